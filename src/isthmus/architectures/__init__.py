@@ -1,0 +1,1 @@
+"""Architectures: an encoder and its decoder."""

@@ -1,0 +1,69 @@
+"""The plain convolutional autoencoder: 3x3 convolution, batch norm, leaky ReLU, and its mirror."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Conv(nn.Module):
+    """Convolutions down to a feature map, transposed convolutions in reversed order back up.
+
+    encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), tanh, in [-1, 1].
+    Each layer is convolution, batch norm, leaky ReLU; the last is a transposed convolution with tanh.
+
+    Options:
+        filters, strides: one entry a layer, from the image on.
+        kernel: side of every filter, pixels.
+        slope: of the leaky ReLU below zero (Keras's default 0.3).
+        norm_momentum: weight of the newest batch in the running statistics (Keras's 0.99 is 0.01 here).
+        norm_epsilon: added to the variance.
+    Raises ValueError where the strides do not divide the image or the lists differ in length.
+    """
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        filters: list[Positive],
+        strides: list[Positive],
+        kernel: Annotated[int, Field(ge=1)] = 3,
+        slope: Annotated[float, Field(ge=0, lt=1)] = 0.3,
+        norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.01,
+        norm_epsilon: Annotated[float, Field(gt=0)] = 1e-3,
+    ) -> None:
+        super().__init__()
+        channels, height, width = image_shape
+        shrink = math.prod(strides)
+        if len(filters) != len(strides) or not filters:
+            raise ValueError(f"filters has {len(filters)} entries and strides {len(strides)}: give one each a layer")
+        if height % shrink or width % shrink:
+            raise ValueError(f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images")
+
+        def block(layer: nn.Module, count: int) -> list[nn.Module]:
+            return [layer, BatchNorm(count, eps=norm_epsilon, momentum=norm_momentum), nn.LeakyReLU(slope)]
+
+        down: list[nn.Module] = []
+        now = channels
+        for count, stride in zip(filters, strides, strict=True):
+            down += block(SameConv(now, count, kernel=kernel, stride=stride), count)
+            now = count
+        up: list[nn.Module] = []
+        for count, stride in zip(reversed(filters), reversed(strides), strict=True):
+            up += block(SameConvTranspose(now, count, kernel=kernel, stride=stride), count)
+            now = count
+        up += [SameConvTranspose(now, channels, kernel=kernel), nn.Tanh()]
+        self.encoder = nn.Sequential(*down)
+        self.decoder = nn.Sequential(*up)
+        self.feature_shape = (filters[-1], height // shrink, width // shrink)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x -> x_hat without a bottleneck, (B, C, H, W) both."""
+        return self.decoder(self.encoder(x))

@@ -1,0 +1,1 @@
+"""Bottlenecks: from features h to the latent z and back."""

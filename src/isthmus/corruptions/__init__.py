@@ -1,0 +1,1 @@
+"""Corruptions: what is done to x before it is encoded."""

@@ -1,0 +1,1 @@
+"""Measures: one score an image."""

@@ -1,0 +1,155 @@
+"""The autoencoder: a corruption, an architecture and a bottleneck, composed.
+
+x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x_hat
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isthmus import registry
+from isthmus.errors import InputError
+from isthmus.images import to_uint8_batch
+from isthmus.recipe import Recipe
+from isthmus.types import Trace
+
+BATCH = 256  # images at a time outside training
+
+
+class Autoencoder(nn.Module):
+    """An autoencoder built from a recipe; in evaluation mode its latent is deterministic.
+
+    `encode`, `decode` and `reconstruct` take and give images as people hold them: uint8 arrays, floats in
+    [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], everything kept in a `Trace`.
+    """
+
+    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.corruption = registry.build(
+            "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
+        )
+        self.architecture = registry.build(
+            "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
+        )
+        self.bottleneck = registry.build(
+            "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
+        )
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
+        """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
+        acts = self.training or self.corruption.at_inference
+        x_in = self.corruption(x, generator) if acts else x
+        h = self.architecture.encoder(x_in)
+        latent = self.bottleneck(h)
+        x_hat = self.architecture.decoder(self.bottleneck.expand(latent.z))
+        return Trace(x, x_in, h, latent, x_hat)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one image's latent."""
+        return self.bottleneck.latent_shape
+
+    @property
+    def latent_size(self) -> int:
+        """How many numbers the latent of one image holds."""
+        return math.prod(self.latent_shape)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def encode(self, images: Any) -> np.ndarray:
+        """Images -> latents (N, *latent_shape) float32. See `reconstruct` for the images it takes."""
+        return self._batched(self.encode_pixels, self._pixels(images))
+
+    def decode(self, z: Any) -> np.ndarray:
+        """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8."""
+        latents = torch.as_tensor(z, dtype=torch.float32)
+        if tuple(latents.shape) == self.latent_shape:
+            latents = latents[None]
+        if tuple(latents.shape[1:]) != self.latent_shape:
+            raise InputError(f"z has shape {tuple(latents.shape)}; this model decodes (N, {_dims(self.latent_shape)})")
+        return self._batched(lambda part: to_uint8(self.decode_latents(part)), latents).transpose(0, 2, 3, 1)
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Images -> their reconstructions (N, H, W, 3) uint8.
+
+        images: a PIL image or a list of them, uint8 or float [0, 1] arrays, (N, H, W, 3) or (N, 3, H, W),
+        or one image without the N. Raises InputError where the size is not the model's.
+        """
+        return self._batched(self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
+        x = to_unit(pixels)
+        x_in = self.corruption(x) if self.corruption.at_inference else x
+        return self.bottleneck(self.architecture.encoder(x_in)).z.float()
+
+    def decode_latents(self, z: Tensor) -> Tensor:
+        """z (B, *latent_shape) -> x_hat (B, C, H, W) in [-1, 1]."""
+        return self.architecture.decoder(self.bottleneck.expand(z))
+
+    def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""
+        return to_uint8(self.decode_latents(self.encode_pixels(pixels)))
+
+    def _pixels(self, images: Any) -> Tensor:
+        pixels = torch.from_numpy(to_uint8_batch(images))
+        if tuple(pixels.shape[1:]) != self.image_shape:
+            found = "x".join(str(side) for side in pixels.shape[2:])
+            wanted = "x".join(str(side) for side in self.image_shape[1:])
+            raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
+        return pixels
+
+    def _batched(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> np.ndarray:
+        was_training = self.training
+        self.eval()
+        try:
+            with torch.inference_mode():
+                parts = [function(part.to(self.device)).cpu() for part in inputs.split(BATCH)]
+        finally:
+            self.train(was_training)
+        return torch.cat(parts).numpy()
+
+
+def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
+    """The recipe's objective, its weights checked against the penalties the bottleneck reports.
+
+    Raises InputError for a penalty without a weight and a weight without a penalty: neither may pass silently.
+    """
+    objective = registry.build("objectives", recipe.objective.kind, recipe.objective.options)
+    penalties: tuple[str, ...] = model.bottleneck.penalties
+    for name in penalties:
+        if name not in objective.weights:
+            raise InputError(
+                f"objective.weights: no weight for the penalty {name!r} of bottleneck "
+                f"{recipe.bottleneck.kind!r}; set objective.weights.{name}=1.0 (0.0 to leave it out)"
+            )
+    for name in objective.weights:
+        if name not in penalties:
+            raise InputError(
+                f"objective.weights.{name}: bottleneck {recipe.bottleneck.kind!r} reports no such penalty; "
+                f"it reports {', '.join(penalties) or 'none'}"
+            )
+    return objective
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1], channels last in memory: the layout convolutions are fastest in."""
+    return pixels.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
+    return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def _dims(shape: tuple[int, ...]) -> str:
+    return ", ".join(str(size) for size in shape)

@@ -1,0 +1,206 @@
+"""Recipes: what to train, as TOML tables with every choice named.
+
+A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `objective`), each with
+its `kind` and options, and the tables `split` and `train`. Resolving fills every default in.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+from isthmus import registry
+from isthmus.errors import InputError
+
+FORMAT = 1
+PART_TABLES = {
+    "data": "datasets",
+    "corruption": "corruptions",
+    "architecture": "architectures",
+    "bottleneck": "bottlenecks",
+    "objective": "objectives",
+}
+Raw = dict[str, Any]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Split(_Options):
+    """How training images are set aside. Which ones is a function of the seed and their content."""
+
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.1  # only where the data has no test images of its own
+    seed: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1)] | None = None  # train on this many images at most
+
+
+class Train(_Options):
+    """How the weights are found."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    batch: Annotated[int, Field(ge=1)] = 128
+    optimizer: Literal["adam", "adamw"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
+    monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
+    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+
+
+@dataclass(frozen=True)
+class Part:
+    """The choice of one part: its kind and all its options, checked."""
+
+    kind: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A resolved recipe: rerunning needs this alone."""
+
+    name: str
+    seed: int
+    data: Part
+    split: Split
+    corruption: Part
+    architecture: Part
+    bottleneck: Part
+    objective: Part
+    train: Train
+
+    def table(self) -> Raw:
+        """The recipe as nested tables; options that are None are left out, as TOML has no null."""
+        table: Raw = {"format": FORMAT, "name": self.name, "seed": self.seed}
+        for name in ("data", "split", "corruption", "architecture", "bottleneck", "objective", "train"):
+            value = getattr(self, name)
+            chosen = {"kind": value.kind, **value.options} if isinstance(value, Part) else value.model_dump()
+            table[name] = {key: option for key, option in chosen.items() if option is not None}
+        return table
+
+    def toml(self) -> str:
+        return tomli_w.dumps(self.table())
+
+
+def read_toml(path: Path) -> Raw:
+    """A TOML file of a format this version reads.
+
+    Raises InputError where it is missing, not TOML, or written by a newer version.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a TOML file: {error}") from None
+    found = raw.get("format", FORMAT)
+    if not isinstance(found, int) or found > FORMAT:
+        raise InputError(
+            f"{path}: format {found!r} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
+        )
+    return raw
+
+
+def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
+    """`["bottleneck.dim=16", "data.kind=scenes"]` -> dotted path to value; values are TOML or bare words."""
+    changes: dict[str, Any] = {}
+    for word in words:
+        path, equals, text = word.partition("=")
+        if not equals or not path:
+            raise InputError(f"{word!r}: an override is written option.path=value, such as bottleneck.dim=16")
+        changes[path.strip()] = _value(path, text.strip())
+    return changes
+
+
+def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
+    """A copy of `raw` with the dotted `changes` made.
+
+    A changed `kind` drops the old kind's options, so kinds go first: the new part starts from its defaults.
+    """
+    changed = copy.deepcopy(raw)
+    for path, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
+        *tables, option = path.split(".")
+        table = changed
+        for name in tables:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise InputError(f"{path}: {name} is a value, not a table")
+        if option == "kind" and table.get("kind") != value:
+            table.clear()
+        table[option] = value
+    return changed
+
+
+def resolve(raw: Raw) -> Recipe:
+    """Check a recipe's tables and fill in every default.
+
+    Raises InputError naming the option's dotted path, its value and the remedy.
+    """
+    known = {"format", "name", "about", "seed", "split", "train", *PART_TABLES}
+    for name in raw:
+        if name not in known:
+            raise InputError(f"{name}: unknown in a recipe{registry.suggest(name, known)}")
+    name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+        raise InputError(f"seed: {seed!r} does not fit: it is a whole number from 0 to 2147483647")
+    if not isinstance(name, str) or not name:
+        raise InputError(f"name: {name!r} does not fit: it is a word")
+    defaults = {"corruption": {"kind": "none"}, "objective": {"kind": "mse"}}
+    parts = {table: _part(table, raw.get(table, defaults.get(table))) for table in PART_TABLES}
+    return Recipe(
+        name=name,
+        seed=seed,
+        split=registry.validate(Split, _as_table("split", raw.get("split", {})), "split"),
+        train=registry.validate(Train, _as_table("train", raw.get("train", {})), "train"),
+        **parts,
+    )
+
+
+def _part(table: str, given: Any) -> Part:
+    if given is None:
+        raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
+    options = dict(_as_table(table, given))
+    kind = options.pop("kind", None)
+    if not isinstance(kind, str):
+        raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")
+    options = registry.check(PART_TABLES[table], kind, options)
+    if table == "data":
+        options = {key: _absolute(value) if key in ("path", "test") else value for key, value in options.items()}
+    return Part(kind, options)
+
+
+def _absolute(value: Any) -> Any:
+    """Paths are kept absolute, so that a run folder can be rerun from anywhere."""
+    if isinstance(value, str):
+        return os.path.abspath(os.path.expanduser(value))
+    return [_absolute(item) for item in value] if isinstance(value, list) else value
+
+
+def _as_table(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{name}: {value!r} does not fit: it is a table of options, such as {name}.kind=...")
+    return value
+
+
+def _value(path: str, text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        if not text or text[0] in "[{\"'":
+            raise InputError(f"{path}: {text!r} is not a value; lists are written [1, 2]") from None
+        return text

@@ -1,0 +1,189 @@
+"""The training method, readable from top to bottom; whoever iterates it logs, saves and draws."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.errors import RunError
+from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
+from isthmus.recipe import Train
+from isthmus.training.batches import Batches, mix
+from isthmus.training.optimizers import learning_rate
+from isthmus.types import Terms
+
+LOG_EVERY = 50  # steps; on a GPU each look at a loss waits for the device
+
+
+@dataclass
+class Progress:
+    """How far a run has come: everything beside weights and optimizer that the next step depends on."""
+
+    step: int = 0  # optimizer steps done
+    epoch: int = 0  # epochs completed
+    batch: int = 0  # batches done of the epoch under way
+    seconds: float = 0.0  # training time, over all sittings
+    loss_sum: float = 0.0  # over the images of the epoch under way
+    images: int = 0
+    best_score: float = math.inf
+    best_epoch: int = 0
+    stale_epochs: int = 0
+    stopped: str = ""  # "epochs" or "patience" once training has ended
+
+
+@dataclass(frozen=True)
+class Step:
+    """Yielded after every optimizer step. `log` is there every LOG_EVERY steps and at an epoch's end."""
+
+    step: int
+    images: int
+    log: dict[str, float] | None
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """Yielded after every epoch's validation; `best` is true where this epoch is the best so far."""
+
+    epoch: int
+    best: bool
+    log: dict[str, float]
+
+
+class Diverged(RunError):
+    """The loss stopped being a finite number."""
+
+    def __init__(self, step: int, rate: float) -> None:
+        super().__init__(
+            f"the loss stopped being finite by step {step} at learning rate {rate:.3g}; "
+            "try a train.learning_rate ten times lower, or train.clip_norm=1.0"
+        )
+
+
+def train(
+    model: Autoencoder,
+    objective: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    batches: Batches,
+    validation: Tensor,
+    settings: Train,
+    progress: Progress,
+    *,
+    precision: str,
+    seed: int,
+) -> Iterator[Step | Epoch]:
+    """Train from `progress` on, yielding every step and every epoch.
+
+    validation: (N, C, H, W) uint8 on the device. Every random draw of step s is a function of (seed, s), so a
+    run resumed from weights, optimizer and progress takes the same steps.
+    Raises Diverged where the loss is no longer finite.
+    """
+    total_steps = settings.epochs * len(batches)
+    noise = torch.Generator(model.device)
+    mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
+    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    while not progress.stopped:
+        model.train()
+        meter = _Meter(progress)
+        for x in batches.epoch(progress.epoch, start=progress.batch):
+            rate = learning_rate(progress.step, total_steps, settings)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            torch.manual_seed(mix(seed, progress.step))
+            noise.manual_seed(mix(seed + 1, progress.step))
+
+            with mixed:
+                trace = model(x, noise)
+            terms: Terms = objective(model, trace)
+            optimizer.zero_grad()
+            terms.loss.mean().backward()
+            if settings.clip_norm is not None:
+                nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
+            optimizer.step()
+
+            progress.step += 1
+            progress.batch += 1
+            meter.add(terms)
+            due = progress.step % LOG_EVERY == 0 or progress.batch == len(batches)
+            yield Step(progress.step, len(x), meter.read(rate) if due else None)
+
+        train_loss = progress.loss_sum / progress.images
+        scores = validate(model, objective, validation, precision=precision)
+        score = train_loss if settings.monitor == "training" else scores["validation_loss"]
+        if not math.isfinite(score):
+            raise Diverged(progress.step, rate)
+        best = _advance(progress, score, settings)
+        log = {"train_loss": train_loss, **scores, "learning_rate": rate, **meter.speed()}
+        yield Epoch(progress.epoch, best, log)
+
+
+def validate(model: Autoencoder, objective: nn.Module, images: Tensor, *, precision: str) -> dict[str, float]:
+    """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic."""
+    model.eval()
+    loss, squared = 0.0, 0.0
+    with torch.inference_mode():
+        for part in images.split(BATCH):
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                trace = model(to_unit(part))
+            loss += objective(model, trace).loss.sum(dtype=torch.float64).item()
+            error = (to_uint8(trace.x_hat).float() - part.float()) / 255
+            squared += error.square().sum(dtype=torch.float64).item()
+    mse = squared / images.numel()
+    psnr = -10 * math.log10(max(mse, 1e-12)) if math.isfinite(mse) else math.nan
+    return {"validation_loss": loss / len(images), "validation_mse": mse, "validation_psnr": psnr}
+
+
+def _advance(progress: Progress, score: float, settings: Train) -> bool:
+    """Close the epoch in `progress`; true where it is the best so far."""
+    progress.epoch += 1
+    progress.batch, progress.images, progress.loss_sum = 0, 0, 0.0
+    best = score < progress.best_score
+    if best:
+        progress.best_score, progress.best_epoch, progress.stale_epochs = score, progress.epoch, 0
+    else:
+        progress.stale_epochs += 1
+    if settings.patience_epochs is not None and progress.stale_epochs >= settings.patience_epochs:
+        progress.stopped = "patience"
+    elif progress.epoch >= settings.epochs:
+        progress.stopped = "epochs"
+    return best
+
+
+class _Meter:
+    """Running sums kept on the device between looks, so that reading them is the only wait."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.clock = time.perf_counter()
+        self.sums: dict[str, Tensor] = {}
+        self.images = 0
+        self.rate = 0.0
+
+    def add(self, terms: Terms) -> None:
+        for name, value in {"loss": terms.loss, **terms.terms}.items():
+            total = value.detach().sum(dtype=torch.float64)
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+        self.images += len(terms.loss)
+
+    def read(self, rate: float) -> dict[str, float]:
+        """Means since the last look. Raises Diverged where the loss is not finite."""
+        progress = self.progress
+        sums = {name: value.item() for name, value in self.sums.items()}
+        now = time.perf_counter()
+        elapsed, self.clock = now - self.clock, now
+        if not math.isfinite(sums["loss"]):
+            raise Diverged(progress.step, rate)
+        progress.seconds += elapsed
+        progress.loss_sum += sums["loss"]
+        progress.images += self.images
+        log = {name: value / self.images for name, value in sums.items()}
+        self.rate = self.images / max(elapsed, 1e-9)
+        self.sums, self.images = {}, 0
+        return {**log, "learning_rate": rate, "images_per_second": self.rate}
+
+    def speed(self) -> dict[str, float]:
+        return {"images_per_second": self.rate}
