@@ -50,12 +50,15 @@ class BatchNorm(nn.BatchNorm2d):
     def forward(self, input: Tensor) -> Tensor:
         if not self.training:
             return super().forward(input)
-        assert self.running_var is not None and self.momentum is not None
-        before = self.running_var.clone()
-        output = super().forward(input)
-        count = input.numel() / input.shape[1]
-        with torch.no_grad():  # new = (1 - m) * before + m * unbiased, and biased = unbiased * (n - 1) / n
-            self.running_var.mul_((count - 1) / count).add_(before, alpha=(1 - self.momentum) / count)
+        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        # Momentum 1 leaves the batch's own mean and unbiased variance in fresh tensors. Mending the running
+        # variance after PyTorch's update instead would change in place what the backward pass has saved.
+        mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
+        output = F.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
+        count = input.numel() // input.shape[1]
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * ((count - 1) / count), self.momentum)
         return output
 
 
