@@ -17,7 +17,8 @@ from isthmus.training.batches import Batches, mix
 from isthmus.training.optimizers import learning_rate
 from isthmus.types import Terms
 
-LOG_EVERY = 50  # steps; on a GPU each look at a loss waits for the device
+LOG_STEPS = 50  # a look at the loss waits for a GPU to finish, so not at every step
+LOG_SECONDS = 5.0
 
 
 @dataclass
@@ -38,7 +39,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Step:
-    """Yielded after every optimizer step. `log` is there every LOG_EVERY steps and at an epoch's end."""
+    """Yielded after every optimizer step.
+
+    `log` is there every LOG_STEPS steps or LOG_SECONDS and at an epoch's end; only then is the `Progress`
+    up to date, so only then may it be saved.
+    """
 
     step: int
     images: int
@@ -108,7 +113,7 @@ def train(
             progress.step += 1
             progress.batch += 1
             meter.add(terms)
-            due = progress.step % LOG_EVERY == 0 or progress.batch == len(batches)
+            due = progress.batch == len(batches) or meter.due()
             yield Step(progress.step, len(x), meter.read(rate) if due else None)
 
         train_loss = progress.loss_sum / progress.images
@@ -117,7 +122,7 @@ def train(
         if not math.isfinite(score):
             raise Diverged(progress.step, rate)
         best = _advance(progress, score, settings)
-        log = {"train_loss": train_loss, **scores, "learning_rate": rate, **meter.speed()}
+        log = {"train_loss": train_loss, **scores, "learning_rate": rate}
         yield Epoch(progress.epoch, best, log)
 
 
@@ -159,31 +164,39 @@ class _Meter:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.clock = time.perf_counter()
+        # One sum over the epoch, grown step by step: the same bits wherever a run was interrupted.
+        self.epoch_loss = torch.tensor(progress.loss_sum, dtype=torch.float64)
         self.sums: dict[str, Tensor] = {}
         self.images = 0
-        self.rate = 0.0
+        self.steps = 0
+        self.images_per_second = 0.0
 
     def add(self, terms: Terms) -> None:
         for name, value in {"loss": terms.loss, **terms.terms}.items():
             total = value.detach().sum(dtype=torch.float64)
             self.sums[name] = self.sums[name] + total if name in self.sums else total
+            if name == "loss":
+                self.epoch_loss = self.epoch_loss.to(total.device) + total
         self.images += len(terms.loss)
+        self.steps += 1
+
+    def due(self) -> bool:
+        return self.steps >= LOG_STEPS or time.perf_counter() - self.clock > LOG_SECONDS
 
     def read(self, rate: float) -> dict[str, float]:
-        """Means since the last look. Raises Diverged where the loss is not finite."""
+        """Means since the last look, and `progress` brought up to date.
+
+        Raises Diverged where the loss is not finite.
+        """
         progress = self.progress
-        sums = {name: value.item() for name, value in self.sums.items()}
+        log = {name: value.item() / self.images for name, value in self.sums.items()}
         now = time.perf_counter()
         elapsed, self.clock = now - self.clock, now
-        if not math.isfinite(sums["loss"]):
+        if not math.isfinite(log["loss"]):
             raise Diverged(progress.step, rate)
         progress.seconds += elapsed
-        progress.loss_sum += sums["loss"]
+        progress.loss_sum = self.epoch_loss.item()
         progress.images += self.images
-        log = {name: value / self.images for name, value in sums.items()}
-        self.rate = self.images / max(elapsed, 1e-9)
-        self.sums, self.images = {}, 0
-        return {**log, "learning_rate": rate, "images_per_second": self.rate}
-
-    def speed(self) -> dict[str, float]:
-        return {"images_per_second": self.rate}
+        self.images_per_second = self.images / max(elapsed, 1e-9)
+        self.sums, self.images, self.steps = {}, 0, 0
+        return {**log, "learning_rate": rate, "images_per_second": self.images_per_second}

@@ -1,0 +1,94 @@
+"""isthmus from Python: the verbs of the command line as functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from isthmus import registry
+from isthmus.errors import InputError
+from isthmus.model import Autoencoder
+from isthmus.paths import cache_folder
+from isthmus.plan import load_plan, load_recipe
+from isthmus.progress import Display
+from isthmus.report import write_run_report, write_study_report
+from isthmus.runs import command_line, load_weights, read_json, read_recipe, run
+from isthmus.runs import load_data as load_splits
+from isthmus.study import study as run_study
+from isthmus.training.machine import choose_device
+
+
+def train(
+    recipe: str,
+    *,
+    data: str | Path | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    show_progress: bool = True,
+) -> Path:
+    """Train a recipe, evaluate it and write its report; goes on where an interrupted run stopped.
+
+    recipe: a name such as "post/latent-10" or a path to a TOML file.
+    data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), or the path of a
+        folder of images or of parquet files.
+    out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
+    Returns the run folder. Raises InputError for anything that does not fit.
+    """
+    chosen = load_recipe(recipe, {**_data_options(data), **(options or {})})
+    folder = Path(out) if out is not None else Path("runs") / chosen.name
+    with Display(enabled=show_progress) as display:
+        for event in run(chosen, folder, load_splits(chosen), cache_folder()):
+            display.show(event)
+    write_run_report(folder)
+    return folder
+
+
+def study(
+    name: str,
+    *,
+    data: str | Path | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    options: Mapping[str, Any] | None = None,
+    show_progress: bool = True,
+) -> dict[str, Any]:
+    """Run what is missing of a study, compare, and write its report; arguments as in `train`.
+
+    Returns the findings, as in findings.json.
+    """
+    plan = load_plan(name, {**_data_options(data), **(options or {})})
+    folder = Path(out) if out is not None else Path("runs") / plan.name
+    with Display(enabled=show_progress) as display:
+        for event in run_study(plan, folder, cache_folder(), command=command_line()):
+            display.show(event)
+    write_study_report(folder)
+    return read_json(folder / "findings.json")
+
+
+def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
+    """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
+
+    Raises InputError where the folder is no run, RunError where its weights cannot be read.
+    """
+    folder = Path(run_folder)
+    chosen = read_recipe(folder)
+    shape = read_json(folder / "environment.json")["data"]["image_shape"]
+    model = Autoencoder(chosen, (shape[0], shape[1], shape[2]))
+    load_weights(folder, model)
+    return model.to(choose_device(device)).eval()
+
+
+def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    if data is None:
+        return {}
+    if isinstance(data, Mapping):
+        return {f"data.{key}": value for key, value in data.items()}
+    if isinstance(data, str) and data in registry.kinds("datasets"):
+        return {"data.kind": data}
+    path = Path(data)
+    if not path.exists():
+        raise InputError(
+            f"data: {str(data)!r} is neither a data set ({', '.join(registry.kinds('datasets'))}) nor a path that exists"
+        )
+    parquet = path.suffix == ".parquet" or any(path.glob("**/*.parquet"))
+    return {"data.kind": "parquet" if parquet else "folder", "data.path": str(path)}

@@ -1,0 +1,181 @@
+"""The sealed evaluator: one ruler for every family, and the only code that touches test images.
+
+Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, image by image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
+
+from isthmus import registry
+from isthmus.baselines import mean_image, pca
+from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
+from isthmus.recipe import Recipe
+from isthmus.splits import Splits
+from isthmus.statistics import mean_interval, paired_difference
+
+SHOWN, EXTREMES, SEED = 15, 8, 0
+NOISE_SEED = 20261122  # noisy test inputs are the same for every run
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured: `summary` as in docs/run-folder.md, a column a score, and pixels for the pages."""
+
+    summary: dict[str, Any]
+    per_image: dict[str, np.ndarray]
+    pictures: dict[str, np.ndarray]
+
+
+@dataclass
+class _Scored:
+    """One way to answer for the test images: its 8-bit output and its scores, each (N,)."""
+
+    output: np.ndarray
+    scores: dict[str, np.ndarray]
+    extra: dict[str, Any] = field(default_factory=dict)
+
+    def summary(self) -> dict[str, Any]:
+        means = {name: mean_interval(values[None]).as_dict() for name, values in self.scores.items()}
+        mse = max(float(self.scores["mse"].mean()), 1e-12)
+        return {**means, "psnr_of_mean_mse": -10 * float(np.log10(mse)), **self.extra}
+
+
+def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) -> Evaluation:
+    """Score the model and its yardsticks on the test images of `splits`.
+
+    cache: a folder for fitted baselines, which depend on the training images alone.
+    """
+    model.eval()
+    originals = splits.test.images
+    size = model.latent_size
+    components = pca.fit_cached(splits.train.images, max(512, size), splits.hash, cache)
+    scored = {"model": _score(_outputs(model, model.reconstruct_pixels, originals), originals)}
+    scored["pca"] = _score(components.reconstruct(originals, size), originals)
+    scored["pca"].extra["components"] = min(size, len(components.directions))
+    constant = mean_image.fit(splits.train.images)
+    scored["mean_image"] = _score(np.broadcast_to(constant, originals.shape).copy(), originals)
+    noise = _add_noise(model, recipe, originals, scored)
+
+    psnr = scored["model"].scores["psnr"]
+    order = np.argsort(-psnr, kind="stable")
+    chosen = {"best": order[:EXTREMES], "worst": order[::-1][:EXTREMES]}
+    count = min(SHOWN, len(originals))
+    chosen["shown"] = np.sort(np.random.default_rng(SEED).permutation(len(originals))[:count])
+    against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
+    summary = {
+        "latent_size": size,
+        "scores": {who: one.summary() for who, one in scored.items()},
+        **({"noise": noise} if noise else {}),
+        "against_pca": {"psnr": against_pca.as_dict()},
+        "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
+        "cost": cost(model),
+        "flags": _flags(model, recipe, against_pca.high),
+        **{name: index.tolist() for name, index in chosen.items()},
+    }
+    return Evaluation(summary, _columns(splits, scored), _pictures(originals, scored, chosen))
+
+
+def cost(model: Autoencoder) -> dict[str, int]:
+    """Parameters and multiply-adds of one image's reconstruction.
+
+    `parameters` counts what Keras counts, running statistics included; `trainable` leaves those out. A
+    weight belongs to the encoder where the latent depends on it, else to the decoder.
+    """
+    model.eval()
+    x = torch.zeros((1, *model.image_shape), device=model.device)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(x)
+    latent = model.bottleneck(model.architecture.encoder(x)).z
+    weights = list(model.parameters())
+    used = torch.autograd.grad(latent.sum(), weights, allow_unused=True)
+    statistics = {
+        side: sum(b.numel() for b in half.buffers() if b.is_floating_point())
+        for side, half in (("encoder", model.architecture.encoder), ("decoder", model.architecture.decoder))
+    }
+    encoder = sum(w.numel() for w, grad in zip(weights, used, strict=True) if grad is not None)
+    trainable = sum(w.numel() for w in weights)
+    return {
+        "parameters": trainable + sum(statistics.values()),
+        "trainable": trainable,
+        "encoder_parameters": encoder + statistics["encoder"],
+        "decoder_parameters": trainable - encoder + statistics["decoder"],
+        "multiply_adds": counter.get_total_flops() // 2,
+    }
+
+
+def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
+    """`function` over uint8 images in batches, in full precision: evaluation does not round to bf16."""
+    with torch.inference_mode():
+        parts = [function(part.to(model.device)).cpu() for part in torch.from_numpy(images).split(BATCH)]
+    return torch.cat(parts).numpy()
+
+
+def _score(output: np.ndarray, originals: np.ndarray) -> _Scored:
+    pairs = list(zip(torch.from_numpy(output).split(BATCH), torch.from_numpy(originals).split(BATCH), strict=True))
+    scores: dict[str, np.ndarray] = {}
+    for kind in registry.kinds("measures"):
+        measure = registry.build("measures", kind, {})
+        scores[kind] = torch.cat([measure(ours, true) for ours, true in pairs]).numpy()
+    return _Scored(output, scores)
+
+
+def _add_noise(
+    model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored: dict[str, _Scored]
+) -> str | None:
+    """Score the noisy image itself and, where noise is for training only, the model's output for it.
+
+    The noisy image is an 8-bit image, as a user's would be. Returns a line that says which noise.
+    """
+    if recipe.corruption.kind == "none":
+        return None
+    generator = torch.Generator(model.device).manual_seed(NOISE_SEED)
+    noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
+    scored["noisy_input"] = _score(noisy, originals)
+    if not model.corruption.at_inference:  # else the model adds its own
+        scored["denoised"] = _score(_outputs(model, model.reconstruct_pixels, noisy), originals)
+    options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
+    return f"{recipe.corruption.kind}, {options} on the [-1, 1] scale, evaluation seed {NOISE_SEED}"
+
+
+def _sizes(size: int, available: int) -> list[int]:
+    return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
+
+
+def _flags(model: Autoencoder, recipe: Recipe, against_pca: float) -> list[str]:
+    flags: list[str] = []
+    if against_pca < 0:
+        flags.append(f"It loses to PCA with {model.latent_size} components, the best linear autoencoder.")
+    if recipe.train.monitor == "training":
+        flags.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
+    if hasattr(model.corruption, "flag"):
+        flags.append(model.corruption.flag)
+    return flags
+
+
+def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:
+    columns = {"index": np.arange(len(splits.test))}
+    if splits.test.labels is not None:
+        columns["label"] = splits.test.labels
+    for who, one in scored.items():
+        columns |= {f"{who}_{measure}": values for measure, values in one.scores.items()}
+    return columns
+
+
+def _pictures(
+    originals: np.ndarray, scored: dict[str, _Scored], chosen: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    pictures = {f"{name}/original": originals[index] for name, index in chosen.items()}
+    pictures |= {f"{name}/output": scored["model"].output[index] for name, index in chosen.items()}
+    for who, name in (("pca", "pca"), ("noisy_input", "noisy"), ("denoised", "denoised")):
+        if who in scored:
+            pictures[f"shown/{name}"] = scored[who].output[chosen["shown"]]
+    return pictures

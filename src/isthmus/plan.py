@@ -1,0 +1,194 @@
+"""Study files, and where recipes are found: `post/latent-10` is the variation latent-10 of the study post.
+
+A study file is a `[base]` recipe and `[[variation]]`s, each with a name, its changes and what it is compared with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from isthmus import registry
+from isthmus.errors import InputError
+from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, read_toml, resolve
+
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # names become folders
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _VariationTable(_Table):
+    name: Annotated[str, Field(pattern=NAME)]
+    about: str = ""
+    note: str | None = None
+    changes: dict[str, Any] = {}
+    compare: str | None = None
+
+
+class _StudyTable(_Table):
+    format: int = 1
+    name: str | None = None
+    about: str = ""
+    seeds: int | list[Annotated[int, Field(ge=0)]] = 1
+    base: dict[str, Any]
+    variation: Annotated[list[_VariationTable], Field(min_length=1)]
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One row of a study: the base recipe with some changes.
+
+    compare: the variation it is held against, or None. note: a sentence shown beside its numbers.
+    """
+
+    name: str
+    about: str
+    note: str | None
+    changes: Mapping[str, Any]
+    compare: str | None
+    raw: Raw
+
+    def recipe(self, seed: int) -> Recipe:
+        return resolve({**self.raw, "name": self.name, "seed": seed})
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A study: its variations and the seeds each is trained with."""
+
+    name: str
+    about: str
+    seeds: tuple[int, ...]
+    variations: tuple[Variation, ...]
+
+
+def builtin() -> tuple[str, ...]:
+    """Names of the recipes and studies that come with isthmus."""
+    folder = resources.files("isthmus") / "recipes"
+    return tuple(sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+def describe(name: str) -> tuple[str, list[tuple[str, str]]]:
+    """What a recipe or study is about, and (name, about) of each of its variations."""
+    raw, _ = _read(name)
+    rows = raw.get("variation", [])
+    return raw.get("about", ""), [(row["name"], row.get("about", "")) for row in rows]
+
+
+def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
+    """The study `name`: one that comes with isthmus, or a path to a file.
+
+    Overrides are made last, so they hold in every variation; `seeds` is a count or a list.
+    Raises InputError where the file is no study, a comparison names nothing, or overrides make two
+    variations the same.
+    """
+    raw, stem = _read(name)
+    if "variation" not in raw:
+        raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
+    changes = dict(overrides or {})
+    raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
+    table = registry.validate(_StudyTable, raw, "")
+    variations = tuple(_variation(table.base, row, changes) for row in table.variation)
+    _check_names(variations)
+    _check_distinct(variations, changes)
+    return Plan(table.name or stem, table.about, _seeds(table.seeds), variations)
+
+
+def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
+    """The recipe `name`: `vae`, `post/latent-10`, `my.toml` or `my-study.toml/variation`.
+
+    Raises InputError where there is none, or where it is a study of several.
+    """
+    path, variation = _split(name)
+    raw, stem = _read(path)
+    if "variation" in raw:
+        plan = load_plan(path)
+        names = [row.name for row in plan.variations]
+        if variation is None:
+            raise InputError(f"{name}: a study of {', '.join(names)}; train one, such as {name}/{names[0]}")
+        if variation not in names:
+            raise InputError(f"{name}: {path} has no variation {variation!r}{registry.suggest(variation, names)}")
+        row = plan.variations[names.index(variation)]
+        raw, stem = row.raw, row.name
+    elif variation is not None:
+        raise InputError(f"{name}: {path} is a single recipe, it has no variations")
+    raw = apply(raw, overrides or {})
+    return resolve({"name": stem, **raw})
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    if name.endswith(".toml"):
+        return name, None
+    if ".toml/" in name:
+        path, _, variation = name.rpartition(".toml/")
+        return path + ".toml", variation
+    path, slash, variation = name.partition("/")
+    return path, variation if slash else None
+
+
+def _read(name: str) -> tuple[Raw, str]:
+    if name.endswith(".toml"):
+        path = Path(name)
+        return read_toml(path), path.stem
+    if name not in builtin():
+        raise InputError(
+            f"{name}: no such recipe or study{registry.suggest(name, builtin())}; "
+            "`isthmus list recipes` shows all, a file of your own ends in .toml"
+        )
+    with resources.as_file(resources.files("isthmus") / "recipes" / f"{name}.toml") as path:
+        return read_toml(path), name
+
+
+def _variation(base: Raw, row: _VariationTable, overrides: Mapping[str, Any]) -> Variation:
+    changes = _flat(row.changes)
+    return Variation(row.name, row.about, row.note, changes, row.compare, apply(apply(base, changes), overrides))
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Both `"bottleneck.dim" = 16` and `bottleneck.dim = 16` are the change of one option."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        path = f"{prefix}{key}"
+        options = isinstance(value, dict) and path in {*PART_TABLES, "train", "split", "objective.weights"}
+        flat |= _flat(value, path + ".") if options else {path: value}
+    return flat
+
+
+def _seeds(given: int | list[int]) -> tuple[int, ...]:
+    seeds = tuple(range(given)) if isinstance(given, int) else tuple(given)
+    if not seeds or len(set(seeds)) != len(seeds):
+        raise InputError(f"seeds: {given!r} does not fit: a count of 1 or more, or a list of different seeds")
+    return seeds
+
+
+def _check_names(variations: tuple[Variation, ...]) -> None:
+    names = [row.name for row in variations]
+    for row in variations:
+        if names.count(row.name) > 1:
+            raise InputError(f"variation {row.name!r} is there twice; names must differ")
+        if row.compare is not None and (row.compare not in names or row.compare == row.name):
+            others = [name for name in names if name != row.name]
+            raise InputError(
+                f"variation {row.name!r} is compared with {row.compare!r}, which is no other variation of the "
+                f"study{registry.suggest(row.compare, others)}"
+            )
+
+
+def _check_distinct(variations: tuple[Variation, ...], overrides: Mapping[str, Any]) -> None:
+    seen: dict[str, str] = {}
+    for row in variations:
+        table = repr({**row.recipe(0).table(), "name": ""})
+        if table in seen:
+            because = f" under {', '.join(overrides)}" if overrides else ""
+            raise InputError(
+                f"variations {seen[table]!r} and {row.name!r} are the same recipe{because}; "
+                "take the override back, or train one of them alone with `isthmus train`"
+            )
+        seen[table] = row.name

@@ -1,0 +1,301 @@
+"""Studies: variations x seeds, each run once, and what they say when held against each other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import tomli_w
+import torch
+
+from isthmus.errors import InputError, RunError
+from isthmus.model import Autoencoder, build_objective
+from isthmus.plan import Plan, Variation
+from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
+from isthmus.runs import Event, first_difference, is_evaluated, load_data, read_json, run, write_json
+from isthmus.splits import Splits
+from isthmus.statistics import Interval, comparison_sentence, mean_interval, paired_difference, verdict
+
+SCORES = ("psnr", "ssim", "mse")
+
+
+@dataclass(frozen=True)
+class RunBegins:
+    """Yielded before each run of a study, `number` of `total`."""
+
+    variation: str
+    seed: int
+    number: int
+    total: int
+
+
+@dataclass(frozen=True)
+class RunFailed:
+    """Yielded where a run could not finish; the study goes on."""
+
+    variation: str
+    seed: int
+    sentence: str
+
+
+@dataclass(frozen=True)
+class StudyDone:
+    """Yielded last."""
+
+    folder: Path
+    findings: dict[str, Any]
+
+
+StudyEvent = RunBegins | RunFailed | StudyDone | Event
+
+
+def study(plan: Plan, folder: Path, cache: Path, *, command: str) -> Iterator[StudyEvent]:
+    """Run what is missing of a study in `folder`, then compare.
+
+    A failed run is named in the findings and loses nothing of the others. Raises InputError for a mistake in
+    the plan or the data before anything is trained.
+    """
+    data = _Data()
+    pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
+    _check(plan, folder, data)
+    folder.mkdir(parents=True, exist_ok=True)
+    _write_plan(plan, folder)
+    for number, (variation, seed) in enumerate(pairs, start=1):
+        home, recipe = run_folder(folder, variation.name, seed), variation.recipe(seed)
+        yield RunBegins(variation.name, seed, number, len(pairs))
+        failure = home / "failed.json"
+        failure.unlink(missing_ok=True)
+        try:
+            yield from run(recipe, home, data.of(recipe), cache)
+        except (InputError, RunError, torch.OutOfMemoryError) as error:
+            sentence = str(error)
+            write_json(failure, {"format": 1, "error": sentence})
+            yield RunFailed(variation.name, seed, sentence)
+    found = findings(plan, folder, command=command)
+    write_json(folder / "findings.json", found)
+    yield StudyDone(folder, found)
+
+
+def run_folder(folder: Path, variation: str, seed: int) -> Path:
+    return folder / variation / f"seed-{seed}"
+
+
+def findings(plan: Plan, folder: Path, *, command: str) -> dict[str, Any]:
+    """What the finished runs of a study say: scores with intervals, comparisons, and sentences."""
+    rows = {variation.name: _Row(variation, plan.seeds, folder) for variation in plan.variations}
+    done = [row for row in rows.values() if row.done]
+    sentences = [finding for row in rows.values() for finding in row.failures()]
+    for row in done:
+        against = rows[row.variation.compare] if row.variation.compare else None
+        if against is not None and against.done:
+            sentences.append(_compare(row, against))
+    sentences += [_against_pca(row) for row in done]
+    sentences += [
+        _finding("note", row.variation.name, sentence=f"{row.variation.name}: {row.variation.note}")
+        for row in rows.values()
+        if row.variation.note
+    ]
+    if len(plan.seeds) == 1 and done:
+        sentences.append(_finding("note", None, sentence="One seed: the intervals do not cover training luck."))
+    covers = "test images and seeds" if len(plan.seeds) > 1 else "test images; one seed"
+    return {
+        "format": 1,
+        "study": plan.name,
+        "about": plan.about,
+        "seeds": list(plan.seeds),
+        "data": done[0].evaluations[0]["data"] if done else None,
+        "intervals": f"95 % over {covers}",
+        "variations": [row.summary() for row in rows.values()],
+        "findings": sentences,
+        "command": command,
+    }
+
+
+class _Data:
+    """Splits by recipe, one at a time: variations on the same images share them."""
+
+    def __init__(self) -> None:
+        self.key = ""
+        self.splits: Splits | None = None
+
+    def of(self, recipe: Recipe) -> Splits:
+        table = recipe.table()
+        key = json.dumps([table["data"], table["split"]])
+        if self.splits is None or key != self.key:
+            self.splits = None  # freed before the next is read
+            self.key, self.splits = key, load_data(recipe)
+        return self.splits
+
+
+def _check(plan: Plan, folder: Path, data: _Data) -> None:
+    """Find every mistake of the plan before the first hour of training."""
+    if (folder / "recipe.toml").exists():
+        raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
+    for variation in plan.variations:
+        recipe = variation.recipe(plan.seeds[0])
+        try:
+            shape = data.of(recipe).train.images.shape[1:]
+            build_objective(recipe, Autoencoder(recipe, shape))
+        except InputError as error:
+            raise InputError(f"{variation.name}: {error}") from None
+        for seed in plan.seeds:
+            _same_recipe(run_folder(folder, variation.name, seed), variation.recipe(seed))
+
+
+def _same_recipe(home: Path, recipe: Recipe) -> None:
+    from isthmus.recipe import read_toml
+
+    path = home / "recipe.toml"
+    difference = first_difference(read_toml(path), recipe.table()) if path.exists() else None
+    if difference:
+        raise InputError(f"{home}: holds a run with other options ({difference}); choose another --out, or remove it")
+
+
+def _write_plan(plan: Plan, folder: Path) -> None:
+    """study.toml: what all variations share as the base, the rest as their changes; it can be run again."""
+    tables = {row.name: row.recipe(plan.seeds[0]).table() for row in plan.variations}
+    for table in tables.values():
+        for key in ("format", "name", "seed"):
+            del table[key]
+    first = next(iter(tables.values()))
+    base: Raw = {}
+    for name, options in first.items():
+        shared = {k: v for k, v in options.items() if all(t[name].get(k) == v for t in tables.values())}
+        if name not in PART_TABLES or "kind" in shared:  # another kind brings all its own options
+            base[name] = shared
+    rows: list[Raw] = []
+    for row in plan.variations:
+        changes = {
+            f"{name}.{key}": value
+            for name, options in tables[row.name].items()
+            for key, value in options.items()
+            if key not in base.get(name, {})
+        }
+        texts = {"about": row.about, "note": row.note, "compare": row.compare}
+        rows.append({"name": row.name, **{k: v for k, v in texts.items() if v}, "changes": changes})
+    file = {
+        "format": FORMAT,
+        "name": plan.name,
+        "about": plan.about,
+        "seeds": list(plan.seeds),
+        "base": base,
+        "variation": rows,
+    }
+    beside = folder / "study.toml.new"
+    beside.write_text(tomli_w.dumps(file), encoding="utf-8")
+    beside.replace(folder / "study.toml")
+
+
+class _Row:
+    """One variation's runs, read back from their folders."""
+
+    def __init__(self, variation: Variation, seeds: tuple[int, ...], folder: Path) -> None:
+        self.variation = variation
+        self.runs: list[dict[str, Any]] = []
+        self.evaluations: list[dict[str, Any]] = []
+        columns: list[dict[str, np.ndarray]] = []
+        for seed in seeds:
+            home = run_folder(folder, variation.name, seed)
+            status, error = "missing", None
+            if is_evaluated(home):
+                status = "done"
+                self.evaluations.append(read_json(home / "evaluation.json"))
+                table = pq.read_table(home / "per_image.parquet")
+                columns.append({name: table[name].to_numpy() for name in table.column_names})
+            elif (home / "failed.json").exists():
+                status, error = "failed", read_json(home / "failed.json")["error"]
+            self.runs.append(
+                {"seed": seed, "folder": home.relative_to(folder).as_posix(), "status": status, "error": error}
+            )
+        self.done = bool(self.evaluations)
+        self.columns = columns
+
+    def scores(self, column: str) -> np.ndarray:
+        """One row a finished seed, one column a test image."""
+        return np.stack([table[column] for table in self.columns])
+
+    def failures(self) -> list[dict[str, Any]]:
+        return [
+            _finding(
+                "failure",
+                self.variation.name,
+                sentence=f"{self.variation.name}, seed {one['seed']}, failed: {one['error']}",
+            )
+            for one in self.runs
+            if one["status"] == "failed"
+        ]
+
+    def summary(self) -> dict[str, Any]:
+        row = self.variation
+        known = {
+            "name": row.name,
+            "about": row.about,
+            "note": row.note,
+            "changes": dict(row.changes),
+            "compare": row.compare,
+            "runs": self.runs,
+        }
+        if not self.done:
+            return known
+        scores: dict[str, Any] = {name: mean_interval(self.scores(f"model_{name}")).as_dict() for name in SCORES}
+        scores["psnr_of_mean_mse"] = -10 * float(np.log10(max(scores["mse"]["mean"], 1e-12)))
+        first = self.evaluations[0]
+        return {
+            **known,
+            "latent_size": first["latent_size"],
+            "image_values": int(np.prod(first["data"]["image_shape"])),
+            "scores": scores,
+            "against_pca": {"psnr": self.over_pca().as_dict()},
+            "cost": _mean_cost([one["cost"] for one in self.evaluations]),
+            "flags": sorted({flag for one in self.evaluations for flag in one["flags"]}),
+        }
+
+    def over_pca(self) -> Interval:
+        return paired_difference(self.scores("model_psnr"), self.scores("pca_psnr")[:1])
+
+
+def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
+    means: dict[str, Any] = {}
+    for key, value in costs[0].items():
+        values = [cost[key] for cost in costs]
+        if isinstance(value, int | float):
+            mean = float(np.mean(values))
+            means[key] = int(mean) if mean.is_integer() else mean
+        else:
+            means[key] = value if len(set(values)) == 1 else ", ".join(dict.fromkeys(map(str, values)))
+    return means
+
+
+def _compare(row: _Row, against: _Row) -> dict[str, Any]:
+    difference = paired_difference(row.scores("model_psnr"), against.scores("model_psnr"))
+    arithmetic = [one.evaluations[0]["cost"]["multiply_adds"] for one in (row, against)]
+    names = row.variation.name, against.variation.name
+    sentence = comparison_sentence(*names, difference, cost_ratio=arithmetic[0] / max(arithmetic[1], 1))
+    return _finding("comparison", *names, difference=difference, sentence=sentence)
+
+
+def _against_pca(row: _Row) -> dict[str, Any]:
+    difference = row.over_pca()
+    size = row.evaluations[0]["scores"]["pca"]["components"]
+    sentence = comparison_sentence(row.variation.name, f"PCA with {size} components", difference)
+    return _finding("pca", row.variation.name, "pca", difference=difference, sentence=sentence)
+
+
+def _finding(
+    kind: str, variation: str | None, against: str | None = None, *, sentence: str, difference: Interval | None = None
+) -> dict[str, Any]:
+    numbers: Mapping[str, Any] = {}
+    if difference is not None:
+        numbers = {
+            "measure": "psnr",
+            "difference": difference.mean,
+            "low": difference.low,
+            "high": difference.high,
+            "verdict": verdict(difference),
+        }
+    return {"kind": kind, "variation": variation, "against": against, **numbers, "sentence": sentence}

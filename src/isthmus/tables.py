@@ -1,0 +1,189 @@
+"""What the command line prints on stdout: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from isthmus import plan, registry
+from isthmus.errors import InputError
+from isthmus.recipe import Split
+
+NAMES = {
+    "model": "this model",
+    "pca": "PCA",
+    "mean_image": "mean image",
+    "noisy_input": "noisy input itself",
+    "denoised": "output for it",
+}
+
+
+def print_findings(found: dict[str, Any]) -> None:
+    """The findings as sentences, then a row a variation."""
+    console = _console()
+    console.print()
+    for row in found["findings"]:
+        console.print(f"• {row['sentence']}", markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name, justify in (("variation", "left"), *((n, "right") for n in _STUDY_COLUMNS)):
+        table.add_column(name, justify=justify)
+    for row in found["variations"]:
+        if "scores" not in row:
+            table.add_row(row["name"], "no finished run")
+            continue
+        scores, cost = row["scores"], row["cost"]
+        table.add_row(
+            row["name"],
+            _interval(scores["psnr"], 2),
+            f"{row['against_pca']['psnr']['mean']:+.2f}",
+            f"{scores['ssim']['mean']:.3f}",
+            f"{scores['mse']['mean']:.5f}",
+            f"{row['latent_size']:,}",
+            f"{cost['parameters']:,}",
+            f"{cost['multiply_adds'] / 1e6:,.0f}",
+            f"{cost['epochs']:,.0f}",
+            f"{cost['train_seconds']:,.0f}",
+        )
+    console.print()
+    console.print(table)
+    data = found["data"]
+    if data:
+        console.print(
+            f"\n{data['source']}: {data['train_images']:,} training, {data['validation_images']:,} validation, "
+            f"{data['test_images']:,} test images; intervals {found['intervals']}.",
+            markup=False,
+        )
+
+
+_STUDY_COLUMNS = (
+    "PSNR dB",
+    "over PCA dB",
+    "SSIM",
+    "MSE (0-1)",
+    "latent",
+    "parameters",
+    "M multiply-adds",
+    "epochs",
+    "seconds",
+)
+
+
+def print_evaluation(summary: dict[str, Any]) -> None:
+    """A run's scores beside its yardsticks, the loss to PCA first where there is one."""
+    console = _console()
+    for flag in summary["flags"]:
+        console.print(f"• {flag}", markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
+        table.add_column(name, justify="right" if name else "left")
+    for who, scores in summary["scores"].items():
+        extra = f", {scores['components']} components" if "components" in scores else ""
+        table.add_row(
+            NAMES[who] + extra,
+            _interval(scores["psnr"], 2),
+            _interval(scores["ssim"], 3),
+            f"{scores['mse']['mean']:.5f}",
+        )
+    console.print(table)
+    data, over = summary["data"], summary["against_pca"]["psnr"]
+    console.print(
+        f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f}), "
+        f"on {data['test_images']:,} held-out images of {data['source']}.",
+        markup=False,
+    )
+
+
+def print_list(sort: str | None, *, as_json: bool) -> None:
+    """Recipes, or the parts of a sort with their options; an overview of all without `sort`."""
+    sorts = ("recipes", *registry.SORTS)
+    if sort is not None and sort not in sorts:
+        raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, sorts)}; there are {', '.join(sorts)}")
+    listing = {name: _recipes() if name == "recipes" else _parts(name) for name in ([sort] if sort else sorts)}
+    if as_json:
+        print(json.dumps(listing if sort is None else listing[sort], indent=1))
+        return
+    console = _console()
+    for name, rows in listing.items():
+        if sort is None:
+            console.print(f"[bold]{name}[/bold]")
+        for row in rows:
+            console.print(f"  [bold]{row['name']}[/bold]  ", end="")
+            console.print(row["about"], markup=False)
+            for option, text in (row["options"] if sort else {}).items():
+                console.print(f"      {option} {text}", markup=False)
+
+
+def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
+    """What a data set holds once it is read and split; with `sheet`, its first training images as a PNG."""
+    dataset = registry.build("datasets", kind, options).load()
+    from isthmus.splits import split
+
+    splits = split(dataset, **Split().model_dump())
+    for notice in splits.notices:
+        print(notice, file=sys.stderr)
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    facts = {
+        "source": splits.source,
+        **{name: len(images) for name, images in parts.items()},
+        "image_shape": list(splits.train.images.shape[1:]),
+        "class_names": list(splits.class_names),
+        "hash": splits.hash,
+    }
+    if sheet is not None:
+        _save_sheet(splits.train.images[:64], sheet)
+    if as_json:
+        print(json.dumps(facts, indent=1))
+        return
+    for name, value in facts.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {text}")
+
+
+def _recipes() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name in plan.builtin():
+        about, variations = plan.describe(name)
+        rows.append({"name": name, "about": about, "options": {f"{name}/{v}": text for v, text in variations}})
+    return rows
+
+
+def _parts(sort: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for kind in registry.kinds(sort):
+        part = registry.find(sort, kind)
+        options = {
+            name: "(needed)" if p.default is inspect.Parameter.empty else f"= {p.default!r}"
+            for name, p in registry.options(part).items()
+        }
+        rows.append({"name": kind, "about": registry.summary(part), "options": options})
+    return rows
+
+
+def _save_sheet(images: np.ndarray, path: Path) -> None:
+    from PIL import Image
+
+    side = int(np.ceil(np.sqrt(len(images))))
+    count, channels, height, width = images.shape
+    sheet = np.full((side * side, channels, height, width), 255, np.uint8)
+    sheet[:count] = images
+    grid = sheet.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)
+    picture = Image.fromarray(grid.reshape(side * height, side * width, channels))
+    scale = max(1, 768 // picture.width)
+    picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path, format="PNG")
+
+
+def _interval(score: dict[str, float], decimals: int) -> str:
+    half = (score["high"] - score["low"]) / 2
+    return f"{score['mean']:.{decimals}f} ± {half:.{decimals}f}"
+
+
+def _console() -> Console:
+    # off a terminal rich would fold at 80 columns, and a folded table cannot be read by a program
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)

@@ -1,0 +1,142 @@
+"""Checkpoints: written beside and renamed, checked when read, never able to execute code.
+
+A checkpoint is a folder: `model.safetensors`, `optimizer.safetensors` (not in `best`) and `state.json`, which
+carries the digests of the other two and so proves that weights, optimizer and step belong together.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from isthmus.errors import RunError
+from isthmus.training.loop import Progress
+
+FORMAT = 1
+
+
+class Damaged(RunError):
+    """No checkpoint under this name can be read."""
+
+
+def save(
+    folder: Path,
+    model: nn.Module,
+    progress: Progress,
+    optimizer: torch.optim.Optimizer | None = None,
+    *,
+    notes: Mapping[str, Any] | None = None,
+) -> None:
+    """Replace the checkpoint at `folder`; the one before stays at `folder.old` until the next save.
+
+    A crash at any moment leaves a whole checkpoint under one of the names that `load` tries.
+    """
+    new = folder.with_name(folder.name + ".new")
+    shutil.rmtree(new, ignore_errors=True)
+    new.mkdir(parents=True)
+    _save_tensors(new / "model.safetensors", model.state_dict())
+    if optimizer is not None:
+        _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
+    digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
+    state = {"format": FORMAT, "progress": asdict(progress), "notes": dict(notes or {}), "digests": digests}
+    with open(new / "state.json", "w", encoding="utf-8") as file:
+        json.dump(state, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    old = folder.with_name(folder.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if folder.exists():
+        folder.rename(old)
+    new.rename(folder)
+
+
+def load(
+    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+) -> tuple[Progress, dict[str, Any], str | None]:
+    """Load the newest whole checkpoint of this name into `model` and `optimizer`.
+
+    Returns the progress, its notes, and a sentence where a damaged checkpoint was passed over.
+    Raises FileNotFoundError where there is none, Damaged where none is whole.
+    """
+    tried: list[str] = []
+    for name in (folder.name, folder.name + ".new", folder.name + ".old"):
+        candidate = folder.with_name(name)
+        if not candidate.exists():
+            continue
+        try:
+            state, weights, moments = _read(candidate, with_optimizer=optimizer is not None)
+        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+            if name != folder.name + ".new":  # an interrupted save is no damage
+                tried.append(f"{candidate} is damaged ({error})")
+            continue
+        model.load_state_dict(weights)
+        if optimizer is not None:
+            _restore(optimizer, moments)
+        progress = Progress(**state["progress"])
+        passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
+        return progress, state["notes"], passed_over
+    if tried:
+        raise Damaged("; ".join(tried) + "; no older one is whole")
+    raise FileNotFoundError(folder)
+
+
+def drop_old(folder: Path) -> None:
+    """Remove the spare copy once training has ended."""
+    shutil.rmtree(folder.with_name(folder.name + ".old"), ignore_errors=True)
+
+
+def _read(folder: Path, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    if state["format"] > FORMAT:
+        raise ValueError(f"format {state['format']} is from a newer isthmus")
+    for name, digest in state["digests"].items():
+        if _digest(folder / Path(name).name) != digest:
+            raise ValueError(f"{name} does not match its digest")
+    weights = load_file(folder / "model.safetensors")
+    return state, weights, load_file(folder / "optimizer.safetensors") if with_optimizer else {}
+
+
+def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    # contiguous: safetensors knows no channels-last; clone: tied tensors may not share memory in a file
+    save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, path)
+    with open(path, "rb") as file:
+        os.fsync(file.fileno())
+
+
+def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {
+        f"{index}.{name}": torch.as_tensor(value)
+        for index, slots in state.items()
+        for name, value in slots.items()
+    }
+
+
+def _restore(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> None:
+    """Put saved slots back in their parameter's own memory layout, which fused kernels take for granted."""
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    optimizer.state.clear()
+    for key, value in flat.items():
+        index, _, name = key.partition(".")
+        parameter = parameters[int(index)]
+        if value.shape == parameter.shape:
+            value = torch.empty_like(parameter).copy_(value)
+        else:  # the step counter
+            value = value.to(parameter.device)
+        optimizer.state[parameter][name] = value
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
