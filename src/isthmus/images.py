@@ -1,0 +1,148 @@
+"""Pictures in any form to uint8 pixels: image files, bytes, PIL images and arrays.
+
+Splits and content hashes, the other half of the data's way to training, are in `splits.py`
+and are offered here too.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from isthmus.errors import InputError
+from isthmus.splits import Splits, content_hashes, data_hash, split
+
+__all__ = ["Splits", "content_hashes", "data_hash", "read_image", "split", "to_uint8_batch"]
+
+
+def read_image(
+    source: Path | bytes | Image.Image, *, size: int | tuple[int, int] | None = None, name: str
+) -> np.ndarray:
+    """One picture as RGB pixels, (3, H, W) uint8.
+
+    Grey, palette, 1-bit and CMYK become RGB, 16-bit grey is scaled to 8 bits, what is transparent is
+    laid over white, the EXIF orientation is applied; of an animation the first frame is read.
+
+    size: the height and width wanted, or one number for both: the picture is scaled (down or up,
+    antialiased) until it covers that rectangle, and what stands out is cropped equally on both sides.
+    name: what messages call the picture, usually its path.
+    Raises InputError for whatever cannot be read, larger images than Pillow's limit included.
+    """
+    height, width = (size, size) if isinstance(size, int) else size or (0, 0)
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns at its pixel limit and fails at twice the limit; here the limit is the limit
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = source if isinstance(source, Image.Image) else _open(source)
+            if size is not None and image is not source:
+                # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
+                # leaves the antialiasing below its work (10 times faster at 12 megapixels)
+                image.draft(None, (2 * max(height, width), 2 * max(height, width)))
+            rgb = _to_rgb(ImageOps.exif_transpose(image))
+    except InputError as error:
+        raise InputError(f"{name}: {error}") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise InputError(
+            f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; "
+            "make it smaller first"
+        ) from None
+    except Exception as error:  # for damaged files Pillow's decoders raise whatever they stumble over
+        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise InputError(
+            f"{name}: not a readable image ({reason or type(error).__name__}); replace it or leave it out"
+        ) from None
+    if size is not None:
+        rgb = ImageOps.fit(rgb, (width, height), method=Image.Resampling.LANCZOS)
+    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
+
+
+def to_uint8_batch(images: Image.Image | np.ndarray | Sequence[Any]) -> np.ndarray:
+    """Pictures in any usual form as a batch, (N, 3, H, W) uint8.
+
+    images: a PIL image; a sequence of PIL images or arrays, all of one size; or an array, uint8 in
+    0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3), (N, 3, H, W) or (N, H, W, 3). Grey is
+    taken as (H, W), (N, H, W), or with 1 in the place of 3, where that can mean one thing only.
+    Raises InputError for anything else, a float array on another scale included.
+    """
+    if isinstance(images, Image.Image):
+        return read_image(images, name="image")[None]
+    if isinstance(images, Sequence):
+        batches = [to_uint8_batch(image) for image in images]
+        shapes = {batch.shape[1:] for batch in batches}
+        if len(shapes) != 1:
+            found = ", ".join(sorted(f"{h}x{w}" for _, h, w in shapes)) or "none at all"
+            raise InputError(f"images: all must have one size, got {found}; resize them first")
+        return np.concatenate(batches)
+    return np.ascontiguousarray(_channels_first(_to_uint8(np.asarray(images))))
+
+
+def _open(source: Path | bytes) -> Image.Image:
+    if isinstance(source, Path):
+        # a folder or a pipe would make `open` fail obscurely or wait forever
+        if not source.is_file():
+            raise InputError(f"{'is not a file' if source.exists() else 'does not exist'}; check the path")
+        source = source.read_bytes()
+    if not source:
+        raise InputError("is empty; replace it or leave it out")
+    return Image.open(io.BytesIO(source))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "F":
+        raise InputError("holds floating-point pixels, whose scale is unknown; save it with 8 or 16 bits")
+    if image.mode.startswith("I"):
+        values = np.asarray(image).astype(np.int64)
+        if values.min() < 0 or values.max() > 65535:
+            raise InputError("holds 32-bit pixels, whose scale is unknown; save it with 8 or 16 bits")
+        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257, rounded
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+    image.load()
+    return image.convert("RGB")
+
+
+def _to_uint8(values: np.ndarray) -> np.ndarray:
+    """uint8 as it is, float in [0, 1] rounded to 0-255."""
+    if not values.size:
+        raise InputError(f"images: an array of shape {values.shape} holds no pixels; pass at least one image")
+    if values.dtype == np.uint8:
+        return values
+    if not np.issubdtype(values.dtype, np.floating):
+        raise InputError(f"images: dtype {values.dtype} is not taken; pass uint8 in 0-255 or float in [0, 1]")
+    low, high = float(values.min()), float(values.max())
+    if low >= 0 and high <= 1:
+        return (values * 255).round().astype(np.uint8)
+    if low >= -1 and high <= 1:
+        hint = "looks like the [-1, 1] scale: pass (x + 1) / 2"
+    elif low >= 0 and high <= 255:
+        hint = "looks like 0-255: pass uint8"
+    else:
+        hint = "scale it first"
+    raise InputError(f"images: float values must lie in [0, 1], these span {low:.4g} to {high:.4g}; {hint}")
+
+
+def _channels_first(values: np.ndarray) -> np.ndarray:
+    """(N, 3, H, W) of an array whose shape alone says where its channels are."""
+    shape = values.shape
+    if len(shape) == 2:
+        return np.repeat(values[None, None], 3, axis=1)
+    # three grey images look like one in colour, two or four like one with transparency
+    if len(shape) == 3 and not {1, 2, 3, 4} & {shape[0], shape[2]}:
+        return np.repeat(values[:, None], 3, axis=1)
+    if len(shape) == 3:
+        values = values[None]
+    if values.ndim == 4:
+        for channels in (3, 1):
+            first, last = values.shape[1] == channels, values.shape[3] == channels
+            if first != last:
+                return np.repeat(values if first else values.transpose(0, 3, 1, 2), 3 // channels, axis=1)
+    raise InputError(
+        f"images: cannot tell the channels of an array of shape {shape}; pass (N, 3, H, W) or (N, H, W, 3)"
+    )
