@@ -12,7 +12,12 @@ if TYPE_CHECKING:
     from isthmus.api import load, study, train
     from isthmus.model import Autoencoder
 
-_HOMES = {"Autoencoder": "isthmus.model", "load": "isthmus.api", "study": "isthmus.api", "train": "isthmus.api"}
+_HOMES = {
+    "Autoencoder": "isthmus.model",
+    "load": "isthmus.api",
+    "study": "isthmus.api",
+    "train": "isthmus.api",
+}
 
 
 def __getattr__(name: str) -> Any:

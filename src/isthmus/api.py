@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from isthmus import registry
+from isthmus.environment import command_line
 from isthmus.errors import InputError
+from isthmus.files import read_json
 from isthmus.model import Autoencoder
 from isthmus.paths import cache_folder
 from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_report
-from isthmus.runs import command_line, load_weights, read_json, read_recipe, run
 from isthmus.runs import load_data as load_splits
+from isthmus.runs import load_weights, read_recipe, run
 from isthmus.study import study as run_study
 from isthmus.training.machine import choose_device
 

@@ -20,7 +20,7 @@ from isthmus.errors import InputError, RunError
 
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
 if TYPE_CHECKING:
-    from isthmus.progress import Display
+    pass
 
 app = typer.Typer(
     help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
@@ -98,10 +98,11 @@ def study(
     plan = load_plan(name, _with_flags(parse_overrides(changes or []), offline, skip_broken))
 
     from isthmus import tables
+    from isthmus.environment import command_line
+    from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_study_report
-    from isthmus.runs import command_line, read_json
     from isthmus.study import study as run_study
 
     folder = out or Path("runs") / plan.name
@@ -147,10 +148,11 @@ def train(
         folder = out or Path("runs") / recipe.name
 
     from isthmus import tables
+    from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_run_report
-    from isthmus.runs import is_evaluated, load_data, read_json, run
+    from isthmus.runs import is_evaluated, load_data, run
 
     if (folder / "recipe.toml").exists() and not resume and not is_evaluated(folder):
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out")
@@ -171,9 +173,10 @@ def evaluate(
     """Score a trained run on its held-out test images, again."""
     _need_folder(run)
     from isthmus import tables
+    from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.report import write_run_report
-    from isthmus.runs import evaluate_run, load_data, read_json, read_recipe
+    from isthmus.runs import evaluate_run, load_data, read_recipe
 
     for sentence in evaluate_run(run, load_data(read_recipe(run)), cache_folder()):
         _say(sentence)
@@ -213,7 +216,8 @@ def reconstruct(
     many = len(images) > 1
     if many and out.suffix:
         raise InputError(f"{out}: {len(images)} images need a folder to go to; give --out FOLDER")
-    from isthmus.runs import read_json, read_recipe
+    from isthmus.files import read_json
+    from isthmus.runs import read_recipe
 
     read_recipe(run)
     height, width = read_json(run / "environment.json")["data"]["image_shape"][1:]
@@ -249,7 +253,8 @@ def list_things(
 def data(
     kind: Annotated[str, typer.Argument(help="A data set: cifar10, parquet, folder or scenes.")],
     changes: Annotated[
-        list[str] | None, typer.Argument(metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER.")
+        list[str] | None,
+        typer.Argument(metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER."),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch it where it is not here yet.")] = False,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.")] = None,

@@ -128,9 +128,7 @@ def _score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     return _Scored(output, scores)
 
 
-def _add_noise(
-    model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored: dict[str, _Scored]
-) -> str | None:
+def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored: dict[str, _Scored]) -> str | None:
     """Score the noisy image itself and, where noise is for training only, the model's output for it.
 
     The noisy image is an 8-bit image, as a user's would be. Returns a line that says which noise.

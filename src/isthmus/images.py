@@ -49,8 +49,7 @@ def read_image(
         raise InputError(f"{name}: {error}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise InputError(
-            f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; "
-            "make it smaller first"
+            f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; make it smaller first"
         ) from None
     except Exception as error:  # for damaged files Pillow's decoders raise whatever they stumble over
         reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)

@@ -32,9 +32,7 @@ class Autoencoder(nn.Module):
     def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.corruption = registry.build(
-            "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
-        )
+        self.corruption = registry.build("corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape)
         self.architecture = registry.build(
             "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
         )

@@ -8,9 +8,10 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from isthmus.runs import Done, Notice, Started
+from isthmus.runs import Done
 from isthmus.study import RunBegins, RunFailed, StudyDone, StudyEvent
 from isthmus.training.loop import Epoch, Step
+from isthmus.training.session import Notice, Started
 
 LINE_SECONDS = 30.0  # off a terminal, at least this often
 
@@ -73,9 +74,7 @@ class Display:
         self.epochs = event.recipe.train.epochs
         self._close()
         if self.live:
-            self.task = self.bar.add_task(
-                self.prefix, total=event.total_steps, completed=event.step, detail="starting"
-            )
+            self.task = self.bar.add_task(self.prefix, total=event.total_steps, completed=event.step, detail="starting")
         resumed = f", resumed at step {event.step:,}" if event.step else ""
         self._line(
             f"{self.prefix}: {event.images_per_epoch:,} images, {self.epochs} epochs on {event.device} "

@@ -14,10 +14,11 @@ import tomli_w
 import torch
 
 from isthmus.errors import InputError, RunError
+from isthmus.files import read_json, write_json, write_text
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan, Variation
-from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
-from isthmus.runs import Event, first_difference, is_evaluated, load_data, read_json, run, write_json
+from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe, read_toml
+from isthmus.runs import Event, first_difference, is_evaluated, load_data, run
 from isthmus.splits import Splits
 from isthmus.statistics import Interval, comparison_sentence, mean_interval, paired_difference, verdict
 
@@ -148,8 +149,6 @@ def _check(plan: Plan, folder: Path, data: _Data) -> None:
 
 
 def _same_recipe(home: Path, recipe: Recipe) -> None:
-    from isthmus.recipe import read_toml
-
     path = home / "recipe.toml"
     difference = first_difference(read_toml(path), recipe.table()) if path.exists() else None
     if difference:
@@ -186,9 +185,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
         "base": base,
         "variation": rows,
     }
-    beside = folder / "study.toml.new"
-    beside.write_text(tomli_w.dumps(file), encoding="utf-8")
-    beside.replace(folder / "study.toml")
+    write_text(folder / "study.toml", tomli_w.dumps(file))
 
 
 class _Row:
@@ -210,7 +207,12 @@ class _Row:
             elif (home / "failed.json").exists():
                 status, error = "failed", read_json(home / "failed.json")["error"]
             self.runs.append(
-                {"seed": seed, "folder": home.relative_to(folder).as_posix(), "status": status, "error": error}
+                {
+                    "seed": seed,
+                    "folder": home.relative_to(folder).as_posix(),
+                    "status": status,
+                    "error": error,
+                }
             )
         self.done = bool(self.evaluations)
         self.columns = columns
@@ -287,7 +289,12 @@ def _against_pca(row: _Row) -> dict[str, Any]:
 
 
 def _finding(
-    kind: str, variation: str | None, against: str | None = None, *, sentence: str, difference: Interval | None = None
+    kind: str,
+    variation: str | None,
+    against: str | None = None,
+    *,
+    sentence: str,
+    difference: Interval | None = None,
 ) -> dict[str, Any]:
     numbers: Mapping[str, Any] = {}
     if difference is not None:

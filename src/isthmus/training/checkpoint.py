@@ -117,9 +117,7 @@ def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     state = optimizer.state_dict()["state"]
     return {
-        f"{index}.{name}": torch.as_tensor(value)
-        for index, slots in state.items()
-        for name, value in slots.items()
+        f"{index}.{name}": torch.as_tensor(value) for index, slots in state.items() for name, value in slots.items()
     }
 
 

@@ -14,9 +14,7 @@ from isthmus.recipe import Train
 def build_optimizer(parameters: Iterable[nn.Parameter], train: Train) -> torch.optim.Optimizer:
     """Adam or AdamW; one fused kernel where there is one, which changes the speed and not the method."""
     kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[train.optimizer]
-    return kind(
-        parameters, lr=train.learning_rate, eps=train.epsilon, weight_decay=train.weight_decay, fused=True
-    )
+    return kind(parameters, lr=train.learning_rate, eps=train.epsilon, weight_decay=train.weight_decay, fused=True)
 
 
 def learning_rate(step: int, total_steps: int, train: Train) -> float:

@@ -1,0 +1,70 @@
+"""Where and how a run was made: what a reader needs to trust or repeat it."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import isthmus
+from isthmus.recipe import Recipe
+from isthmus.splits import Splits
+from isthmus.training import machine
+
+
+def environment(recipe: Recipe, splits: Splits, device: torch.device, precision: str) -> dict[str, Any]:
+    """The contents of environment.json, see docs/run-folder.md."""
+    shape = splits.train.images.shape[1:]
+    return {
+        "format": 1,
+        "command": command_line(),
+        "commit": _commit(),
+        "versions": {
+            "isthmus": isthmus.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "device": str(device),
+        "hardware": machine.describe(device),
+        "precision": precision,
+        "threads": torch.get_num_threads(),
+        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        "data": {
+            "kind": recipe.data.kind,
+            "source": splits.source,
+            "train_images": len(splits.train),
+            "validation_images": len(splits.validation),
+            "test_images": len(splits.test),
+            "hash": splits.hash,
+            "image_shape": list(shape),
+            "class_names": list(splits.class_names),
+        },
+    }
+
+
+def command_line() -> str:
+    """The command as typed, for the reproduce box."""
+    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]) if sys.argv and sys.argv[0] else "python"
+
+
+def _commit() -> str | None:
+    """The commit of the source tree, where isthmus runs from one."""
+    try:
+        found = subprocess.run(
+            ["git", "-C", os.path.dirname(__file__), "describe", "--always", "--dirty"],
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return found.stdout.strip()

@@ -1,0 +1,150 @@
+"""One training in one folder: resume, log, save, stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from isthmus.environment import environment
+from isthmus.errors import RunError
+from isthmus.files import write_json
+from isthmus.model import Autoencoder, build_objective
+from isthmus.recipe import Recipe
+from isthmus.splits import Splits
+from isthmus.training import checkpoint, machine
+from isthmus.training.batches import Batches
+from isthmus.training.interrupts import interrupts
+from isthmus.training.journal import Journal
+from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
+from isthmus.training.optimizers import build_optimizer
+
+SAVE_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Started:
+    """Yielded when training begins or goes on: how far it is and how far it can go."""
+
+    folder: Path
+    recipe: Recipe
+    step: int
+    total_steps: int
+    images_per_epoch: int
+    device: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Yielded for a sentence the user should read."""
+
+    sentence: str
+
+
+def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | Notice | Step | Epoch]:
+    """Train from the folder's last checkpoint or from the start, saving as it goes.
+
+    SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt. Raises RunError where the
+    loss is no longer finite; what was saved stays.
+    """
+    machine.keep_freed_memory()
+    device = machine.choose_device(recipe.train.device)
+    precision = machine.choose_precision(recipe.train.precision, device)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        model = Autoencoder(recipe, splits.train.images.shape[1:])
+    model.to(device, memory_format=torch.channels_last)
+    objective = build_objective(recipe, model).to(device)
+    optimizer = build_optimizer(model.parameters(), recipe.train)
+    batches = Batches(torch.from_numpy(splits.train.images).to(device), recipe.train.batch, seed=recipe.seed)
+    validation = torch.from_numpy(splits.validation.images).to(device)
+
+    progress, last = Progress(), folder / "checkpoints" / "last"
+    try:
+        progress, notes, passed_over = checkpoint.load(last, model, optimizer)
+    except FileNotFoundError:
+        write_json(folder / "environment.json", environment(recipe, splits, device, precision))
+    else:
+        if passed_over:
+            yield Notice(f"{passed_over}.")
+        if (notes["device"], notes["threads"], notes["precision"]) != tuple(_how(device, precision).values()):
+            yield Notice(
+                f"{folder}: resumed on another device, precision or thread count than it began with; "
+                "its weights will be as good, but not the same bits."
+            )
+    journal = Journal(folder / "metrics.jsonl", keep_steps=progress.step)
+    yield Started(
+        folder,
+        recipe,
+        progress.step,
+        recipe.train.epochs * len(batches),
+        len(batches.images),
+        str(device),
+        precision,
+    )
+    saved_at, saved_step = time.monotonic(), progress.step
+    steps = train(
+        model,
+        objective,
+        optimizer,
+        batches,
+        validation,
+        recipe.train,
+        progress,
+        precision=precision,
+        seed=recipe.seed,
+    )
+    with interrupts() as interrupted, journal:
+        try:
+            for event in steps:
+                if isinstance(event, Epoch):
+                    journal.write("epoch", progress, {**event.log, "best": event.best})
+                    if event.best:
+                        checkpoint.save(folder / "checkpoints" / "best", model, progress)
+                    safe = True
+                else:
+                    if event.log is not None:
+                        journal.write("train", progress, event.log)
+                    # at an epoch's last step the epoch is not closed yet: wait for its validation
+                    safe = event.log is not None and progress.batch < len(batches)
+                asked = interrupted.is_set()
+                if safe and (isinstance(event, Epoch) or asked or time.monotonic() - saved_at > SAVE_SECONDS):
+                    checkpoint.save(last, model, progress, optimizer, notes=_how(device, precision))
+                    saved_at, saved_step = time.monotonic(), progress.step
+                yield event
+                if safe and asked:
+                    raise KeyboardInterrupt
+        except Diverged as error:
+            good = f"the last good checkpoint is {last} of step {saved_step}" if saved_step else "none was saved yet"
+            raise RunError(f"{folder}: {error}; {good}") from None
+    write_json(folder / "training.json", _outcome(progress, recipe, len(batches.images)))
+    checkpoint.drop_old(last)
+    checkpoint.drop_old(folder / "checkpoints" / "best")
+
+
+def _outcome(progress: Progress, recipe: Recipe, images: int) -> dict[str, Any]:
+    loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
+    sentences = {
+        "epochs": f"ran all {progress.epoch} epochs",
+        "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs",
+    }
+    return {
+        "format": 1,
+        "stopped": progress.stopped,
+        "sentence": sentences[progress.stopped],
+        "epochs": progress.epoch,
+        "best_epoch": progress.best_epoch,
+        "steps": progress.step,
+        "seconds": progress.seconds,
+        "images_per_second": progress.epoch * images / max(progress.seconds, 1e-9),
+    }
+
+
+def _how(device: torch.device, precision: str) -> dict[str, Any]:
+    """What the bits of the weights depend on beside recipe and versions."""
+    return {"device": device.type, "threads": torch.get_num_threads(), "precision": precision}
