@@ -1,0 +1,65 @@
+"""Pixels as the evaluator saw them, as PNG inside the page: no stretch, no resampling."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+ERROR_LIMIT = 64
+"""Grey levels (of 255) at which the error scale ends; larger errors get its last colour."""
+
+# Luminance rises all the way, so that the scale survives a grey print and colour-blind eyes.
+_ANCHORS = np.array([[8, 10, 24], [22, 50, 104], [14, 112, 130], [92, 178, 98], [240, 222, 84], [255, 253, 228]])
+_MINIMUM_WIDTH = 64
+
+
+def png_uri(image: Pixels) -> str:
+    """image (3, H, W) -> a data URI that holds exactly these pixels."""
+    return _uri(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))))
+
+
+def error_map_uri(original: Pixels, output: Pixels) -> str:
+    """Two images (3, H, W) -> a data URI of their absolute error, averaged over channels, in the scale's colours."""
+    error = np.abs(original.astype(np.int16) - output.astype(np.int16)).mean(axis=0)
+    levels = np.minimum(np.rint(error), ERROR_LIMIT).astype(np.uint8)
+    image = Image.fromarray(levels)
+    image.putpalette(error_colours().tobytes())
+    return _uri(image)
+
+
+def error_colours() -> Pixels:
+    """The colours of the error scale, (ERROR_LIMIT + 1, 3): one per grey level."""
+    position = np.linspace(0, len(_ANCHORS) - 1, ERROR_LIMIT + 1)
+    channels = [np.interp(position, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
+    return np.rint(np.stack(channels, axis=1)).astype(np.uint8)
+
+
+def error_scale_uri() -> str:
+    """The error scale as a picture one pixel high, no error on the left."""
+    return _uri(Image.fromarray(error_colours()[None]))
+
+
+def psnr(original: Pixels, output: Pixels) -> float:
+    """The PSNR in dB of one 8-bit image against another; infinite where they are equal."""
+    mse = float(np.mean((original.astype(np.float64) - output.astype(np.float64)) ** 2)) / 255**2
+    return math.inf if mse == 0 else -10 * math.log10(mse)
+
+
+def shown_size(image: Pixels) -> tuple[int, int]:
+    """(width, height) in CSS pixels: small images are enlarged by a whole number."""
+    _, height, width = image.shape
+    zoom = max(1, _MINIMUM_WIDTH // width)
+    return width * zoom, height * zoom
+
+
+def _uri(image: Image.Image) -> str:
+    stream = io.BytesIO()
+    image.save(stream, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(stream.getvalue()).decode("ascii")

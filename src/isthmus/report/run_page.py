@@ -1,0 +1,75 @@
+"""The page of one run: how good it is, beside what, and how it got there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.report import figures, gallery, text
+from isthmus.report.folder import RunFolder, Subject, read_run
+from isthmus.report.headlines import run_headlines
+from isthmus.report.noise import denoising
+from isthmus.report.page import write_page
+from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
+from isthmus.report.reproduce import cautions, device, environment, image_counts
+from isthmus.report.schema import Score
+from isthmus.report.scores import baseline_table
+
+_EXTREMES = 8
+
+
+def write_run_report(folder: Path) -> Path:
+    """Write the run's report.html from its folder and return its path.
+
+    Raises InputError where evaluation.json is missing or a file is damaged, and where the page cannot be
+    written.
+    """
+    run = read_run(folder)
+    evaluation = run.evaluation
+    subject = Subject(evaluation.name, 0, (run,))
+    facts = (evaluation.data.source, image_counts(evaluation.data), f"seed {evaluation.seed}", device([run]))
+    quality = figures.Quality(
+        evaluation.name,
+        0,
+        evaluation.latent_size,
+        evaluation.cost.multiply_adds,
+        evaluation.scores.get("model", Score()).psnr,
+    )
+    return write_page(
+        folder / "report.html",
+        "run.html.jinja",
+        run=run,
+        evaluation=evaluation,
+        subject=subject,
+        facts=[fact for fact in facts if fact],
+        headlines=run_headlines(evaluation),
+        cautions=cautions([(evaluation.name, [*evaluation.flags, *run.notices])]),
+        table=baseline_table(evaluation.scores),
+        costs=_costs(run),
+        comparison=gallery.comparison([subject]),
+        extremes=gallery.extremes(subject, _EXTREMES),
+        noise=denoising(subject),
+        training=figures.training([subject]),
+        latent=figures.latent_size([quality], [(p.components, p.psnr) for p in evaluation.pca_curve]),
+        error_limit=ERROR_LIMIT,
+        error_scale=error_scale_uri(),
+        command=next((value for key, value in text.flatten(dict(run.environment)) if key == "command"), ""),
+        environment=environment([run], evaluation.data),
+        isthmus=evaluation.isthmus,
+    )
+
+
+def _costs(run: RunFolder) -> list[tuple[str, str]]:
+    evaluation = run.evaluation
+    cost, checkpoint = evaluation.cost, evaluation.checkpoint
+    rows = [
+        ("Latent size", f"{evaluation.latent_size:,} numbers"),
+        ("Parameters", f"{text.count(cost.parameters)}, of which {text.count(cost.trainable)} trainable"),
+        ("Multiply-adds", f"{text.short(cost.multiply_adds)} per image"),
+        ("Training time", f"{text.duration(cost.train_seconds)} at {text.fixed(cost.images_per_second, 0)} images/s"),
+        ("Epochs", f"{text.count(cost.epochs)}, best at {text.count(cost.best_epoch)}"),
+        ("Steps", text.count(cost.steps)),
+        ("Why it stopped", cost.sentence or text.MISSING),
+    ]
+    if checkpoint.which:
+        rows.append(("Weights scored", f"{checkpoint.which}, from epoch {text.count(checkpoint.epoch)}"))
+    return rows

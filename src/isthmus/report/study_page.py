@@ -1,0 +1,102 @@
+"""The page of a study: which choice mattered, how that is known, and how to run it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.report import figures, gallery, text
+from isthmus.report.folder import StudyFolder, Subject, read_study
+from isthmus.report.headlines import study_headlines
+from isthmus.report.noise import denoising
+from isthmus.report.page import write_page
+from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
+from isthmus.report.reproduce import cautions, device, environment, image_counts
+from isthmus.report.schema import Variation
+from isthmus.report.scores import study_table
+
+_EXTREMES = 4
+
+
+def write_study_report(folder: Path) -> Path:
+    """Write the study's report.html from its findings.json and run folders, and return its path.
+
+    Raises InputError where findings.json or a finished run's evaluation is missing or damaged, and where the
+    page cannot be written.
+    """
+    study = read_study(folder)
+    subjects = _subjects(study)
+    findings = study.findings
+    runs = list(study.runs.values())
+    broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
+    return write_page(
+        folder / "report.html",
+        "study.html.jinja",
+        findings=findings,
+        facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
+        headlines=study_headlines(findings.findings),
+        broken=broken,
+        cautions=cautions(_flagged(study, subjects, {name for name, _ in broken})),
+        table=study_table(findings.variations, subjects),
+        comparison=gallery.comparison(subjects),
+        not_comparable=gallery.not_comparable(subjects),
+        extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
+        noise=[shown for subject in subjects if (shown := denoising(subject))],
+        training=figures.training(subjects),
+        latent=figures.latent_size(_qualities(findings.variations), _pca_curve(study)),
+        cost=figures.cost(_qualities(findings.variations)),
+        error_limit=ERROR_LIMIT,
+        error_scale=error_scale_uri(),
+        environment=environment(runs, findings.data),
+        isthmus=next((run.evaluation.isthmus for run in runs), ""),
+    )
+
+
+def _subjects(study: StudyFolder) -> list[Subject]:
+    """The variations with at least one evaluated run, coloured by their place in the study."""
+    subjects: list[Subject] = []
+    for colour, variation in enumerate(study.findings.variations):
+        runs = tuple(study.runs[run.folder] for run in variation.runs if run.folder in study.runs)
+        if runs:
+            subjects.append(Subject(variation.name, colour, runs))
+    return subjects
+
+
+def _seeds(study: StudyFolder) -> str:
+    seeds = study.findings.seeds
+    if not seeds:
+        return ""
+    return f"seed{'' if len(seeds) == 1 else 's'} {text.listing([str(seed) for seed in seeds])}"
+
+
+def _flagged(study: StudyFolder, subjects: list[Subject], broken: set[str]) -> list[tuple[str, list[str]]]:
+    """Every sentence of caution by variation: flags, the author's notes, notes among the findings, file notices.
+
+    A failure among the findings is left out where the failed run itself is named.
+    """
+    notices = {subject.name: [n for run in subject.runs for n in run.notices] for subject in subjects}
+    flagged = [
+        (v.name, [*v.flags, *([v.note] if v.note else []), *notices.get(v.name, [])])
+        for v in study.findings.variations
+    ]
+    by_name = dict(flagged)
+    for finding in study.findings.findings:
+        named = finding.kind == "failure" and (finding.variation in broken)
+        if finding.kind in ("note", "failure") and not named:
+            names = [finding.variation] if finding.variation in by_name else list(by_name)
+            for name in names:
+                by_name[name or ""].append(finding.sentence)
+    return flagged
+
+
+def _qualities(variations: tuple[Variation, ...]) -> list[figures.Quality]:
+    return [
+        figures.Quality(v.name, colour, v.latent_size, v.cost.multiply_adds, v.scores.psnr)
+        for colour, v in enumerate(variations)
+        if v.scores is not None and v.latent_size is not None
+    ]
+
+
+def _pca_curve(study: StudyFolder) -> list[tuple[int, float]]:
+    curves = [run.evaluation.pca_curve for run in study.runs.values()]
+    longest = max(curves, key=len, default=())
+    return [(point.components, point.psnr) for point in longest]
