@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from isthmus.errors import InputError
-from isthmus.images import content_hashes, data_hash, split
+from isthmus.splits import content_hashes, data_hash, split
 from isthmus.types import Dataset, ImageSet
 
 
@@ -174,7 +174,7 @@ def test_cifar_size_takes_under_two_seconds() -> None:
 
 def test_data_is_read_without_waiting_for_torch() -> None:
     code = (
-        "import sys, isthmus.images, isthmus.datasets.cifar10, isthmus.datasets.folder, "
+        "import sys, isthmus.images, isthmus.splits, isthmus.datasets.cifar10, isthmus.datasets.folder, "
         "isthmus.datasets.parquet; sys.exit('torch' in sys.modules)"
     )
     path = os.pathsep.join(sys.path)

@@ -1,8 +1,4 @@
-"""Pictures in any form to uint8 pixels: image files, bytes, PIL images and arrays.
-
-Splits and content hashes, the other half of the data's way to training, are in `splits.py`
-and are offered here too.
-"""
+"""Pictures in any form to uint8 pixels: image files, bytes, PIL images and arrays."""
 
 from __future__ import annotations
 
@@ -16,9 +12,6 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from isthmus.errors import InputError
-from isthmus.splits import Splits, content_hashes, data_hash, split
-
-__all__ = ["Splits", "content_hashes", "data_hash", "read_image", "split", "to_uint8_batch"]
 
 
 def read_image(
