@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus import registry
-from isthmus.environment import command_line
+from isthmus.training.environment import command_line
 from isthmus.errors import InputError
 from isthmus.files import read_json
 from isthmus.model import Autoencoder

@@ -98,7 +98,7 @@ def study(
     plan = load_plan(name, _with_flags(parse_overrides(changes or []), offline, skip_broken))
 
     from isthmus import tables
-    from isthmus.environment import command_line
+    from isthmus.training.environment import command_line
     from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from isthmus.environment import environment
+from isthmus.training.environment import environment
 from isthmus.errors import RunError
 from isthmus.files import write_json
 from isthmus.model import Autoencoder, build_objective

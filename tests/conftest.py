@@ -1,0 +1,41 @@
+"""Shared by all tests: small recipes, and where the real images lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from isthmus.plan import load_recipe
+from isthmus.recipe import Recipe
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY: dict[str, Any] = {
+    "data.kind": "scenes",
+    "data.train": 80,
+    "data.test": 12,
+    "architecture.filters": [4, 5],
+    "architecture.strides": [2, 2],
+    "bottleneck.dim": 3,
+    "train.batch": 16,
+    "train.epochs": 3,
+    "train.device": "cpu",
+    "train.precision": "fp32",
+}
+
+
+@pytest.fixture
+def tiny() -> Callable[..., Recipe]:
+    """A recipe that trains in a second; keyword-free changes: tiny({"bottleneck.dim": 4})."""
+    return lambda changes=None: load_recipe("post/latent-10", {**TINY, **(changes or {})})
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """Real CIFAR-10 images beside the project, where this checkout has them."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no real images beside the project (../shared/data)")
+    return folder

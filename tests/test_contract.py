@@ -1,0 +1,222 @@
+"""One contract for every part found: whoever adds a file to a part's folder is tested before writing a test."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from isthmus import registry
+from isthmus.model import Autoencoder, build_objective
+from isthmus.recipe import Recipe, apply, resolve
+from isthmus.types import Latent, Terms, Trace
+
+IMAGE = (3, 16, 16)
+FEATURES = (5, 4, 4)
+# Values for options that have no default, by part; a part whose options all have defaults needs none.
+NEEDED: dict[str, dict[str, Any]] = {
+    "conv": {"filters": [4, 5], "strides": [2, 2]},
+    "dim": {"dim": 3},
+}
+PARTS = [(sort, kind) for sort in registry.SORTS for kind in registry.kinds(sort)]
+
+
+def options(sort: str, kind: str) -> dict[str, Any]:
+    needed = {
+        name
+        for name, p in registry.options(registry.find(sort, kind)).items()
+        if p.default is inspect.Parameter.empty
+    }
+    known = {**NEEDED.get(kind, {}), **NEEDED["dim"]}
+    return {name: known[name] for name in needed if name in known}
+
+
+def of(sort: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return pytest.mark.parametrize("kind", registry.kinds(sort))
+
+
+def build(sort: str, kind: str) -> nn.Module:
+    facts = {"architectures": [IMAGE], "bottlenecks": [FEATURES], "corruptions": [IMAGE], "objectives": []}[sort]
+    torch.manual_seed(0)
+    return registry.build(sort, kind, options(sort, kind), *facts)
+
+
+def images(count: int = 6) -> Tensor:
+    return torch.rand(count, *IMAGE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def features(count: int = 6) -> Tensor:
+    return torch.randn(count, *FEATURES, generator=torch.Generator().manual_seed(1))
+
+
+def finite_gradients(module: nn.Module) -> bool:
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    return bool(gradients) and all(bool(g.isfinite().all()) for g in gradients)
+
+
+@pytest.mark.parametrize(("sort", "kind"), PARTS)
+def test_a_part_is_one_short_documented_class(sort: str, kind: str) -> None:
+    """A part's file holds one public class with a docstring, under 120 lines, every option documented by name."""
+    part = registry.find(sort, kind)
+    text = Path(inspect.getfile(part)).read_text()
+    assert len(text.splitlines()) <= 120
+    assert registry.summary(part).endswith((".", ":")) or registry.summary(part)
+    for name in registry.options(part):
+        assert name in (part.__doc__ or ""), f"option {name} is not in the docstring"
+
+
+@pytest.mark.parametrize(("sort", "kind"), PARTS)
+def test_parts_of_one_sort_do_not_import_each_other(sort: str, kind: str) -> None:
+    tree = ast.parse(Path(inspect.getfile(registry.find(sort, kind))).read_text())
+    imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    others = {f"isthmus.{sort}.{other}" for other in registry.kinds(sort) if other != kind}
+    assert not imported & others
+
+
+@of("architectures")
+def test_architecture_goes_to_features_and_back(kind: str) -> None:
+    part = build("architectures", kind)
+    h = part.encoder(images())
+    assert h.shape == (6, *part.feature_shape)
+    x_hat = part.decoder(h)
+    assert x_hat.shape == (6, *IMAGE)
+    assert x_hat.abs().max() <= 1
+    x_hat.square().mean().backward()
+    assert finite_gradients(part)
+
+
+@of("bottlenecks")
+def test_bottleneck_returns_a_latent_and_expands_it(kind: str) -> None:
+    part = build("bottlenecks", kind)
+    latent = part(features())
+    assert isinstance(latent, Latent)
+    assert latent.z.shape == (6, *part.latent_shape)
+    assert part.expand(latent.z).shape == (6, *FEATURES)
+    assert set(latent.penalties) == set(part.penalties)
+    for value in latent.penalties.values():
+        assert value.shape == (6,)
+        assert value.isfinite().all()
+    sum((v.sum() for v in latent.penalties.values()), part.expand(latent.z).square().sum()).backward()
+    assert finite_gradients(part)
+
+
+@of("bottlenecks")
+def test_bottleneck_is_deterministic_in_evaluation(kind: str) -> None:
+    part = build("bottlenecks", kind).eval()
+    assert torch.equal(part(features()).z, part(features()).z)
+
+
+@of("bottlenecks")
+def test_bottleneck_treats_images_one_by_one_in_evaluation(kind: str) -> None:
+    """An image's latent does not depend on its neighbours in the batch."""
+    part = build("bottlenecks", kind).eval()
+    torch.testing.assert_close(part(features()).z[:2], part(features()[:2]).z)
+
+
+@of("corruptions")
+def test_corruption_keeps_shape_and_target_and_obeys_its_generator(kind: str) -> None:
+    part, x = build("corruptions", kind), images()
+    before = x.clone()
+    first = part(x, torch.Generator().manual_seed(3))
+    again = part(x, torch.Generator().manual_seed(3))
+    assert first.shape == x.shape
+    assert torch.equal(first, again)
+    assert torch.equal(x, before), "the clean target was changed"
+    assert isinstance(part.at_inference, bool)
+
+
+@of("objectives")
+def test_objective_gives_one_loss_an_image(kind: str) -> None:
+    x = images()
+    x_hat = (0.5 * x).requires_grad_()
+    trace = Trace(x, x, features(), Latent(torch.zeros(6, 3)), x_hat)
+    terms = build("objectives", kind)(None, trace)
+    assert isinstance(terms, Terms)
+    for value in (terms.loss, *terms.terms.values()):
+        assert value.shape == (6,)
+    terms.loss.mean().backward()
+    assert x_hat.grad is not None
+    assert x_hat.grad.isfinite().all()
+
+
+@of("objectives")
+def test_objective_refuses_a_penalty_without_a_weight(kind: str) -> None:
+    """A penalty is never silently zero."""
+    trace = Trace(images(), images(), features(), Latent(torch.zeros(6, 3), {"surprise": torch.ones(6)}), images())
+    with pytest.raises(KeyError, match="surprise"):
+        build("objectives", kind)(None, trace)
+
+
+@of("measures")
+def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
+    measure = registry.build("measures", kind, {})
+    true = ((images() + 1) * 127.5).to(torch.uint8)
+    noisy = (true.int() + torch.randint(-40, 40, true.shape)).clamp(0, 255).to(torch.uint8)
+    good, bad = measure(true, true), measure(noisy, true)
+    assert good.shape == (6,)
+    assert good.dtype == torch.float64
+    assert good.isfinite().all()
+    assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
+
+
+def _recipe(tiny: Callable[..., Recipe], sort: str, kind: str) -> Recipe:
+    """The tiny recipe with one part exchanged, every penalty of its bottleneck weighted."""
+    table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
+    table |= {"objectives": "objective"}
+    changes = {f"{table[sort]}.kind": kind, **{f"{table[sort]}.{k}": v for k, v in options(sort, kind).items()}}
+    raw = apply(tiny().table(), changes)
+    penalties = registry.find("bottlenecks", raw["bottleneck"]["kind"]).penalties
+    return resolve(apply(raw, {f"objective.weights.{name}": 0.1 for name in penalties}))
+
+
+MODEL_PARTS = [(s, k) for s, k in PARTS if s in ("architectures", "bottlenecks", "corruptions", "objectives")]
+
+
+@pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
+def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
+    """Twenty steps on one batch lower the loss, every gradient finite."""
+    recipe = _recipe(tiny, sort, kind)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, IMAGE)
+    objective = build_objective(recipe, model)
+    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    losses: list[float] = []
+    for _ in range(20):
+        loss = objective(model, model(images(), torch.Generator().manual_seed(0))).loss.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        assert finite_gradients(model)
+        optimizer.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.9 * losses[0]
+
+
+@pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
+def test_a_model_with_this_part_survives_a_round_trip(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
+    """Its state moves to a second model, built from the recipe alone, which then answers the same."""
+    recipe = _recipe(tiny, sort, kind)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, IMAGE)
+    model(images())  # running statistics away from their start
+    torch.manual_seed(99)
+    twin = Autoencoder(resolve(recipe.table()), IMAGE)
+    twin.load_state_dict(copy.deepcopy(model.state_dict()))
+    pixels = ((images() + 1) * 127.5).to(torch.uint8).numpy()
+    assert (model.encode(pixels) == twin.encode(pixels)).all()
+    assert (model.reconstruct(pixels) == twin.reconstruct(pixels)).all()
+    assert (model.decode(model.encode(pixels)) == model.reconstruct(pixels)).all()
+
+
+@of("datasets")
+def test_dataset_builds_from_its_options(kind: str) -> None:
+    """Its options can be listed and checked without reading any image."""
+    part = registry.find("datasets", kind)
+    assert hasattr(part, "load")
+    assert registry.options(part) is not None
