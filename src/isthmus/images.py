@@ -13,6 +13,9 @@ from PIL import Image, ImageOps
 
 from isthmus.errors import InputError
 
+# What Pillow decodes itself: it knows more, among them some that start other programs (EPS)
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+
 
 def read_image(
     source: Path | bytes | Image.Image, *, size: int | tuple[int, int] | None = None, name: str
@@ -45,7 +48,8 @@ def read_image(
             f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; make it smaller first"
         ) from None
     except Exception as error:  # for damaged files Pillow's decoders raise whatever they stumble over
-        reason = "unknown format" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = f"none of {', '.join(FORMATS)}" if unknown else str(error)
         raise InputError(
             f"{name}: not a readable image ({reason or type(error).__name__}); replace it or leave it out"
         ) from None
@@ -82,7 +86,7 @@ def _open(source: Path | bytes) -> Image.Image:
         source = source.read_bytes()
     if not source:
         raise InputError("is empty; replace it or leave it out")
-    return Image.open(io.BytesIO(source))
+    return Image.open(io.BytesIO(source), formats=FORMATS)
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
