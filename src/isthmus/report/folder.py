@@ -95,7 +95,7 @@ def _read_text(path: Path) -> str:
 def _read_record(path: Path, record: type[R], remedy: str) -> R:
     text = _read_text(path)
     if not text:
-        raise InputError(f"{path} is missing or empty: {remedy}.")
+        raise InputError(f"{path}: is missing or empty; {remedy}")
     try:
         # json rather than pydantic's parser: Python writes NaN and Infinity, which strict JSON has not
         return record.model_validate(json.loads(text))
@@ -157,4 +157,4 @@ def _damaged(path: Path, error: Exception) -> InputError:
         reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
     else:
         reason = " ".join(str(error).split())
-    return InputError(f"{path} cannot be read ({reason}): write it again by rerunning the run or its evaluation.")
+    return InputError(f"{path}: cannot be read ({reason}); run or evaluate again to write it anew")

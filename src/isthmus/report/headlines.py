@@ -8,30 +8,31 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from isthmus import statistics
 from isthmus.report import text
-from isthmus.report.charts import difference_strip
 from isthmus.report.scales import span
 from isthmus.report.schema import Evaluation, Finding, Interval, Score
+from isthmus.report.strips import difference_strip
+
+_TONES = {"better": "better", "worse": "worse", "no measurable difference": "even"}
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A sentence; the drawing of its interval where it is one in dB; `tone` is better, worse or even."""
+    """A sentence; the drawing of its interval where it is one in dB; `tone` is better, worse, even or plain."""
 
     sentence: str
-    strip: Markup | None = None
-    tone: str = "even"
+    strip: Markup | None
+    tone: str
 
 
 def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
     """The comparisons of a study, all intervals on one common axis."""
     measured = [finding for finding in findings if finding.kind in ("comparison", "pca")]
-    domain = span(
-        (end for f in measured if _in_decibels(f) for end in (f.low, f.difference, f.high)), include=0.0
-    )
+    domain = span((end for f in measured if _in_decibels(f) for end in (f.low, f.difference, f.high)), include=0.0)
     headlines: list[Headline] = []
     for finding in measured:
-        tone = finding.verdict if finding.verdict in ("better", "worse") else "even"
+        tone = _TONES[finding.verdict or "no measurable difference"]
         strip = None
         if _in_decibels(finding):
             difference = Interval(mean=finding.difference, low=finding.low, high=finding.high)
@@ -45,30 +46,19 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
     headlines: list[Headline] = []
     difference = evaluation.against_pca.psnr
     if math.isfinite(difference.mean + difference.low + difference.high):
-        sentence, tone = _against_pca(evaluation)
+        measured = statistics.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
+        components = evaluation.scores.get("pca", Score()).components or evaluation.latent_size
+        sentence = statistics.comparison_sentence(evaluation.name, f"PCA with {components:,} components", measured)
+        tone = _TONES[statistics.verdict(measured)]
         domain = span((difference.low, difference.high), include=0.0)
         headlines.append(Headline(sentence, difference_strip(difference, tone, domain, sentence), tone))
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):
         images = text.count(evaluation.data.test_images)
         score = f"PSNR {text.fixed(psnr.mean, 2)} dB on {images} held-out images"
-        headlines.append(Headline(f"{score} (95 % interval {text.interval(psnr, 2)})."))
+        headlines.append(Headline(f"{score} (95 % interval {text.interval(psnr, 2)}).", None, "plain"))
     return headlines
 
 
 def _in_decibels(finding: Finding) -> bool:
     return finding.measure == "psnr" and math.isfinite(finding.difference + finding.low + finding.high)
-
-
-def _against_pca(evaluation: Evaluation) -> tuple[str, str]:
-    """(sentence, tone); the interval, not the mean, decides."""
-    difference = evaluation.against_pca.psnr
-    components = f"{evaluation.latent_size:,} component{'' if evaluation.latent_size == 1 else 's'}"
-    interval = f"95 % interval {text.interval(difference, 2, sign=True)}"
-    amount = f"by {text.fixed(abs(difference.mean), 2)} dB ({interval})"
-    if difference.low > 0:
-        return f"{evaluation.name} beats PCA with {components} {amount}.", "better"
-    if difference.high < 0:
-        return f"{evaluation.name} loses to PCA with {components} {amount}.", "worse"
-    verdict = f"no measurable difference ({text.signed(difference.mean, 2)} dB, {interval})"
-    return f"{evaluation.name} and PCA with {components}: {verdict}.", "even"

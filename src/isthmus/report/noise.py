@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from isthmus.report import text
 from isthmus.report.folder import Subject
 from isthmus.report.gallery import Gallery, Row, image_names, plain_pictures, scored_pictures
-from isthmus.report.schema import Interval
+from isthmus.report.schema import Interval, Score
 
 
 @dataclass(frozen=True)
@@ -20,38 +21,42 @@ class Denoising:
 
 
 def denoising(subject: Subject) -> Denoising | None:
-    """The noisy evaluation of a subject's first run, None where it has none."""
+    """The noisy evaluation of a subject's first run, None where it has none.
+
+    A model that adds its noise at inference too has no `denoised` pictures: its output already is that.
+    """
     run = subject.runs[0]
-    if not {"shown/original", "shown/noisy", "shown/denoised"} <= set(run.pictures):
+    adds_its_own = "shown/denoised" not in run.pictures
+    output = "output" if adds_its_own else "denoised"
+    if not {"shown/original", "shown/noisy", f"shown/{output}"} <= set(run.pictures):
         return None
     names = image_names(run.evaluation.shown, run)
     clean = run.pictures["shown/original"]
     made = f"output of {subject.name} for the noisy input"
+    noise = "noise added by the model" if adds_its_own else "noisy"
     rows = [
-        Row("Input", scored_pictures(clean, run.pictures["shown/noisy"], names, "noisy input"), "noisy"),
-        Row("Output", scored_pictures(clean, run.pictures["shown/denoised"], names, made)),
+        Row("Input", scored_pictures(clean, run.pictures["shown/noisy"], names, "noisy input"), noise),
+        Row("Output", scored_pictures(clean, run.pictures[f"shown/{output}"], names, made)),
         Row("Target", plain_pictures(clean, names, "clean original"), "clean"),
     ]
     shown = Gallery(f"{subject.name}: noisy input, output and target", names, rows)
-    return Denoising(shown, _sentence(subject), run.evaluation.noise or "")
+    scores = run.evaluation.scores
+    pair = [scores.get(who, Score()).psnr for who in ("noisy_input", "model" if adds_its_own else "denoised")]
+    return Denoising(shown, _sentence(subject.name, *pair), run.evaluation.noise or "")
 
 
-def _sentence(subject: Subject) -> str:
+def _sentence(name: str, noisy: Interval, output: Interval) -> str:
     """How far the noisy input and the output are from the clean image, and which is nearer."""
-    evaluation = subject.runs[0].evaluation
-    if not {"noisy_input", "denoised"} <= set(evaluation.scores):
+    if math.isnan(noisy.mean) or math.isnan(output.mean):
         return ""
-    noisy, output = evaluation.scores["noisy_input"].psnr, evaluation.scores["denoised"].psnr
     if output.low > noisy.high:
         verdict = "The output is nearer to the clean image than its input was."
     elif output.high < noisy.low:
         verdict = "The output is further from the clean image than its input was."
     else:
         verdict = "The two intervals overlap."
-    return (
-        f"Against the clean image, the noisy input scores {_decibels(noisy)} and the output of {subject.name} "
-        f"{_decibels(output)}. {verdict}"
-    )
+    scores = f"the noisy input scores {_decibels(noisy)} and the output of {name} {_decibels(output)}"
+    return f"Against the clean image, {scores}. {verdict}"
 
 
 def _decibels(value: Interval) -> str:

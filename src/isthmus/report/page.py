@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import os
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from isthmus.errors import InputError
-from isthmus.report.charts import colour_class
+from isthmus.files import write_text
+from isthmus.report.svg import colour_class
 
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
@@ -35,14 +35,11 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         policy=_policy(script),
         **content,
     )
-    beside = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        beside.write_text(page, encoding="utf-8", newline="\n")
-        beside.replace(target)
+        write_text(target, page)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise InputError(
-            f"{target} cannot be written ({error.strerror}): free some space or make the folder writable."
+            f"{target}: cannot be written ({error.strerror}); free some space or make the folder writable"
         ) from error
     return target
 

@@ -12,14 +12,15 @@ from isthmus.report.folder import RunFolder
 from isthmus.report.schema import Data
 
 _VALUES_SHOWN = 3
+_SHOWN_ELSEWHERE = ("command", "data", "format")
 
 
 @dataclass(frozen=True)
 class Caution:
-    """A sentence, and the names of the variations it is about (none: all of them)."""
+    """A sentence, and whom it is about ('' where that goes without saying)."""
 
     sentence: str
-    names: tuple[str, ...] = ()
+    about: str = ""
 
 
 def cautions(flagged: Iterable[tuple[str, Sequence[str]]]) -> list[Caution]:
@@ -31,7 +32,8 @@ def cautions(flagged: Iterable[tuple[str, Sequence[str]]]) -> list[Caution]:
             about.setdefault(sentence, []).append(name)
     everyone = len({name for name, _ in named})
     return [
-        Caution(sentence, () if len(names) == everyone else tuple(names)) for sentence, names in about.items()
+        Caution(sentence, "every variation" if len(names) == everyone > 1 else text.listing(names))
+        for sentence, names in about.items()
     ]
 
 
@@ -39,7 +41,7 @@ def environment(runs: Sequence[RunFolder], data: Data) -> list[tuple[str, str]]:
     """(name, value) rows: the data's hash, then the runs' environment.json; where runs differ, each value once."""
     values: dict[str, dict[str, None]] = {"data hash": {data.hash: None}} if data.hash else {}
     for run in runs:
-        known: Mapping[str, JsonValue] = {k: v for k, v in run.environment.items() if k != "command"}
+        known: Mapping[str, JsonValue] = {k: v for k, v in run.environment.items() if k not in _SHOWN_ELSEWHERE}
         for key, value in text.flatten(dict(known)):
             values.setdefault(key.replace("_", " "), {})[value] = None
     return [

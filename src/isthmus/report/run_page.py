@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from isthmus.report import figures, gallery, text
+from isthmus.report import gallery, quality_figures, text, training_figures
 from isthmus.report.folder import RunFolder, Subject, read_run
 from isthmus.report.headlines import run_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
-from isthmus.report.reproduce import cautions, device, environment, image_counts
+from isthmus.report.reproduce import Caution, device, environment, image_counts
 from isthmus.report.schema import Score
 from isthmus.report.scores import baseline_table
 
@@ -27,7 +27,7 @@ def write_run_report(folder: Path) -> Path:
     evaluation = run.evaluation
     subject = Subject(evaluation.name, 0, (run,))
     facts = (evaluation.data.source, image_counts(evaluation.data), f"seed {evaluation.seed}", device([run]))
-    quality = figures.Quality(
+    quality = quality_figures.Quality(
         evaluation.name,
         0,
         evaluation.latent_size,
@@ -42,14 +42,14 @@ def write_run_report(folder: Path) -> Path:
         subject=subject,
         facts=[fact for fact in facts if fact],
         headlines=run_headlines(evaluation),
-        cautions=cautions([(evaluation.name, [*evaluation.flags, *run.notices])]),
+        cautions=[Caution(sentence) for sentence in (*evaluation.flags, *run.notices)],
         table=baseline_table(evaluation.scores),
         costs=_costs(run),
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),
-        training=figures.training([subject]),
-        latent=figures.latent_size([quality], [(p.components, p.psnr) for p in evaluation.pca_curve]),
+        training=training_figures.training([subject]),
+        latent=quality_figures.latent_size([quality], [(p.components, p.psnr) for p in evaluation.pca_curve]),
         error_limit=ERROR_LIMIT,
         error_scale=error_scale_uri(),
         command=next((value for key, value in text.flatten(dict(run.environment)) if key == "command"), ""),

@@ -19,6 +19,10 @@ def _null_is_nan(value: object) -> object:
 Number = Annotated[float, BeforeValidator(_null_is_nan)]
 
 
+def _null_is_empty(value: object) -> object:
+    return {} if value is None else value
+
+
 class Record(BaseModel):
     """One JSON object, read only."""
 
@@ -163,8 +167,9 @@ class Findings(Record):
     """findings.json of a study."""
 
     study: str
+    about: str | None = None
     seeds: tuple[int, ...] = ()
-    data: Data = Data()
+    data: Annotated[Data, BeforeValidator(_null_is_empty)] = Data()
     intervals: str = ""
     variations: tuple[Variation, ...]
     findings: tuple[Finding, ...] = ()

@@ -72,10 +72,7 @@ def study_table(variations: Sequence[Variation], subjects: Sequence[Subject]) ->
     runs = {subject.name: subject.runs for subject in subjects}
     return ScoreTable(
         _STUDY,
-        [
-            ScoreRow(v.name, _variation_cells(v, runs.get(v.name, ())), colour)
-            for colour, v in enumerate(variations)
-        ],
+        [ScoreRow(v.name, _variation_cells(v, runs.get(v.name, ())), colour) for colour, v in enumerate(variations)],
     )
 
 

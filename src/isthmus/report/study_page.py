@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from isthmus.report import figures, gallery, text
+from isthmus.report import gallery, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
 from isthmus.report.headlines import study_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
-from isthmus.report.reproduce import cautions, device, environment, image_counts
+from isthmus.report.reproduce import Caution, cautions, device, environment, image_counts
 from isthmus.report.schema import Variation
 from isthmus.report.scores import study_table
 
@@ -35,15 +35,15 @@ def write_study_report(folder: Path) -> Path:
         facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
         headlines=study_headlines(findings.findings),
         broken=broken,
-        cautions=cautions(_flagged(study, subjects, {name for name, _ in broken})),
+        cautions=_cautions(study, subjects),
         table=study_table(findings.variations, subjects),
         comparison=gallery.comparison(subjects),
         not_comparable=gallery.not_comparable(subjects),
         extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
         noise=[shown for subject in subjects if (shown := denoising(subject))],
-        training=figures.training(subjects),
-        latent=figures.latent_size(_qualities(findings.variations), _pca_curve(study)),
-        cost=figures.cost(_qualities(findings.variations)),
+        training=training_figures.training(subjects),
+        latent=quality_figures.latent_size(_qualities(findings.variations), _pca_curve(study)),
+        cost=quality_figures.cost(_qualities(findings.variations)),
         error_limit=ERROR_LIMIT,
         error_scale=error_scale_uri(),
         environment=environment(runs, findings.data),
@@ -68,29 +68,27 @@ def _seeds(study: StudyFolder) -> str:
     return f"seed{'' if len(seeds) == 1 else 's'} {text.listing([str(seed) for seed in seeds])}"
 
 
-def _flagged(study: StudyFolder, subjects: list[Subject], broken: set[str]) -> list[tuple[str, list[str]]]:
-    """Every sentence of caution by variation: flags, the author's notes, notes among the findings, file notices.
+def _cautions(study: StudyFolder, subjects: list[Subject]) -> list[Caution]:
+    """What a reader must know: flags, the author's notes, damaged files, and the study's own remarks.
 
-    A failure among the findings is left out where the failed run itself is named.
+    Remarks that repeat what stands elsewhere are left out: failures, as the failed runs are named, and a
+    variation's note.
     """
     notices = {subject.name: [n for run in subject.runs for n in run.notices] for subject in subjects}
-    flagged = [
-        (v.name, [*v.flags, *([v.note] if v.note else []), *notices.get(v.name, [])])
-        for v in study.findings.variations
+    variations = study.findings.variations
+    notes = [variation.note for variation in variations if variation.note]
+    remarks = [
+        Caution(finding.sentence)
+        for finding in study.findings.findings
+        if finding.kind == "note" and not any(note in finding.sentence for note in notes)
     ]
-    by_name = dict(flagged)
-    for finding in study.findings.findings:
-        named = finding.kind == "failure" and (finding.variation in broken)
-        if finding.kind in ("note", "failure") and not named:
-            names = [finding.variation] if finding.variation in by_name else list(by_name)
-            for name in names:
-                by_name[name or ""].append(finding.sentence)
-    return flagged
+    flagged = [(v.name, [*v.flags, *([v.note] if v.note else []), *notices.get(v.name, [])]) for v in variations]
+    return remarks + cautions(flagged)
 
 
-def _qualities(variations: tuple[Variation, ...]) -> list[figures.Quality]:
+def _qualities(variations: tuple[Variation, ...]) -> list[quality_figures.Quality]:
     return [
-        figures.Quality(v.name, colour, v.latent_size, v.cost.multiply_adds, v.scores.psnr)
+        quality_figures.Quality(v.name, colour, v.latent_size, v.cost.multiply_adds, v.scores.psnr)
         for colour, v in enumerate(variations)
         if v.scores is not None and v.latent_size is not None
     ]

@@ -12,6 +12,10 @@ from isthmus.report.scales import Scale
 
 Attribute = str | int | float
 
+LINE_HEIGHT = 17.0
+"""The room that a name beside a plot needs, in CSS pixels."""
+_COLOURS = 6
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -44,6 +48,11 @@ WIDE = Layout("wide", 1080, 440, right=190, label_length=26, ticks=8)
 HALF = Layout("wide", 530, 400, right=20, label_length=22, ticks=6)
 NARROW = Layout("narrow", 354, 340, right=104, label_length=14, ticks=4)
 NARROW_POINTS = Layout("narrow", 354, 340, right=14, label_length=16, ticks=5)
+
+
+def colour_class(index: int) -> str:
+    """The class that gives a variation its colour; from the seventh on, colours return dashed."""
+    return f"c{index % _COLOURS}{' again' if index >= _COLOURS else ''}"
 
 
 class Canvas:
