@@ -5,6 +5,7 @@ Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus import registry
 from isthmus.baselines import mean_image, pca
+from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
@@ -45,8 +47,8 @@ class _Scored:
 
     def summary(self) -> dict[str, Any]:
         means = {name: mean_interval(values[None]).as_dict() for name, values in self.scores.items()}
-        mse = max(float(self.scores["mse"].mean()), 1e-12)
-        return {**means, "psnr_of_mean_mse": -10 * float(np.log10(mse)), **self.extra}
+        mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
+        return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
 
 
 def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) -> Evaluation:
@@ -62,7 +64,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     scored["pca"] = _score(components.reconstruct(originals, size), originals)
     scored["pca"].extra["components"] = min(size, len(components.directions))
     constant = mean_image.fit(splits.train.images)
-    scored["mean_image"] = _score(np.broadcast_to(constant, originals.shape).copy(), originals)
+    scored["mean_image"] = _score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
     psnr = scored["model"].scores["psnr"]

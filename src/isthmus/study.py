@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +13,10 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import tomli_w
-import torch
 
 from isthmus.errors import InputError, RunError
 from isthmus.files import read_json, write_json, write_text
+from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan, Variation
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe, read_toml
@@ -73,9 +75,10 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str) -> Iterator[St
         failure.unlink(missing_ok=True)
         try:
             yield from run(recipe, home, data.of(recipe), cache)
-        except (InputError, RunError, torch.OutOfMemoryError) as error:
-            sentence = str(error)
-            write_json(failure, {"format": 1, "error": sentence})
+        except Exception as error:  # whatever it is, the other runs are not its victims
+            expected = isinstance(error, InputError | RunError | OSError)
+            sentence = str(error) if expected else f"{type(error).__name__}: {error}"
+            write_json(failure, {"format": 1, "error": sentence, "traceback": traceback.format_exc()})
             yield RunFailed(variation.name, seed, sentence)
     found = findings(plan, folder, command=command)
     write_json(folder / "findings.json", found)
@@ -245,12 +248,13 @@ class _Row:
         if not self.done:
             return known
         scores: dict[str, Any] = {name: mean_interval(self.scores(f"model_{name}")).as_dict() for name in SCORES}
-        scores["psnr_of_mean_mse"] = -10 * float(np.log10(max(scores["mse"]["mean"], 1e-12)))
         first = self.evaluations[0]
+        values = math.prod(first["data"]["image_shape"])
+        scores["psnr_of_mean_mse"] = psnr_of_mean_mse(scores["mse"]["mean"], values)
         return {
             **known,
             "latent_size": first["latent_size"],
-            "image_values": int(np.prod(first["data"]["image_shape"])),
+            "image_values": values,
             "scores": scores,
             "against_pca": {"psnr": self.over_pca().as_dict()},
             "cost": _mean_cost([one["cost"] for one in self.evaluations]),
