@@ -11,6 +11,7 @@ import tensorflow as tf
 from keras import layers
 from post_network import (
     CHANNELS,
+    CLEARANCE,
     FOLDER,
     POST,
     POST_RATE,
@@ -20,7 +21,7 @@ from post_network import (
     Network,
     directions,
     generated_weights,
-    scaled_images,
+    images,
 )
 
 Arrays = dict[str, np.ndarray]
@@ -50,6 +51,11 @@ def build(network: Network) -> tuple[keras.Model, keras.Model, keras.Model]:
     return encoder, decoder, keras.Model(whole, decoder(encoder(whole)))
 
 
+def scaled_images() -> np.ndarray:
+    """The images in [-1, 1], as the post scales them: (6, 32, 32, 3) float32."""
+    return (images() / 127.5 - 1).astype(np.float32)
+
+
 def counts(network: Network) -> np.ndarray:
     """Parameters: all, trainable, the encoder's, the decoder's."""
     encoder, decoder, both = build(network)
@@ -59,11 +65,12 @@ def counts(network: Network) -> np.ndarray:
 
 def one_pass(network: Network) -> Arrays:
     """A training-mode forward and backward pass: output, loss, gradients, moving statistics after it."""
-    images = scaled_images()
+    x = scaled_images()
     model, variables = _with_generated_weights(network)
+    _check_clear_of_kinks(model, x)
     with tf.GradientTape() as tape:
-        output = model(images, training=True)
-        loss = keras.losses.MeanSquaredError()(images, output)
+        output = model(x, training=True)
+        loss = keras.losses.MeanSquaredError()(x, output)
     trained = {name: v for name, v in variables.items() if v.trainable}
     gradients = tape.gradient(loss, [v.value for v in trained.values()])
     return {
@@ -76,12 +83,13 @@ def one_pass(network: Network) -> Arrays:
 
 def two_steps(network: Network, learning_rate: float) -> tuple[Arrays, np.ndarray]:
     """Every tensor after two steps of Keras's own training on the six images, and the output at inference."""
-    images = scaled_images()
+    x = scaled_images()
     model, variables = _with_generated_weights(network)
     model.compile(optimizer=keras.optimizers.Adam(learning_rate), loss=keras.losses.MeanSquaredError())
     for _ in range(2):
-        model.train_on_batch(images, images)
-    return {name: v.numpy() for name, v in variables.items()}, model(images, training=False).numpy()
+        _check_clear_of_kinks(model, x)
+        model.train_on_batch(x, x)
+    return {name: v.numpy() for name, v in variables.items()}, model(x, training=False).numpy()
 
 
 def full_reference(network: Network) -> Arrays:
@@ -107,8 +115,7 @@ def summary(network: Network) -> Arrays:
         return np.array([np.linalg.norm(tensor), np.vdot(tensor, towards[name])])
 
     arrays = {
-        key: pair(key.partition("/")[2], value) if "/" in key else value
-        for key, value in one_pass(network).items()
+        key: pair(key.partition("/")[2], value) if "/" in key else value for key, value in one_pass(network).items()
     }
     before = generated_weights(network)
     for rate in (POST_RATE, VISIBLE_RATE):
@@ -135,6 +142,16 @@ def _with_generated_weights(network: Network) -> tuple[keras.Model, dict[str, ke
         variables[name].assign(value)
     assert len(variables) == len(model.weights)
     return model, variables
+
+
+def _check_clear_of_kinks(model: keras.Model, x: np.ndarray) -> None:
+    weights = model.get_weights()  # a pass in training mode moves the statistics
+    for side in (model.get_layer("encoder"), model.get_layer("decoder")):
+        kinks = [layer.input for layer in side.layers if isinstance(layer, layers.LeakyReLU)]
+        *inputs, x = keras.Model(side.input, [*kinks, side.output])(x, training=True)
+        nearest = min(float(np.abs(value).min()) for value in inputs)
+        assert nearest > CLEARANCE, f"an activation is {nearest:.0e} from the kink: try another SEED"
+    model.set_weights(weights)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 need not be stored. Everything is in Keras's layout: images (N, H, W, C); convolution kernels (h, w, in, out);
 transposed convolution kernels (h, w, out, in); dense kernels (in, out).
 
-x -> [conv, norm, leaky ReLU]* -> flatten -> dense -> z -> dense -> [deconv, norm, leaky ReLU]* -> output, tanh
+x -> [conv, norm, leaky ReLU]* -> dense -> z -> dense -> [deconv, norm, leaky ReLU]* -> output, tanh
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import numpy as np
 
 FOLDER = Path(__file__).parent
 SIZE, CHANNELS = 32, 3
-SEED = 20240229
+SEED = 946
+"""One of the few for which `make_keras.py` finds no activation within `CLEARANCE` of a kink."""
+
+CLEARANCE = 4e-5
+"""How near zero the input of a leaky ReLU may come. Rounding moves it by up to 1e-5, and where that crosses
+zero one activation alone changes latent-10's gradients by up to 6 %: no comparison could be exact."""
+
 NORM_TENSORS = ("gamma", "beta", "moving_mean", "moving_variance")
 POST_RATE = 1e-5
 VISIBLE_RATE = 1e-3
@@ -73,8 +79,9 @@ POST = {
 def generated_weights(network: Network) -> dict[str, np.ndarray]:
     """Values for every tensor, float32, drawn in table order from one stream.
 
-    Kernels: normal, variance 2 / fan-in. Biases, betas, moving means: normal / 10. Gammas: 1 + normal / 10.
-    Moving variances: uniform in [0.5, 1.5). Nothing starts at 0 or 1, where a swapped tensor would not show.
+    Kernels: normal, variance 2 / fan-in. Biases, moving means: normal / 10. Moving variances: uniform in
+    [0.5, 1.5). Gammas: 1/3 + normal / 30. Betas: -1 or 1, + normal / 10. So each channel lies three standard
+    deviations to one side of the leaky ReLU's kink, and crosses it seldom, but does.
     """
     # RandomState and not Generator: numpy promises that only the former's stream never changes (NEP 19).
     stream = np.random.RandomState(SEED)
@@ -90,10 +97,9 @@ def directions(network: Network) -> dict[str, np.ndarray]:
     return {name: stream.standard_normal(shape) for name, shape in network.tensor_shapes().items()}
 
 
-def scaled_images() -> np.ndarray:
-    """Six images of random 8-bit pixels, scaled to [-1, 1] as the post does: (6, 32, 32, 3) float32."""
-    pixels = np.random.RandomState(SEED + 2).randint(0, 256, (6, SIZE, SIZE, CHANNELS))
-    return (pixels / 127.5 - 1).astype(np.float32)
+def images() -> np.ndarray:
+    """Six images of random pixels: (6, 32, 32, 3) uint8."""
+    return np.random.RandomState(SEED + 2).randint(0, 256, (6, SIZE, SIZE, CHANNELS)).astype(np.uint8)
 
 
 def _affine(layer: str, kernel: tuple[int, ...], *, bias: int) -> dict[str, tuple[int, ...]]:
@@ -112,4 +118,8 @@ def _draw(stream: np.random.RandomState, name: str, shape: tuple[int, ...]) -> n
         transposed = "deconv" in name or "output" in name
         fan_in = math.prod(shape) // shape[-2 if transposed else -1]
         return (values * math.sqrt(2 / fan_in)).astype(np.float32)
-    return (values / 10 + name.endswith("gamma")).astype(np.float32)
+    if name.endswith("gamma"):
+        return ((1 + values / 10) / 3).astype(np.float32)
+    if name.endswith("beta"):
+        return (np.sign(stream.standard_normal(shape)) + values / 10).astype(np.float32)
+    return (values / 10).astype(np.float32)
