@@ -39,9 +39,7 @@ def test_grey_becomes_three_equal_channels() -> None:
     assert np.array_equal(read(encoded(Image.fromarray(GREY))), np.dstack([GREY] * 3))
 
 
-@pytest.mark.parametrize(
-    ("kind", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I"), ("PPM", "I;16")]
-)
+@pytest.mark.parametrize(("kind", "mode"), [("PNG", "I;16"), ("TIFF", "I;16"), ("TIFF", "I"), ("PPM", "I;16")])
 def test_16_bit_grey_is_scaled_not_clipped(kind: str, mode: str) -> None:
     values = np.array([[0, 128, 129, 257, 32896, 65535]])
     image = Image.fromarray(values.astype(np.uint16 if mode == "I;16" else np.int32))
