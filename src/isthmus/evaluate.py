@@ -6,7 +6,7 @@ Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -98,12 +98,12 @@ def cost(model: Autoencoder) -> dict[str, int]:
         model(x)
     latent = model.bottleneck(model.architecture.encoder(x)).z
     weights = list(model.parameters())
-    used = torch.autograd.grad(latent.sum(), weights, allow_unused=True)
+    grads: Sequence[Tensor | None] = torch.autograd.grad(latent.sum(), weights, allow_unused=True)
     statistics = {
         side: sum(b.numel() for b in half.buffers() if b.is_floating_point())
         for side, half in (("encoder", model.architecture.encoder), ("decoder", model.architecture.decoder))
     }
-    encoder = sum(w.numel() for w, grad in zip(weights, used, strict=True) if grad is not None)
+    encoder = sum(w.numel() for w, grad in zip(weights, grads, strict=True) if grad is not None)
     trainable = sum(w.numel() for w in weights)
     return {
         "parameters": trainable + sum(statistics.values()),

@@ -38,7 +38,7 @@ class _StudyTable(_Table):
     about: str = ""
     seeds: int | list[Annotated[int, Field(ge=0)]] = 1
     base: dict[str, Any]
-    variation: Annotated[list[_VariationTable], Field(min_length=1)]
+    variation: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,8 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     changes = dict(overrides or {})
     raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
     table = registry.validate(_StudyTable, raw, "")
-    variations = tuple(_variation(table.base, row, changes) for row in table.variation)
+    rows = [registry.validate(_VariationTable, row, f"variation.{n}") for n, row in enumerate(table.variation, 1)]
+    variations = tuple(_variation(table.base, row, changes) for row in rows)
     _check_names(variations)
     _check_distinct(variations, changes)
     return Plan(table.name or stem, table.about, _seeds(table.seeds), variations)

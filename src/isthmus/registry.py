@@ -12,7 +12,7 @@ import pkgutil
 import typing
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import pydantic
 
@@ -61,7 +61,7 @@ def summary(part: type[Any]) -> str:
 @cache
 def options(part: type[Any]) -> Mapping[str, inspect.Parameter]:
     """A part's options: the keyword-only arguments of its `__init__`, annotations resolved."""
-    hints = typing.get_type_hints(part.__init__)
+    hints = typing.get_type_hints(part.__init__, include_extras=True)
     return {
         name: parameter.replace(annotation=hints.get(name, Any))
         for name, parameter in inspect.signature(part).parameters.items()
@@ -121,7 +121,7 @@ def _model(part: type[Any]) -> type[pydantic.BaseModel]:
         for name, p in options(part).items()
     }
     strict = pydantic.ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
-    return cast("type[pydantic.BaseModel]", pydantic.create_model(part.__name__, __config__=strict, **fields))
+    return pydantic.create_model(part.__name__, __config__=strict, **fields)
 
 
 def _table(sort: str) -> str:

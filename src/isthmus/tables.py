@@ -32,8 +32,9 @@ def print_findings(found: dict[str, Any]) -> None:
     for row in found["findings"]:
         console.print(f"• {row['sentence']}", markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name, justify in (("variation", "left"), *((n, "right") for n in _STUDY_COLUMNS)):
-        table.add_column(name, justify=justify)
+    table.add_column("variation")
+    for name in _STUDY_COLUMNS:
+        table.add_column(name, justify="right")
     for row in found["variations"]:
         if "scores" not in row:
             table.add_row(row["name"], "no finished run")

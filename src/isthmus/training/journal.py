@@ -23,7 +23,7 @@ class Journal:
                 except (ValueError, KeyError, TypeError):  # the line a crash cut short
                     continue
         write_text(path, "".join(line + "\n" for line in kept))
-        self.file = open(path, "a", encoding="utf-8")
+        self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed by the context manager
 
     def write(self, kind: str, progress: Progress, values: dict[str, Any]) -> None:
         epoch = progress.epoch if kind == "epoch" else progress.epoch + 1

@@ -62,9 +62,9 @@ class Epoch:
 class Diverged(RunError):
     """The loss stopped being a finite number."""
 
-    def __init__(self, step: int, rate: float) -> None:
+    def __init__(self, step: int, optimizer: torch.optim.Optimizer) -> None:
         super().__init__(
-            f"the loss stopped being finite by step {step} at learning rate {rate:.3g}; "
+            f"the loss stopped being finite by step {step} at learning rate {optimizer.param_groups[0]['lr']:.3g}; "
             "try a train.learning_rate ten times lower, or train.clip_norm=1.0"
         )
 
@@ -95,9 +95,8 @@ def train(
         model.train()
         meter = _Meter(progress)
         for x in batches.epoch(progress.epoch, start=progress.batch):
-            rate = learning_rate(progress.step, total_steps, settings)
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = learning_rate(progress.step, total_steps, settings)
             torch.manual_seed(mix(seed, progress.step))
             noise.manual_seed(mix(seed + 1, progress.step))
 
@@ -114,15 +113,15 @@ def train(
             progress.batch += 1
             meter.add(terms)
             due = progress.batch == len(batches) or meter.due()
-            yield Step(progress.step, len(x), meter.read(rate) if due else None)
+            yield Step(progress.step, len(x), meter.read(optimizer) if due else None)
 
         train_loss = progress.loss_sum / progress.images
         scores = validate(model, objective, validation, precision=precision)
         score = train_loss if settings.monitor == "training" else scores["validation_loss"]
         if not math.isfinite(score):
-            raise Diverged(progress.step, rate)
+            raise Diverged(progress.step, optimizer)
         best = _advance(progress, score, settings)
-        log = {"train_loss": train_loss, **scores, "learning_rate": rate}
+        log = {"train_loss": train_loss, **scores, "learning_rate": optimizer.param_groups[0]["lr"]}
         yield Epoch(progress.epoch, best, log)
 
 
@@ -183,7 +182,7 @@ class _Meter:
     def due(self) -> bool:
         return self.steps >= LOG_STEPS or time.perf_counter() - self.clock > LOG_SECONDS
 
-    def read(self, rate: float) -> dict[str, float]:
+    def read(self, optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """Means since the last look, and `progress` brought up to date.
 
         Raises Diverged where the loss is not finite.
@@ -193,10 +192,11 @@ class _Meter:
         now = time.perf_counter()
         elapsed, self.clock = now - self.clock, now
         if not math.isfinite(log["loss"]):
-            raise Diverged(progress.step, rate)
+            raise Diverged(progress.step, optimizer)
         progress.seconds += elapsed
         progress.loss_sum = self.epoch_loss.item()
         progress.images += self.images
         self.images_per_second = self.images / max(elapsed, 1e-9)
         self.sums, self.images, self.steps = {}, 0, 0
+        rate = optimizer.param_groups[0]["lr"]
         return {**log, "learning_rate": rate, "images_per_second": self.images_per_second}

@@ -58,7 +58,8 @@ def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[St
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = Autoencoder(recipe, splits.train.images.shape[1:])
-    model.to(device, memory_format=torch.channels_last)
+    model.to(device)
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model.parameters(), recipe.train)
     batches = Batches(torch.from_numpy(splits.train.images).to(device), recipe.train.batch, seed=recipe.seed)
