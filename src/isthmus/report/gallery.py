@@ -64,10 +64,9 @@ def comparison(subjects: Sequence[Subject]) -> Gallery | None:
             rows.append(Row(subject.name, pictures, _numbers(size), subject.colour))
         run = group[0].runs[0]
         if "shown/pca" in run.pictures:
-            pictures = scored_pictures(
-                run.pictures["shown/original"], run.pictures["shown/pca"], names, f"output of PCA {size}"
-            )
-            rows.append(Row("PCA", pictures, _numbers(size)))
+            made = f"output of PCA {run.evaluation.pca_components}"
+            pictures = scored_pictures(run.pictures["shown/original"], run.pictures["shown/pca"], names, made)
+            rows.append(Row("PCA", pictures, _numbers(run.evaluation.pca_components)))
     return Gallery("The same held-out images through every model", names, rows)
 
 

@@ -47,8 +47,8 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
     difference = evaluation.against_pca.psnr
     if math.isfinite(difference.mean + difference.low + difference.high):
         measured = statistics.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
-        components = evaluation.scores.get("pca", Score()).components or evaluation.latent_size
-        sentence = statistics.comparison_sentence(evaluation.name, f"PCA with {components:,} components", measured)
+        pca = f"PCA with {evaluation.pca_components:,} components"
+        sentence = statistics.comparison_sentence(evaluation.name, pca, measured)
         tone = _TONES[statistics.verdict(measured)]
         domain = span((difference.low, difference.high), include=0.0)
         headlines.append(Headline(sentence, difference_strip(difference, tone, domain, sentence), tone))

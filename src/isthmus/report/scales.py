@@ -23,15 +23,21 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, at_most: int) -> list[float]:
-        """Round values within the scale, about `at_most` of them and never more."""
-        if self.kind == "linear":
-            return _linear_ticks(self.low, self.high, at_most)
-        if self.kind == "log2":
-            first, last = math.ceil(math.log2(self.low)), math.floor(math.log2(self.high))
-            return [2.0**power for power in range(first, last + 1)][:: math.ceil((last - first + 1) / at_most)]
-        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        """Round values within the scale, never more than `at_most`: on a logarithmic scale powers where two fit."""
+        round_values = {"log2": self._powers_of_two, "log10": self._decimal_steps}.get(self.kind)
+        ticks = round_values(at_most) if round_values else []
+        return ticks if len(ticks) > 1 else _linear_ticks(self.low, self.high, at_most)
+
+    def _powers_of_two(self, at_most: int) -> list[float]:
+        powers = range(math.ceil(math.log2(self.low)), math.floor(math.log2(self.high)) + 1)
+        return [2.0**power for power in powers[:: math.ceil(len(powers) / at_most) or 1]]
+
+    def _decimal_steps(self, at_most: int) -> list[float]:
+        """1, 2, 5, 10, ..., or as many of these as fit."""
+        powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        inside: list[float] = []
         for digits in ((1, 2, 5), (1, 3), (1,)):
-            values = [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
+            values = [digit * 10.0**power for power in powers for digit in digits]
             inside = [value for value in values if self.low <= value <= self.high]
             if len(inside) <= at_most:
                 return inside

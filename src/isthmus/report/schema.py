@@ -115,6 +115,11 @@ class Evaluation(Record):
     best: tuple[int, ...] = ()
     worst: tuple[int, ...] = ()
 
+    @property
+    def pca_components(self) -> int:
+        """As many as the latent has numbers, or fewer where there were too few training images for that."""
+        return self.scores.get("pca", Score()).components or self.latent_size
+
 
 class Epoch(Record):
     """An epoch's line of metrics.jsonl; `validation_psnr` is the PSNR of the mean MSE, in dB."""

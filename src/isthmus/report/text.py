@@ -62,7 +62,7 @@ def duration(seconds: float) -> str:
     """'8.5 s', '8 min 32 s', '1 h 12 min'."""
     if math.isnan(seconds):
         return MISSING
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:

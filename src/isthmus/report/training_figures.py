@@ -69,10 +69,9 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _pca_levels(subjects: Sequence[Subject]) -> list[Level]:
     """PCA's PSNR of the mean MSE, the same kind of mean as the validation curves."""
     levels: dict[int, float] = {}
-    for subject in subjects:
-        evaluation = subject.runs[0].evaluation
+    for evaluation in (subject.runs[0].evaluation for subject in subjects):
         if "pca" in evaluation.scores and math.isfinite(evaluation.scores["pca"].psnr_of_mean_mse):
-            levels.setdefault(evaluation.latent_size, evaluation.scores["pca"].psnr_of_mean_mse)
+            levels.setdefault(evaluation.pca_components, evaluation.scores["pca"].psnr_of_mean_mse)
     return [Level(f"PCA {size:,}", value) for size, value in levels.items()]
 
 

@@ -1,0 +1,154 @@
+"""Folders with parts missing or damaged: the page says less, or one sentence says why there is none."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from tests.report.builder import build_run, build_study, change_json, score
+from tests.report.pages import Page, read_page
+
+from isthmus.errors import InputError
+from isthmus.report import write_run_report, write_study_report
+
+
+def sections(page: Page) -> list[str]:
+    return [section["id"] for section in page.all("section")]
+
+
+def test_a_run_without_noise_has_no_noise_section(run_folder: Path) -> None:
+    assert "noise" not in sections(read_page(write_run_report(run_folder)))
+
+
+def test_before_the_first_epoch_there_are_no_curves(run_folder: Path) -> None:
+    (run_folder / "metrics.jsonl").write_text('{"kind": "train", "step": 1, "epoch": 1, "seconds": 0.1, "loss": 1}\n')
+    assert "training" not in sections(read_page(write_run_report(run_folder)))
+
+
+def test_a_run_of_one_epoch_has_curves(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", "latent-10", epochs=1)
+    assert "training" in sections(read_page(write_run_report(folder)))
+
+
+@pytest.mark.parametrize(
+    "name", ["metrics.jsonl", "environment.json", "recipe.toml", "pictures.safetensors", "per_image.parquet"]
+)
+def test_a_missing_file_costs_only_its_part(run_folder: Path, name: str) -> None:
+    whole = sections(read_page(write_run_report(run_folder)))
+    (run_folder / name).unlink()
+    lost = {"metrics.jsonl": {"training"}, "pictures.safetensors": {"pictures", "extremes"}}.get(name, set())
+    assert sections(read_page(write_run_report(run_folder))) == [part for part in whole if part not in lost]
+
+
+@pytest.mark.parametrize("undefined", [math.nan, None])
+def test_a_score_that_is_not_defined_is_a_dash(run_folder: Path, undefined: float | None) -> None:
+    model = score(16.85) | {"ssim": {"mean": undefined, "low": undefined, "high": undefined}}
+    change_json(run_folder / "evaluation.json", scores={"model": model})
+    page = read_page(write_run_report(run_folder))
+    assert "nan" not in page.text.lower().split()
+    assert 'data-sort="">–</td>' in page.raw
+
+
+def test_the_barest_evaluation_makes_a_page(tmp_path: Path) -> None:
+    bare = {"name": "tiny", "seed": 3, "latent_size": 1, "scores": {}}
+    (tmp_path / "evaluation.json").write_text(json.dumps(bare))
+    page = read_page(write_run_report(tmp_path))
+    assert sections(page) == ["findings", "scores", "glossary", "reproduce"]
+    assert "There is no score yet." in page.text
+
+
+def test_a_torn_line_is_left_out_and_named(run_folder: Path) -> None:
+    with (run_folder / "metrics.jsonl").open("a") as file:
+        file.write('{"kind": "epoch", "st')
+    assert "metrics.jsonl holds 1 unreadable line;" in read_page(write_run_report(run_folder)).text
+
+
+def test_an_epoch_logged_twice_counts_once(run_folder: Path) -> None:
+    metrics = run_folder / "metrics.jsonl"
+    before = read_page(write_run_report(run_folder)).raw
+    repeated = metrics.read_text().splitlines()[-1]
+    metrics.write_text(metrics.read_text().rstrip() + f"\n{repeated}\n")
+    assert read_page(write_run_report(run_folder)).raw == before
+
+
+def test_losing_to_pca_is_the_first_sentence(run_folder: Path) -> None:
+    page = read_page(write_run_report(run_folder))
+    first = page.text.split("How good it is")[1].strip()
+    assert first.startswith("latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53).")
+
+
+def test_a_model_that_adds_its_own_noise_shows_what_it_made(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "frozen", "denoise")
+    clean = np.full((15, 3, 32, 32), 90, np.uint8)
+    pictures = {"shown/original": clean, "shown/output": clean + 30, "shown/noisy": clean + 9}
+    save_file(pictures, folder / "pictures.safetensors")
+    change_json(folder / "evaluation.json", scores={"model": score(16.8), "noisy_input": score(26.1, 0.05)})
+    page = read_page(write_run_report(folder))
+    assert "noise added by the model" in page.text
+    assert "the noisy input scores 26.10 dB (26.05 to 26.15) and the output of denoise 16.80 dB" in page.text
+
+
+def test_one_seed_says_what_its_intervals_leave_out(tmp_path: Path) -> None:
+    page = read_page(write_study_report(build_study(tmp_path / "demo", seeds=(0,))))
+    assert "With one seed each, the luck of training is not in them." in page.text
+    assert "thin" not in {kind for line in page.all("polyline") for kind in line["class"].split()}
+
+
+def test_a_study_with_no_finished_run_names_what_failed(study_folder: Path) -> None:
+    findings = json.loads((study_folder / "findings.json").read_text())
+    findings["data"] = None
+    findings["findings"] = []
+    for variation in findings["variations"]:
+        for key in ("scores", "against_pca", "cost", "flags", "latent_size", "image_values"):
+            del variation[key]
+        for run in variation["runs"]:
+            run.update(status="failed", error="the disk is full")
+    change_json(study_folder / "findings.json", **findings)
+    page = read_page(write_study_report(study_folder))
+    assert sections(page) == ["findings", "scores", "glossary", "reproduce"]
+    assert page.text.count("the disk is full") == 8
+    assert "No two variations could be compared yet." in page.text
+
+
+def test_variations_on_other_images_are_not_laid_side_by_side(study_folder: Path) -> None:
+    for seed in (0, 1):
+        path = study_folder / "denoise" / f"seed-{seed}" / "pictures.safetensors"
+        other = np.zeros((15, 3, 16, 16), np.uint8)
+        save_file({"shown/original": other, "shown/output": other}, path)
+    page = read_page(write_study_report(study_folder))
+    assert "Evaluated on other images, so not shown here: denoise." in page.text
+
+
+def test_many_variations_reuse_colours_with_another_mark(study_folder: Path) -> None:
+    findings = json.loads((study_folder / "findings.json").read_text())
+    copies = [{**findings["variations"][0], "name": f"copy-{number}", "runs": []} for number in range(4)]
+    change_json(study_folder / "findings.json", variations=findings["variations"] + copies)
+    page = read_page(write_study_report(study_folder))
+    assert len(page.with_class("span", "again")) == 2 * 2  # the seventh and eighth, in the table and its list
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "environment.json", "pictures.safetensors", "per_image.parquet"])
+def test_a_damaged_file_is_named_in_one_sentence(run_folder: Path, name: str) -> None:
+    (run_folder / name).write_bytes(b'{"format": 1, "na')
+    with pytest.raises(InputError, match=rf"^\S*{name}: cannot be read \(.+\); run or evaluate again") as error:
+        write_run_report(run_folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_wrong_type_is_named_by_its_path(run_folder: Path) -> None:
+    change_json(run_folder / "evaluation.json", cost={"epochs": "twelve"})
+    with pytest.raises(InputError, match=r"evaluation\.json: cannot be read \(cost\.epochs: .* number"):
+        write_run_report(run_folder)
+
+
+@pytest.mark.parametrize(
+    ("write", "file"), [(write_run_report, "evaluation.json"), (write_study_report, "findings.json")]
+)
+def test_an_empty_folder_says_what_to_do_first(tmp_path: Path, write: object, file: str) -> None:
+    assert callable(write)
+    with pytest.raises(InputError, match=rf"{file}: is missing or empty; .* first"):
+        write(tmp_path)
