@@ -43,7 +43,6 @@ COUNTS = {
 """Parameters as Keras counts them: all, trainable, the encoder's, the decoder's."""
 
 small = pytest.mark.parametrize("name", SMALL)
-keras_adam = pytest.mark.xfail(strict=True, reason="isthmus's Adam still places epsilon as PyTorch's does")
 rates = pytest.mark.parametrize("rate", [POST_RATE, VISIBLE_RATE], ids="{:g}".format)
 
 
@@ -83,7 +82,6 @@ def test_moving_statistics(name: str) -> None:
         assert error(to_keras(value), reference[f"moved/{tensor}"]) < TOLERANCE, tensor
 
 
-@keras_adam
 @small
 @rates
 def test_two_steps_of_training(name: str, rate: float) -> None:
@@ -127,7 +125,6 @@ def test_latent_10_pass() -> None:
         assert pair_error(network, tensor, found, reference[key]) < TOLERANCE, tensor
 
 
-@keras_adam
 @rates
 def test_latent_10_training(rate: float) -> None:
     """The post's first network at its real size: what two steps of isthmus's own loop change."""

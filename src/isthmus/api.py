@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from isthmus import registry
-from isthmus.training.environment import command_line
 from isthmus.errors import InputError
 from isthmus.files import read_json
 from isthmus.model import Autoencoder
@@ -18,6 +17,7 @@ from isthmus.report import write_run_report, write_study_report
 from isthmus.runs import load_data as load_splits
 from isthmus.runs import load_weights, read_recipe, run
 from isthmus.study import study as run_study
+from isthmus.training.environment import command_line
 from isthmus.training.machine import choose_device
 
 
@@ -90,7 +90,8 @@ def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]
     path = Path(data)
     if not path.exists():
         raise InputError(
-            f"data: {str(data)!r} is neither a data set ({', '.join(registry.kinds('datasets'))}) nor a path that exists"
+            f"data: {str(data)!r} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
+            "nor a path that exists"
         )
     parquet = path.suffix == ".parquet" or any(path.glob("**/*.parquet"))
     return {"data.kind": "parquet" if parquet else "folder", "data.path": str(path)}

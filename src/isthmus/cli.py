@@ -98,12 +98,12 @@ def study(
     plan = load_plan(name, _with_flags(parse_overrides(changes or []), offline, skip_broken))
 
     from isthmus import tables
-    from isthmus.training.environment import command_line
     from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_study_report
     from isthmus.study import study as run_study
+    from isthmus.training.environment import command_line
 
     folder = out or Path("runs") / plan.name
     with Display(enabled=not quiet) as display:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -46,7 +46,7 @@ class _Scored:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        means = {name: mean_interval(values[None]).as_dict() for name, values in self.scores.items()}
+        means = {name: summarise(values[None]) for name, values in self.scores.items()}
         mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
         return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
 
@@ -86,6 +86,13 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     return Evaluation(summary, _columns(splits, scored), _pictures(originals, scored, chosen))
 
 
+def summarise(scores: np.ndarray) -> dict[str, float | None]:
+    """Mean and interval of scores (S, N), or nothing where a measure is undefined, as SSIM on tiny images."""
+    if np.isnan(scores).any():
+        return {"mean": None, "low": None, "high": None}
+    return {**mean_interval(scores).as_dict()}
+
+
 def cost(model: Autoencoder) -> dict[str, int]:
     """Parameters and multiply-adds of one image's reconstruction.
 
@@ -98,7 +105,8 @@ def cost(model: Autoencoder) -> dict[str, int]:
         model(x)
     latent = model.bottleneck(model.architecture.encoder(x)).z
     weights = list(model.parameters())
-    grads: Sequence[Tensor | None] = torch.autograd.grad(latent.sum(), weights, allow_unused=True)
+    # None where the latent does not depend on a weight, which torch's annotation leaves out
+    grads = cast("Sequence[Tensor | None]", torch.autograd.grad(latent.sum(), weights, allow_unused=True))
     statistics = {
         side: sum(b.numel() for b in half.buffers() if b.is_floating_point())
         for side, half in (("encoder", model.architecture.encoder), ("decoder", model.architecture.decoder))

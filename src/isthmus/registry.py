@@ -9,6 +9,7 @@ import difflib
 import importlib
 import inspect
 import pkgutil
+import re
 import typing
 from collections.abc import Mapping
 from functools import cache
@@ -18,6 +19,8 @@ import pydantic
 
 from isthmus.errors import InputError
 
+# pydantic names the member of a union that did not fit; to the user it is one option
+_UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
 M = TypeVar("M", bound=pydantic.BaseModel)
 
 SORTS = ("architectures", "bottlenecks", "corruptions", "objectives", "datasets", "measures")
@@ -104,7 +107,7 @@ def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
         return model.model_validate(dict(given))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
-        path = ".".join(str(step) for step in (table, *first["loc"]) if step)
+        path = ".".join(str(step) for step in (table, *first["loc"]) if step and not _UNION_TAG.fullmatch(str(step)))
         if first["type"] == "extra_forbidden":
             hint = suggest(str(first["loc"][-1]), model.model_fields)
             raise InputError(f"{path}: unknown option{hint}") from None

@@ -44,7 +44,7 @@ def print_findings(found: dict[str, Any]) -> None:
             row["name"],
             _interval(scores["psnr"], 2),
             f"{row['against_pca']['psnr']['mean']:+.2f}",
-            f"{scores['ssim']['mean']:.3f}",
+            _number(scores["ssim"]["mean"], 3),
             f"{scores['mse']['mean']:.5f}",
             f"{row['latent_size']:,}",
             f"{cost['parameters']:,}",
@@ -180,7 +180,13 @@ def _save_sheet(images: np.ndarray, path: Path) -> None:
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path, format="PNG")
 
 
-def _interval(score: dict[str, float], decimals: int) -> str:
+def _number(value: float | None, decimals: int) -> str:
+    return "undefined" if value is None else f"{value:.{decimals}f}"
+
+
+def _interval(score: dict[str, Any], decimals: int) -> str:
+    if score["mean"] is None:
+        return "undefined"
     half = (score["high"] - score["low"]) / 2
     return f"{score['mean']:.{decimals}f} ± {half:.{decimals}f}"
 

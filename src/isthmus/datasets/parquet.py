@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.datasets._parquet_files import Source, find, in_folder
 from isthmus.datasets._parquet_rows import open_table, read_tables
 from isthmus.errors import InputError
 from isthmus.types import Dataset
@@ -50,10 +49,12 @@ class Parquet:
         Raises InputError for paths, files, columns and images that do not fit.
         """
         places = [Path(path).expanduser() for path in self.paths]
-        train = [_find(place, "train", "data.path") for place in places]
+        train = [find(place, "train", "data.path") for place in places]
         test = self._test(places)
         tables = {
-            part: [open_table(path, self.image_column, self.label_column) for path in _files(sources)]
+            part: [
+                open_table(path, self.image_column, self.label_column) for source in sources for path in source.files
+            ]
             for part, sources in (("train", train), ("test", [test] if test else []))
         }
         every = [*tables["train"], *tables["test"]]
@@ -76,56 +77,13 @@ class Parquet:
             ),
         )
 
-    def _test(self, places: Sequence[Path]) -> _Source | None:
+    def _test(self, places: Sequence[Path]) -> Source | None:
         if self.test is not None:
-            return _find(Path(self.test).expanduser(), "test", "data.test")
-        with_test = [place for place in places if place.is_dir() and _in_folder(place, "test")]
+            return find(Path(self.test).expanduser(), "test", "data.test")
+        with_test = [place for place in places if place.is_dir() and in_folder(place, "test")]
         if len(with_test) > 1:
             raise InputError(
                 f"data.test: {' and '.join(map(str, with_test))} both hold test images; "
                 f"name one of them, such as data.test={with_test[-1]}"
             )
-        return _find(with_test[0], "test", "data.path") if with_test else None
-
-
-@dataclass(frozen=True)
-class _Source:
-    """The files of one split in one place, and what records call them."""
-
-    name: str
-    files: tuple[Path, ...]
-
-
-def _files(sources: Sequence[_Source]) -> list[Path]:
-    return [path for source in sources for path in source.files]
-
-
-def _find(place: Path, split: str, option: str) -> _Source:
-    """The files of a split at `place`: a file itself, or those of a folder that begin with the split's name."""
-    whole = place.resolve()
-    if place.is_file():
-        return _Source(f"{whole.parent.name}/{whole.stem}", (place,))
-    files = _in_folder(place, split)
-    if not files:
-        found = ", ".join(sorted(path.name for path in place.glob("*.parquet"))[:5])
-        problem = f"holds no {split}*.parquet (found: {found or 'none'})" if place.exists() else "does not exist"
-        raise InputError(f"{option}: {place} {problem}; name a folder that holds one, or a parquet file")
-    _refuse_missing_shards(files)
-    return _Source(f"{whole.name}/{split}", tuple(files))
-
-
-def _in_folder(folder: Path, split: str) -> list[Path]:
-    for place in (folder, folder / "data", folder / "plain_text"):
-        if files := sorted(path for path in place.glob(f"{split}*.parquet") if path.is_file()):
-            return files
-    return []
-
-
-def _refuse_missing_shards(files: Sequence[Path]) -> None:
-    """Half a download must not pass for the whole: `train-00000-of-00003.parquet` says how many there are."""
-    shards = [match for path in files if (match := re.search(r"-\d+-of-(\d+)$", path.stem))]
-    if shards and len(shards) < int(shards[0][1]):
-        raise InputError(
-            f"{files[0].parent}: {len(shards)} of {int(shards[0][1])} files {files[0].name}, ... are there; "
-            "get the missing ones"
-        )
+        return find(with_test[0], "test", "data.path") if with_test else None

@@ -14,7 +14,7 @@ from isthmus.errors import RunError
 from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
 from isthmus.recipe import Train
 from isthmus.training.batches import Batches, mix
-from isthmus.training.optimizers import learning_rate
+from isthmus.training.optimizers import epsilon, learning_rate
 from isthmus.types import Terms
 
 LOG_STEPS = 50  # a look at the loss waits for a GPU to finish, so not at every step
@@ -97,6 +97,7 @@ def train(
         for x in batches.epoch(progress.epoch, start=progress.batch):
             for group in optimizer.param_groups:
                 group["lr"] = learning_rate(progress.step, total_steps, settings)
+                group["eps"] = epsilon(progress.step, settings)
             torch.manual_seed(mix(seed, progress.step))
             noise.manual_seed(mix(seed + 1, progress.step))
 

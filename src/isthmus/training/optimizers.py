@@ -10,11 +10,28 @@ from torch import nn
 
 from isthmus.recipe import Train
 
+BETA2 = 0.999  # PyTorch's default, which every optimizer here keeps
+
 
 def build_optimizer(parameters: Iterable[nn.Parameter], train: Train) -> torch.optim.Optimizer:
-    """Adam or AdamW; one fused kernel where there is one, which changes the speed and not the method."""
-    kind = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[train.optimizer]
+    """Adam, AdamW, or Keras's Adam, which is PyTorch's with the `epsilon` below set at every step.
+
+    All use one fused kernel where there is one, which changes the speed and not the method.
+    """
+    kind = torch.optim.AdamW if train.optimizer == "adamw" else torch.optim.Adam
     return kind(parameters, lr=train.learning_rate, eps=train.epsilon, weight_decay=train.weight_decay, fused=True)
+
+
+def epsilon(step: int, train: Train) -> float:
+    """The epsilon that PyTorch's optimizer needs at step `step` (from 0).
+
+    Keras adds epsilon to the root of the raw second moment, PyTorch to that root divided by its bias
+    correction. So Keras's Adam is PyTorch's with epsilon divided by the correction too: 32 times as large at
+    first. (Epsilon hat in Kingma and Ba, arXiv 1412.6980, end of section 2.)
+    """
+    if train.optimizer != "keras-adam":
+        return train.epsilon
+    return train.epsilon / math.sqrt(1 - BETA2 ** (step + 1))
 
 
 def learning_rate(step: int, total_steps: int, train: Train) -> float:

@@ -10,7 +10,6 @@ from typing import Any
 
 import torch
 
-from isthmus.training.environment import environment
 from isthmus.errors import RunError
 from isthmus.files import write_json
 from isthmus.model import Autoencoder, build_objective
@@ -18,6 +17,7 @@ from isthmus.recipe import Recipe
 from isthmus.splits import Splits
 from isthmus.training import checkpoint, machine
 from isthmus.training.batches import Batches
+from isthmus.training.environment import environment
 from isthmus.training.interrupts import interrupts
 from isthmus.training.journal import Journal
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
