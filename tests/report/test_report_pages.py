@@ -140,7 +140,7 @@ def test_a_failed_run_is_named_once_with_its_error(study_page: Page) -> None:
 
 def test_a_note_is_shown_once_with_whom_it_is_about(study_page: Page) -> None:
     assert study_page.text.count("12 epochs rather than 40") == 1
-    assert "every variation: The best model was chosen on the training loss" in study_page.text
+    assert "Every variation: The best model was chosen on the training loss" in study_page.text
 
 
 def test_reproducing_needs_only_the_page(study_page: Page, run_page: Page) -> None:

@@ -77,7 +77,7 @@ def test_an_epoch_logged_twice_counts_once(run_folder: Path) -> None:
 
 def test_losing_to_pca_is_the_first_sentence(run_folder: Path) -> None:
     page = read_page(write_run_report(run_folder))
-    first = page.text.split("How good it is")[1].strip()
+    first = page.text.split("How good it is")[1].strip().replace("\N{NO-BREAK SPACE}", " ")
     assert first.startswith("latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53).")
 
 

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from isthmus.errors import InputError
 from isthmus.files import write_text
+from isthmus.report import text
 from isthmus.report.svg import colour_class
 
 _HERE = Path(__file__).parent
@@ -23,7 +24,9 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters.update(colour_class=colour_class, json=partial(json.dumps, ensure_ascii=False))
+_TEMPLATES.filters.update(
+    colour_class=colour_class, json=partial(json.dumps, ensure_ascii=False), unbroken=text.unbroken
+)
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:

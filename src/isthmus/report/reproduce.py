@@ -32,7 +32,7 @@ def cautions(flagged: Iterable[tuple[str, Sequence[str]]]) -> list[Caution]:
             about.setdefault(sentence, []).append(name)
     everyone = len({name for name, _ in named})
     return [
-        Caution(sentence, "every variation" if len(names) == everyone > 1 else text.listing(names))
+        Caution(sentence, "Every variation" if len(names) == everyone > 1 else text.listing(names))
         for sentence, names in about.items()
     ]
 
@@ -45,7 +45,7 @@ def environment(runs: Sequence[RunFolder], data: Data) -> list[tuple[str, str]]:
         for key, value in text.flatten(dict(known)):
             values.setdefault(key.replace("_", " "), {})[value] = None
     return [
-        (key, " / ".join(found) if len(found) <= _VALUES_SHOWN else f"{len(found)} values, one a run")
+        (key, " / ".join(found) if len(found) <= _VALUES_SHOWN else f"{next(iter(found))} and {len(found) - 1} others")
         for key, found in values.items()
     ]
 

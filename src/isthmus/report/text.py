@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
@@ -78,6 +79,11 @@ def listing(items: Sequence[str]) -> str:
 def shorten(name: str, length: int) -> str:
     """At most `length` characters, an ellipsis where some were cut."""
     return name if len(name) <= length else f"{name[: length - 1].rstrip()}…"
+
+
+def unbroken(sentence: str) -> str:
+    """No line break between a number and its '%' or 'dB'."""
+    return re.sub(r"(?<=\d) (?=%|dB\b)", "\N{NO-BREAK SPACE}", sentence)
 
 
 def flatten(value: JsonValue, prefix: str = "") -> Iterable[tuple[str, str]]:
