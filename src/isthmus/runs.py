@@ -65,7 +65,7 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
     Yields every event; SIGINT is answered at the next safe step by saving and raising KeyboardInterrupt.
     Raises InputError where the folder holds a run of another recipe, Diverged where the loss is not finite.
     """
-    _claim(folder, recipe)
+    claim(folder, recipe)
     with _locked(folder):
         if not is_trained(folder):
             yield from train_in_folder(recipe, folder, splits)
@@ -131,7 +131,7 @@ def load_weights(folder: Path, model: Autoencoder) -> tuple[str, Progress, list[
     raise RunError(" ".join([f"{folder}: holds no weights that can be read.", *notices, "Train it again."]))
 
 
-def _claim(folder: Path, recipe: Recipe) -> None:
+def claim(folder: Path, recipe: Recipe) -> None:
     """Make the folder this recipe's, or see that it already is."""
     path = folder / "recipe.toml"
     if path.exists():

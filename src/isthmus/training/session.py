@@ -78,7 +78,6 @@ def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[St
                 f"{folder}: resumed on another device, precision or thread count than it began with; "
                 "its weights will be as good, but not the same bits."
             )
-    journal = Journal(folder / "metrics.jsonl", keep_steps=progress.step)
     yield Started(
         folder,
         recipe,
@@ -100,7 +99,7 @@ def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[St
         precision=precision,
         seed=recipe.seed,
     )
-    with interrupts() as interrupted, journal:
+    with interrupts() as interrupted, Journal(folder / "metrics.jsonl", keep_steps=progress.step) as journal:
         try:
             for event in steps:
                 if isinstance(event, Epoch):

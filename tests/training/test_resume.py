@@ -1,0 +1,253 @@
+"""Whatever interrupts a run, going on gives the bits of the run that was never interrupted."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from isthmus import runs
+from isthmus.errors import InputError, RunError
+from isthmus.recipe import Recipe
+from isthmus.runs import load_data, read_recipe
+from isthmus.training import checkpoint, loop, session
+from isthmus.training.session import train_in_folder
+
+# Noise and a schedule: everything random or counted must go on where it was.
+CHANGES: dict[str, Any] = {"corruption.kind": "gaussian", "train.warmup_steps": 3}
+
+
+@pytest.fixture
+def every_step_safe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Log and save at every step, so that an interruption can fall anywhere."""
+    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+
+
+def train(recipe: Recipe, folder: Path) -> Iterator[Any]:
+    runs.claim(folder, recipe)
+    return train_in_folder(recipe, folder, load_data(recipe))
+
+
+def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
+    return load_file(folder / "checkpoints" / which / "model.safetensors")
+
+
+def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def stop_after(events: Iterator[Any], count: int) -> None:
+    """Drop a run after `count` events, as a crash does: nothing more of it is executed."""
+    for _, _event in zip(range(count), events, strict=False):
+        pass
+    events.close()  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("stops", [(1,), (4,), (6, 6), (9, 2, 3)])
+def test_a_resumed_run_ends_with_the_same_bits(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, stops: tuple[int, ...]
+) -> None:
+    """Weights, best weights and the learning curve equal the uninterrupted run's, wherever it stopped."""
+    recipe = tiny(CHANGES)
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+    for stop in stops:
+        stop_after(train(recipe, tmp_path / "resumed"), stop)
+    for _ in train(recipe, tmp_path / "resumed"):
+        pass
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "resumed"))
+    assert same(weights(tmp_path / "whole", "best"), weights(tmp_path / "resumed", "best"))
+    curves = [epochs(tmp_path / name) for name in ("whole", "resumed")]
+    assert curves[0] == curves[1]
+
+
+def epochs(folder: Path) -> list[tuple[Any, ...]]:
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    steps = [line["step"] for line in lines if line["kind"] == "train"]
+    assert len(steps) == len(set(steps)), "a step stands twice in the log"
+    keys = ("step", "epoch", "train_loss", "validation_loss", "best")
+    return [tuple(line[key] for key in keys) for line in lines if line["kind"] == "epoch"]
+
+
+def test_the_noise_of_a_step_depends_on_the_seed(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    """Another seed gives other weights; the same seed gives the same."""
+    for name, seed in (("a", 0), ("b", 0), ("c", 1)):
+        for _ in train(tiny({**CHANGES, "seed": seed, "train.epochs": 1}), tmp_path / name):
+            pass
+    assert same(weights(tmp_path / "a"), weights(tmp_path / "b"))
+    assert not same(weights(tmp_path / "a"), weights(tmp_path / "c"))
+
+
+def test_ctrl_c_saves_and_leaves_a_resumable_run(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    recipe = tiny(CHANGES)
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+    events = train(recipe, tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        for event in events:
+            if isinstance(event, loop.Step):
+                signal.raise_signal(signal.SIGINT)
+    assert not runs.is_trained(tmp_path / "stopped")
+    for _ in train(recipe, tmp_path / "stopped"):
+        pass
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
+
+
+def test_a_damaged_checkpoint_gives_way_to_the_older_one(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None
+) -> None:
+    """And says so; the result is the same, only some steps are taken again."""
+    recipe = tiny(CHANGES)
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+    folder = tmp_path / "damaged"
+    stop_after(train(recipe, folder), 9)
+    path = folder / "checkpoints" / "last" / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-3] ^= 1
+    path.write_bytes(data)
+    events = list(train(recipe, folder))
+    notices = [event.sentence for event in events if isinstance(event, session.Notice)]
+    assert len(notices) == 1
+    assert "damaged" in notices[0]
+    assert "using last.old" in notices[0]
+    assert same(weights(tmp_path / "whole"), weights(folder))
+
+
+def test_every_checkpoint_damaged_is_an_error(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None
+) -> None:
+    stop_after(train(tiny(), tmp_path / "run"), 9)
+    for path in (tmp_path / "run" / "checkpoints").glob("last*/state.json"):
+        path.write_text("{")
+    with pytest.raises(RunError, match="no older one is whole"):
+        list(train(tiny(), tmp_path / "run"))
+
+
+def test_a_crash_inside_a_save_loses_nothing(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Stopped between any two file operations of a save, a whole checkpoint is still found."""
+    recipe = tiny(CHANGES)
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+
+    class Crash(BaseException):
+        pass
+
+    for owner, name in ((Path, "rename"), (shutil, "rmtree"), (checkpoint, "_save_tensors"), (json, "dump")):
+        for nth in (2, 5):
+            folder = tmp_path / f"{name}{nth}"
+            calls = iter(range(nth))
+            real = getattr(owner, name)
+
+            def crash(*args: Any, _real: Any = real, _calls: Iterator[int] = calls, **kwargs: Any) -> Any:
+                if next(_calls, None) is None:
+                    raise Crash
+                return _real(*args, **kwargs)
+
+            with monkeypatch.context() as patch, pytest.raises(Crash):
+                patch.setattr(owner, name, crash)
+                list(train(recipe, folder))
+            list(train(recipe, folder))
+            assert same(weights(tmp_path / "whole"), weights(folder)), f"{name}, call {nth}"
+
+
+def test_a_log_line_cut_short_is_dropped(tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None) -> None:
+    recipe = tiny()
+    stop_after(train(recipe, tmp_path / "run"), 7)
+    with open(tmp_path / "run" / "metrics.jsonl", "a") as file:
+        file.write('{"kind": "train", "st')
+    list(train(recipe, tmp_path / "run"))
+    assert len(epochs(tmp_path / "run")) == 3
+
+
+def test_a_diverging_loss_is_a_sentence(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    """It names the step, the learning rate and the last good checkpoint."""
+    recipe = tiny({"train.learning_rate": 1e30, "train.epochs": 5, "train.optimizer": "adam"})
+    with pytest.raises(RunError, match=r"not? ?.*finite by step \d+ at learning rate .*e\+.*checkpoint|none was saved"):
+        list(train(recipe, tmp_path / "run"))
+    assert not runs.is_trained(tmp_path / "run")
+
+
+def test_early_stopping_follows_the_monitored_loss(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    """A learning rate of nearly nothing never improves by chance for long: patience ends it."""
+    recipe = tiny({"train.epochs": 60, "train.patience_epochs": 2, "train.learning_rate": 1e-12})
+    list(train(recipe, tmp_path / "run"))
+    outcome = json.loads((tmp_path / "run" / "training.json").read_text())
+    assert outcome["stopped"] == "patience"
+    assert outcome["epochs"] < 60
+    assert outcome["epochs"] == outcome["best_epoch"] + 2
+    progress, _, _ = checkpoint.load(
+        tmp_path / "run" / "checkpoints" / "best", session.Autoencoder(recipe, (3, 32, 32))
+    )
+    assert progress.epoch == outcome["best_epoch"], "best is the best epoch's, not the last's"
+
+
+def test_a_folder_with_another_recipe_is_left_alone(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    runs.claim(tmp_path / "run", tiny())
+    with pytest.raises(InputError, match=r"bottleneck\.dim is 3 there, 4 here"):
+        runs.claim(tmp_path / "run", tiny({"bottleneck.dim": 4}))
+    assert read_recipe(tmp_path / "run") == tiny()
+
+
+@pytest.mark.slow
+def test_a_study_killed_at_random_moments_ends_as_if_it_never_was(tmp_path: Path) -> None:
+    """kill -9, five times, anywhere; rerun: same final weights, nothing lost, nothing run twice."""
+    study = tmp_path / "mine.toml"
+    study.write_text(STUDY)
+    command = [sys.executable, "-m", "isthmus", "study", str(study), "data.train=600", "data.test=40", "-o"]
+    environment = {**os.environ, "ISTHMUS_DATA": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    started = time.monotonic()
+    subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)
+    whole = time.monotonic() - started
+    for share in (0.13, 0.31, 0.07, 0.23, 0.17):
+        process = subprocess.Popen(
+            [*command, str(tmp_path / "killed")],
+            env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+        time.sleep(2 + whole * share)
+        process.kill()
+        process.wait()
+    subprocess.run([*command, str(tmp_path / "killed")], check=True, env=environment, capture_output=True)
+    for home in sorted((tmp_path / "whole").glob("*/seed-*")):
+        other = tmp_path / "killed" / home.relative_to(tmp_path / "whole")
+        for which in ("last", "best"):
+            assert same(weights(home, which), weights(other, which)), home
+        assert epochs(home) == epochs(other)
+
+
+STUDY = """
+[base.data]
+kind = "scenes"
+[base.architecture]
+kind = "conv"
+filters = [8, 8]
+strides = [2, 2]
+[base.bottleneck]
+kind = "vector"
+dim = 4
+[base.corruption]
+kind = "gaussian"
+[base.train]
+epochs = 3
+batch = 16
+[[variation]]
+name = "narrow"
+[[variation]]
+name = "wide"
+compare = "narrow"
+changes = { bottleneck.dim = 16 }
+"""
