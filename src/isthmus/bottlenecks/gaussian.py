@@ -1,0 +1,46 @@
+"""The variational bottleneck: a diagonal Gaussian posterior over a vector."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.layers import dense
+from isthmus.types import Latent
+
+
+class Gaussian(nn.Module):
+    """A Gaussian posterior q(z|x) = N(mean, variance) with a standard normal prior.
+
+    h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). z is a sample in training and the mean in evaluation.
+    Penalty `kl` (B,): KL(q(z|x) || N(0, 1)) in nats per image, equation 10 of appendix B in
+    "Auto-Encoding Variational Bayes" (Kingma and Welling, arXiv:1312.6114).
+
+    Options:
+        dim: how many numbers the latent holds.
+    """
+
+    penalties: tuple[str, ...] = ("kl",)
+
+    def __init__(self, feature_shape: tuple[int, int, int], *, dim: Annotated[int, Field(ge=1)]) -> None:
+        super().__init__()
+        self.feature_shape = feature_shape
+        self.latent_shape = (dim,)
+        features = math.prod(feature_shape)
+        self.to_posterior = dense(features, 2 * dim)
+        self.to_features = dense(dim, features)
+
+    def forward(self, h: Tensor) -> Latent:
+        # float32: the exponential of a bfloat16 log variance would be off by per cents
+        mean, log_variance = self.to_posterior(h.permute(0, 2, 3, 1).flatten(1)).float().chunk(2, dim=1)
+        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
+        z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean) if self.training else mean
+        return Latent(z, penalties={"kl": kl})
+
+    def expand(self, z: Tensor) -> Tensor:
+        channels, height, width = self.feature_shape
+        return self.to_features(z).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
