@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import subprocess
 import sys
 import time
@@ -52,7 +53,8 @@ def environment(recipe: Recipe, splits: Splits, device: torch.device, precision:
 
 def command_line() -> str:
     """The command as typed, for the reproduce box."""
-    return " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]) if sys.argv and sys.argv[0] else "python"
+    name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
+    return shlex.join(["isthmus" if name == "__main__.py" else name, *sys.argv[1:]])
 
 
 def _commit() -> str | None:
