@@ -30,9 +30,7 @@ PARTS = [(sort, kind) for sort in registry.SORTS for kind in registry.kinds(sort
 
 def options(sort: str, kind: str) -> dict[str, Any]:
     needed = {
-        name
-        for name, p in registry.options(registry.find(sort, kind)).items()
-        if p.default is inspect.Parameter.empty
+        name for name, p in registry.options(registry.find(sort, kind)).items() if p.default is inspect.Parameter.empty
     }
     known = {**NEEDED.get(kind, {}), **NEEDED["dim"]}
     return {name: known[name] for name in needed if name in known}

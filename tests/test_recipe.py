@@ -88,7 +88,7 @@ def test_a_new_kind_starts_from_its_own_defaults_whatever_the_order() -> None:
 def test_a_recipe_from_a_newer_version_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "new.toml"
     path.write_text("format = 99\n")
-    with pytest.raises(InputError, match="newer isthmus.*upgrade"):
+    with pytest.raises(InputError, match=r"newer isthmus.*upgrade"):
         load_recipe(str(path))
 
 
@@ -154,9 +154,7 @@ def test_a_study_file_gives_variations_and_seeds(tmp_path: Path) -> None:
         (lambda text: text.replace("compare", "compares"), "did you mean 'compare'"),
     ],
 )
-def test_a_wrong_study_is_refused_with_a_reason(
-    tmp_path: Path, change: Callable[[str], str], sentence: str
-) -> None:
+def test_a_wrong_study_is_refused_with_a_reason(tmp_path: Path, change: Callable[[str], str], sentence: str) -> None:
     with pytest.raises(InputError, match=re.escape(sentence)):
         load_plan(write(tmp_path, change(STUDY)))
 
@@ -185,7 +183,9 @@ def test_kinds_are_found_without_importing_torch() -> None:
     import subprocess
     import sys
 
-    script = "import sys, isthmus.cli, isthmus.registry as r; [r.kinds(s) for s in r.SORTS]; print('torch' in sys.modules)"
+    script = (
+        "import sys, isthmus.cli, isthmus.registry as r; [r.kinds(s) for s in r.SORTS]; print('torch' in sys.modules)"
+    )
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
     assert registry.kinds("bottlenecks")
