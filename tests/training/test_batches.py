@@ -1,0 +1,65 @@
+"""Batches: every image once an epoch, in an order that seed and epoch alone decide."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from isthmus.training.batches import Batches, mix
+
+
+def numbered(count: int) -> Tensor:
+    """Images (count, 3, 2, 2) uint8, each of one grey level, so that a batch tells which images it holds."""
+    return torch.arange(count, dtype=torch.uint8).view(-1, 1, 1, 1).expand(-1, 3, 2, 2).contiguous()
+
+
+def order(batches: Batches, epoch: int, *, start: int = 0) -> list[int]:
+    """The numbers of an epoch's images, in the order they come."""
+    levels = [(x[:, 0, 0, 0] + 1) * 127.5 for x in batches.epoch(epoch, start=start)]
+    return [round(level) for level in torch.cat(levels).tolist()] if levels else []
+
+
+@pytest.mark.parametrize(("count", "batch"), [(12, 4), (10, 4), (3, 8), (1, 1)])
+def test_an_epoch_holds_every_image_once(count: int, batch: int) -> None:
+    """The last batch holds what is left, and `len` counts it."""
+    batches = Batches(numbered(count), batch, seed=0)
+    sizes = [len(x) for x in batches.epoch(0)]
+    assert sizes[:-1] == [batch] * (len(sizes) - 1)
+    assert sum(sizes) == count
+    assert len(sizes) == len(batches)
+    assert sorted(order(batches, 0)) == list(range(count))
+
+
+def test_the_order_is_a_function_of_seed_and_epoch() -> None:
+    batches = Batches(numbered(50), 8, seed=3)
+    first = order(batches, 5)
+    torch.manual_seed(99)
+    assert order(batches, 5) == first, "neither the order of calls nor the global generator matters"
+    assert order(batches, 6) != first
+    assert order(Batches(numbered(50), 8, seed=4), 5) != first
+    assert order(Batches(numbered(50), 16, seed=3), 5) == first, "the size of a batch cuts the order, it does not draw"
+
+
+def test_a_resumed_epoch_is_the_rest_of_the_whole_one() -> None:
+    batches = Batches(numbered(21), 4, seed=0)
+    whole = order(batches, 2)
+    for done in range(len(batches) + 1):
+        assert order(batches, 2, start=done) == whole[4 * done :]
+
+
+def test_pixels_come_as_the_network_takes_them() -> None:
+    """float32 on [-1, 1], x / 127.5 - 1 for all 256 levels."""
+    (x,) = Batches(numbered(256), 256, seed=0).epoch(0)
+    assert x.dtype == torch.float32
+    levels = torch.tensor(order(Batches(numbered(256), 256, seed=0), 0))
+    torch.testing.assert_close(x[:, 1, 1, 1], levels / 127.5 - 1, rtol=0, atol=1e-6)
+    assert (x.min().item(), x.max().item()) == (-1, 1)
+
+
+def test_mixed_seeds_do_not_meet() -> None:
+    """Neighbouring seeds and counters give different seeds, each one that torch takes."""
+    mixed = [mix(seed, counter) for seed in range(30) for counter in range(300)]
+    assert len(set(mixed)) == len(mixed)
+    assert all(0 <= seed < 2**63 for seed in [*mixed, mix(2**31, 10**9)])
+    assert mix(1, 0) != mix(0, 1)

@@ -1,0 +1,81 @@
+"""Devices are chosen or refused in a sentence; precision follows the hardware."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import sys
+from typing import Any
+
+import pytest
+import torch
+
+from isthmus.errors import InputError
+from isthmus.training import machine
+
+CPU = torch.device("cpu")
+
+
+def cuda_devices(monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+
+
+@pytest.mark.parametrize(("count", "chosen"), [(0, "cpu"), (2, "cuda")])
+def test_auto_takes_cuda_where_there_is_one(monkeypatch: pytest.MonkeyPatch, count: int, chosen: str) -> None:
+    cuda_devices(monkeypatch, count)
+    assert machine.choose_device("auto").type == chosen
+    assert machine.choose_device("cpu") == CPU
+
+
+@pytest.mark.parametrize(("count", "wanted"), [(0, "cuda"), (1, "cuda:1"), (2, "cuda:7")])
+def test_a_cuda_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPatch, count: int, wanted: str) -> None:
+    cuda_devices(monkeypatch, count)
+    with pytest.raises(InputError, match=rf"train\.device: '{wanted}' is not here .*found: {count}.*auto"):
+        machine.choose_device(wanted)
+
+
+@pytest.mark.parametrize("wanted", ["gpu", "banana", "cuda:x", "meta", ""])
+def test_what_is_no_device_is_refused(wanted: str) -> None:
+    with pytest.raises(InputError, match=rf"train\.device: '{wanted}' is .*use auto, cpu"):
+        machine.choose_device(wanted)
+
+
+@pytest.mark.parametrize(
+    ("flags", "chosen"),
+    [("fpu avx512_bf16 amx_tile", "bf16"), ("fpu amx_bf16", "bf16"), ("fpu avx512f avx2", "fp32"), (None, "fp32")],
+)
+def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, flags: str | None, chosen: str) -> None:
+    """bf16 only where the processor says that it multiplies it; fp32 where it says nothing."""
+
+    def cpuinfo(*args: Any, **kwargs: Any) -> io.StringIO:
+        if flags is None:
+            raise FileNotFoundError
+        return io.StringIO(f"processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: {flags}\n")
+
+    monkeypatch.setattr(machine, "open", cpuinfo, raising=False)
+    assert machine.choose_precision("auto", CPU) == chosen
+    assert machine.choose_precision("fp32", CPU) == "fp32"
+    assert machine.choose_precision("bf16", CPU) == "bf16"
+    assert ("Some CPU" in machine.describe(CPU)) == (flags is not None)
+
+
+def test_the_description_says_how_many_threads() -> None:
+    assert machine.describe(CPU).endswith(f", {torch.get_num_threads()} threads")
+
+
+def test_tuning_malloc_is_left_out_where_it_cannot_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Elsewhere than Linux the C library is not even looked for; a Linux without glibc is no error."""
+    looked: list[str] = []
+
+    def missing(name: str) -> None:
+        looked.append(name)
+        raise OSError(name)
+
+    monkeypatch.setattr(ctypes, "CDLL", missing)
+    monkeypatch.setattr(sys, "platform", "linux")
+    machine.keep_freed_memory()
+    assert looked == ["libc.so.6"]
+    monkeypatch.setattr(sys, "platform", "darwin")
+    machine.keep_freed_memory()
+    assert looked == ["libc.so.6"]
