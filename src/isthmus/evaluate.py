@@ -148,10 +148,12 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     generator = torch.Generator(model.device).manual_seed(NOISE_SEED)
     noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
     scored["noisy_input"] = _score(noisy, originals)
-    if not model.corruption.at_inference:  # else the model adds its own
-        scored["denoised"] = _score(_outputs(model, model.reconstruct_pixels, noisy), originals)
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
-    return f"{recipe.corruption.kind}, {options} on the [-1, 1] scale, evaluation seed {NOISE_SEED}"
+    line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
+    if model.corruption.at_inference:  # the model adds its own
+        return line
+    scored["denoised"] = _score(_outputs(model, model.reconstruct_pixels, noisy), originals)
+    return f"{line}, evaluation seed {NOISE_SEED}"
 
 
 def _sizes(size: int, available: int) -> list[int]:

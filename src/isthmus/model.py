@@ -107,13 +107,14 @@ class Autoencoder(nn.Module):
         return pixels
 
     def _batched(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> np.ndarray:
-        was_training = self.training
+        modes = [(module, module.training) for module in self.modules()]
         self.eval()
         try:
             with torch.inference_mode():
                 parts = [function(part.to(self.device)).cpu() for part in inputs.split(BATCH)]
         finally:
-            self.train(was_training)
+            for module, mode in modes:  # one by one: a part may have been set apart from the rest
+                module.training = mode
         return torch.cat(parts).numpy()
 
 

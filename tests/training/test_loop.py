@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from tests.conftest import TINY
 from torch import Tensor, nn
 
 from isthmus.model import Autoencoder, build_objective, to_uint8
@@ -19,7 +20,6 @@ from isthmus.training.batches import Batches
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, validate
 from isthmus.training.optimizers import build_optimizer
 from isthmus.types import Terms, Trace
-from tests.conftest import TINY
 
 SIDE = 16
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -19,7 +20,7 @@ def test_cosine_falls_from_the_rate_to_nearly_zero() -> None:
     assert rates[50] == pytest.approx(1e-3)
     assert 0 < rates[99] < 2e-3 * 3e-4, "the last step still learns, hardly"
     assert rates[100] == 0
-    assert all(later < earlier for earlier, later in zip(rates, rates[1:], strict=False))
+    assert all(later < earlier for earlier, later in itertools.pairwise(rates))
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "constant"])
