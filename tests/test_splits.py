@@ -97,7 +97,7 @@ def test_limit_without_effect_is_noticed() -> None:
     assert split(dataset(200)).notices == ("noticed",)
     assert split(dataset(200), limit=500).notices == (
         "noticed",
-        "data.limit=500 has no effect on 160 training images.",
+        "split.limit=500 has no effect on 160 training images.",
     )
 
 
@@ -121,9 +121,9 @@ def test_test_images_found_in_training_are_refused() -> None:
         (dataset(10), {"validation": 0.5, "test": 0.5}, "no training images"),
         (Dataset(ImageSet(images(0)), None, "nothing"), {}, "no training images are left of 0 in nothing"),
         (Dataset(ImageSet(images(50)), ImageSet(images(0)), "x"), {}, "no test images"),
-        (dataset(50), {"validation": 0.0}, "data.validation: 0.0 must lie"),
-        (dataset(50), {"test": 1.0}, "data.test: 1.0 must lie"),
-        (dataset(50), {"limit": 0}, "data.limit: 0 must be"),
+        (dataset(50), {"validation": 0.0}, "split.validation: 0.0 must lie"),
+        (dataset(50), {"test": 1.0}, "split.test: 1.0 must lie"),
+        (dataset(50), {"limit": 0}, "split.limit: 0 must be"),
         (
             Dataset(ImageSet(images(50)), ImageSet(np.zeros((2, 3, 5, 5), np.uint8)), "x"),
             {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,9 @@ from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_report
 from isthmus.runs import load_data as load_splits
-from isthmus.runs import load_weights, read_recipe, run
+from isthmus.runs import load_model, run
 from isthmus.study import study as run_study
 from isthmus.training.environment import command_line
-from isthmus.training.machine import choose_device
 
 
 def train(
@@ -70,14 +70,13 @@ def study(
 def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
 
-    Raises InputError where the folder is no run, RunError where its weights cannot be read.
+    Warns where the best weights are damaged and the last are taken. Raises InputError where the folder is no
+    run, RunError where no weights can be read.
     """
-    folder = Path(run_folder)
-    chosen = read_recipe(folder)
-    shape = read_json(folder / "environment.json")["data"]["image_shape"]
-    model = Autoencoder(chosen, (shape[0], shape[1], shape[2]))
-    load_weights(folder, model)
-    return model.to(choose_device(device)).eval()
+    model, notices = load_model(Path(run_folder), device)
+    for sentence in notices:
+        warnings.warn(sentence, stacklevel=2)
+    return model
 
 
 def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:

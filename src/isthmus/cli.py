@@ -6,22 +6,19 @@ Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a ru
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
+import typer.main
 
-from isthmus import __version__
+from isthmus import __version__, exits
 from isthmus.errors import InputError, RunError
 
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
-if TYPE_CHECKING:
-    pass
-
 app = typer.Typer(
     help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
     no_args_is_help=True,
@@ -43,30 +40,13 @@ SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave unreadabl
 
 def main() -> None:
     """Run the command line and exit; every foreseeable failure is one sentence on stderr."""
-    try:
-        app(standalone_mode=False)
-        code = 0
-    except InputError as error:
-        code = _fail(str(error), 2)
-    except RunError as error:
-        code = _fail(str(error), 1)
-    except KeyboardInterrupt:
-        code = _fail("interrupted; the same command goes on from the last checkpoint", 130)
-    except typer.Exit as stop:
-        code = stop.exit_code
-    except (BrokenPipeError, typer.Abort):
-        # the reader of our output left, as `head` does; nothing more can be said to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 1
-    except OSError as error:
-        code = _fail(_explain(error), 1)
-    except Exception as error:
-        # click's usage errors live in a private module of typer; their method is their name
-        message = getattr(error, "format_message", None)
-        if message is None:
-            raise
-        code = _fail(f"{message().rstrip('.')}. `isthmus --help` shows how it is used", 2)
-    sys.exit(code)
+    sys.exit(exits.code_of(_run))
+
+
+def _run() -> None:
+    # not `app()`, which answers Ctrl-C itself, without a word
+    with typer.main.get_command(app).make_context("isthmus", sys.argv[1:]) as context:
+        context.command.invoke(context)
 
 
 @app.callback(invoke_without_command=True)
@@ -80,7 +60,7 @@ def root(
 
 @app.command()
 def study(
-    name: Annotated[str, typer.Argument(help="A study: post, post-faithful, demo, or a TOML file.")],
+    name: Annotated[str, typer.Argument(help="A study: post, post-faithful, demo, a TOML file, or a study folder.")],
     changes: Changes = None,
     out: Out = None,
     as_json: AsJson = False,
@@ -95,6 +75,8 @@ def study(
     from isthmus.plan import load_plan
     from isthmus.recipe import parse_overrides
 
+    if name and (Path(name) / "study.toml").is_file():
+        out, name = out or Path(name), f"{name}/study.toml"
     plan = load_plan(name, _with_flags(parse_overrides(changes or []), offline, skip_broken))
 
     from isthmus import tables
@@ -133,16 +115,17 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train one recipe, evaluate it on held-out images, and write its report."""
-    from isthmus.plan import load_recipe
+    from isthmus.plan import builtin, load_recipe
     from isthmus.recipe import parse_overrides
 
     overrides = _with_flags(parse_overrides(changes or []), offline, skip_broken)
-    if (Path(name) / "recipe.toml").is_file():
+    home = Path(name)
+    if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
         if overrides:
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
         from isthmus.runs import read_recipe
 
-        recipe, folder = read_recipe(Path(name)), out or Path(name)
+        recipe, folder = read_recipe(home), out or home
     else:
         recipe = load_recipe(name, overrides)
         folder = out or Path("runs") / recipe.name
@@ -152,13 +135,15 @@ def train(
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_run_report
-    from isthmus.runs import is_evaluated, load_data, run
+    from isthmus.runs import check, is_begun, is_evaluated, load_data, run
 
-    if (folder / "recipe.toml").exists() and not resume and not is_evaluated(folder):
-        raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out")
-    with Display(enabled=not quiet) as display:
-        for event in run(recipe, folder, load_data(recipe), cache_folder()):
-            display.show(event)
+    check(folder, recipe)
+    if not is_evaluated(folder):  # a finished run is shown again, even where its images are gone
+        if is_begun(folder) and not resume:
+            raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out")
+        with Display(enabled=not quiet) as display:
+            for event in run(recipe, folder, load_data(recipe), cache_folder()):
+                display.show(event)
     page = write_run_report(folder)
     _print_evaluation(read_json(folder / "evaluation.json"), as_json, tables)
     if not as_json:
@@ -213,23 +198,15 @@ def reconstruct(
 
     from isthmus.images import read_image
 
-    many = len(images) > 1
-    if many and out.suffix:
-        raise InputError(f"{out}: {len(images)} images need a folder to go to; give --out FOLDER")
-    from isthmus.files import read_json
-    from isthmus.runs import read_recipe
+    targets = _targets(images, out)
+    from isthmus.runs import load_model
 
-    read_recipe(run)
-    height, width = read_json(run / "environment.json")["data"]["image_shape"][1:]
+    model, notices = load_model(run, "auto")
+    height, width = model.image_shape[1:]
     pixels = [read_image(path, size=(height, width), name=str(path)) for path in images]
-
-    from isthmus.api import load
-
-    results = load(run).reconstruct(pixels)
-    targets = [out / f"{path.stem}.png" for path in images] if many else [out]
-    if len(set(targets)) < len(targets):
-        raise InputError("two of the images have the same name and would overwrite each other; give them one by one")
-    for target, result in zip(targets, results, strict=True):
+    for sentence in notices:
+        _say(sentence)
+    for target, result in zip(targets, model.reconstruct(pixels), strict=True):
         target.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(result).save(target, format="PNG")
         print(target)
@@ -284,6 +261,25 @@ def _with_flags(
     return overrides | {key: True for key, given in flags.items() if given}
 
 
+def _targets(images: list[Path], out: Path) -> list[Path]:
+    """Where the reconstruction of each image goes; never onto an image that was given."""
+    if out.is_dir() or (len(images) > 1 and not out.suffix):
+        targets = [out / f"{path.stem}.png" for path in images]
+    elif len(images) > 1:
+        raise InputError(f"{out}: {len(images)} images need a folder to go to; give --out FOLDER")
+    elif out.suffix.lower() != ".png":
+        raise InputError(f"{out}: reconstructions are saved as PNG; give --out a name that ends in .png")
+    else:
+        targets = [out]
+    if len(set(targets)) < len(targets):
+        raise InputError("two of the images have the same name and would overwrite each other; give them one by one")
+    given = {path.resolve() for path in images}
+    for target in targets:
+        if target.resolve() in given:
+            raise InputError(f"{target}: would overwrite the image itself; choose another --out")
+    return targets
+
+
 def _need_folder(path: Path) -> None:
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; `isthmus train` makes run folders under runs/")
@@ -296,21 +292,5 @@ def _print_evaluation(summary: dict[str, Any], as_json: bool, tables: Any) -> No
         tables.print_evaluation(summary)
 
 
-def _explain(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else ""
-    remedies = {
-        errno.ENOSPC: "the disk is full; make room and run the same command again, it goes on",
-        errno.EROFS: "the folder is read-only; choose another with --out",
-        errno.EACCES: "no permission; choose another folder with --out",
-        errno.EPERM: "no permission; choose another folder with --out",
-    }
-    return where + remedies.get(error.errno or 0, error.strerror or str(error))
-
-
 def _say(sentence: str) -> None:
     print(sentence, file=sys.stderr)
-
-
-def _fail(sentence: str, code: int) -> int:
-    _say(f"isthmus: {sentence}")
-    return code

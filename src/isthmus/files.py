@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,21 @@ def read_json(path: Path) -> Any:
     """A JSON file of a run folder. Raises RunError where it is missing or damaged."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing; restore it from a copy, or train again with another --out") from None
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read ({error}); remove it and run again") from None
+        raise RunError(
+            f"{path}: cannot be read ({error}); restore it from a copy, or train again with another --out"
+        ) from None
+
+
+def is_record(path: Path, *keys: str) -> bool:
+    """Whether `path` is a whole JSON object that holds `keys`."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and all(key in record for key in keys)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -22,6 +37,29 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
+    with replacing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[Path]:
+    """A name beside `path` to write to; takes the place of `path` once it is written whole."""
     beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
+    with naming(path):
+        try:
+            yield beside
+            beside.replace(path)
+        except OSError:
+            beside.unlink(missing_ok=True)  # on a full disk, half a file is in the way of the next try
+            raise
+
+
+@contextmanager
+def naming(path: Path) -> Generator[None]:
+    """Tell an OSError which file it is about: a write that finds the disk full does not say."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise

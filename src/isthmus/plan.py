@@ -17,6 +17,7 @@ from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, read_toml, resolve
 
+MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # names become folders
 
 
@@ -93,6 +94,9 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     if "variation" not in raw:
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
     changes = dict(overrides or {})
+    for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):
+        if option in changes:
+            raise InputError(f"{option}: has no effect on a study, whose variations have their own; {instead}")
     raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
     table = registry.validate(_StudyTable, raw, "")
     rows = [registry.validate(_VariationTable, row, f"variation.{n}") for n, row in enumerate(table.variation, 1)]
@@ -115,11 +119,12 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         if variation is None:
             raise InputError(f"{name}: a study of {', '.join(names)}; train one, such as {name}/{names[0]}")
         if variation not in names:
-            raise InputError(f"{name}: {path} has no variation {variation!r}{registry.suggest(variation, names)}")
+            near = registry.suggest(variation, names)
+            raise InputError(f"{name}: {path} has no variation {variation!r}{near}; it has {', '.join(names)}")
         row = plan.variations[names.index(variation)]
         raw, stem = row.raw, row.name
     elif variation is not None:
-        raise InputError(f"{name}: {path} is a single recipe, it has no variations")
+        raise InputError(f"{name}: {path} is a single recipe, it has no variations; use {path}")
     raw = apply(raw, overrides or {})
     return resolve({"name": stem, **raw})
 
@@ -140,7 +145,7 @@ def _read(name: str) -> tuple[Raw, str]:
         return read_toml(path), path.stem
     if name not in builtin():
         raise InputError(
-            f"{name}: no such recipe or study{registry.suggest(name, builtin())}; "
+            f"{name or repr(name)}: no such recipe or study{registry.suggest(name, builtin())}; "
             "`isthmus list recipes` shows all, a file of your own ends in .toml"
         )
     with resources.as_file(resources.files("isthmus") / "recipes" / f"{name}.toml") as path:
@@ -163,7 +168,9 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _seeds(given: int | list[int]) -> tuple[int, ...]:
-    seeds = tuple(range(given)) if isinstance(given, int) else tuple(given)
+    seeds = tuple(range(min(given, MOST_SEEDS + 1))) if isinstance(given, int) else tuple(given)
+    if len(seeds) > MOST_SEEDS:
+        raise InputError(f"seeds: {given!r} does not fit: a study trains each variation at most {MOST_SEEDS} times")
     if not seeds or len(set(seeds)) != len(seeds):
         raise InputError(f"seeds: {given!r} does not fit: a count of 1 or more, or a list of different seeds")
     return seeds

@@ -32,7 +32,7 @@ Raw = dict[str, Any]
 
 
 class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Split(_Options):
@@ -105,9 +105,11 @@ def read_toml(path: Path) -> Raw:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file") from None
+        raise InputError(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file: {error}") from None
+        raise InputError(f"{path}: not a TOML file ({error}); mend it") from None
     found = raw.get("format", FORMAT)
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(
@@ -123,6 +125,8 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
         path, equals, text = word.partition("=")
         if not equals or not path:
             raise InputError(f"{word!r}: an override is written option.path=value, such as bottleneck.dim=16")
+        if path.strip() in changes:
+            raise InputError(f"{path.strip()}: given twice; leave one of them out")
         changes[path.strip()] = _value(path, text.strip())
     return changes
 
@@ -139,7 +143,7 @@ def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
         for name in tables:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise InputError(f"{path}: {name} is a value, not a table")
+                raise InputError(f"{path}: {name} is a value, not a table; leave out what follows it")
         if option == "kind" and table.get("kind") != value:
             table.clear()
         table[option] = value
@@ -158,8 +162,8 @@ def resolve(raw: Raw) -> Recipe:
     name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
         raise InputError(f"seed: {seed!r} does not fit: it is a whole number from 0 to 2147483647")
-    if not isinstance(name, str) or not name:
-        raise InputError(f"name: {name!r} does not fit: it is a word")
+    if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
+        raise InputError(f"name: {name!r} does not fit: it becomes a folder's name; use letters and digits")
     defaults = {"corruption": {"kind": "none"}, "objective": {"kind": "mse"}}
     parts = {table: _part(table, raw.get(table, defaults.get(table))) for table in PART_TABLES}
     return Recipe(
@@ -202,5 +206,6 @@ def _value(path: str, text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         if not text or text[0] in "[{\"'":
-            raise InputError(f"{path}: {text!r} is not a value; lists are written [1, 2]") from None
+            wanted = "write a value" if not text else "lists are written [1, 2], text within quotes"
+            raise InputError(f"{path}: {text!r} is not a value; {wanted}") from None
         return text

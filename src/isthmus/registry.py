@@ -123,7 +123,7 @@ def _model(part: type[Any]) -> type[pydantic.BaseModel]:
         name: (p.annotation, ... if p.default is inspect.Parameter.empty else p.default)
         for name, p in options(part).items()
     }
-    strict = pydantic.ConfigDict(extra="forbid", strict=True, arbitrary_types_allowed=True)
+    strict = pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
     return pydantic.create_model(part.__name__, __config__=strict, **fields)
 
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 import isthmus
 from isthmus import registry
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
-from isthmus.files import read_json, write_json, write_text
+from isthmus.files import is_record, read_json, replacing, write_json, write_text
 from isthmus.model import Autoencoder
 from isthmus.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.splits import Splits, split
@@ -37,26 +37,65 @@ class Done:
 
 Event = Started | Notice | Step | Epoch | Done
 
+# what evaluation.json takes over from training.json
+_OUTCOME = ("seconds", "images_per_second", "epochs", "best_epoch", "steps", "stopped", "sentence")
+
 
 def load_data(recipe: Recipe) -> Splits:
-    """The recipe's data set, split as the recipe says."""
+    """The recipe's data set, split as the recipe says.
+
+    Raises InputError where there are too few images to train or to judge.
+    """
     dataset = registry.build("datasets", recipe.data.kind, recipe.data.options).load()
-    return split(dataset, **recipe.split.model_dump())
+    splits = split(dataset, **recipe.split.model_dump())
+    if len(splits.test) < 2:
+        raise InputError(f"data: {splits.source} leaves 1 test image, and an interval needs 2; use more images")
+    return splits
 
 
 def read_recipe(folder: Path) -> Recipe:
     """The resolved recipe of a run folder. Raises InputError where `folder` is no run."""
-    if not (folder / "recipe.toml").is_file():
+    path = folder / "recipe.toml"
+    if not path.is_file():
+        held = sorted(str(home.parent) for home in folder.glob("*/seed-*/recipe.toml"))
+        if held:
+            raise InputError(f"{folder}: a study, not a run; name one of the runs in it: {', '.join(held)}")
         raise InputError(f"{folder}: not a run folder (no recipe.toml); `isthmus train` makes one")
-    return resolve(read_toml(folder / "recipe.toml"))
+    try:
+        return resolve(read_toml(path))
+    except InputError as error:
+        sentence = str(error)
+        raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
+
+
+def read_environment(folder: Path) -> dict[str, Any]:
+    """environment.json of a run. Raises RunError where it does not say how and on what it was trained."""
+    path = folder / "environment.json"
+    environment = read_json(path)
+    try:
+        _ = environment["device"], environment["precision"]
+        _ = environment["data"]["hash"], tuple(environment["data"]["image_shape"])
+    except (KeyError, TypeError):
+        raise RunError(
+            f"{path}: does not say how and on which images it was trained; restore it from a copy, "
+            "or train again with another --out"
+        ) from None
+    return environment
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether something would be lost with the folder: it holds a checkpoint."""
+    return (folder / "checkpoints").is_dir()
 
 
 def is_trained(folder: Path) -> bool:
-    return (folder / "training.json").is_file()
+    """Whether training.json is there and whole; where it is damaged, resuming writes it anew."""
+    return is_record(folder / "training.json", *_OUTCOME)
 
 
 def is_evaluated(folder: Path) -> bool:
-    return (folder / "evaluation.json").is_file()
+    """Whether evaluation.json is there and whole; where it is damaged, evaluating writes it anew."""
+    return is_record(folder / "evaluation.json", "scores", "against_pca", "data")
 
 
 def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
@@ -65,8 +104,11 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
     Yields every event; SIGINT is answered at the next safe step by saving and raising KeyboardInterrupt.
     Raises InputError where the folder holds a run of another recipe, Diverged where the loss is not finite.
     """
-    claim(folder, recipe)
-    with _locked(folder):
+    check(folder, recipe)
+    with locked(folder):
+        claim(folder, recipe)
+        if is_begun(folder):
+            _check_data(folder, splits)
         if not is_trained(folder):
             yield from train_in_folder(recipe, folder, splits)
         if not is_evaluated(folder):
@@ -83,9 +125,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     recipe = read_recipe(folder)
     if not is_trained(folder):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
-    environment, training = read_json(folder / "environment.json"), read_json(folder / "training.json")
-    if environment["data"]["hash"] != splits.hash:
-        raise InputError(f"{folder}: the images at data.path are not those it was trained on; restore them")
+    environment, training = _check_data(folder, splits), read_json(folder / "training.json")
     model = Autoencoder(recipe, splits.train.images.shape[1:])
     model.to(machine.choose_device(recipe.train.device))
     which, progress, notices = load_weights(folder, model)
@@ -94,8 +134,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         "train_seconds": training["seconds"],
         "device": environment["device"],
         "precision": environment["precision"],
-        **{key: training[key] for key in ("images_per_second", "epochs", "best_epoch", "steps", "stopped")},
-        "sentence": training["sentence"],
+        **{key: training[key] for key in _OUTCOME if key != "seconds"},
     }
     summary = {
         "format": 1,
@@ -107,8 +146,10 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         **result.summary,
         "cost": {**result.summary["cost"], **extra},
     }
-    pq.write_table(pa.table(result.per_image), folder / "per_image.parquet")
-    save_file({k: np.ascontiguousarray(v) for k, v in result.pictures.items()}, folder / "pictures.safetensors")
+    with replacing(folder / "per_image.parquet") as beside:
+        pq.write_table(pa.table(result.per_image), beside)
+    with replacing(folder / "pictures.safetensors") as beside:
+        beside.write_bytes(save({k: np.ascontiguousarray(v) for k, v in result.pictures.items()}))
     write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
     return notices
 
@@ -128,23 +169,36 @@ def load_weights(folder: Path, model: Autoencoder) -> tuple[str, Progress, list[
         if which == "last" and notices:
             notices.append(f"{folder}: using the last weights instead of the best.")
         return which, progress, notices
-    raise RunError(" ".join([f"{folder}: holds no weights that can be read.", *notices, "Train it again."]))
+    reasons = f" ({'; '.join(notice.rstrip('.') for notice in notices)})" if notices else ""
+    raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
 
 
-def claim(folder: Path, recipe: Recipe) -> None:
-    """Make the folder this recipe's, or see that it already is."""
+def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
+    """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
+    recipe = read_recipe(folder)
+    model = Autoencoder(recipe, tuple(read_environment(folder)["data"]["image_shape"]))
+    _, _, notices = load_weights(folder, model)
+    return model.to(machine.choose_device(device)).eval(), notices
+
+
+def check(folder: Path, recipe: Recipe) -> None:
+    """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
     path = folder / "recipe.toml"
     if path.exists():
-        difference = first_difference(read_toml(path), recipe.table())
-        if difference:
+        if is_begun(folder) and (difference := first_difference(read_toml(path), recipe.table())):
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
             )
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    if any(entry.name != "lock" for entry in folder.iterdir()):
+    elif folder.is_dir() and any(entry.name not in ("lock", "recipe.toml.new") for entry in folder.iterdir()):
         raise InputError(f"{folder}: not empty and no run folder; choose another --out")
-    write_text(path, recipe.toml())
+
+
+def claim(folder: Path, recipe: Recipe) -> None:
+    """Make the folder this recipe's; one in which nothing was saved yet is taken over. Raises as `check`."""
+    check(folder, recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    if not is_begun(folder):
+        write_text(folder / "recipe.toml", recipe.toml())
 
 
 def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
@@ -160,12 +214,24 @@ def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
     return None
 
 
+def _check_data(folder: Path, splits: Splits) -> dict[str, Any]:
+    """The run's environment, once the images are seen to be those that it was trained on."""
+    environment = read_environment(folder)
+    if environment["data"]["hash"] != splits.hash:
+        raise InputError(
+            f"{folder}: the images at {splits.source} are not those it was trained on; restore them, "
+            "or train on these with another --out"
+        )
+    return environment
+
+
 @contextmanager
-def _locked(folder: Path) -> Generator[None]:
+def locked(folder: Path) -> Generator[None]:
     """Hold the folder; the kernel lets go when the process dies, however it dies."""
+    folder.mkdir(parents=True, exist_ok=True)
     with open(folder / "lock", "w", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise RunError(f"{folder}: another process is training here; wait for it or choose another --out") from None
+        except BlockingIOError:
+            raise RunError(f"{folder}: another process is at work here; wait for it or choose another --out") from None
         yield

@@ -43,7 +43,7 @@ def split(
     """
     for option, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 1:
-            raise InputError(f"data.{option}: {fraction} must lie between 0 and 1")
+            raise InputError(f"split.{option}: {fraction} must lie between 0 and 1")
     hashes = content_hashes(dataset.train.images)
     rest = np.arange(len(hashes))
     if dataset.test is None:
@@ -63,14 +63,14 @@ def split(
         if not size:
             raise InputError(
                 f"data: no {part} images are left of {len(hashes)} in {dataset.source}; "
-                "use more images or other fractions in data.validation and data.test"
+                "use more images or other fractions in split.validation and split.test"
             )
     notices = dataset.notices
     if limit is not None:
         if limit < 1:
-            raise InputError(f"data.limit: {limit} must be at least 1")
+            raise InputError(f"split.limit: {limit} must be at least 1")
         if limit > len(rest):
-            notices = (*notices, f"data.limit={limit} has no effect on {len(rest)} training images.")
+            notices = (*notices, f"split.limit={limit} has no effect on {len(rest)} training images.")
         order = np.argsort(_rank(hashes[rest], "limit", seed), kind="stable")
         rest = rest[np.sort(order[:limit])]
     return Splits(

@@ -175,6 +175,7 @@ def _save_sheet(images: np.ndarray, path: Path) -> None:
     sheet = np.full((side * side, channels, height, width), 255, np.uint8)
     sheet[:count] = images
     grid = sheet.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)
+    path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.fromarray(grid.reshape(side * height, side * width, channels))
     scale = max(1, 768 // picture.width)
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path, format="PNG")

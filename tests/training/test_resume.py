@@ -197,7 +197,9 @@ def test_early_stopping_follows_the_monitored_loss(tiny: Callable[..., Recipe], 
 
 
 def test_a_folder_with_another_recipe_is_left_alone(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
-    runs.claim(tmp_path / "run", tiny())
+    """From its first checkpoint on; before that, nothing would be lost with it."""
+    runs.claim(tmp_path / "run", tiny({"bottleneck.dim": 2}))
+    list(train(tiny(), tmp_path / "run"))
     with pytest.raises(InputError, match=r"bottleneck\.dim is 3 there, 4 here"):
         runs.claim(tmp_path / "run", tiny({"bottleneck.dim": 4}))
     assert read_recipe(tmp_path / "run") == tiny()

@@ -45,7 +45,10 @@ class Conv(nn.Module):
         if len(filters) != len(strides) or not filters:
             raise ValueError(f"filters has {len(filters)} entries and strides {len(strides)}: give one each a layer")
         if height % shrink or width % shrink:
-            raise ValueError(f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images")
+            raise ValueError(
+                f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images; "
+                "choose strides whose product does"
+            )
 
         def block(layer: nn.Module, count: int) -> list[nn.Module]:
             return [layer, BatchNorm(count, eps=norm_epsilon, momentum=norm_momentum), nn.LeakyReLU(slope)]

@@ -83,9 +83,9 @@ def read_study(folder: Path) -> StudyFolder:
     return StudyFolder(folder, findings, {name: read_run(folder / name) for name in done})
 
 
-def _read_text(path: Path) -> str:
+def _read_text(path: Path, *, errors: str = "strict") -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8", errors=errors)
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
@@ -106,6 +106,8 @@ def _read_record(path: Path, record: type[R], remedy: str) -> R:
 def _read_environment(path: Path) -> Mapping[str, JsonValue]:
     try:
         return _JSON_OBJECT.validate_python(json.loads(_read_text(path) or "{}"))
+    except InputError:
+        raise
     except ValueError as error:
         raise _damaged(path, error) from error
 
@@ -115,7 +117,7 @@ def _read_epochs(path: Path) -> tuple[tuple[Epoch, ...], tuple[str, ...]]:
     the last line of an epoch counts, torn lines are counted and named."""
     epochs: dict[int, Epoch] = {}
     torn = 0
-    for line in _read_text(path).splitlines():
+    for line in _read_text(path, errors="replace").splitlines():
         try:
             values = json.loads(line)
             if values["kind"] == "epoch":

@@ -17,10 +17,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
 from isthmus.errors import RunError
+from isthmus.files import naming
 from isthmus.training.loop import Progress
 
 FORMAT = 1
@@ -50,7 +52,7 @@ def save(
         _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
     digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
     state = {"format": FORMAT, "progress": asdict(progress), "notes": dict(notes or {}), "digests": digests}
-    with open(new / "state.json", "w", encoding="utf-8") as file:
+    with naming(new / "state.json"), open(new / "state.json", "w", encoding="utf-8") as file:
         json.dump(state, file, indent=1)
         file.flush()
         os.fsync(file.fileno())
@@ -67,7 +69,8 @@ def load(
     """Load the newest whole checkpoint of this name into `model` and `optimizer`.
 
     Returns the progress, its notes, and a sentence where a damaged checkpoint was passed over.
-    Raises FileNotFoundError where there is none, Damaged where none is whole.
+    Raises FileNotFoundError where there is none, Damaged where none is whole, RunError where one is whole and
+    another model's.
     """
     tried: list[str] = []
     for name in (folder.name, folder.name + ".new", folder.name + ".old"):
@@ -75,17 +78,22 @@ def load(
         if not candidate.exists():
             continue
         try:
-            state, weights, moments = _read(candidate, with_optimizer=optimizer is not None)
+            progress, notes, weights, moments = _read(candidate, with_optimizer=optimizer is not None)
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             if name != folder.name + ".new":  # an interrupted save is no damage
                 tried.append(f"{candidate} is damaged ({error})")
             continue
-        model.load_state_dict(weights)
+        try:
+            model.load_state_dict(weights)
+        except RuntimeError:  # its message is a line a tensor
+            raise RunError(
+                f"{candidate}: holds the weights of another model than recipe.toml describes; "
+                "restore recipe.toml, or train again with another --out"
+            ) from None
         if optimizer is not None:
             _restore(optimizer, moments)
-        progress = Progress(**state["progress"])
         passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
-        return progress, state["notes"], passed_over
+        return progress, notes, passed_over
     if tried:
         raise Damaged("; ".join(tried) + "; no older one is whole")
     raise FileNotFoundError(folder)
@@ -96,7 +104,9 @@ def drop_old(folder: Path) -> None:
     shutil.rmtree(folder.with_name(folder.name + ".old"), ignore_errors=True)
 
 
-def _read(folder: Path, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+def _read(
+    folder: Path, *, with_optimizer: bool
+) -> tuple[Progress, dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
     state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     if state["format"] > FORMAT:
         raise ValueError(f"format {state['format']} is from a newer isthmus")
@@ -104,13 +114,17 @@ def _read(folder: Path, *, with_optimizer: bool) -> tuple[dict[str, Any], dict[s
         if _digest(folder / Path(name).name) != digest:
             raise ValueError(f"{name} does not match its digest")
     weights = load_file(folder / "model.safetensors")
-    return state, weights, load_file(folder / "optimizer.safetensors") if with_optimizer else {}
+    moments = load_file(folder / "optimizer.safetensors") if with_optimizer else {}
+    return Progress(**state["progress"]), state["notes"], weights, moments
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     # contiguous: safetensors knows no channels-last; clone: tied tensors may not share memory in a file
-    save_file({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()}, path)
-    with open(path, "rb") as file:
+    data = serialise({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
+    # written by us: safetensors' own writer has an error of its own for a full disk
+    with naming(path), open(path, "wb") as file:
+        file.write(data)
+        file.flush()
         os.fsync(file.fileno())
 
 

@@ -16,7 +16,7 @@ class Journal:
     def __init__(self, path: Path, *, keep_steps: int) -> None:
         kept: list[str] = []
         if path.exists():
-            for line in path.read_text(encoding="utf-8").splitlines():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 try:
                     if json.loads(line)["step"] <= keep_steps:
                         kept.append(line)
