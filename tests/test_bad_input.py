@@ -168,6 +168,13 @@ def test_extremes_that_are_no_mistakes(change: str, tmp_path: Path) -> None:
     assert train(tmp_path / "run", change, "train.epochs=1").code == 0
 
 
+def test_the_remedy_that_is_named_works(tmp_path: Path) -> None:
+    answer = train(tmp_path / "run", "bottleneck.kind=gaussian", "train.epochs=1")
+    assert_refused(answer, "set objective.weights.kl=1.0")
+    words = ("bottleneck.kind=gaussian", "objective.weights.kl=1.0", "train.epochs=1")
+    assert train(tmp_path / "run", *words).code == 0
+
+
 # ---------------------------------------------------------------- recipes and data
 
 

@@ -154,7 +154,11 @@ def _read(name: str) -> tuple[Raw, str]:
 
 def _variation(base: Raw, row: _VariationTable, overrides: Mapping[str, Any]) -> Variation:
     changes = _flat(row.changes)
-    return Variation(row.name, row.about, row.note, changes, row.compare, apply(apply(base, changes), overrides))
+    raw = apply(apply(base, changes), overrides)
+    overridden = {path: value for path, value in overrides.items() if path in changes}
+    # a note speaks of the changes as they were written: "1 epoch instead of 5" is wrong under train.epochs=3
+    note = None if overridden else row.note
+    return Variation(row.name, row.about, note, changes | overridden, row.compare, raw)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -165,7 +165,7 @@ def resolve(raw: Raw) -> Recipe:
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
         raise InputError(f"name: {name!r} does not fit: it becomes a folder's name; use letters and digits")
     defaults = {"corruption": {"kind": "none"}, "objective": {"kind": "mse"}}
-    parts = {table: _part(table, raw.get(table, defaults.get(table))) for table in PART_TABLES}
+    parts = {table: _part(table, raw.get(table), defaults.get(table)) for table in PART_TABLES}
     return Recipe(
         name=name,
         seed=seed,
@@ -175,10 +175,10 @@ def resolve(raw: Raw) -> Recipe:
     )
 
 
-def _part(table: str, given: Any) -> Part:
-    if given is None:
+def _part(table: str, given: Any, default: Raw | None) -> Part:
+    if given is None and default is None:
         raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
-    options = dict(_as_table(table, given))
+    options = {**(default or {}), **_as_table(table, {} if given is None else given)}
     kind = options.pop("kind", None)
     if not isinstance(kind, str):
         raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")

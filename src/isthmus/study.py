@@ -20,10 +20,11 @@ from isthmus.files import read_json, write_json, write_text
 from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan, Variation
-from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe, read_toml
-from isthmus.runs import Event, first_difference, is_evaluated, load_data, run
-from isthmus.splits import Splits
+from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
+from isthmus.runs import Event, check, is_evaluated, load_data, locked, run
+from isthmus.splits import Splits, content_hashes, data_hash
 from isthmus.statistics import Interval, comparison_sentence, mean_interval, paired_difference, verdict
+from isthmus.training.machine import choose_device
 
 SCORES = ("psnr", "ssim", "mse")
 
@@ -68,21 +69,24 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str) -> Iterator[St
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     _check(plan, folder, data)
     folder.mkdir(parents=True, exist_ok=True)
-    _write_plan(plan, folder)
-    for number, (variation, seed) in enumerate(pairs, start=1):
-        home, recipe = run_folder(folder, variation.name, seed), variation.recipe(seed)
-        yield RunBegins(variation.name, seed, number, len(pairs))
-        failure = home / "failed.json"
-        failure.unlink(missing_ok=True)
-        try:
-            yield from run(recipe, home, data.of(recipe), cache)
-        except Exception as error:  # whatever it is, the other runs are not its victims
-            expected = isinstance(error, InputError | RunError | OSError)
-            sentence = str(error) if expected else f"{type(error).__name__}: {error}"
-            write_json(failure, {"format": 1, "error": sentence, "traceback": traceback.format_exc()})
-            yield RunFailed(variation.name, seed, sentence)
-    found = findings(plan, folder, command=command)
-    write_json(folder / "findings.json", found)
+    # Two of the same study at once would call each other's runs failed.
+    with locked(folder):
+        _write_plan(plan, folder)
+        for number, (variation, seed) in enumerate(pairs, start=1):
+            home, recipe = run_folder(folder, variation.name, seed), variation.recipe(seed)
+            yield RunBegins(variation.name, seed, number, len(pairs))
+            failure = home / "failed.json"
+            failure.unlink(missing_ok=True)
+            try:
+                yield from run(recipe, home, data.of(recipe), cache)
+            except Exception as error:  # whatever it is, the other runs are not its victims
+                expected = isinstance(error, InputError | RunError | OSError)
+                sentence = str(error) if expected else f"{type(error).__name__}: {error}"
+                home.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
+                write_json(failure, {"format": 1, "error": sentence, "traceback": traceback.format_exc()})
+                yield RunFailed(variation.name, seed, sentence)
+        found = findings(plan, folder, command=command)
+        write_json(folder / "findings.json", found)
     yield StudyDone(folder, found)
 
 
@@ -105,8 +109,7 @@ def findings(plan: Plan, folder: Path, *, command: str) -> dict[str, Any]:
         for row in rows.values()
         if row.variation.note
     ]
-    if len(plan.seeds) == 1 and done:
-        sentences.append(_finding("note", None, sentence="One seed: the intervals do not cover training luck."))
+    sentences += _luck_not_covered(plan, done)
     covers = "test images and seeds" if len(plan.seeds) > 1 else "test images; one seed"
     return {
         "format": 1,
@@ -127,6 +130,7 @@ class _Data:
     def __init__(self) -> None:
         self.key = ""
         self.splits: Splits | None = None
+        self.tests: dict[str, str] = {}
 
     def of(self, recipe: Recipe) -> Splits:
         table = recipe.table()
@@ -136,27 +140,38 @@ class _Data:
             self.key, self.splits = key, load_data(recipe)
         return self.splits
 
+    def test_hash(self, recipe: Recipe) -> str:
+        """Which images the recipe is tested on: equal hashes, equal images in the same order."""
+        splits = self.of(recipe)
+        if self.key not in self.tests:
+            self.tests[self.key] = data_hash(content_hashes(splits.test.images))
+        return self.tests[self.key]
+
 
 def _check(plan: Plan, folder: Path, data: _Data) -> None:
     """Find every mistake of the plan before the first hour of training."""
     if (folder / "recipe.toml").exists():
         raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
+    tests: dict[str, str] = {}
     for variation in plan.variations:
         recipe = variation.recipe(plan.seeds[0])
         try:
+            choose_device(recipe.train.device)
             shape = data.of(recipe).train.images.shape[1:]
             build_objective(recipe, Autoencoder(recipe, shape))
+            tests[variation.name] = data.test_hash(recipe)
         except InputError as error:
             raise InputError(f"{variation.name}: {error}") from None
         for seed in plan.seeds:
-            _same_recipe(run_folder(folder, variation.name, seed), variation.recipe(seed))
-
-
-def _same_recipe(home: Path, recipe: Recipe) -> None:
-    path = home / "recipe.toml"
-    difference = first_difference(read_toml(path), recipe.table()) if path.exists() else None
-    if difference:
-        raise InputError(f"{home}: holds a run with other options ({difference}); choose another --out, or remove it")
+            home = run_folder(folder, variation.name, seed)
+            if (home / "recipe.toml").exists():
+                check(home, variation.recipe(seed))
+    for variation in plan.variations:
+        if variation.compare is not None and tests[variation.name] != tests[variation.compare]:
+            raise InputError(
+                f"{variation.name}: compared with {variation.compare!r}, which is tested on other images; "
+                "leave `compare` out, or give both the same data and split"
+            )
 
 
 def _write_plan(plan: Plan, folder: Path) -> None:
@@ -292,6 +307,15 @@ def _against_pca(row: _Row) -> dict[str, Any]:
     size = row.evaluations[0]["scores"]["pca"]["components"]
     sentence = comparison_sentence(row.variation.name, f"PCA with {size} components", difference)
     return _finding("pca", row.variation.name, "pca", difference=difference, sentence=sentence)
+
+
+def _luck_not_covered(plan: Plan, done: list[_Row]) -> list[dict[str, Any]]:
+    """A note where an interval rests on one seed, be it planned so or because the others did not finish."""
+    if len(plan.seeds) == 1 and done:
+        return [_finding("note", None, sentence="One seed: the intervals do not cover training luck.")]
+    lacks = f"one of {len(plan.seeds)} seeds finished; its intervals do not cover training luck."
+    alone = [row.variation.name for row in done if len(row.evaluations) == 1]
+    return [_finding("note", name, sentence=f"{name}: {lacks}") for name in alone]
 
 
 def _finding(

@@ -1,0 +1,37 @@
+"""On real CIFAR-10 images, where they lie beside the project: the main job, small."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isthmus.plan import load_plan
+from isthmus.report import write_study_report
+from isthmus.study import study
+
+FEW = {
+    "split.limit": 64,
+    "train.epochs": 1,
+    "train.device": "cpu",
+    "seeds": 1,
+}
+
+
+@pytest.mark.parametrize("name", ["post", "post-faithful"])
+def test_a_study_of_the_post_ends_with_four_runs_and_a_page(name: str, shared_data: Path, tmp_path: Path) -> None:
+    """All but the number of training images is as a user runs it."""
+    data = {"data.kind": "parquet", "data.path": str(shared_data / "cifar10-exact")}
+    plan = load_plan(name, {**data, **FEW})
+    for _ in study(plan, tmp_path / "study", tmp_path / "cache", command="test"):
+        pass
+    found = json.loads((tmp_path / "study" / "findings.json").read_text())
+    assert [row["name"] for row in found["variations"]] == ["latent-10", "denoise", "latent-512", "many-layers"]
+    assert all(row["runs"][0]["status"] == "done" for row in found["variations"])
+    assert found["data"]["test_images"] == 500
+    assert found["data"]["class_names"][0] == "airplane"
+    kinds = [row["kind"] for row in found["findings"]]
+    assert kinds.count("comparison") == 3
+    assert kinds.count("pca") == 4
+    assert write_study_report(tmp_path / "study").stat().st_size > 100_000
