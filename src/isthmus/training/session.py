@@ -130,7 +130,7 @@ def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[St
 def _outcome(progress: Progress, recipe: Recipe, images: int) -> dict[str, Any]:
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
     sentences = {
-        "epochs": f"ran all {progress.epoch} epochs",
+        "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs",
         "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs",
     }
     return {
