@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import tomli_w
 from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
 
@@ -610,6 +612,25 @@ def test_a_recipe_that_this_version_cannot_follow(old: str, new: str, parts: lis
     for words in (["evaluate", run], ["reconstruct", run, photo, "-o", photo.with_name("out.png")]):
         code = 1 if "another model" in parts else 2
         assert_refused(isthmus(*words), str(run), *parts, code=code)
+
+
+@pytest.mark.parametrize("name", ["evaluation.json", "training.json", "per_image.parquet"])
+@pytest.mark.parametrize("damage", [cut, garble, remove])
+def test_a_study_mends_its_runs(name: str, damage: Damage, run: Path) -> None:
+    """Without training again; what it says is as before."""
+    words = ["study", run.parent / "mine.toml", "-o", run.parent / "out", "--json", "-q"]
+    base = tomllib.loads((run / "recipe.toml").read_text())
+    known = {key: base.pop(key) for key in ("format", "name", "seed")}
+    study = {"base": base, "variation": [{"name": known["name"]}]}
+    (run.parent / "mine.toml").write_text(tomli_w.dumps(study))
+    home = shutil.copytree(run, run.parent / "out" / known["name"] / "seed-0")
+    before = isthmus(*words)
+    assert before.code == 0, before
+    damage(home / name)
+    assert isthmus(*words) == before
+    assert (home / "checkpoints" / "last" / "state.json").stat().st_mtime_ns == (
+        run / "checkpoints" / "last" / "state.json"
+    ).stat().st_mtime_ns
 
 
 def test_a_study_is_no_run_but_names_those_in_it(run: Path, photo: Path) -> None:

@@ -94,7 +94,11 @@ def is_trained(folder: Path) -> bool:
 
 
 def is_evaluated(folder: Path) -> bool:
-    """Whether evaluation.json is there and whole; where it is damaged, evaluating writes it anew."""
+    """Whether the evaluation is there and whole; where it is damaged, evaluating writes it anew."""
+    try:
+        pq.read_metadata(folder / "per_image.parquet")
+    except (OSError, pa.ArrowException):
+        return False
     return is_record(folder / "evaluation.json", "scores", "against_pca", "data")
 
 
