@@ -430,6 +430,7 @@ PARTS: list[dict[str, Any]] = [
         "name": "variational",
         "changes": {"bottleneck": VARIATIONAL, "objective": {"kind": "mse", "weights": {"kl": 0.25}}},
     },
+    {"name": "unweighted", "changes": {"bottleneck.dim": 3, "objective.weights": {}}},
     {"name": "clipped", "changes": {"train.clip_norm": 1.0, "train.patience_epochs": 2, "split.limit": 30}},
 ]
 
