@@ -166,7 +166,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     flat: dict[str, Any] = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
-        # `objective.weights = {}` is a value of its own: no weights
+        # an empty table is a value of its own: `objective.weights = {}` is no weights, not no change
         options = isinstance(value, dict) and value and path in {*PART_TABLES, "train", "split", "objective.weights"}
         flat |= _flat(value, path + ".") if options else {path: value}
     return flat
