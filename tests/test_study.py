@@ -457,6 +457,13 @@ def test_study_toml_gives_the_same_recipes(
     assert (again.name, again.about, again.seeds) == (plan.name, plan.about, plan.seeds)
 
 
+def test_an_empty_table_takes_the_bases_weights_away(tmp_path: Path) -> None:
+    base = {**BASE, "bottleneck": VARIATIONAL, "objective": {"kind": "mse", "weights": {"kl": 1.0}}}
+    changes = {"bottleneck.kind": "vector", "bottleneck.dim": 2, "objective.weights": {}}
+    plan = load_plan(str(written(tmp_path, {"name": "variational"}, {"name": "plain", "changes": changes}, base=base)))
+    assert [row.recipe(0).objective.options["weights"] for row in plan.variations] == [{"kl": 1.0}, {}]
+
+
 def test_study_toml_goes_on_with_the_study(again: Callable[[Path], Path], two_seeds: Path) -> None:
     """It is the same study, so nothing is left to run; with a third seed two runs are."""
     folder = again(two_seeds)
