@@ -205,8 +205,6 @@ def test_another_recipe_does_not_take_the_folder(run: Path) -> None:
 
 
 def test_a_study_returns_its_findings(tmp_path: Path) -> None:
-    from isthmus.api import study
-
     path = tmp_path / "mine.toml"
     path.write_text(
         'base = {data = {kind = "scenes"}, architecture = {kind = "conv", filters = [4], strides = [2]}, '
@@ -214,7 +212,7 @@ def test_a_study_returns_its_findings(tmp_path: Path) -> None:
         '[[variation]]\nname = "narrow"\n'
         '[[variation]]\nname = "wide"\ncompare = "narrow"\nchanges = {bottleneck.dim = 5}\n'
     )
-    found = study(str(path), data=SCENES, out=tmp_path / "out", options={"seeds": [3]}, show_progress=False)
+    found = ist.study(str(path), data=SCENES, out=tmp_path / "out", options={"seeds": [3]}, show_progress=False)
     assert found == json.loads((tmp_path / "out" / "findings.json").read_text())
     assert found["seeds"] == [3]
     assert [row["kind"] for row in found["findings"]] == ["comparison", "pca", "pca", "note"]

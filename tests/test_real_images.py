@@ -9,7 +9,7 @@ import pytest
 
 from isthmus.plan import load_plan
 from isthmus.report import write_study_report
-from isthmus.study import study
+from isthmus.studies import study
 
 FEW = {
     "split.limit": 64,

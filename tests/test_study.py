@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import importlib
 import json
 import re
 import shutil
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import tomli_w
 
-from isthmus import tables
+from isthmus import studies, tables
 from isthmus.errors import InputError, RunError
 from isthmus.plan import Plan, load_plan
 from isthmus.report import write_run_report, write_study_report
@@ -26,8 +25,6 @@ from isthmus.statistics import comparison_sentence, mean_interval, paired_differ
 from isthmus.training.loop import Step
 from isthmus.training.session import Started
 
-# by name: `isthmus.study` may be this module or the public function, whichever was asked for last
-module = importlib.import_module("isthmus.study")
 BASE: dict[str, Any] = {
     "data": {"kind": "scenes", "train": 48, "test": 12, "size": 16},
     "architecture": {"kind": "conv", "filters": [4], "strides": [2]},
@@ -52,7 +49,7 @@ def written(folder: Path, *variations: dict[str, Any], base: dict[str, Any] | No
 def run(path: Path, folder: Path, overrides: dict[str, Any] | None = None) -> list[Any]:
     """All events of a study run in `folder`."""
     plan = load_plan(str(path), overrides)
-    return list(module.study(plan, folder, folder.parent / "cache", command="isthmus study mine.toml"))
+    return list(studies.study(plan, folder, folder.parent / "cache", command="isthmus study mine.toml"))
 
 
 def trained(events: list[Any]) -> list[tuple[str, int]]:
@@ -251,7 +248,7 @@ def test_a_failed_variation_is_tried_again(again: Callable[[Path], Path], with_b
     before = times(folder)
     events = run(written(tmp_path, NARROW, BURST, AFTER), folder)
     assert trained(events) == [("burst", 0)]
-    assert [event.variation for event in events if isinstance(event, module.RunFailed)] == ["burst"]
+    assert [event.variation for event in events if isinstance(event, studies.RunFailed)] == ["burst"]
     after = times(folder)
     untouched = {path for path in before if path.parts[0] != "burst"}
     assert {path: after[path] for path in untouched} == {path: before[path] for path in untouched}
@@ -283,14 +280,14 @@ def test_no_failure_takes_the_other_runs_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
     """Whatever a run dies of, and before it has a folder even."""
-    real = module.run
+    real = studies.run
 
     def break_narrow(recipe: Any, *args: Any) -> Any:
         if recipe.name == "narrow":
             raise error
         return real(recipe, *args)
 
-    monkeypatch.setattr(module, "run", break_narrow)
+    monkeypatch.setattr(studies, "run", break_narrow)
     path = written(tmp_path, NARROW, WIDE)
     run(path, tmp_path / "study")
     found = found_in(tmp_path / "study")
@@ -298,7 +295,7 @@ def test_no_failure_takes_the_other_runs_with_it(
     assert failure["sentence"].startswith("narrow, seed 0, failed: ")
     assert sentence in failure["sentence"]
     assert found["variations"][1]["runs"][0]["status"] == "done"
-    monkeypatch.setattr(module, "run", real)
+    monkeypatch.setattr(studies, "run", real)
     assert trained(run(path, tmp_path / "study")) == [("narrow", 0)]
     assert kinds(found_in(tmp_path / "study"), "failure") == []
 
@@ -307,7 +304,7 @@ def test_ctrl_c_ends_the_study_and_not_just_a_run(tmp_path: Path, monkeypatch: p
     def interrupted(*_: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(module, "run", interrupted)
+    monkeypatch.setattr(studies, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(written(tmp_path, NARROW, WIDE), tmp_path / "study")
     assert list(tmp_path.glob("study/**/failed.json")) == []
@@ -367,7 +364,7 @@ def test_a_variation_of_which_one_seed_is_left_says_so(
     """Its interval covers less than the others' beside it."""
     folder = again(two_seeds)
     shutil.rmtree(folder / "wide" / "seed-1")
-    found = module.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
+    found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
     assert found["variations"][1]["runs"][1]["status"] == "missing"
     assert [row["sentence"] for row in kinds(found, "note")] == [
         "wide: one of 2 seeds finished; its intervals do not cover training luck."
@@ -448,9 +445,9 @@ def test_study_toml_gives_the_same_recipes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variations: list[dict[str, Any]]
 ) -> None:
     """Also where variations differ in a part's kind, or have options that the others leave unset."""
-    monkeypatch.setattr(module, "run", lambda *_: iter(()))
+    monkeypatch.setattr(studies, "run", lambda *_: iter(()))
     plan = load_plan(str(written(tmp_path, *variations, seeds=2)), {"train.batch": 8})
-    for _ in module.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
+    for _ in studies.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
         pass
     again = load_plan(str(tmp_path / "study" / "study.toml"))
     assert recipes(again) == recipes(plan)
@@ -475,8 +472,8 @@ def test_study_toml_goes_on_with_the_study(again: Callable[[Path], Path], two_se
 def test_the_builtin_studies_can_be_run_from_their_study_toml(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "run", lambda *_: iter(()))
+    monkeypatch.setattr(studies, "run", lambda *_: iter(()))
     plan = load_plan(name, {"data.kind": "scenes", "data.train": 100, "data.test": 2})
-    for _ in module.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
+    for _ in studies.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
         pass
     assert recipes(load_plan(str(tmp_path / "study" / "study.toml"))) == recipes(plan)

@@ -17,7 +17,7 @@ from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_report
 from isthmus.runs import load_data as load_splits
 from isthmus.runs import load_model, run
-from isthmus.study import study as run_study
+from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
 
 

@@ -84,7 +84,7 @@ def study(
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_study_report
-    from isthmus.study import study as run_study
+    from isthmus.studies import study as run_study
     from isthmus.training.environment import command_line
 
     folder = out or Path("runs") / plan.name

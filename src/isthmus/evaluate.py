@@ -123,8 +123,8 @@ def cost(model: Autoencoder) -> dict[str, int]:
 
 
 def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
-    """`function` over uint8 images in batches, in full precision: evaluation does not round to bf16."""
-    with torch.inference_mode():
+    """`function` over uint8 images in batches, in full precision: no bf16, and no TF32, CUDA's default."""
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         parts = [function(part.to(model.device)).cpu() for part in torch.from_numpy(images).split(BATCH)]
     return torch.cat(parts).numpy()
 

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isthmus.runs import Done
-from isthmus.study import RunBegins, RunFailed, StudyDone, StudyEvent
+from isthmus.studies import RunBegins, RunFailed, StudyDone, StudyEvent
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.session import Notice, Started
 
