@@ -217,6 +217,7 @@ def test_a_study_returns_its_findings(tmp_path: Path) -> None:
     assert found["seeds"] == [3]
     assert [row["kind"] for row in found["findings"]] == ["comparison", "pca", "pca", "note"]
     assert "wide" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "wide" / "seed-3" / "report.html").is_file(), "every run has a page of its own"
 
 
 def test_progress_is_on_stderr_and_can_be_silenced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

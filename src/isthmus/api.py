@@ -14,7 +14,7 @@ from isthmus.model import Autoencoder
 from isthmus.paths import cache_folder
 from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
-from isthmus.report import write_run_report, write_study_report
+from isthmus.report import write_run_report, write_study_pages
 from isthmus.runs import load_data as load_splits
 from isthmus.runs import load_model, run
 from isthmus.studies import study as run_study
@@ -63,7 +63,7 @@ def study(
     with Display(enabled=show_progress) as display:
         for event in run_study(plan, folder, cache_folder(), command=command_line()):
             display.show(event)
-    write_study_report(folder)
+    write_study_pages(folder)
     return read_json(folder / "findings.json")
 
 

@@ -83,7 +83,7 @@ def study(
     from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
-    from isthmus.report import write_study_report
+    from isthmus.report import write_study_pages
     from isthmus.studies import study as run_study
     from isthmus.training.environment import command_line
 
@@ -91,7 +91,7 @@ def study(
     with Display(enabled=not quiet) as display:
         for event in run_study(plan, folder, cache_folder(), command=command_line()):
             display.show(event)
-    page = write_study_report(folder)
+    page = write_study_pages(folder)
     found = read_json(folder / "findings.json")
     if as_json:
         print(json.dumps(found, indent=1))
@@ -173,10 +173,10 @@ def evaluate(
 def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")]) -> None:
     """Write the page of a run or a study anew and print its path."""
     _need_folder(folder)
-    from isthmus.report import write_run_report, write_study_report
+    from isthmus.report import write_run_report, write_study_pages
 
     if (folder / "findings.json").is_file():
-        page = write_study_report(folder)
+        page = write_study_pages(folder)
     elif (folder / "evaluation.json").is_file():
         page = write_run_report(folder)
     else:
