@@ -189,7 +189,6 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.exists(), reason=f"needs the CIFAR-10 images of {SHARED.name}")
 def test_cifar10_gives_the_known_errors() -> None:
     """Against values from 1,017 official test images, of which the first 500 are at hand: 2 % and 0.1 dB."""
