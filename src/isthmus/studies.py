@@ -61,7 +61,6 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str) -> Iterator[St
     data = _Data()
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     _check(plan, folder, data)
-    folder.mkdir(parents=True, exist_ok=True)
     # Two of the same study at once would call each other's runs failed.
     with locked(folder):
         _write_plan(plan, folder)

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from isthmus.measures._pairs import check_pair
+
 
 class Mse:
     """Mean squared error per pixel value, pixels in [0, 1].
@@ -22,10 +24,7 @@ class Mse:
 
         Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
         """
-        if output.dtype != torch.uint8 or original.dtype != torch.uint8:
-            raise TypeError(f"mse compares uint8 pixels, not {output.dtype} with {original.dtype}")
-        if output.shape != original.shape or output.ndim != 4 or output.shape[1] != 3:
-            raise ValueError(f"mse compares (B, 3, H, W), not {(*output.shape,)} with {(*original.shape,)}")
+        check_pair("mse", output, original)
         # Integers until the division: the sum is exact, and 3 - 5 does not wrap round to 254.
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
         return squared.double() / (255**2 * math.prod(output.shape[1:]))

@@ -7,6 +7,8 @@ import math
 import torch
 from torch import Tensor
 
+from isthmus.measures._pairs import check_pair
+
 
 class Psnr:
     """Peak signal-to-noise ratio of 8-bit images: 10 log10(255^2 / squared error per pixel value).
@@ -25,10 +27,7 @@ class Psnr:
 
         Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
         """
-        if output.dtype != torch.uint8 or original.dtype != torch.uint8:
-            raise TypeError(f"psnr compares uint8 pixels, not {output.dtype} with {original.dtype}")
-        if output.shape != original.shape or output.ndim != 4 or output.shape[1] != 3:
-            raise ValueError(f"psnr compares (B, 3, H, W), not {(*output.shape,)} with {(*original.shape,)}")
+        check_pair("psnr", output, original)
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
         values = math.prod(output.shape[1:])
         return 10 * torch.log10(255**2 * values / squared.clamp(min=1).double())

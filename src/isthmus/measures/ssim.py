@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from isthmus.measures._pairs import check_pair
+
 _RADIUS = 5
 _SIGMA = 1.5
 _WINDOW = 2 * _RADIUS + 1
@@ -29,10 +31,7 @@ class Ssim:
 
         Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
         """
-        if output.dtype != torch.uint8 or original.dtype != torch.uint8:
-            raise TypeError(f"ssim compares uint8 pixels, not {output.dtype} with {original.dtype}")
-        if output.shape != original.shape or output.ndim != 4 or output.shape[1] != 3:
-            raise ValueError(f"ssim compares (B, 3, H, W), not {(*output.shape,)} with {(*original.shape,)}")
+        check_pair("ssim", output, original)
         if min(output.shape[2:]) < _WINDOW:
             return torch.full((len(output),), torch.nan, dtype=torch.float64, device=output.device)
         # 256 images at a time: five float64 maps of 10,000 images would take gigabytes.

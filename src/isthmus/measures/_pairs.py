@@ -1,0 +1,17 @@
+"""What every measure asks of its two pictures."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def check_pair(measure: str, output: Tensor, original: Tensor) -> None:
+    """See that both are uint8 (B, 3, H, W), of one shape.
+
+    Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
+    """
+    if output.dtype != torch.uint8 or original.dtype != torch.uint8:
+        raise TypeError(f"{measure} compares uint8 pixels, not {output.dtype} with {original.dtype}")
+    if output.shape != original.shape or output.ndim != 4 or output.shape[1] != 3:
+        raise ValueError(f"{measure} compares (B, 3, H, W), not {(*output.shape,)} with {(*original.shape,)}")
