@@ -10,7 +10,7 @@ import copy
 import os
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -60,6 +60,7 @@ class Train(_Options):
     monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
+    threads: Annotated[int, Field(ge=1)] | None = None  # of the CPU; None: as many as torch takes by itself
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,10 @@ class Recipe:
             chosen = {"kind": value.kind, **value.options} if isinstance(value, Part) else value.model_dump()
             table[name] = {key: option for key, option in chosen.items() if option is not None}
         return table
+
+    def with_threads(self, count: int | None) -> Recipe:
+        """The same recipe on `count` CPU threads."""
+        return replace(self, train=self.train.model_copy(update={"threads": count}))
 
     def toml(self) -> str:
         return tomli_w.dumps(self.table())

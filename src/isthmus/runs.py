@@ -110,11 +110,13 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
     """
     check(folder, recipe)
     with locked(folder):
-        claim(folder, recipe)
+        begun = claim(folder, recipe)
+        if begun != recipe and not is_trained(folder):
+            yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
         if is_begun(folder):
             _check_data(folder, splits)
         if not is_trained(folder):
-            yield from train_in_folder(recipe, folder, splits)
+            yield from train_in_folder(begun, folder, splits)
         if not is_evaluated(folder):
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)
@@ -197,18 +199,28 @@ def check(folder: Path, recipe: Recipe) -> None:
         raise InputError(f"{folder}: not empty and no run folder; choose another --out")
 
 
-def claim(folder: Path, recipe: Recipe) -> None:
-    """Make the folder this recipe's; one in which nothing was saved yet is taken over. Raises as `check`."""
+def claim(folder: Path, recipe: Recipe) -> Recipe:
+    """Make the folder this recipe's; one in which nothing was saved yet is taken over. Raises as `check`.
+
+    Returns the recipe with the `train.threads` that the folder's run began with.
+    """
     check(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    if not is_begun(folder):
-        write_text(folder / "recipe.toml", recipe.toml())
+    if is_begun(folder):
+        return recipe.with_threads(read_recipe(folder).train.threads)
+    write_text(folder / "recipe.toml", recipe.toml())
+    return recipe
 
 
 def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
-    """The first option in which two recipes differ, as `train.epochs is 3 there, 5 here`."""
+    """The first option in which two recipes differ, as `train.epochs is 3 there, 5 here`.
+
+    Not `train.threads`: it changes the speed and the last bits, not the method.
+    """
     for key in sorted({*old, *new}):
         path, ours, theirs = f"{prefix}{key}", new.get(key), old.get(key)
+        if path == "train.threads":
+            continue
         if isinstance(ours, dict) and isinstance(theirs, dict):
             found = first_difference(theirs, ours, path + ".")
             if found:

@@ -79,3 +79,13 @@ def test_tuning_malloc_is_left_out_where_it_cannot_be_done(monkeypatch: pytest.M
     monkeypatch.setattr(sys, "platform", "darwin")
     machine.keep_freed_memory()
     assert looked == ["libc.so.6"]
+
+
+def test_threads_are_the_callers_again_afterwards() -> None:
+    before = torch.get_num_threads()
+    with pytest.raises(KeyError), machine.cpu_threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise KeyError
+    assert torch.get_num_threads() == before
+    with machine.cpu_threads(None):
+        assert torch.get_num_threads() == before

@@ -49,9 +49,14 @@ class Notice:
 def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | Notice | Step | Epoch]:
     """Train from the folder's last checkpoint or from the start, saving as it goes.
 
-    SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt. Raises RunError where the
-    loss is no longer finite; what was saved stays.
+    SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt. torch has the recipe's
+    number of CPU threads meanwhile. Raises RunError where the loss is no longer finite; what was saved stays.
     """
+    with machine.cpu_threads(recipe.train.threads):
+        yield from _train(recipe, folder, splits)
+
+
+def _train(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | Notice | Step | Epoch]:
     machine.keep_freed_memory()
     device = machine.choose_device(recipe.train.device)
     precision = machine.choose_precision(recipe.train.precision, device)
