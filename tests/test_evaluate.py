@@ -17,11 +17,12 @@ from torch import Tensor, nn
 from isthmus import evaluate as evaluator
 from isthmus.baselines import pca
 from isthmus.evaluate import Evaluation, cost, evaluate
-from isthmus.model import Autoencoder, to_uint8, to_unit
+from isthmus.model import Autoencoder, build_objective, to_uint8, to_unit
 from isthmus.plan import load_plan, load_recipe
 from isthmus.recipe import Recipe
-from isthmus.runs import load_data
+from isthmus.runs import evaluate_run, load_data, run
 from isthmus.splits import Splits
+from isthmus.training.loop import validate
 from isthmus.training.session import train_in_folder
 from isthmus.types import ImageSet
 
@@ -247,6 +248,48 @@ def test_pca_has_as_many_components_as_the_latent(splits: Splits, cache: Path, d
     assert curve[dim]["mse"] == pytest.approx(score["mse"]["mean"], rel=1e-3)
     falling = [row["mse"] for row in curve.values()]
     assert falling == sorted(falling, reverse=True)
+
+
+def test_pca_is_measured_on_validation_images_too(
+    measured: dict[str, Evaluation], splits: Splits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the measure of a run's own validation error: the two can be laid on each other."""
+    images = splits.validation.images
+    against_pca = measured["plain"].summary["against_pca"]
+    output = pca.fit(splits.train.images, 3).reconstruct(images, 3)
+    recipe = recipe_of()
+    model = untrained(recipe)
+    answer = torch.from_numpy(output).float() / 127.5 - 1
+    monkeypatch.setattr(model.architecture.decoder, "forward", lambda _h: answer)
+    logged = validate(model, build_objective(recipe, model), torch.from_numpy(images), precision="fp32")
+    assert against_pca["validation"] == {"pca_mse": pytest.approx(logged["validation_mse"], rel=1e-6)}
+    scores = measured["plain"].summary["scores"]
+    assert against_pca["mse_ratio"] == pytest.approx(scores["model"]["mse"]["mean"] / scores["pca"]["mse"]["mean"])
+
+
+def test_an_evaluation_says_since_when_the_run_beats_pca(cache: Path, tmp_path: Path) -> None:
+    """From the run's own log, up to the weights that are scored; without a log, evaluating works as well."""
+    recipe = recipe_of({"data.train": 400, "train.epochs": 3, "bottleneck.dim": 1})
+    splits, folder = load_data(recipe), tmp_path / "run"
+    list(run(recipe, folder, splits, cache))
+    path, journal = folder / "evaluation.json", folder / "metrics.jsonl"
+    evaluation = json.loads(path.read_text())
+    before, kept = evaluation["against_pca"]["validation"], evaluation["checkpoint"]["epoch"]
+    assert (before["epochs"], before["since"]) == (3, None), "three epochs at this rate are too few"
+
+    rows = [row for row in map(json.loads, journal.read_text().splitlines()) if row["kind"] == "epoch"]
+    assert before["lowest_ratio"] == min(row["validation_mse"] for row in rows) / before["pca_mse"]
+    for row in rows:
+        row["validation_mse"] = before["pca_mse"] * (0.75 if row["epoch"] == kept else 1.5)
+    journal.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert evaluate_run(folder, splits, cache) == []
+    since = {key: rows[kept - 1][key] for key in ("epoch", "step", "seconds")}
+    expected = {**before, "lowest_ratio": pytest.approx(0.75), "since": since}
+    assert json.loads(path.read_text())["against_pca"]["validation"] == expected
+
+    journal.unlink()
+    assert evaluate_run(folder, splits, cache) == []
+    assert json.loads(path.read_text())["against_pca"]["validation"] == {"pca_mse": before["pca_mse"]}
 
 
 def test_pca_says_how_many_components_there_were(splits: Splits, cache: Path) -> None:

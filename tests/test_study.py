@@ -17,6 +17,8 @@ import pytest
 import tomli_w
 
 from isthmus import studies, tables
+from isthmus.baselines.crossing import Course
+from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError, RunError
 from isthmus.plan import Plan, load_plan
 from isthmus.report import write_run_report, write_study_report
@@ -323,6 +325,11 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
     cost = {row["name"]: row["cost"] for row in found["variations"]}
     ratio = cost["wide"]["multiply_adds"] / cost["narrow"]["multiply_adds"]
     compared, against_pca = paired_difference(wide, narrow), mean_interval(wide - pca)
+    errors = column(folder, "wide", "model_mse", seeds).mean() / column(folder, "wide", "pca_mse").mean()
+    evaluations = [json.loads((folder / f"wide/seed-{s}/evaluation.json").read_text()) for s in range(seeds)]
+    courses = [Course(**one["against_pca"]["validation"]) for one in evaluations]
+    assert all(course.epochs == 2 for course in courses)
+    assert found["variations"][1]["against_pca"] == {"psnr": against_pca.as_dict(), "mse_ratio": errors}
 
     (comparison,) = kinds(found, "comparison")
     assert comparison == {
@@ -334,7 +341,7 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
         "kind": "pca", "variation": "wide", "against": "pca", "measure": "psnr",
         "difference": against_pca.mean, "low": against_pca.low, "high": against_pca.high,
         "verdict": verdict(against_pca),
-        "sentence": comparison_sentence("wide", "PCA with 8 components", against_pca),
+        "sentence": with_standing(comparison_sentence("wide", "PCA with 8 components", against_pca), errors, courses),
     }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus import registry
 from isthmus.baselines import mean_image, pca
+from isthmus.baselines.standing import mse_ratio
 from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
 from isthmus.recipe import Recipe
@@ -52,7 +53,7 @@ class _Scored:
 
 
 def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) -> Evaluation:
-    """Score the model and its yardsticks on the test images of `splits`.
+    """Score the model and its yardsticks on the test images of `splits`, and PCA on its validation images too.
 
     cache: a folder for fitted baselines, which depend on the training images alone.
     """
@@ -77,7 +78,11 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
         "latent_size": size,
         "scores": {who: one.summary() for who, one in scored.items()},
         **({"noise": noise} if noise else {}),
-        "against_pca": {"psnr": against_pca.as_dict()},
+        "against_pca": {
+            "psnr": against_pca.as_dict(),
+            "mse_ratio": mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
+            "validation": {"pca_mse": pca.curve(components, splits.validation.images, [size])[0]["mse"]},
+        },
         "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
         "cost": cost(model),
         "flags": _flags(model, recipe, against_pca.high),
@@ -103,7 +108,7 @@ def cost(model: Autoencoder) -> dict[str, int]:
     x = torch.zeros((1, *model.image_shape), device=model.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x)
-    latent = model.bottleneck(model.architecture.encoder(x)).z
+    latent = model.latent(x)[1].z
     weights = list(model.parameters())
     # None where the latent does not depend on a weight, which torch's annotation leaves out
     grads = cast("Sequence[Tensor | None]", torch.autograd.grad(latent.sum(), weights, allow_unused=True))

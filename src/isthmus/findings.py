@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
+from isthmus.baselines.crossing import read_course
+from isthmus.baselines.standing import mse_ratio, with_standing
 from isthmus.evaluate import summarise
 from isthmus.files import read_json
 from isthmus.measures.psnr import psnr_of_mean_mse
@@ -119,7 +121,7 @@ class _Row:
             "latent_size": first["latent_size"],
             "image_values": values,
             "scores": scores,
-            "against_pca": {"psnr": self.over_pca().as_dict()},
+            "against_pca": {"psnr": self.over_pca().as_dict(), "mse_ratio": self.mse_over_pca()},
             "cost": _mean_cost([one["cost"] for one in self.evaluations]),
             "flags": sorted({flag for one in self.evaluations for flag in one["flags"]}),
         }
@@ -127,6 +129,9 @@ class _Row:
     def over_pca(self) -> Interval:
         # PCA has no training luck, so all of the spread over seeds is the model's
         return mean_interval(self.scores("model_psnr") - self.scores("pca_psnr")[:1])
+
+    def mse_over_pca(self) -> float | None:
+        return mse_ratio(float(self.scores("model_mse").mean()), float(self.scores("pca_mse")[0].mean()))
 
 
 def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -152,7 +157,9 @@ def _compare(row: _Row, against: _Row) -> dict[str, Any]:
 def _against_pca(row: _Row) -> dict[str, Any]:
     difference = row.over_pca()
     size = row.evaluations[0]["scores"]["pca"]["components"]
-    sentence = comparison_sentence(row.variation.name, f"PCA with {size} components", difference)
+    compared = comparison_sentence(row.variation.name, f"PCA with {size} components", difference)
+    courses = [read_course(one["against_pca"]) for one in row.evaluations]
+    sentence = with_standing(compared, row.mse_over_pca(), courses)
     return _finding("pca", row.variation.name, "pca", difference=difference, sentence=sentence)
 
 

@@ -16,6 +16,7 @@ from safetensors.numpy import save
 
 import isthmus
 from isthmus import registry
+from isthmus.baselines.crossing import follow
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
 from isthmus.files import is_record, read_json, replacing, write_json, write_text
@@ -136,6 +137,9 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     model.to(machine.choose_device(recipe.train.device))
     which, progress, notices = load_weights(folder, model)
     result = evaluate(model, recipe, splits, cache)
+    against_pca = result.summary["against_pca"]
+    pca_mse = against_pca["validation"]["pca_mse"]
+    course = follow(folder / "metrics.jsonl", pca_mse, epochs=training["epochs"], kept=progress.epoch)
     extra = {
         "train_seconds": training["seconds"],
         "device": environment["device"],
@@ -150,6 +154,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         "data": environment["data"],
         "checkpoint": {"which": which, "step": progress.step, "epoch": progress.epoch},
         **result.summary,
+        "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
         "cost": {**result.summary["cost"], **extra},
     }
     with replacing(folder / "per_image.parquet") as beside:

@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from isthmus import plan, registry
+from isthmus.baselines.crossing import read_course
+from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError
 from isthmus.recipe import Split
 
@@ -93,12 +95,13 @@ def print_evaluation(summary: dict[str, Any]) -> None:
             f"{scores['mse']['mean']:.5f}",
         )
     console.print(table)
-    data, over = summary["data"], summary["against_pca"]["psnr"]
-    console.print(
-        f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f}), "
-        f"on {data['test_images']:,} held-out images of {data['source']}.",
-        markup=False,
+    data, against_pca = summary["data"], summary["against_pca"]
+    over = against_pca["psnr"]
+    sentence = (
+        f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f}) "
+        f"on {data['test_images']:,} held-out images of {data['source']}."
     )
+    console.print(with_standing(sentence, against_pca.get("mse_ratio"), [read_course(against_pca)]), markup=False)
 
 
 def print_list(sort: str | None, *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from isthmus import statistics
+from isthmus.baselines.standing import with_standing
 from isthmus.report import text
 from isthmus.report.scales import span
 from isthmus.report.schema import Evaluation, Finding, Interval, Score
@@ -48,10 +49,11 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
     if math.isfinite(difference.mean + difference.low + difference.high):
         measured = statistics.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
         pca = f"PCA with {evaluation.pca_components:,} components"
-        sentence = statistics.comparison_sentence(evaluation.name, pca, measured)
+        compared = statistics.comparison_sentence(evaluation.name, pca, measured)
+        sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
         tone = _TONES[statistics.verdict(measured)]
         domain = span((difference.low, difference.high), include=0.0)
-        headlines.append(Headline(sentence, difference_strip(difference, tone, domain, sentence), tone))
+        headlines.append(Headline(sentence, difference_strip(difference, tone, domain, compared), tone))
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):
         images = text.count(evaluation.data.test_images)

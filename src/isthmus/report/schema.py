@@ -11,6 +11,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
 
+from isthmus.baselines.crossing import Course
+
 
 def _null_is_nan(value: object) -> object:
     return math.nan if value is None else value
@@ -48,9 +50,12 @@ class Score(Record):
 
 
 class AgainstPca(Record):
-    """The paired difference to PCA at the same latent size, model minus PCA, in dB."""
+    """PCA at the same latent size: the paired difference model minus PCA in dB, the model's MSE over PCA's on test
+    images, and how the two stood on validation images in training."""
 
     psnr: Interval = Interval()
+    mse_ratio: float | None = None
+    validation: Annotated[Course, BeforeValidator(_null_is_empty)] = Course()
 
 
 class Data(Record):

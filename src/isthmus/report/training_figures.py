@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from isthmus.report import text
 from isthmus.report.figures import Figure, Table
 from isthmus.report.folder import RunFolder, Subject
 from isthmus.report.line_chart import Level, Line, line_chart
-from isthmus.report.schema import Epoch
+from isthmus.report.schema import Epoch, Score
 from isthmus.report.svg import NARROW, WIDE
 
 _POINTS_A_LINE = 200
@@ -17,7 +19,16 @@ _ROWS_A_RUN = 12
 _TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, math.inf))
 
 
-def training(subjects: Sequence[Subject]) -> tuple[Figure, Figure] | None:
+@dataclass(frozen=True)
+class Training:
+    """Validation PSNR against steps and against time; `pca_images`: those on which PCA's lines were measured."""
+
+    steps: Figure
+    time: Figure
+    pca_images: Literal["validation", "test"]
+
+
+def training(subjects: Sequence[Subject]) -> Training | None:
     """Validation PSNR against steps and against seconds; None where no epoch was logged."""
     subjects = [subject for subject in subjects if any(_logged(run) for run in subject.runs)]
     if not subjects:
@@ -25,24 +36,31 @@ def training(subjects: Sequence[Subject]) -> tuple[Figure, Figure] | None:
     longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in _logged(run))
     unit, size = next((u, s) for u, s, limit in _TIME_UNITS if longest <= limit)
     table = _training_table(subjects)
-    steps = _training_figure(subjects, table, "steps", "optimizer steps", lambda epoch: epoch.step)
-    time = _training_figure(subjects, table, "time", f"training time ({unit})", lambda epoch: epoch.seconds / size)
-    return steps, time
+    pca_images, levels = _pca_levels(subjects)
+    steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
+    time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
+    return Training(steps, time, pca_images)
 
 
 def _training_figure(
-    subjects: Sequence[Subject], table: Table, against: str, x_title: str, x: Callable[[Epoch], float]
+    subjects: Sequence[Subject],
+    levels: Sequence[Level],
+    table: Table,
+    against: str,
+    x_title: str,
+    x: Callable[[Epoch], float],
 ) -> Figure:
     lines = [_line(subject, x) for subject in subjects]
     ends = [f"{line.name} ends at {text.fixed(line.main[-1][1], 2)} dB" for line in lines if line.main]
+    ends += [f"dashed, {level.name}: {text.fixed(level.y, 2)} dB" for level in levels]
     drawings = [
         line_chart(
             lines,
-            _pca_levels(subjects),
+            levels,
             layout=layout,
             x_title=x_title,
             title=f"Validation PSNR against {against}",
-            description=f"{'; '.join(ends)}. Dashed lines: PCA.",
+            description=f"{'; '.join(ends)}.",
         )
         for layout in (WIDE, NARROW)
     ]
@@ -66,13 +84,20 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points[:-1:every] + points[-1:]
 
 
-def _pca_levels(subjects: Sequence[Subject]) -> list[Level]:
-    """PCA's PSNR of the mean MSE, the same kind of mean as the validation curves."""
+def _pca_levels(subjects: Sequence[Subject]) -> tuple[Literal["validation", "test"], list[Level]]:
+    """PCA's PSNR of the mean MSE, the same kind of mean as the curves, and on their images where that is known."""
+    evaluations = [subject.runs[0].evaluation for subject in subjects]
+    errors = [evaluation.against_pca.validation.pca_mse for evaluation in evaluations]
+    known = [-10 * math.log10(error) for error in errors if error is not None and error > 0]
+    if len(known) == len(evaluations):
+        pca_images, values = "validation", known
+    else:
+        pca_images, values = "test", [e.scores.get("pca", Score()).psnr_of_mean_mse for e in evaluations]
     levels: dict[int, float] = {}
-    for evaluation in (subject.runs[0].evaluation for subject in subjects):
-        if "pca" in evaluation.scores and math.isfinite(evaluation.scores["pca"].psnr_of_mean_mse):
-            levels.setdefault(evaluation.pca_components, evaluation.scores["pca"].psnr_of_mean_mse)
-    return [Level(f"PCA {size:,}", value) for size, value in levels.items()]
+    for evaluation, value in zip(evaluations, values, strict=True):
+        if math.isfinite(value):
+            levels.setdefault(evaluation.pca_components, value)
+    return pca_images, [Level(f"PCA {size:,}", value) for size, value in levels.items()]
 
 
 def _training_table(subjects: Sequence[Subject]) -> Table:
