@@ -108,7 +108,7 @@ def cost(model: Autoencoder) -> dict[str, int]:
     x = torch.zeros((1, *model.image_shape), device=model.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x)
-    latent = model.latent(x)[1].z
+    latent = model.bottleneck(model.architecture.encoder(x)).z
     weights = list(model.parameters())
     # None where the latent does not depend on a weight, which torch's annotation leaves out
     grads = cast("Sequence[Tensor | None]", torch.autograd.grad(latent.sum(), weights, allow_unused=True))
