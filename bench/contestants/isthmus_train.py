@@ -18,7 +18,6 @@ from isthmus.types import ImageSet
 FEW = 16  # images to validate on after an epoch: the peers validate on none
 
 given = options("auto", "fp32", "bf16")
-torch.set_num_threads(given.threads)
 recipe = load_recipe(
     "post-faithful/latent-10",
     {
@@ -30,6 +29,7 @@ recipe = load_recipe(
         "train.batch": given.batch,
         "train.precision": given.precision,
         "train.device": given.device,
+        "train.threads": given.threads,
     },
 )
 images = random_images(given.images)

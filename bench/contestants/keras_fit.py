@@ -6,6 +6,7 @@ Its callbacks act once an epoch and its progress bar costs a little each step; b
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -48,7 +49,7 @@ class Measure(keras.callbacks.Callback):
 
 given = options("fp32")
 tf.config.threading.set_intra_op_parallelism_threads(given.threads)
-x_train = scaled(random_images(given.images).transpose(0, 2, 3, 1))
+x_train = scaled(np.ascontiguousarray(random_images(given.images).transpose(0, 2, 3, 1)))
 watch = Stopwatch(given.seconds)
 model = autoencoder()
 model.compile(optimizer=keras.optimizers.Adam(LEARNING_RATE), loss=keras.losses.MeanSquaredError())

@@ -1,0 +1,67 @@
+"""Rounds: every entry once a round, each in a process of its own, another one first in each round."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+Results = dict[str, list[dict[str, Any]]]  # label -> one result a round
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A script of the benchmark, as a module's name under `bench`, and its arguments beside the common ones."""
+
+    label: str
+    module: str
+    arguments: tuple[str, ...] = ()
+
+
+def training(contestant: str, batch: int, precision: str) -> Entry:
+    """The entry of one of `bench/contestants`; its label is such as `isthmus 32 auto`."""
+    name = contestant.partition("_")[0]
+    arguments = ("--batch", str(batch), "--precision", precision)
+    return Entry(f"{name} {batch} {precision}", f"contestants.{contestant}", arguments)
+
+
+def rotated(entries: Sequence[Entry], number: int) -> list[Entry]:
+    """The order of round `number`: whoever came second in the round before comes first."""
+    start = number % len(entries)
+    return [*entries[start:], *entries[:start]]
+
+
+def rounds(entries: Sequence[Entry], count: int, common: dict[str, Sequence[str]]) -> Results:
+    """Run every entry `count` times; `common`: arguments by module, those under "" for the others."""
+    results: Results = {entry.label: [] for entry in entries}
+    for number, entry in _schedule(entries, count):
+        arguments = [*common.get(entry.module, common[""]), *entry.arguments]
+        result = run_module(entry.module, arguments)
+        results[entry.label].append(result)
+        rate = result.get("images_per_second")
+        said = f"{rate:.0f} images/s" if rate else json.dumps(result)
+        print(f"round {number + 1} of {count}: {entry.label}: {said}", file=sys.stderr, flush=True)
+    return results
+
+
+def run_module(module: str, arguments: Sequence[str]) -> dict[str, Any]:
+    """The last line of what `python -m bench.MODULE` printed, which is JSON.
+
+    Raises SystemExit with the end of its error output where it fails.
+    """
+    command = [sys.executable, "-m", f"bench.{module}", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def _schedule(entries: Sequence[Entry], count: int) -> Iterator[tuple[int, Entry]]:
+    for number in range(count):
+        for entry in rotated(entries, number):
+            yield number, entry

@@ -1,0 +1,61 @@
+"""The machine's own matrix rate: the fastest of several products, in GFLOP/s, in fp32 and bf16.
+
+Prints one line of JSON last, as the contestants do: {"fp32": ..., "bf16": ...}.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import time
+
+import torch
+
+# (M, K) x (K, N): square ones, and one as tall as a convolution's
+SHAPES = {
+    "cpu": ((512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (16384, 576, 64)),
+    "cuda": ((4096, 4096, 4096), (8192, 8192, 8192), (16384, 16384, 16384)),
+}
+
+
+def matrix_rate(shape: tuple[int, int, int], dtype: torch.dtype, device: str, seconds: float) -> float:
+    """The fastest of the products (M, K) x (K, N) that fit in `seconds`, two at least, in GFLOP/s."""
+    m, k, n = shape
+    a, b = torch.randn(m, k, device=device).to(dtype), torch.randn(k, n, device=device).to(dtype)
+    out = torch.empty(m, n, device=device, dtype=dtype)
+    fastest, ends = float("inf"), time.perf_counter() + seconds
+    for count in range(1_000_000):
+        _wait(device)
+        begun = time.perf_counter()
+        torch.mm(a, b, out=out)
+        _wait(device)
+        now = time.perf_counter()
+        if count:  # the first product warms up
+            fastest = min(fastest, now - begun)
+            if now > ends:
+                break
+    return 2 * m * k * n / fastest / 1e9
+
+
+def _wait(device: str) -> None:
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=2.0, help="for each shape and precision")
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--device", choices=tuple(SHAPES), default="cpu")
+    given = parser.parse_args()
+    torch.set_num_threads(given.threads)
+    rates = {
+        name: max(matrix_rate(shape, dtype, given.device, given.seconds) for shape in SHAPES[given.device])
+        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+    }
+    print(json.dumps(rates), flush=True)
+
+
+if __name__ == "__main__":
+    main()

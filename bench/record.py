@@ -1,0 +1,82 @@
+"""A measurement on disk: JSON with everything, and a dated page for readers, both under records/."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shlex
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import isthmus
+from bench.contest import ROOT
+from bench.goals import Measured, table
+from isthmus.training.machine import describe
+
+
+def hardware(device: str) -> dict[str, Any]:
+    """What the numbers depend on beside the code; asked before the run, the load tells of other work."""
+    cpu = describe(torch.device("cpu")).rpartition(",")[0]
+    return {
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "gpu": describe(torch.device(device)) if device == "cuda" else None,
+        "load_average_1_minute": round(os.getloadavg()[0], 2),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "isthmus": isthmus.__version__,
+    }
+
+
+def write(
+    name: str,
+    title: str,
+    question: str,
+    rows: Sequence[Measured],
+    *,
+    machine: dict[str, Any],
+    details: dict[str, Any],
+    out: Path,
+    beside: str = "",
+) -> None:
+    """Write `bench-NAME-DATE.json` and `DATE-NAME.md` into `out`, and print the page.
+
+    rows: in the order of the table, what has a goal last. machine: `hardware` as it was before the run.
+    details: everything else, kept in the JSON. beside: a markdown table of what has no goal.
+    """
+    date = time.strftime("%Y-%m-%d")
+    command = shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    record = {
+        "format": 1,
+        "date": date,
+        "command": command,
+        "hardware": machine,
+        "measured": [row.as_dict() for row in rows],
+        **details,
+    }
+    where = machine["gpu"] or f"{machine['cpu']}, {machine['cores']} cores"
+    versions = ", ".join(f"{key} {machine[key]}" for key in ("python", "torch", "isthmus"))
+    tables = "\n\n".join(part for part in (beside, table(rows)) if part)
+    page = (
+        f"# {title}\n\n**Question.** {question}\n\n"
+        f"**Machine.** {where}, {machine['memory_gib']} GiB; {versions}; one-minute load before the run "
+        f"{machine['load_average_1_minute']}; {date}.\n\n"
+        f"**Run.** `{command}`; every number is in [bench-{name}-{date}.json](bench-{name}-{date}.json).\n\n"
+        f"**Predicted and measured.** The goals are the predictions.\n\n{tables}\n"
+    )
+    out.mkdir(parents=True, exist_ok=True)
+    (out / f"bench-{name}-{date}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    (out / f"{date}-{name}.md").write_text(page, encoding="utf-8")
+    print(page)
+
+
+def folder(quick: bool) -> Path:
+    """Where records go: a trial's are no records."""
+    return ROOT / "runs" / "bench-quick" if quick else ROOT / "records"
