@@ -20,6 +20,7 @@ from isthmus import studies, tables
 from isthmus.baselines.crossing import Course
 from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError, RunError
+from isthmus.jobs.job import RunEvent, RunFailed
 from isthmus.plan import Plan, load_plan
 from isthmus.report import write_run_report, write_study_report
 from isthmus.runs import Done
@@ -49,9 +50,10 @@ def written(folder: Path, *variations: dict[str, Any], base: dict[str, Any] | No
 
 
 def run(path: Path, folder: Path, overrides: dict[str, Any] | None = None) -> list[Any]:
-    """All events of a study run in `folder`."""
+    """All events of a study run in `folder`, those of its runs as the runs gave them."""
     plan = load_plan(str(path), overrides)
-    return list(studies.study(plan, folder, folder.parent / "cache", command="isthmus study mine.toml"))
+    events = studies.study(plan, folder, folder.parent / "cache", command="isthmus study mine.toml")
+    return [event.event if isinstance(event, RunEvent) else event for event in events]
 
 
 def trained(events: list[Any]) -> list[tuple[str, int]]:
@@ -250,7 +252,7 @@ def test_a_failed_variation_is_tried_again(again: Callable[[Path], Path], with_b
     before = times(folder)
     events = run(written(tmp_path, NARROW, BURST, AFTER), folder)
     assert trained(events) == [("burst", 0)]
-    assert [event.variation for event in events if isinstance(event, studies.RunFailed)] == ["burst"]
+    assert [event.job.variation for event in events if isinstance(event, RunFailed)] == ["burst"]
     after = times(folder)
     untouched = {path for path in before if path.parts[0] != "burst"}
     assert {path: after[path] for path in untouched} == {path: before[path] for path in untouched}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from isthmus import registry
 from isthmus.errors import InputError
@@ -52,16 +52,18 @@ def study(
     data: str | Path | Mapping[str, Any] | None = None,
     out: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
+    jobs: int | Literal["auto"] = 1,
     show_progress: bool = True,
 ) -> dict[str, Any]:
     """Run what is missing of a study, compare, and write its report; arguments as in `train`.
 
+    jobs: how many runs at a time on the CPU, each in a process of its own; "auto" measures how many are fastest.
     Returns the findings, as in findings.json.
     """
     plan = load_plan(name, {**_data_options(data), **(options or {})})
     folder = Path(out) if out is not None else Path("runs") / plan.name
     with Display(enabled=show_progress) as display:
-        for event in run_study(plan, folder, cache_folder(), command=command_line()):
+        for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=jobs):
             display.show(event)
     write_study_pages(folder)
     return read_json(folder / "findings.json")

@@ -10,7 +10,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 import typer.main
@@ -34,6 +34,15 @@ Changes = Annotated[
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. [default: runs/NAME]")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N|auto",
+        help="Runs at a time on the CPU, each a process with its share of the threads; auto measures what is fastest.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave unreadable image files out, by name.")]
 
@@ -63,6 +72,7 @@ def study(
     name: Annotated[str, typer.Argument(help="A study: post, post-faithful, demo, a TOML file, or a study folder.")],
     changes: Changes = None,
     out: Out = None,
+    jobs: Jobs = "1",
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -78,6 +88,7 @@ def study(
     if name and (Path(name) / "study.toml").is_file():
         out, name = out or Path(name), f"{name}/study.toml"
     plan = load_plan(name, _with_flags(parse_overrides(changes or []), offline, skip_broken))
+    count = _count(jobs)
 
     from isthmus import tables
     from isthmus.files import read_json
@@ -89,7 +100,7 @@ def study(
 
     folder = out or Path("runs") / plan.name
     with Display(enabled=not quiet) as display:
-        for event in run_study(plan, folder, cache_folder(), command=command_line()):
+        for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=count):
             display.show(event)
     page = write_study_pages(folder)
     found = read_json(folder / "findings.json")
@@ -259,6 +270,12 @@ def _with_flags(
         os.environ["ISTHMUS_OFFLINE"] = "1"
     flags = {"data.skip_broken": skip_broken, "data.download": download}
     return overrides | {key: True for key, given in flags.items() if given}
+
+
+def _count(jobs: str) -> int | Literal["auto"]:
+    if jobs != "auto" and not (jobs.isdecimal() and int(jobs)):
+        raise InputError(f"--jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
+    return "auto" if jobs == "auto" else int(jobs)
 
 
 def _targets(images: list[Path], out: Path) -> list[Path]:

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar on a terminal, a line an epoch elsewhere."""
+"""Progress on stderr: a bar a run on a terminal, a line an epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import time
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from isthmus.runs import Done
-from isthmus.studies import RunBegins, RunFailed, StudyDone, StudyEvent
+from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs import Done, Event
+from isthmus.studies import StudyDone, StudyEvent
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.session import Notice, Started
 
@@ -22,7 +23,7 @@ class Display:
     def __init__(self, *, enabled: bool = True) -> None:
         self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
         self.live = enabled and self.console.is_terminal
-        self.bar = Progress(
+        self.bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
@@ -32,52 +33,95 @@ class Display:
             console=self.console,
             transient=True,
         )
-        self.task: TaskID | None = None
-        self.prefix = ""
-        self.begun: Started | None = None
-        self.loss, self.speed, self.best, self.epochs = 0.0, 0.0, "", 0
-        self.spoke = time.monotonic()
+        self.runs: dict[int, _Run] = {}  # those under way, by their number in the study
 
     def __enter__(self) -> Display:
         if self.live:
-            self.bar.start()
+            self.bars.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self.live:
-            self.bar.stop()
+            self.bars.stop()
 
-    def show(self, event: StudyEvent) -> None:
-        """Show one event."""
+    def show(self, event: StudyEvent | Event) -> None:
+        """Show one event of a study, or of a run that belongs to none."""
         match event:
             case RunBegins():
-                self.prefix = f"[{event.number}/{event.total}] {event.variation}, seed {event.seed}"
+                self.runs[event.job.number] = _Run(self, _title(event.job))
+            case RunEvent():
+                self._show(event.job.number, event.event)
+            case RunFailed():
+                run = self.runs.pop(event.job.number)
+                run.close()
+                run.line(f"{run.title} failed: {event.sentence}")
+            case StudyDone():
+                pass
+            case Notice():
+                self.print(event.sentence)
+            case _:
+                self.runs.setdefault(0, _Run(self, ""))
+                self._show(0, event)
+
+    def print(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(text, markup=False)
+        sys.stderr.flush()
+
+    def _show(self, number: int, event: Event) -> None:
+        self.runs[number].show(event)
+        if isinstance(event, Done):
+            del self.runs[number]
+
+
+def _title(job: Job) -> str:
+    return f"[{job.number}/{job.total}] {job.variation}, seed {job.seed}"
+
+
+class _Run:
+    """The bar, or the lines, of one run."""
+
+    def __init__(self, display: Display, title: str) -> None:
+        self.display = display
+        self.title = title
+        self.task: TaskID | None = None
+        self.begun: Started | None = None
+        self.loss, self.speed, self.best, self.epochs = 0.0, 0.0, "", 0
+        self.spoke = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        match event:
             case Started():
                 self._start(event)
             case Notice():
-                self._line(event.sentence)
+                self.line(f"{self.title}: {event.sentence}" if self.title else event.sentence)
             case Step():
                 self._step(event)
             case Epoch():
                 self._epoch(event)
             case Done():
                 self._done(event)
-            case RunFailed():
-                self._close()
-                self._line(f"{self.prefix} failed: {event.sentence}")
-            case StudyDone():
-                self._close()
+
+    def line(self, text: str) -> None:
+        self.spoke = time.monotonic()
+        self.display.print(text)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.task is not None:
+            self.display.bars.remove_task(self.task)
+            self.task = None
 
     def _start(self, event: Started) -> None:
-        self.begun, self.best = event, ""
-        self.prefix = self.prefix or event.recipe.name
-        self.epochs = event.recipe.train.epochs
-        self._close()
-        if self.live:
-            self.task = self.bar.add_task(self.prefix, total=event.total_steps, completed=event.step, detail="starting")
+        self.begun, self.epochs = event, event.recipe.train.epochs
+        self.title = self.title or event.recipe.name
+        if self.display.live:
+            self.task = self.display.bars.add_task(
+                self.title, total=event.total_steps, completed=event.step, detail="starting"
+            )
         resumed = f", resumed at step {event.step:,}" if event.step else ""
-        self._line(
-            f"{self.prefix}: {event.images_per_epoch:,} images, {self.epochs} epochs on {event.device} "
+        self.line(
+            f"{self.title}: {event.images_per_epoch:,} images, {self.epochs} epochs on {event.device} "
             f"in {event.precision}{resumed} -> {event.folder}"
         )
 
@@ -86,34 +130,26 @@ class Display:
             self.loss, self.speed = event.log["loss"], event.log["images_per_second"]
         detail = f"loss {self.loss:.5f}  {self.speed:,.0f} images/s{self.best}"
         if self.task is not None:
-            self.bar.update(self.task, completed=event.step, detail=detail)
+            self.display.bars.update(self.task, completed=event.step, detail=detail)
         elif self.begun is not None and time.monotonic() - self.spoke > LINE_SECONDS:
-            self._line(f"{self.prefix}: step {event.step:,} of {self.begun.total_steps:,}  {detail}")
+            self.line(f"{self.title}: step {event.step:,} of {self.begun.total_steps:,}  {detail}")
 
     def _epoch(self, event: Epoch) -> None:
         if event.best:
             self.best = f"  best {event.log['validation_psnr']:.2f} dB"
-        self._line(
-            f"{self.prefix}: epoch {event.epoch}/{self.epochs}  train loss {event.log['train_loss']:.5f}  "
+        if event.epoch == 0:
+            self.line(f"{self.title}: starts at PCA  validation {event.log['validation_psnr']:.2f} dB")
+            return
+        self.line(
+            f"{self.title}: epoch {event.epoch}/{self.epochs}  train loss {event.log['train_loss']:.5f}  "
             f"validation {event.log['validation_psnr']:.2f} dB{' (best)' if event.best else ''}  "
             f"{self.speed:,.0f} images/s"
         )
 
     def _done(self, event: Done) -> None:
-        self._close()
+        self.close()
         scores = event.summary["scores"]
-        self._line(
-            f"{self.prefix or event.summary['name']}: held out {scores['model']['psnr']['mean']:.2f} dB, "
+        self.line(
+            f"{self.title or event.summary['name']}: held out {scores['model']['psnr']['mean']:.2f} dB, "
             f"PCA {scores['pca']['psnr']['mean']:.2f} dB"
         )
-        self.prefix = ""
-
-    def _close(self) -> None:
-        if self.task is not None:
-            self.bar.remove_task(self.task)
-            self.task = None
-
-    def _line(self, text: str) -> None:
-        self.spoke = time.monotonic()
-        self.console.print(text, markup=False)
-        sys.stderr.flush()

@@ -3,42 +3,26 @@
 from __future__ import annotations
 
 import json
-import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from isthmus.errors import InputError, RunError
+from isthmus.errors import InputError
 from isthmus.files import write_json, write_text
 from isthmus.findings import findings, run_folder
+from isthmus.jobs.choice import Count, Shapes, choose, longest_first
+from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed, failed
+from isthmus.jobs.pool import run_at_once
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
-from isthmus.runs import Event, check, load_data, locked, run
+from isthmus.runs import check, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
 from isthmus.training.machine import choose_device
-
-
-@dataclass(frozen=True)
-class RunBegins:
-    """Yielded before each run of a study, `number` of `total`."""
-
-    variation: str
-    seed: int
-    number: int
-    total: int
-
-
-@dataclass(frozen=True)
-class RunFailed:
-    """Yielded where a run could not finish; the study goes on."""
-
-    variation: str
-    seed: int
-    sentence: str
+from isthmus.training.session import Notice
 
 
 @dataclass(frozen=True)
@@ -49,37 +33,65 @@ class StudyDone:
     findings: dict[str, Any]
 
 
-StudyEvent = RunBegins | RunFailed | StudyDone | Event
+JobEvent = RunBegins | RunEvent | RunFailed
+StudyEvent = JobEvent | Notice | StudyDone
 
 
-def study(plan: Plan, folder: Path, cache: Path, *, command: str) -> Iterator[StudyEvent]:
+def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1) -> Iterator[StudyEvent]:
     """Run what is missing of a study in `folder`, then compare.
 
+    jobs: how many runs at a time on the CPU. 1 runs them in this process, one after another; more run each in a
+        process of its own with an equal share of the threads; "auto" measures how many are fastest.
     A failed run is named in the findings and loses nothing of the others. Raises InputError for a mistake in
     the plan or the data before anything is trained.
     """
+    if jobs != "auto" and jobs < 1:
+        raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
     data = _Data()
+    shapes = _check(plan, folder, data)
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
-    _check(plan, folder, data)
+    all_jobs = [
+        Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
+        for number, (row, seed) in enumerate(pairs, start=1)
+    ]
     # Two of the same study at once would call each other's runs failed.
     with locked(folder):
         _write_plan(plan, folder)
-        for number, (variation, seed) in enumerate(pairs, start=1):
-            home, recipe = run_folder(folder, variation.name, seed), variation.recipe(seed)
-            yield RunBegins(variation.name, seed, number, len(pairs))
-            failure = home / "failed.json"
-            failure.unlink(missing_ok=True)
-            try:
-                yield from run(recipe, home, data.of(recipe), cache)
-            except Exception as error:  # whatever it is, the other runs are not its victims
-                expected = isinstance(error, InputError | RunError | OSError)
-                sentence = str(error) if expected else f"{type(error).__name__}: {error}"
-                home.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
-                write_json(failure, {"format": 1, "error": sentence, "traceback": traceback.format_exc()})
-                yield RunFailed(variation.name, seed, sentence)
+        missing = [job for job in all_jobs if not is_evaluated(job.folder)]
+        count, reason = choose(jobs, missing, shapes)
+        if reason is not None:
+            yield Notice(reason)
+        if count == 1:
+            yield from _recorded(_one_by_one(all_jobs, data, cache))
+        else:
+            yield from _recorded(_one_by_one([job for job in all_jobs if job not in missing], data, cache))
+            data.forget()
+            yield from _recorded(run_at_once(longest_first(missing, shapes), count, cache))
         found = findings(plan, folder, command=command)
         write_json(folder / "findings.json", found)
     yield StudyDone(folder, found)
+
+
+def _one_by_one(jobs: Sequence[Job], data: _Data, cache: Path) -> Iterator[JobEvent]:
+    for job in jobs:
+        yield RunBegins(job)
+        try:
+            for event in run(job.recipe, job.folder, data.of(job.recipe), cache):
+                yield RunEvent(job, event)
+        except Exception as error:  # whatever it is, the other runs are not its victims
+            yield failed(job, error)
+
+
+def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
+    """Keep a failure in the run's folder until the run is tried again."""
+    for event in events:
+        record = event.job.folder / "failed.json"
+        if isinstance(event, RunBegins):
+            record.unlink(missing_ok=True)
+        elif isinstance(event, RunFailed):
+            record.parent.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
+            write_json(record, {"format": 1, "error": event.sentence, "traceback": event.traceback})
+        yield event
 
 
 class _Data:
@@ -98,6 +110,10 @@ class _Data:
             self.key, self.splits = key, load_data(recipe)
         return self.splits
 
+    def forget(self) -> None:
+        """Free the memory."""
+        self.key, self.splits = "", None
+
     def test_hash(self, recipe: Recipe) -> str:
         """Which images the recipe is tested on: equal hashes, equal images in the same order."""
         splits = self.of(recipe)
@@ -106,18 +122,22 @@ class _Data:
         return self.tests[self.key]
 
 
-def _check(plan: Plan, folder: Path, data: _Data) -> None:
-    """Find every mistake of the plan before the first hour of training."""
+def _check(plan: Plan, folder: Path, data: _Data) -> Shapes:
+    """Find every mistake of the plan before the first hour of training.
+
+    Returns the shape (N, 3, H, W) of each variation's training images.
+    """
     if (folder / "recipe.toml").exists():
         raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
     tests: dict[str, str] = {}
+    shapes: dict[str, tuple[int, int, int, int]] = {}
     for variation in plan.variations:
         recipe = variation.recipe(plan.seeds[0])
         try:
             choose_device(recipe.train.device)
-            shape = data.of(recipe).train.images.shape[1:]
-            build_objective(recipe, Autoencoder(recipe, shape))
-            tests[variation.name] = data.test_hash(recipe)
+            shape = data.of(recipe).train.images.shape
+            build_objective(recipe, Autoencoder(recipe, shape[1:]))
+            shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
         except InputError as error:
             raise InputError(f"{variation.name}: {error}") from None
         for seed in plan.seeds:
@@ -130,6 +150,7 @@ def _check(plan: Plan, folder: Path, data: _Data) -> None:
                 f"{variation.name}: compared with {variation.compare!r}, which is tested on other images; "
                 "leave `compare` out, or give both the same data and split"
             )
+    return shapes
 
 
 def _write_plan(plan: Plan, folder: Path) -> None:

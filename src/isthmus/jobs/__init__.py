@@ -1,0 +1,1 @@
+"""Runs of a study at the same time, each in a process of its own."""

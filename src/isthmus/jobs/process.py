@@ -1,0 +1,80 @@
+"""A worker seen from the process that started it: told what to do, listened to, stopped, never left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing.connection import Pipe
+
+from isthmus.jobs.job import RunFailed
+from isthmus.jobs.order import Order
+from isthmus.runs import Done, Event
+
+
+class Process:
+    """A child process at work on one order, with `threads` CPU threads; `end` or `kill` it when done."""
+
+    def __init__(self, order: Order, threads: int) -> None:
+        self.job = order.job
+        self.spoke = False
+        self.finished = False
+        self.pipe, theirs = Pipe()
+        with theirs:
+            self.child = subprocess.Popen(
+                [sys.executable, "-P", "-m", "isthmus.jobs.worker", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=_environment(threads),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,  # ours is for data; events come through the pipe
+                process_group=0,  # a terminal's Ctrl-C reaches us alone, and we pass it on once
+            )
+        with contextlib.suppress(OSError):  # dead already, which whoever listens finds out
+            self.pipe.send(order)
+
+    def receive(self) -> Event | RunFailed | None:
+        """Wait for its next message; None where no more will come."""
+        try:
+            message = self.pipe.recv()
+        except (EOFError, OSError):
+            return None
+        self.spoke = True
+        self.finished = isinstance(message, Done | RunFailed)
+        return message
+
+    def interrupt(self) -> None:
+        """Ask it to save and stop. Before it spoke it has nothing to save and does not listen yet."""
+        self.child.send_signal(signal.SIGINT if self.spoke else signal.SIGKILL)
+
+    def end(self) -> RunFailed | None:
+        """Wait until it ends; what to say where it did so without having finished."""
+        self.pipe.close()
+        code = self.child.wait()
+        return None if self.finished else RunFailed(self.job, _last_words(code), traceback="")
+
+    def kill(self) -> None:
+        self.child.kill()
+        self.end()
+
+
+def _environment(threads: int) -> dict[str, str]:
+    """Ours, with the modules that we find, and a number of threads.
+
+    The number must be there before torch is loaded: more threads than cores wait for each other by spinning,
+    which was measured to be 50 times slower.
+    """
+    modules = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
+    return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": modules}
+
+
+def _last_words(code: int) -> str:
+    if code < 0:
+        return (
+            f"its process was killed ({signal.Signals(-code).name}), as happens where the memory does not suffice; "
+            "run the study again, with fewer --jobs if that was it"
+        )
+    if code == 130:
+        return "its process was interrupted; run the study again to go on"
+    return f"its process ended with exit code {code}; what it wrote on stderr says why"
