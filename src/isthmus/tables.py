@@ -97,11 +97,9 @@ def print_evaluation(summary: dict[str, Any]) -> None:
     console.print(table)
     data, against_pca = summary["data"], summary["against_pca"]
     over = against_pca["psnr"]
-    sentence = (
-        f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f}) "
-        f"on {data['test_images']:,} held-out images of {data['source']}."
-    )
-    console.print(with_standing(sentence, against_pca.get("mse_ratio"), [read_course(against_pca)]), markup=False)
+    compared = f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f})."
+    console.print(with_standing(compared, against_pca.get("mse_ratio"), [read_course(against_pca)]), markup=False)
+    console.print(f"Scored on {data['test_images']:,} held-out images of {data['source']}.", markup=False)
 
 
 def print_list(sort: str | None, *, as_json: bool) -> None:

@@ -56,9 +56,15 @@ def test_what_is_not_known_is_not_said(courses: list[Course]) -> None:
 
 @pytest.mark.parametrize(
     ("ratio", "said"),
-    [(0.934, "0.93 of PCA's"), (0.9996, "0.9996 of PCA's"), (1.0, "1.00 of PCA's"), (1.849, "1.85 times PCA's")],
+    [
+        (0.934, "0.93 of PCA's"),
+        (0.9996, "0.9996 of PCA's"),
+        (1.0, "1.00 of PCA's"),
+        (1.849, "1.85 times PCA's"),
+        (1234.5, "1,234 times PCA's"),
+    ],
 )
-def test_a_ratio_shows_on_which_side_of_one_it_lies(ratio: float, said: str) -> None:
+def test_a_ratio_has_the_digits_it_needs(ratio: float, said: str) -> None:
     assert with_standing(COMPARED, ratio, []).endswith(f", MSE {said}.")
 
 

@@ -103,7 +103,9 @@ def test_beating_pca_has_a_second(run_folder: Path) -> None:
         "latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), MSE 0.96 of PCA's; below it "
         "on validation images since second 86 of training (epoch 2 of 12)."
     )
+    assert "The second is the end of the first epoch" in page.text
     assert "dashed, PCA 10: 16.99 dB" in page.text, "the level of 0.02 on the curves' own images"
+    assert re.search(r"<td>PCA 10</td>(<td></td>){4}<td>16.99</td>", page.raw)
     assert "PCA with as many numbers, on the same images." in " ".join(page.text.split())
 
 
@@ -112,10 +114,21 @@ def test_a_folder_from_before_validation_was_compared_makes_a_page(run_folder: P
     """Its curves are drawn beside PCA on test images, and say so."""
     change_json(run_folder / "evaluation.json", against_pca={"psnr": interval(-0.48, 0.05), **newer})
     page = read_page(write_run_report(run_folder))
+    assert "The second is" not in page.text
     compared = "latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53)."
     assert first_sentence(page) == compared
     assert "dashed, PCA 10: 16.73 dB" in page.text
     assert "PCA with as many numbers, on the test images." in " ".join(page.text.split())
+
+
+@pytest.mark.parametrize(("mean", "half"), [(0.08, 0.15), (-0.08, 0.15), (0.0, 0.2), (0.3, 0.05), (-18.7, 0.5)])
+def test_the_number_beside_a_runs_whisker_fits_in_its_drawing(run_folder: Path, mean: float, half: float) -> None:
+    change_json(run_folder / "evaluation.json", against_pca={"psnr": interval(mean, half)})
+    page = read_page(write_run_report(run_folder))
+    (number,) = page.with_class("text", "value")
+    start, end = (-70, 0) if "end" in number["class"].split() else (0, 70)
+    assert float(number["x"]) + start >= 0
+    assert float(number["x"]) + end <= float(page.with_class("svg", "strip")[0]["width"])
 
 
 def test_one_old_run_in_a_study_takes_pca_back_to_test_images(study_folder: Path) -> None:

@@ -58,6 +58,8 @@ def _epochs(courses: Sequence[Course]) -> int:
 
 
 def _written(ratio: float) -> str:
-    """Two decimals; more where they would hide on which side of 1 it lies."""
+    """Two decimals: none from 10 on, and more where they would hide on which side of 1 it lies."""
+    if ratio >= 10:
+        return f"{ratio:,.0f}"
     places = next((places for places in (2, 3, 4) if round(ratio, places) != 1), 2)
-    return f"{ratio:,.{places}f}"
+    return f"{ratio:.{places}f}"

@@ -16,6 +16,8 @@ from isthmus.report.schema import Evaluation, Finding, Interval, Score
 from isthmus.report.strips import difference_strip
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even"}
+_ROOM = 0.5
+"""Of the interval's own width, left and right of it: the number beside a run's only whisker has to fit there."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,7 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
         compared = statistics.comparison_sentence(evaluation.name, pca, measured)
         sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
         tone = _TONES[statistics.verdict(measured)]
-        domain = span((difference.low, difference.high), include=0.0)
+        domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
         headlines.append(Headline(sentence, difference_strip(difference, tone, domain, compared), tone))
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):

@@ -35,8 +35,8 @@ def training(subjects: Sequence[Subject]) -> Training | None:
         return None
     longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in _logged(run))
     unit, size = next((u, s) for u, s, limit in _TIME_UNITS if longest <= limit)
-    table = _training_table(subjects)
     pca_images, levels = _pca_levels(subjects)
+    table = _training_table(subjects, levels)
     steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
     time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
     return Training(steps, time, pca_images)
@@ -100,7 +100,7 @@ def _pca_levels(subjects: Sequence[Subject]) -> tuple[Literal["validation", "tes
     return pca_images, [Level(f"PCA {size:,}", value) for size, value in levels.items()]
 
 
-def _training_table(subjects: Sequence[Subject]) -> Table:
+def _training_table(subjects: Sequence[Subject], levels: Sequence[Level]) -> Table:
     rows: list[tuple[str, ...]] = []
     for subject in subjects:
         for run in subject.runs:
@@ -117,6 +117,7 @@ def _training_table(subjects: Sequence[Subject]) -> Table:
                         text.fixed(epoch.validation_psnr, 2),
                     )
                 )
+    rows += [(level.name, "", "", "", "", text.fixed(level.y, 2)) for level in levels]
     columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR (dB)")
     return Table(columns, rows)
 
