@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus import registry
+from isthmus.baselines import pca
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe, apply, resolve
 from isthmus.types import Latent, Terms, Trace
@@ -85,7 +86,7 @@ def test_architecture_goes_to_features_and_back(kind: str) -> None:
     assert h.shape == (6, *part.feature_shape)
     x_hat = part.decoder(h)
     assert x_hat.shape == (6, *IMAGE)
-    assert x_hat.abs().max() <= 1
+    assert x_hat.isfinite().all()
     x_hat.square().mean().backward()
     assert finite_gradients(part)
 
@@ -164,12 +165,12 @@ def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
     assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
 
 
-def _recipe(tiny: Callable[..., Recipe], sort: str, kind: str) -> Recipe:
+def _recipe(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:
     """The tiny recipe with one part exchanged, every penalty of its bottleneck weighted."""
     table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
     table |= {"objectives": "objective"}
     changes = {f"{table[sort]}.kind": kind, **{f"{table[sort]}.{k}": v for k, v in options(sort, kind).items()}}
-    raw = apply(tiny().table(), changes)
+    raw = apply(tiny().table(), {**changes, **(extra or {})})
     penalties = registry.find("bottlenecks", raw["bottleneck"]["kind"]).penalties
     return resolve(apply(raw, {f"objective.weights.{name}": 0.1 for name in penalties}))
 
@@ -210,6 +211,47 @@ def test_a_model_with_this_part_survives_a_round_trip(tiny: Callable[..., Recipe
     assert (model.encode(pixels) == twin.encode(pixels)).all()
     assert (model.reconstruct(pixels) == twin.reconstruct(pixels)).all()
     assert (model.decode(model.encode(pixels)) == model.reconstruct(pixels)).all()
+
+
+LINEAR_PARTS = [(sort, kind) for sort, kind in MODEL_PARTS if sort in ("architectures", "bottlenecks")]
+
+
+@pytest.mark.parametrize(("sort", "kind"), LINEAR_PARTS)
+def test_beside_a_linear_path_a_model_starts_as_pca(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
+    """Step 0 is PCA to a grey level's rounding, and training moves the network and the path."""
+    recipe = _recipe(tiny, sort, kind, {"model.linear": "pca"})
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, IMAGE)
+    pixels = ((images(40) + 1) * 127.5).to(torch.uint8)
+    components = pca.fit(pixels.numpy(), model.latent_size)
+    assert model.linear is not None
+    model.linear.start_at(components)
+    expected = components.reconstruct(pixels.numpy(), model.latent_size)
+    with torch.no_grad():
+        found = model.eval().reconstruct_pixels(pixels)
+    assert (found.int() - torch.from_numpy(expected).int()).abs().max() <= 1
+    z = torch.from_numpy(model.encode(pixels.numpy()))
+    torch.testing.assert_close(z.std(0), torch.ones(model.latent_size), rtol=1e-3, atol=1e-3)
+
+    model.train()
+    objective = build_objective(recipe, model)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(3):
+        objective(model, model(images(), torch.Generator().manual_seed(0))).loss.mean().backward()
+        assert finite_gradients(model)
+        optimizer.step()
+    still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
+    assert not still
+
+
+@of("bottlenecks")
+def test_bottleneck_draws_from_the_generator_it_is_handed(kind: str) -> None:
+    """A captured CUDA graph replays such draws; ones from the global generator it would share with other runs."""
+    part = build("bottlenecks", kind).train()
+    first = part(features(), generator=torch.Generator().manual_seed(3)).z
+    torch.manual_seed(99)
+    assert torch.equal(first, part(features(), generator=torch.Generator().manual_seed(3)).z)
 
 
 @of("datasets")

@@ -175,7 +175,7 @@ def test_training_never_looks_at_test_images(splits: Splits, cache: Path, tmp_pa
         splits.train, splits.validation, Sealed(TEST), splits.source, splits.class_names, splits.notices, splits.hash
     )
     recipe = recipe_of({"train.epochs": 2})
-    events = list(train_in_folder(recipe, tmp_path, sealed))
+    events = list(train_in_folder(recipe, tmp_path, sealed, tmp_path))
     assert events
     assert (tmp_path / "training.json").is_file()
     with pytest.raises(AssertionError, match="test images were read"):

@@ -219,7 +219,7 @@ def two_steps(network: Network, rate: float) -> dict[str, np.ndarray]:
     tensors = load(model, network, generated_weights(network))
     pixels = torch.from_numpy(images()).permute(0, 3, 1, 2)
     objective = build_objective(chosen, model)
-    optimizer = build_optimizer(model.parameters(), chosen.train)
+    optimizer = build_optimizer(model, chosen.train)
     batches = Batches(pixels, chosen.train.batch, seed=0)
     progress = Progress()
     steps = train(model, objective, optimizer, batches, pixels, chosen.train, progress, precision="fp32", seed=0)

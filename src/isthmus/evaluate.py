@@ -60,7 +60,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     model.eval()
     originals = splits.test.images
     size = model.latent_size
-    components = pca.fit_cached(splits.train.images, max(512, size), splits.hash, cache)
+    components = pca.fit_cached(splits.train.images, size, splits.hash, cache)
     scored = {"model": _score(_outputs(model, model.reconstruct_pixels, originals), originals)}
     scored["pca"] = _score(components.reconstruct(originals, size), originals)
     scored["pca"].extra["components"] = min(size, len(components.directions))
@@ -108,7 +108,7 @@ def cost(model: Autoencoder) -> dict[str, int]:
     x = torch.zeros((1, *model.image_shape), device=model.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         model(x)
-    latent = model.bottleneck(model.architecture.encoder(x)).z
+    latent = model.latent(x)[1].z
     weights = list(model.parameters())
     # None where the latent does not depend on a weight, which torch's annotation leaves out
     grads = cast("Sequence[Tensor | None]", torch.autograd.grad(latent.sum(), weights, allow_unused=True))

@@ -1,6 +1,8 @@
 """The autoencoder: a corruption, an architecture and a bottleneck, composed.
 
 x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x_hat
+                 |                  ^             |                             ^
+                 +----- linear -----+             +----------- linear ----------+     where the recipe asks for it
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from torch import Tensor, nn
 from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.images import to_uint8_batch
+from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
-from isthmus.types import Trace
+from isthmus.types import Latent, Trace
 
 BATCH = 256  # images at a time outside training
 
@@ -39,15 +42,24 @@ class Autoencoder(nn.Module):
         self.bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
+        self.linear: LinearPath | None = None
+        if recipe.model.linear == "pca":
+            self.linear = LinearPath(image_shape, self.latent_size)
+            self.architecture.start_beside_linear()
+            self.bottleneck.start_beside_linear()
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
         """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
         acts = self.training or self.corruption.at_inference
         x_in = self.corruption(x, generator) if acts else x
+        h, latent = self.latent(x_in, generator)
+        return Trace(x, x_in, h, latent, self.decode_latents(latent.z))
+
+    def latent(self, x_in: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Latent]:
+        """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent."""
         h = self.architecture.encoder(x_in)
-        latent = self.bottleneck(h)
-        x_hat = self.architecture.decoder(self.bottleneck.expand(latent.z))
-        return Trace(x, x_in, h, latent, x_hat)
+        offset = None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
+        return h, self.bottleneck(h, offset=offset, generator=generator)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -88,11 +100,17 @@ class Autoencoder(nn.Module):
         """uint8 (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
         x = to_unit(pixels)
         x_in = self.corruption(x) if self.corruption.at_inference else x
-        return self.bottleneck(self.architecture.encoder(x_in)).z.float()
+        return self.latent(x_in)[1].z.float()
 
     def decode_latents(self, z: Tensor) -> Tensor:
         """z (B, *latent_shape) -> x_hat (B, C, H, W) in [-1, 1]."""
-        return self.architecture.decoder(self.bottleneck.expand(z))
+        features = self.bottleneck.expand(z)
+        if self.linear is None:
+            return self.architecture.decoder(features)
+        base = self.linear.decode(z)
+        if self.architecture.refines:
+            return base + self.architecture.decoder(features, base)
+        return base + self.architecture.decoder(features)
 
     def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""

@@ -1,7 +1,7 @@
 """Recipes: what to train, as TOML tables with every choice named.
 
 A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `objective`), each with
-its `kind` and options, and the tables `split` and `train`. Resolving fills every default in.
+its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills every default in.
 """
 
 from __future__ import annotations
@@ -44,13 +44,23 @@ class Split(_Options):
     limit: Annotated[int, Field(ge=1)] | None = None  # train on this many images at most
 
 
+class Model(_Options):
+    """How the parts are put together."""
+
+    linear: Literal["none", "pca"] = "none"  # "pca": a linear path beside the network, started at PCA
+
+
 class Train(_Options):
     """How the weights are found."""
 
     epochs: Annotated[int, Field(ge=1)] = 20
     batch: Annotated[int, Field(ge=1)] = 128
-    optimizer: Literal["adam", "adamw", "keras-adam"] = "adamw"
+    optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    matrix_scale: Annotated[float, Field(gt=0)] = 5.0  # muon's rate for the architecture's kernels, in learning rates
+    linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, in learning rates
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's memory of squared gradients
+    mirror: bool = False  # show half of the images, others in every epoch, with left and right exchanged
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
     schedule: Literal["constant", "cosine"] = "cosine"
@@ -83,12 +93,13 @@ class Recipe:
     architecture: Part
     bottleneck: Part
     objective: Part
+    model: Model
     train: Train
 
     def table(self) -> Raw:
         """The recipe as nested tables; options that are None are left out, as TOML has no null."""
         table: Raw = {"format": FORMAT, "name": self.name, "seed": self.seed}
-        for name in ("data", "split", "corruption", "architecture", "bottleneck", "objective", "train"):
+        for name in ("data", "split", "corruption", "architecture", "bottleneck", "objective", "model", "train"):
             value = getattr(self, name)
             chosen = {"kind": value.kind, **value.options} if isinstance(value, Part) else value.model_dump()
             table[name] = {key: option for key, option in chosen.items() if option is not None}
@@ -160,7 +171,7 @@ def resolve(raw: Raw) -> Recipe:
 
     Raises InputError naming the option's dotted path, its value and the remedy.
     """
-    known = {"format", "name", "about", "seed", "split", "train", *PART_TABLES}
+    known = {"format", "name", "about", "seed", "split", "model", "train", *PART_TABLES}
     for name in raw:
         if name not in known:
             raise InputError(f"{name}: unknown in a recipe{registry.suggest(name, known)}")
@@ -175,6 +186,7 @@ def resolve(raw: Raw) -> Recipe:
         name=name,
         seed=seed,
         split=registry.validate(Split, _as_table("split", raw.get("split", {})), "split"),
+        model=registry.validate(Model, _as_table("model", raw.get("model", {})), "model"),
         train=registry.validate(Train, _as_table("train", raw.get("train", {})), "train"),
         **parts,
     )

@@ -117,7 +117,7 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
         if is_begun(folder):
             _check_data(folder, splits)
         if not is_trained(folder):
-            yield from train_in_folder(begun, folder, splits)
+            yield from train_in_folder(begun, folder, splits, cache)
         if not is_evaluated(folder):
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)

@@ -4,13 +4,31 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import cast
 
 import pytest
 import torch
 from torch import nn
 
+from isthmus.model import Autoencoder
 from isthmus.recipe import Train
 from isthmus.training.optimizers import build_optimizer, epsilon, learning_rate
+
+
+class Held(nn.Module):
+    """A model of one weight."""
+
+    linear = None
+    device = torch.device("cpu")
+
+    def __init__(self, weight: nn.Parameter) -> None:
+        super().__init__()
+        self.weight = weight
+        self.architecture = nn.Module()
+
+
+def holding(weight: nn.Parameter) -> Autoencoder:
+    return cast(Autoencoder, Held(weight))
 
 
 def test_cosine_falls_from_the_rate_to_nearly_zero() -> None:
@@ -47,7 +65,7 @@ def test_keras_adam_takes_kerass_steps() -> None:
     train = Train(optimizer="keras-adam", learning_rate=0.1, epsilon=1e-2, schedule="constant")
     gradients = [torch.tensor([0.3, -0.002]), torch.tensor([-0.1, 0.001]), torch.tensor([0.2, 0.0])]
     weight = nn.Parameter(torch.tensor([1.0, -1.0]))
-    optimizer = build_optimizer([weight], train)
+    optimizer = build_optimizer(holding(weight), train)
     for step, gradient in enumerate(gradients):
         optimizer.param_groups[0]["eps"] = epsilon(step, train)
         weight.grad = gradient.clone()
@@ -67,7 +85,7 @@ def test_keras_adam_takes_kerass_steps() -> None:
 def test_other_optimizers_keep_their_epsilon(name: str) -> None:
     train = Train.model_validate({"optimizer": name, "epsilon": 1e-6})
     assert epsilon(0, train) == epsilon(500, train) == 1e-6
-    assert build_optimizer([nn.Parameter(torch.ones(1))], train).param_groups[0]["eps"] == 1e-6
+    assert build_optimizer(holding(nn.Parameter(torch.ones(1))), train).param_groups[0]["eps"] == 1e-6
 
 
 def test_adamw_decays_weights_apart_from_the_gradient() -> None:
@@ -77,6 +95,6 @@ def test_adamw_decays_weights_apart_from_the_gradient() -> None:
     for name in ("adamw", "adam"):
         weight = nn.Parameter(torch.ones(1))
         weight.grad = torch.zeros(1)
-        build_optimizer([weight], Train.model_validate({"optimizer": name, **settings})).step()
+        build_optimizer(holding(weight), Train.model_validate({"optimizer": name, **settings})).step()
         left[name] = weight.item()
     assert left == pytest.approx({"adamw": 1 - 0.1 * 0.5, "adam": 1 - 0.1})

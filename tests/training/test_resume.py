@@ -38,7 +38,7 @@ def every_step_safe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def train(recipe: Recipe, folder: Path) -> Iterator[Any]:
     runs.claim(folder, recipe)
-    return train_in_folder(recipe, folder, load_data(recipe))
+    return train_in_folder(recipe, folder, load_data(recipe), folder.parent / "cache")
 
 
 def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -27,6 +27,8 @@ class Conv(nn.Module):
         norm_epsilon: added to the variance.
     Raises ValueError where the strides do not divide the image or the lists differ in length.
     """
+
+    refines = False
 
     def __init__(
         self,
@@ -66,6 +68,9 @@ class Conv(nn.Module):
         self.encoder = nn.Sequential(*down)
         self.decoder = nn.Sequential(*up)
         self.feature_shape = (filters[-1], height // shrink, width // shrink)
+
+    def start_beside_linear(self) -> None:
+        start_at_zero(cast(SameConvTranspose, self.decoder[-2]))
 
     def forward(self, x: Tensor) -> Tensor:
         """x -> x_hat without a bottleneck, (B, C, H, W) both."""

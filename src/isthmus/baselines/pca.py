@@ -33,6 +33,7 @@ _NOISE = 1e-12
 # over the exact route (0.0004 dB); 32 extra directions alone leave 0.3 % at 512.
 _EXTRA_DIRECTIONS = 32
 _PASSES = 6
+_KEPT = 512
 
 
 @dataclass(frozen=True)
@@ -153,9 +154,11 @@ def fit(images: np.ndarray, components: int) -> PrincipalComponents:
 def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> PrincipalComponents:
     """`fit`, kept in `folder` under `key`, the hash of the training images.
 
-    May hold more components than asked for. A cache that is damaged, of other images or too small is
-    fitted again; a folder that cannot be written costs the next caller time and is no error.
+    May hold more components than asked for: _KEPT at least, as most latents are smaller than that. A cache that
+    is damaged, of other images or too small is fitted again; a folder that cannot be written costs the next
+    caller time and is no error.
     """
+    components = max(components, _KEPT)
     path = folder / f"pca-{re.sub(r'[^A-Za-z0-9-]+', '-', key)}.safetensors"
     try:
         cached = PrincipalComponents.load(path)

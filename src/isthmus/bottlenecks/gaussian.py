@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense
+from isthmus.layers import dense, start_at_zero
 from isthmus.types import Latent
 
 
@@ -34,12 +34,18 @@ class Gaussian(nn.Module):
         self.to_posterior = dense(features, 2 * dim)
         self.to_features = dense(dim, features)
 
-    def forward(self, h: Tensor) -> Latent:
+    def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         # float32: the exponential of a bfloat16 log variance would be off by per cents
         mean, log_variance = self.to_posterior(h.permute(0, 2, 3, 1).flatten(1)).float().chunk(2, dim=1)
+        mean = mean if offset is None else mean + offset
         kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
-        z = mean + (0.5 * log_variance).exp() * torch.randn_like(mean) if self.training else mean
-        return Latent(z, penalties={"kl": kl})
+        if not self.training:
+            return Latent(mean, penalties={"kl": kl})
+        noise = torch.empty_like(mean).normal_(generator=generator)
+        return Latent(mean + (0.5 * log_variance).exp() * noise, penalties={"kl": kl})
+
+    def start_beside_linear(self) -> None:
+        start_at_zero(self.to_posterior)
 
     def expand(self, z: Tensor) -> Tensor:
         channels, height, width = self.feature_shape

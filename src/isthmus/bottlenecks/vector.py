@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense
+from isthmus.layers import dense, start_at_zero
 from isthmus.types import Latent
 
 
@@ -32,8 +33,12 @@ class Vector(nn.Module):
         self.to_latent = dense(features, dim)
         self.to_features = dense(dim, features)
 
-    def forward(self, h: Tensor) -> Latent:
-        return Latent(self.to_latent(h.permute(0, 2, 3, 1).flatten(1)))
+    def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
+        z = self.to_latent(h.permute(0, 2, 3, 1).flatten(1))
+        return Latent(z if offset is None else z + offset)
+
+    def start_beside_linear(self) -> None:
+        start_at_zero(self.to_latent)
 
     def expand(self, z: Tensor) -> Tensor:
         channels, height, width = self.feature_shape

@@ -14,22 +14,38 @@ class Batches:
     """Shuffled batches of `images` (N, C, H, W) uint8, in [-1, 1].
 
     The order of epoch e is a function of (seed, e) alone, so a resumed run sees what it would have seen.
+    With `mirror`, half of the images, others in every epoch, are seen with left and right exchanged.
     """
 
-    def __init__(self, images: Tensor, batch: int, *, seed: int) -> None:
+    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False) -> None:
         self.images = images
         self.batch = batch
         self.seed = seed
+        self.mirror = mirror
 
     def __len__(self) -> int:
         return -(-len(self.images) // self.batch)
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        """The batches of one epoch from batch `start` on, (B, C, H, W) float32; the last may be smaller."""
-        order = torch.randperm(len(self.images), generator=torch.Generator().manual_seed(mix(self.seed, number)))
+        """Which images each batch of an epoch takes, from batch `start` on; the last may hold fewer.
+
+        (B,) int64 on the images' device. A mirrored image is -1 - its index.
+        """
+        draw = torch.Generator().manual_seed(mix(self.seed, number))
+        order = torch.randperm(len(self.images), generator=draw)
+        if self.mirror:
+            order = torch.where(torch.rand(len(order), generator=draw) < 0.5, order, -1 - order)
         order = order.to(self.images.device)
         for begin in range(start * self.batch, len(order), self.batch):
-            yield to_unit(self.images[order[begin : begin + self.batch]])
+            yield order[begin : begin + self.batch]
+
+    def cut(self, chosen: Tensor) -> Tensor:
+        """The images that `epoch` chose, (B, C, H, W) float32; nothing here waits for the device."""
+        if not self.mirror:
+            return to_unit(self.images[chosen])
+        mirrored = chosen < 0
+        pixels = self.images[torch.where(mirrored, -1 - chosen, chosen)]
+        return to_unit(torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels))
 
 
 def mix(seed: int, counter: int) -> int:

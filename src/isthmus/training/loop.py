@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from isthmus.errors import RunError
 from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
 from isthmus.recipe import Train
-from isthmus.training.batches import Batches, mix
-from isthmus.training.optimizers import epsilon, learning_rate
+from isthmus.training.batches import Batches
+from isthmus.training.optimizers import rate_of, set_rates
+from isthmus.training.steps import choose_step
 from isthmus.types import Terms
 
-LOG_STEPS = 50  # a look at the loss waits for a GPU to finish, so not at every step
-LOG_SECONDS = 5.0
+LOG_STEPS = 50
+LOG_SECONDS = 5.0  # on CUDA by time alone: a look waits for the device to finish all steps it was given
 
 
 @dataclass
@@ -41,8 +42,8 @@ class Progress:
 class Step:
     """Yielded after every optimizer step.
 
-    `log` is there every LOG_STEPS steps or LOG_SECONDS and at an epoch's end; only then is the `Progress`
-    up to date, so only then may it be saved.
+    `log` is there every LOG_STEPS steps (not on CUDA) or LOG_SECONDS and at an epoch's end; only then is the
+    `Progress` up to date, so only then may it be saved.
     """
 
     step: int
@@ -52,7 +53,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Epoch:
-    """Yielded after every epoch's validation; `best` is true where this epoch is the best so far."""
+    """Yielded after every epoch's validation; `best` is true where this epoch is the best so far.
+
+    A model with a linear path is also validated before its first step, as epoch 0, without a `train_loss`.
+    """
 
     epoch: int
     best: bool
@@ -88,33 +92,26 @@ def train(
     Raises Diverged where the loss is no longer finite.
     """
     total_steps = settings.epochs * len(batches)
-    noise = torch.Generator(model.device)
-    mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
-    parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    take = choose_step(model.device, settings)(
+        model, objective, optimizer, batches, settings, precision=precision, seed=seed
+    )
+    if progress.step == 0 and model.linear is not None:
+        scores = validate(model, objective, validation, precision=precision)
+        if settings.monitor == "validation":
+            progress.best_score = scores["validation_loss"]
+        yield Epoch(0, settings.monitor == "validation", scores)
     while not progress.stopped:
         model.train()
-        meter = _Meter(progress)
-        for x in batches.epoch(progress.epoch, start=progress.batch):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(progress.step, total_steps, settings)
-                group["eps"] = epsilon(progress.step, settings)
-            torch.manual_seed(mix(seed, progress.step))
-            noise.manual_seed(mix(seed + 1, progress.step))
-
-            with mixed:
-                trace = model(x, noise)
-            terms: Terms = objective(model, trace)
-            optimizer.zero_grad()
-            terms.loss.mean().backward()
-            if settings.clip_norm is not None:
-                nn.utils.clip_grad_norm_(parameters, settings.clip_norm)
-            optimizer.step()
+        meter = _Meter(progress, waits=model.device.type == "cuda")
+        for chosen in batches.epoch(progress.epoch, start=progress.batch):
+            set_rates(optimizer, progress.step, total_steps, settings)
+            terms = take(chosen, progress.step)
 
             progress.step += 1
             progress.batch += 1
             meter.add(terms)
             due = progress.batch == len(batches) or meter.due()
-            yield Step(progress.step, len(x), meter.read(optimizer) if due else None)
+            yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None)
 
         train_loss = progress.loss_sum / progress.images
         scores = validate(model, objective, validation, precision=precision)
@@ -122,7 +119,7 @@ def train(
         if not math.isfinite(score):
             raise Diverged(progress.step, optimizer)
         best = _advance(progress, score, settings)
-        log = {"train_loss": train_loss, **scores, "learning_rate": optimizer.param_groups[0]["lr"]}
+        log = {"train_loss": train_loss, **scores, "learning_rate": rate_of(optimizer)}
         yield Epoch(progress.epoch, best, log)
 
 
@@ -161,8 +158,9 @@ def _advance(progress: Progress, score: float, settings: Train) -> bool:
 class _Meter:
     """Running sums kept on the device between looks, so that reading them is the only wait."""
 
-    def __init__(self, progress: Progress) -> None:
+    def __init__(self, progress: Progress, *, waits: bool) -> None:
         self.progress = progress
+        self.waits = waits
         self.clock = time.perf_counter()
         # One sum over the epoch, grown step by step: the same bits wherever a run was interrupted.
         self.epoch_loss = torch.tensor(progress.loss_sum, dtype=torch.float64)
@@ -173,7 +171,7 @@ class _Meter:
 
     def add(self, terms: Terms) -> None:
         for name, value in {"loss": terms.loss, **terms.terms}.items():
-            total = value.detach().sum(dtype=torch.float64)
+            total = value.sum(dtype=torch.float64)
             self.sums[name] = self.sums[name] + total if name in self.sums else total
             if name == "loss":
                 self.epoch_loss = self.epoch_loss.to(total.device) + total
@@ -181,7 +179,7 @@ class _Meter:
         self.steps += 1
 
     def due(self) -> bool:
-        return self.steps >= LOG_STEPS or time.perf_counter() - self.clock > LOG_SECONDS
+        return (self.steps >= LOG_STEPS and not self.waits) or time.perf_counter() - self.clock > LOG_SECONDS
 
     def read(self, optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """Means since the last look, and `progress` brought up to date.
@@ -199,5 +197,4 @@ class _Meter:
         progress.images += self.images
         self.images_per_second = self.images / max(elapsed, 1e-9)
         self.sums, self.images, self.steps = {}, 0, 0
-        rate = optimizer.param_groups[0]["lr"]
-        return {**log, "learning_rate": rate, "images_per_second": self.images_per_second}
+        return {**log, "learning_rate": rate_of(optimizer), "images_per_second": self.images_per_second}

@@ -3,23 +3,66 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import nn
 
+from isthmus.model import Autoencoder
 from isthmus.recipe import Train
+from isthmus.training.muon import Muon, matrices_of
 
-BETA2 = 0.999  # PyTorch's default, which every optimizer here keeps
 
+def build_optimizer(model: Autoencoder, train: Train) -> torch.optim.Optimizer:
+    """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
-def build_optimizer(parameters: Iterable[nn.Parameter], train: Train) -> torch.optim.Optimizer:
-    """Adam, AdamW, or Keras's Adam, which is PyTorch's with the `epsilon` below set at every step.
-
-    All use one fused kernel where there is one, which changes the speed and not the method.
+    Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
+    there is one, which changes the speed and not the method. On CUDA the rates are tensors, which a captured
+    graph reads anew at every step.
     """
-    kind = torch.optim.AdamW if train.optimizer == "adamw" else torch.optim.Adam
-    return kind(parameters, lr=train.learning_rate, eps=train.epsilon, weight_decay=train.weight_decay, fused=True)
+    kinds = {"adamw": torch.optim.AdamW, "muon": Muon}
+    on_cuda = model.device.type == "cuda"
+    groups: list[dict[str, Any]] = [
+        {"params": parameters, "scale": scale, "matrix": matrix} for parameters, scale, matrix in _groups(model, train)
+    ]
+    for group in groups if on_cuda else ():
+        group["lr"] = torch.tensor(train.learning_rate, device=model.device)
+    return kinds.get(train.optimizer, torch.optim.Adam)(
+        groups,
+        lr=train.learning_rate,
+        betas=(0.9, train.beta2),
+        eps=train.epsilon,
+        weight_decay=train.weight_decay,
+        fused=True,
+        capturable=on_cuda,
+    )
+
+
+def _groups(model: Autoencoder, train: Train) -> list[tuple[list[nn.Parameter], float, bool]]:
+    """(parameters, scale of their rate, whether Muon steps them); no group is empty."""
+    linear = list(model.linear.parameters()) if model.linear is not None else []
+    matrices = matrices_of([model.architecture]) if train.optimizer == "muon" else []
+    apart = {id(parameter) for parameter in (*linear, *matrices)}
+    rest = [parameter for parameter in model.parameters() if id(parameter) not in apart]
+    groups = [(rest, 1.0, False), (linear, train.linear_scale, False), (matrices, train.matrix_scale, True)]
+    return [group for group in groups if group[0]]
+
+
+def set_rates(optimizer: torch.optim.Optimizer, step: int, total_steps: int, train: Train) -> None:
+    """Give every group of parameters the learning rate and the epsilon of step `step` (from 0)."""
+    rate = learning_rate(step, total_steps, train)
+    for group in optimizer.param_groups:
+        group["eps"] = epsilon(step, train)
+        if isinstance(group["lr"], torch.Tensor):
+            group["lr"].fill_(rate * group.get("scale", 1.0))
+        else:
+            group["lr"] = rate * group.get("scale", 1.0)
+
+
+def rate_of(optimizer: torch.optim.Optimizer) -> float:
+    """The recipe's learning rate as of the last step; on CUDA this waits for the device."""
+    group = optimizer.param_groups[0]
+    return float(group["lr"]) / group.get("scale", 1.0)
 
 
 def epsilon(step: int, train: Train) -> float:
@@ -31,7 +74,7 @@ def epsilon(step: int, train: Train) -> float:
     """
     if train.optimizer != "keras-adam":
         return train.epsilon
-    return train.epsilon / math.sqrt(1 - BETA2 ** (step + 1))
+    return train.epsilon / math.sqrt(1 - train.beta2 ** (step + 1))
 
 
 def learning_rate(step: int, total_steps: int, train: Train) -> float:

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from isthmus.baselines import pca
 from isthmus.errors import RunError
 from isthmus.files import write_json
 from isthmus.model import Autoencoder, build_objective
@@ -46,17 +47,20 @@ class Notice:
     sentence: str
 
 
-def train_in_folder(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | Notice | Step | Epoch]:
+def train_in_folder(
+    recipe: Recipe, folder: Path, splits: Splits, cache: Path
+) -> Iterator[Started | Notice | Step | Epoch]:
     """Train from the folder's last checkpoint or from the start, saving as it goes.
 
-    SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt. torch has the recipe's
-    number of CPU threads meanwhile. Raises RunError where the loss is no longer finite; what was saved stays.
+    cache: a folder for fitted baselines; a model with a linear path starts at one. torch has the recipe's number
+    of CPU threads meanwhile. SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt.
+    Raises RunError where the loss is no longer finite; what was saved stays.
     """
     with machine.cpu_threads(recipe.train.threads):
-        yield from _train(recipe, folder, splits)
+        yield from _train(recipe, folder, splits, cache)
 
 
-def _train(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | Notice | Step | Epoch]:
+def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Started | Notice | Step | Epoch]:
     machine.keep_freed_memory()
     device = machine.choose_device(recipe.train.device)
     precision = machine.choose_precision(recipe.train.precision, device)
@@ -66,14 +70,17 @@ def _train(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Started | N
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     objective = build_objective(recipe, model).to(device)
-    optimizer = build_optimizer(model.parameters(), recipe.train)
-    batches = Batches(torch.from_numpy(splits.train.images).to(device), recipe.train.batch, seed=recipe.seed)
+    optimizer = build_optimizer(model, recipe.train)
+    images = torch.from_numpy(splits.train.images).to(device)
+    batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
     progress, last = Progress(), folder / "checkpoints" / "last"
     try:
         progress, notes, passed_over = checkpoint.load(last, model, optimizer)
     except FileNotFoundError:
+        if model.linear is not None:
+            model.linear.start_at(pca.fit_cached(splits.train.images, model.latent_size, splits.hash, cache))
         write_json(folder / "environment.json", environment(recipe, splits, device, precision))
     else:
         if passed_over:

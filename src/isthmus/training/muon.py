@@ -1,0 +1,69 @@
+"""Muon for the matrices inside a network, AdamW for everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_MOMENTUM = 0.95
+# Five steps of this quintic bring every singular value near 1; see Jordan et al., "Muon: an optimizer for hidden
+# layers in neural networks" (2024), where the coefficients are from.
+_STEPS, _COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
+
+
+class Muon(torch.optim.AdamW):
+    """AdamW in which groups with `matrix` set take orthogonalised momentum as their step instead.
+
+    A convolution's kernel is the matrix of its filters. On CIFAR-10 at latent 64 and equal images the error over
+    PCA's fell from 0.903 to 0.892 for it, measured in records/.
+    """
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        assert closure is None
+        for group in self.param_groups:
+            if group["matrix"]:
+                matrices = [p for p in group["params"] if p.grad is not None]
+                # one product for all kernels of a shape: many small ones leave the cores waiting
+                for shape in dict.fromkeys(p.shape for p in matrices):
+                    self._step_alike([p for p in matrices if p.shape == shape], group["lr"])
+        super().step()  # passes over the matrices, whose gradients are gone
+
+    def _step_alike(self, parameters: list[nn.Parameter], rate: float | Tensor) -> None:
+        ahead = torch.stack([self._look_ahead(parameter) for parameter in parameters]).flatten(2)
+        rows, columns = ahead.shape[1:]
+        update = orthogonalise(ahead) * (max(1.0, rows / columns) ** 0.5 * rate)
+        for parameter, change in zip(parameters, update, strict=True):
+            parameter.sub_(change.view(parameter.shape))
+            parameter.grad = None
+
+    def _look_ahead(self, parameter: nn.Parameter) -> Tensor:
+        """Nesterov's momentum, in the parameter's shape."""
+        assert parameter.grad is not None
+        state = self.state[parameter]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(parameter)
+        momentum = state["momentum"].lerp_(parameter.grad, 1 - _MOMENTUM)
+        return parameter.grad.lerp(momentum, _MOMENTUM)
+
+
+def orthogonalise(matrices: Tensor) -> Tensor:
+    """(M, R, C) -> (M, R, C) float32: each matrix with its singular values brought to about 1 (0.7 to 1.2)."""
+    x = matrices.bfloat16()  # enough for a direction, and several times faster where the hardware multiplies it
+    wide = x.shape[1] <= x.shape[2]
+    x = x if wide else x.mT
+    x = x / (x.float().flatten(1).norm(dim=1).bfloat16()[:, None, None] + 1e-7)
+    a, b, c = _COEFFICIENTS
+    for _ in range(_STEPS):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return (x if wide else x.mT).float()
+
+
+def matrices_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
+    """The kernels of at least two dimensions in `modules`, each once."""
+    found = {id(p): p for module in modules for p in module.parameters() if p.ndim >= 2}
+    return list(found.values())

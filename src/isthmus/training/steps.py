@@ -1,0 +1,109 @@
+"""One optimizer step: forward, loss, backward, update; replayed as a CUDA graph where that is possible."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.model import Autoencoder
+from isthmus.recipe import Train
+from isthmus.training.batches import Batches, mix
+from isthmus.types import Terms
+
+_EAGER_STEPS = 3  # before a capture: lazy initialisation may not happen inside it
+
+
+class EagerStep:
+    """A step as it reads, operation by operation.
+
+    Every random draw of step s is a function of (seed, s): the model's parts draw from the generator they are
+    handed, and the global one is set as well for those that cannot.
+    """
+
+    def __init__(
+        self,
+        model: Autoencoder,
+        objective: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        batches: Batches,
+        settings: Train,
+        *,
+        precision: str,
+        seed: int,
+    ) -> None:
+        self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
+        self.clip_norm = settings.clip_norm
+        self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
+        self.seed = seed
+        self.noise = torch.Generator(model.device)
+        self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+
+    def __call__(self, chosen: Tensor, number: int) -> Terms:
+        """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
+        self._seed(number)
+        return self._step(chosen)
+
+    def _seed(self, number: int) -> None:
+        torch.manual_seed(mix(self.seed, number))
+        self.noise.manual_seed(mix(self.seed + 1, number))
+
+    def _step(self, chosen: Tensor) -> Terms:
+        x = self.batches.cut(chosen)
+        with self.mixed:
+            trace = self.model(x, self.noise)
+        terms: Terms = self.objective(self.model, trace)
+        self.optimizer.zero_grad()
+        terms.loss.mean().backward()
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+        self.optimizer.step()
+        return Terms(terms.loss.detach(), {name: value.detach() for name, value in terms.terms.items()})
+
+
+class GraphStep(EagerStep):
+    """The same step captured once as a CUDA graph, so that the host launches one thing instead of hundreds.
+
+    A batch of another size, an epoch's last, is stepped eagerly. What changes from step to step must lie in
+    memory the graph reads: the images' indices, the learning rates (see `build_optimizer`), the seeds. The terms
+    returned are overwritten by the next step.
+    """
+
+    graph: torch.cuda.CUDAGraph | None = None
+    done = 0
+
+    def __call__(self, chosen: Tensor, number: int) -> Terms:
+        if len(chosen) != self.batches.batch:
+            return super().__call__(chosen, number)
+        if self.graph is None:
+            if self.done < _EAGER_STEPS:
+                self.done += 1
+                return self._beside(chosen, number)
+            self._capture(chosen)
+        assert self.graph is not None
+        self._seed(number)
+        self.chosen.copy_(chosen)
+        self.graph.replay()
+        return self.terms
+
+    def _beside(self, chosen: Tensor, number: int) -> Terms:
+        """An eager step on a side stream, as a capture demands of the steps before it."""
+        here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
+        beside.wait_stream(here)
+        with torch.cuda.stream(beside):
+            terms = super().__call__(chosen, number)
+        here.wait_stream(beside)
+        return terms
+
+    def _capture(self, chosen: Tensor) -> None:
+        self.chosen = chosen.clone()
+        graph = torch.cuda.CUDAGraph()
+        graph.register_generator_state(self.noise)
+        self.optimizer.zero_grad()
+        with torch.cuda.graph(graph):
+            self.terms = self._step(self.chosen)
+        self.graph = graph
+
+
+def choose_step(device: torch.device, settings: Train) -> type[EagerStep]:
+    """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is a new constant at every step."""
+    return GraphStep if device.type == "cuda" and settings.optimizer != "keras-adam" else EagerStep
