@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check clean
+.PHONY: demo test test-slow check bench bench-gpu time-to-quality clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline
@@ -21,6 +21,19 @@ check: .venv/installed-dev
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
 
+# Measurements, written to records/. Options go into ARGS: make bench ARGS="--quick"
+# isthmus beside Keras, pythae and plain PyTorch: half an hour on two cores
+bench: .venv-bench/installed
+	.venv-bench/bin/python -m bench.peers $(ARGS)
+
+# on one CUDA device: a quarter of an hour
+bench-gpu: .venv/installed
+	$(BIN)/python -m bench.gpu $(ARGS)
+
+# the post's recipe against isthmus's, to the same error: three quarters of an hour on two cores
+time-to-quality: .venv/installed
+	$(BIN)/python -m bench.time_to_quality $(ARGS)
+
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "isthmus needs Python 3.11 or later: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
@@ -34,5 +47,12 @@ check: .venv/installed-dev
 	$(PIP) install -c constraints.txt -e '.[dev]'
 	touch $@
 
+# The peers' gigabytes live apart from the product's environment.
+.venv-bench/installed: bench/requirements.txt pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip --disable-pip-version-check --quiet install -c constraints.txt \
+		-r bench/requirements.txt -e .
+	touch $@
+
 clean:
-	rm -rf .venv
+	rm -rf .venv .venv-bench

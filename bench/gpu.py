@@ -42,31 +42,31 @@ def epoch_rows(results: Results, floor: float) -> list[Measured]:
     ]
 
 
-def seeds_rows(data: list[str], epochs: int) -> list[Measured]:
-    """What five seeds cost by what one costs: the whole command, and training alone.
+def seeds_rows(data: list[str], seeds: int, epochs: int) -> list[Measured]:
+    """What several seeds cost by what one costs: the whole command, and training alone.
 
     The cost of training is the difference of two commands that differ in their epochs alone, so that start,
     data, PCA and evaluation cancel.
     """
 
-    def wall(seeds: int, epochs: int) -> float:
-        jobs = ("--jobs", "auto") if seeds > 1 else ()
-        return study_seconds(STUDY, *data, f"seeds={seeds}", f"train.epochs={epochs}", *jobs)
+    def wall(count: int, epochs: int) -> float:
+        jobs = ("--jobs", "auto") if count > 1 else ()
+        return study_seconds(STUDY, *data, f"seeds={count}", f"train.epochs={epochs}", *jobs)
 
-    short, long = ({seeds: wall(seeds, count) for seeds in (1, SEEDS)} for count in (1, 1 + epochs))
-    trained = {seeds: long[seeds] - short[seeds] for seeds in long}
+    short, long = ({count: wall(count, some) for count in (1, seeds)} for some in (1, 1 + epochs))
+    trained = {count: long[count] - short[count] for count in long}
     return [
-        Measured(f"{SEEDS} seeds / one, the whole command of {1 + epochs} epochs", (long[SEEDS] / long[1],)),
-        Measured(f"{SEEDS} seeds / one, training alone", (trained[SEEDS] / trained[1],), 2, at_least=False),
+        Measured(f"{seeds} seeds / one, the whole command of {1 + epochs} epochs", (long[seeds] / long[1],)),
+        Measured(f"{seeds} seeds / one, training alone", (trained[seeds] / trained[1],), 2, at_least=False),
     ]
 
 
 def main() -> None:
     given = _options()
-    images, batches, epochs, post = IMAGES, BATCHES, 20, ["seeds=3"]
+    images, batches, seeds, epochs, post = IMAGES, BATCHES, SEEDS, 20, ["seeds=3"]
     if given.quick:
         given.seconds, given.rounds = 2.0, 1
-        images, batches, epochs, post = 1000, BATCHES[:1], 2, ["seeds=1", "train.epochs=1", "split.limit=64"]
+        images, batches, seeds, epochs, post = 300, BATCHES[:1], 2, 1, ["seeds=1", "train.epochs=1", "split.limit=64"]
     if given.data is not None:
         data = ["data.kind=parquet", f"data.path={given.data.resolve()}"]
     else:
@@ -84,7 +84,7 @@ def main() -> None:
         details |= {"epoch_bytes": moved, "copy_bytes_per_second": bandwidth}
         rows += epoch_rows(details["rounds"], moved / bandwidth)
     if "seeds" in given.only:
-        rows += seeds_rows(data, epochs)
+        rows += seeds_rows(data, seeds, epochs)
     if "post" in given.only:
         whole = study_seconds("post", *data, *post, "--jobs", "auto")
         rows.append(Measured(f"isthmus study post {' '.join(post)}", (whole,), 180, at_least=False, unit="s"))

@@ -7,54 +7,90 @@ validation images is as low. Both times are training seconds of the same engine 
 from __future__ import annotations
 
 import argparse
+import inspect
+import json
 import sys
+import tempfile
 import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
+
+import torch
 
 from bench import record
 from bench.contest import ROOT
-from bench.engine import Engine, prepare
 from bench.goals import Measured
 from isthmus.errors import InputError
+from isthmus.paths import cache_folder
 from isthmus.plan import load_recipe
+from isthmus.recipe import Recipe
 from isthmus.runs import load_data
-from isthmus.training.loop import Epoch
+from isthmus.splits import Splits
+from isthmus.training import loop, session
+from isthmus.training.loop import Epoch, Step
+from isthmus.training.machine import choose_device
 
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10-exact"
 EVERY = 10  # steps between looks at the validation error, with the clock stopped
 
 
-def train_to_the_end(engine: Engine) -> dict[str, Any]:
+def train_to_the_end(recipe: Recipe, splits: Splits) -> dict[str, Any]:
     """Train until the recipe's own rule stops it; the error is that of the model the recipe keeps."""
     kept: dict[str, Any] = {}
-    for event in engine.steps():
-        if isinstance(event, Epoch):
-            mse = event.log["validation_mse"]
-            _say(f"epoch {event.epoch}: validation MSE {mse:.5f}, {engine.progress.seconds:.0f} s")
-            if event.best:
-                kept = {"best_epoch": event.epoch, "validation_mse": mse}
-    progress = engine.progress
-    return {**kept, "seconds": progress.seconds, "epochs": progress.epoch, "stopped": progress.stopped}
+    with tempfile.TemporaryDirectory() as folder:
+        for event in session.train_in_folder(recipe, Path(folder), splits, cache_folder()):
+            if isinstance(event, Epoch):
+                mse = event.log["validation_mse"]
+                _say(f"{recipe.name}: epoch {event.epoch}: validation MSE {mse:.5f}")
+                if event.best:
+                    kept = {"validation_mse": mse}
+        outcome = json.loads(Path(folder, "training.json").read_text(encoding="utf-8"))
+    return {**outcome, **kept}
 
 
-def train_until(engine: Engine, goal: float) -> dict[str, Any]:
+def train_until(recipe: Recipe, splits: Splits, goal: float) -> dict[str, Any]:
     """Train until the validation error is `goal` or less, or to the recipe's end; validation stops the clock."""
-    seconds, mse, lowest = 0.0, float("inf"), float("inf")
+    seconds, mse, lowest, steps = 0.0, float("inf"), float("inf"), 0
     begun = time.perf_counter()
-    for event in engine.steps():
-        if isinstance(event, Epoch):  # the loop has validated since the step before
-            begun = time.perf_counter()
-        elif event.step % EVERY == 0 or event.step % len(engine.batches) == 0:
-            engine.wait()
-            seconds += time.perf_counter() - begun
-            mse = engine.validation_mse()
-            lowest = min(lowest, mse)
-            _say(f"step {event.step}: validation MSE {mse:.5f}, {seconds:.1f} s")
-            if mse <= goal:
-                break
-            begun = time.perf_counter()
-    return {"validation_mse": mse, "lowest": lowest, "seconds": seconds, "step": event.step, "reached": mse <= goal}
+    with tempfile.TemporaryDirectory() as folder, _look_in() as validation_mse:
+        for event in session.train_in_folder(recipe, Path(folder), splits, cache_folder()):
+            if isinstance(event, session.Started | Epoch):  # the loop has validated since the step before
+                begun = time.perf_counter()
+            elif isinstance(event, Step) and (event.step % EVERY == 0 or event.log is not None):
+                _wait()
+                seconds += time.perf_counter() - begun
+                mse, steps = validation_mse(), event.step
+                lowest = min(lowest, mse)
+                _say(f"{recipe.name}: step {steps}, {seconds:.1f} s: validation MSE {mse:.5f}")
+                if mse <= goal:
+                    break
+                begun = time.perf_counter()
+    return {"validation_mse": mse, "lowest": lowest, "seconds": seconds, "step": steps, "reached": mse <= goal}
+
+
+@contextmanager
+def _look_in() -> Generator[Callable[[], float]]:
+    """While a session trains: a function that gives the validation error of its model as it is.
+
+    A session keeps its model to itself, and a copy of its preparations here would measure the copy.
+    """
+    held: dict[str, Any] = {}
+
+    def train(*args: Any, **kwargs: Any) -> Iterator[Step | Epoch]:
+        held.update(inspect.signature(loop.train).bind(*args, **kwargs).arguments)
+        return loop.train(*args, **kwargs)
+
+    def validation_mse() -> float:
+        model = held["model"]
+        scores = loop.validate(model, held["objective"], held["validation"], precision=held["precision"])
+        model.train()  # the loop asks for it at the start of an epoch alone
+        return scores["validation_mse"]
+
+    with mock.patch.object(session, "train", train):
+        yield validation_mse
 
 
 def main() -> None:
@@ -75,22 +111,21 @@ def main() -> None:
         faithful = load_recipe("post-faithful/latent-10", {**shared, **({"train.epochs": 2} if given.quick else {})})
         better = load_recipe("post/latent-10", shared)
         splits = load_data(better)
+        machine = record.hardware(choose_device(given.device).type)
     except InputError as error:
         parser.exit(2, f"bench.time_to_quality: {error}\n")
 
-    machine = record.hardware("cpu" if given.device == "auto" else given.device)
-    first = prepare(faithful, splits)
-    slow = train_to_the_end(first)
-    fast = train_until(prepare(better, splits), slow["validation_mse"])
+    slow = train_to_the_end(faithful, splits)
+    fast = train_until(better, splits, slow["validation_mse"])
     if not fast["reached"]:
         raise SystemExit(f"post/latent-10 never came to {slow['validation_mse']:.5f}: at best {fast['lowest']:.5f}")
     record.write(
         "time-to-quality",
         "Time to quality: the post's faithful recipe against isthmus's",
         f"The post's faithful latent-10 recipe was trained to its own stopping rule ({slow['stopped']}, after "
-        f"{slow['epochs']} epochs); how much sooner does `post/latent-10` come to the same error on the same validation "
-        f"images, {slow['validation_mse']:.5f} per pixel value in [0, 1] on 8-bit output? It was looked at every "
-        f"{EVERY} steps with the clock stopped and came there at step {fast['step']}. Data: {splits.source}, "
+        f"{slow['epochs']} epochs). How much sooner does `post/latent-10` come to the same error on the same "
+        f"validation images, {slow['validation_mse']:.5f} per pixel value in [0, 1] on 8-bit output? Looked at every "
+        f"{EVERY} steps with the clock stopped, it came there at step {fast['step']}. Data: {splits.source}, "
         f"{len(splits.train)} training and {len(splits.validation)} validation images; seed {better.seed}, "
         "one run each. No test image was touched.",
         [
@@ -102,6 +137,11 @@ def main() -> None:
         details={"faithful": slow, "post": fast, "data_hash": splits.hash},
         out=record.folder(given.quick),
     )
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
 def _say(line: str) -> None:

@@ -56,8 +56,9 @@ class Losses:
         self.total = self.total + mean * steps
         self.steps += steps
 
-    def mean(self) -> float:
-        return float(self.total) / self.steps
+    def mean(self) -> float | None:
+        """None before the first look, which may be late on a GPU."""
+        return float(self.total) / self.steps if self.steps else None
 
 
 class Stopwatch:
@@ -73,7 +74,7 @@ class Stopwatch:
         self.began = self.opened = 0.0
         self.images = 0
 
-    def step(self, images: int, mean_loss: Callable[[], float]) -> bool:
+    def step(self, images: int, mean_loss: Callable[[], float | None]) -> bool:
         """To be called after each optimizer step; true once the measurement is over.
 
         mean_loss: over the steps so far; called once, as reading it waits for the device.

@@ -39,7 +39,7 @@ watch = Stopwatch(given.seconds, torch.cuda.synchronize if given.device == "cuda
 precision = given.precision
 losses = Losses()
 with tempfile.TemporaryDirectory() as folder:
-    for event in train_in_folder(recipe, Path(folder), splits):
+    for event in train_in_folder(recipe, Path(folder), splits, Path(folder, "cache")):
         if isinstance(event, Started):
             precision = event.precision
         elif isinstance(event, Step):

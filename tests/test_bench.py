@@ -1,0 +1,115 @@
+"""The benchmark's arithmetic, which needs no peer installed: turns, ratios, goals, work and traffic."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from bench import network
+from bench.contest import Entry, rotated
+from bench.contestants._common import Stopwatch, random_images, scaled
+from bench.goals import Measured, ratios, table
+from bench.gpu import epoch_rows
+from bench.peers import cpu_goals, shares
+from bench.traffic import image_bytes
+from torch import nn
+
+from isthmus.evaluate import cost
+from isthmus.model import Autoencoder
+from isthmus.plan import load_recipe
+
+
+def run(images_per_second: float, *, memory: float = 100.0, precision: str = "fp32") -> dict[str, object]:
+    return {"images_per_second": images_per_second, "peak_rss_mb": memory, "precision": precision}
+
+
+def test_everyone_begins_a_round_once() -> None:
+    entries = [Entry(name, "module") for name in "abc"]
+    orders = [rotated(entries, number) for number in range(3)]
+    assert {order[0].label for order in orders} == {"a", "b", "c"}
+    assert all(sorted(entry.label for entry in order) == ["a", "b", "c"] for order in orders)
+
+
+def test_ratios_are_taken_within_a_round() -> None:
+    results = {"ours": [run(300), run(100)], "theirs": [run(100), run(50)]}
+    assert ratios(results, "ours", "theirs", "images_per_second") == (3.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "at_least", "holds"),
+    [((3.9, 4.1, 9.0), True, True), ((3.9, 3.8, 9.0), True, False), ((0.4, 0.5, 0.6), False, True)],
+)
+def test_the_median_is_held_against_the_goal(values: tuple[float, ...], at_least: bool, holds: bool) -> None:
+    goal = 4.0 if at_least else 0.5
+    row = Measured("speed", values, goal, at_least=at_least)
+    assert row.holds is holds
+    assert ("**no**" in table([row])) is not holds
+
+
+def test_the_table_shows_spread_unit_and_goal() -> None:
+    row = Measured("an epoch", (0.41, 0.395, 0.52), 0.6, at_least=False, unit="s")
+    assert "| an epoch | 0.410 (0.395 to 0.520) s | 0.600 or less | yes |" in table([row])
+
+
+def test_goals_come_from_the_entries_they_name() -> None:
+    results = {
+        "keras 32 fp32": [run(100, memory=1000)],
+        "pythae 32 fp32": [run(200)],
+        "pythae 128 fp32": [run(50)],
+        "plain 32 fp32": [run(160)],
+        "plain 32 bf16": [run(320)],
+        "isthmus 32 auto": [run(400, memory=450, precision="bf16")],
+        "isthmus 32 fp32": [run(240)],
+        "isthmus 128 auto": [run(150, precision="bf16")],
+        "matrix rate": [{"fp32": 1.0, "bf16": 264.142848}],
+    }
+    values = [row.median for row in cpu_goals(results)]
+    assert values == pytest.approx([4, 2.4, 2, 3, 2.5, 1.5, 1.25, 0.4, 0.45])
+
+
+def test_the_share_is_of_the_rate_in_the_same_precision() -> None:
+    results = {
+        "isthmus 32 auto": [run(1000, precision="bf16"), run(1000, precision="fp32")],
+        "matrix rate": [{"fp32": 500.0, "bf16": 1000.0}] * 2,
+    }
+    assert shares(results, 250_000_000) == pytest.approx((0.25, 0.5))
+
+
+def test_the_plain_network_is_the_posts() -> None:
+    """As many weights and, but for the gradient of the image, three times the arithmetic of its forward pass."""
+    plain = nn.Sequential(network.encoder(), network.decoder())
+    recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes"})
+    counted = cost(Autoencoder(recipe, network.IMAGE_SHAPE))
+    assert sum(weight.numel() for weight in plain.parameters()) == counted["trainable"]
+    first_layer = 32 * 32 * 27 * 32
+    assert network.step_flop() == pytest.approx(2 * (3 * counted["multiply_adds"] - first_layer), rel=1e-3)
+    assert plain(torch.zeros(2, 3, 32, 32)).shape == (2, 3, 32, 32)
+
+
+def test_traffic_counts_every_output_and_its_gradient_twice() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 4, 3, 2, padding=1), nn.LeakyReLU(), nn.Flatten(), nn.Linear(1024, 10))
+    assert image_bytes(model, bytes_per_value=2) == 4 * 2 * (1024 + 1024 + 10)
+
+
+def test_an_epoch_takes_its_images_by_the_rate() -> None:
+    results = {"isthmus 32 auto": [run(100_000)], "isthmus 512 auto": [run(250_000)], "plain 32 fp32": [run(500_000)]}
+    rows = {row.name: row for row in epoch_rows(results, floor=0.05)}
+    assert rows["an epoch, isthmus 32 auto"].values == (0.5,)
+    assert rows["an epoch at the best batch, isthmus 512 auto"].values == (0.2,)
+    assert rows["floor / that epoch"].values == (0.25,)
+
+
+def test_the_watch_leaves_the_warm_up_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of one second, the first ten of ten: only those after the warm-up count."""
+    now = [0.0]
+    monkeypatch.setattr("bench.contestants._common.time.perf_counter", lambda: now[0])
+    watch, over = Stopwatch(seconds=5.0), False
+    while not over:
+        now[0] += 10.0 if watch.steps < 10 else 1.0
+        over = watch.step(32, lambda: 0.0)
+    assert watch.images_per_second == 32.0
+
+
+def test_images_span_the_range_once_scaled() -> None:
+    images = random_images(50)
+    assert images.shape == (50, 3, 32, 32) and images.dtype == "uint8"
+    assert scaled(images).min() == -1 and scaled(images).max() == 1
