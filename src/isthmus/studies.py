@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import tomli_w
 from isthmus.errors import InputError
 from isthmus.files import write_json, write_text
 from isthmus.findings import findings, run_folder
-from isthmus.jobs.choice import Count, Shapes, choose, longest_first
-from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed, failed
+from isthmus.jobs.choice import Count, Shapes, choose, longest_first, on_cuda
+from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.jobs.lanes import run_in_lanes
 from isthmus.jobs.pool import run_at_once
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
-from isthmus.runs import check, is_evaluated, load_data, locked, run
+from isthmus.runs import Event, check, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
 from isthmus.training.machine import choose_device
 from isthmus.training.session import Notice
@@ -40,8 +41,9 @@ StudyEvent = JobEvent | Notice | StudyDone
 def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1) -> Iterator[StudyEvent]:
     """Run what is missing of a study in `folder`, then compare.
 
-    jobs: how many runs at a time on the CPU. 1 runs them in this process, one after another; more run each in a
-        process of its own with an equal share of the threads; "auto" measures how many are fastest.
+    jobs: how many runs at a time. 1 runs them in this process, one after another. More run each in a process of
+        its own with an equal share of the CPU's threads, or on a CUDA device in turns, each on a stream of its
+        own. "auto" measures on the CPU how many are fastest.
     A failed run is named in the findings and loses nothing of the others. Raises InputError for a mistake in
     the plan or the data before anything is trained.
     """
@@ -49,6 +51,10 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
     data = _Data()
     shapes = _check(plan, folder, data)
+
+    def start(job: Job) -> Iterator[Event]:
+        return run(job.recipe, job.folder, data.of(job.recipe), cache)
+
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     all_jobs = [
         Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
@@ -61,25 +67,15 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
         count, reason = choose(jobs, missing, shapes)
         if reason is not None:
             yield Notice(reason)
-        if count == 1:
-            yield from _recorded(_one_by_one(all_jobs, data, cache))
+        if count == 1 or on_cuda(missing):
+            yield from _recorded(run_in_lanes(all_jobs, count, start))
         else:
-            yield from _recorded(_one_by_one([job for job in all_jobs if job not in missing], data, cache))
+            yield from _recorded(run_in_lanes([job for job in all_jobs if job not in missing], 1, start))
             data.forget()
             yield from _recorded(run_at_once(longest_first(missing, shapes), count, cache))
         found = findings(plan, folder, command=command)
         write_json(folder / "findings.json", found)
     yield StudyDone(folder, found)
-
-
-def _one_by_one(jobs: Sequence[Job], data: _Data, cache: Path) -> Iterator[JobEvent]:
-    for job in jobs:
-        yield RunBegins(job)
-        try:
-            for event in run(job.recipe, job.folder, data.of(job.recipe), cache):
-                yield RunEvent(job, event)
-        except Exception as error:  # whatever it is, the other runs are not its victims
-            yield failed(job, error)
 
 
 def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:

@@ -27,6 +27,7 @@ WARM_STEPS = 3  # messages about steps: the first steps ask for memory
 SECONDS = 3.0  # that are counted
 LIMIT_SECONDS = 20.0  # for all that is tried, loading torch included
 PAYS_SECONDS = 60.0  # trying takes a quarter of this and saves half at best
+CUDA_LANES = 5  # for "auto": a step of a small network leaves most of a large device idle
 FLOPS_PER_CORE = 5e10  # a second: what training reaches on a core of a laptop or server, within a factor of two
 
 Count = int | Literal["auto"]
@@ -41,8 +42,8 @@ def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str
     """
     if wanted == 1 or not jobs:
         return 1, None
-    if any(choose_device(job.recipe.train.device).type == "cuda" for job in jobs):
-        return 1, "jobs: no effect on a CUDA device: running one after another."
+    if on_cuda(jobs):
+        return min(len(jobs), CUDA_LANES if wanted == "auto" else wanted), None
     if wanted != "auto":
         return wanted, None
     cores = torch.get_num_threads()
@@ -63,6 +64,11 @@ def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str
             said.append(f"{_name(jobs[0], count)}: {error}")
     best = max(speeds, key=lambda count: speeds[count], default=1)
     return best, f"jobs: {', '.join(said)}: running {'one after another' if best == 1 else f'{best} at a time'}."
+
+
+def on_cuda(jobs: Sequence[Job]) -> bool:
+    """Whether a job asks for a CUDA device, where all jobs then run in this process."""
+    return any(choose_device(job.recipe.train.device).type == "cuda" for job in jobs)
 
 
 def longest_first(jobs: Sequence[Job], shapes: Shapes) -> list[Job]:

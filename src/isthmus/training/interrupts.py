@@ -7,24 +7,38 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Whom to ask: a training that takes turns with others in this process is not the only one under way.
+_listening: list[threading.Event] = []
+_before: dict[int, Any] = {}
 
 
 @contextmanager
 def interrupts() -> Generator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) asks for a stop at the next safe step, a second one stops at once."""
+    """The first Ctrl-C (or SIGTERM) asks for a stop at the next safe step, a second one stops at once.
+
+    All that listen are asked, in whatever order they began and will end.
+    """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise KeyboardInterrupt
-        asked.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    if not _listening:
+        _before.update({number: signal.signal(number, _ask) for number in _SIGNALS})
+    _listening.append(asked)
     try:
         yield asked
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _listening.remove(asked)
+        if not _listening:
+            for number, handler in _before.items():
+                signal.signal(number, handler)
+
+
+def _ask(number: int, frame: FrameType | None) -> None:
+    if all(asked.is_set() for asked in _listening):
+        raise KeyboardInterrupt
+    for asked in _listening:
+        asked.set()
