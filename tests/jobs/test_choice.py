@@ -1,0 +1,130 @@
+"""`--jobs auto`: measured where that pays, and always said why."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from isthmus.errors import RunError
+from isthmus.jobs import choice
+from isthmus.jobs.job import Job
+from isthmus.recipe import Recipe
+
+IMAGES = {"small": (80, 3, 32, 32), "large": (80, 3, 32, 32)}
+
+
+@pytest.fixture
+def two(tiny: Callable[..., Recipe], tmp_path: Path) -> list[Job]:
+    recipes = {"small": tiny(), "large": tiny({"architecture.filters": [8, 8]})}
+    rows = enumerate(recipes.items(), start=1)
+    return [Job(name, 0, n, 2, recipe, tmp_path / name) for n, (name, recipe) in rows]
+
+
+@pytest.fixture
+def speeds(monkeypatch: pytest.MonkeyPatch) -> dict[int, Any]:
+    """What measuring a number of jobs would give on four threads, for a study that is worth it."""
+    given: dict[int, Any] = {}
+
+    def measured(job: Job, count: int, image_shape: Any, *, deadline: float) -> float:
+        assert image_shape == (3, 32, 32)
+        if isinstance(given[count], Exception):
+            raise given[count]
+        return given[count]
+
+    monkeypatch.setattr(choice, "images_per_second", measured)
+    monkeypatch.setattr(choice, "PAYS_SECONDS", 0.0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    return given
+
+
+def test_the_fastest_together_is_chosen_and_said(two: list[Job], speeds: dict[int, Any]) -> None:
+    speeds |= {1: 540.4, 2: 1620.0}
+    count, sentence = choice.choose("auto", two, IMAGES)
+    assert count == 2
+    assert sentence == "jobs: 1 x 4 threads: 540 images/s, 2 x 2 threads: 1,620 images/s: running 2 at a time."
+    speeds[1] = 1700.0
+    assert choice.choose("auto", two, IMAGES)[0] == 1
+
+
+def test_as_many_as_there_are_threads_are_tried_where_so_many_are_missing(
+    two: list[Job], speeds: dict[int, Any]
+) -> None:
+    speeds |= {1: 1.0, 2: 2.0, 3: 2.5, 4: 4.0}
+    assert choice.choose("auto", two * 5, IMAGES)[0] == 4
+    count, sentence = choice.choose("auto", two + two[:1], IMAGES)
+    assert count == 3
+    assert sentence is not None
+    assert "3 x 1 thread: 2 images/s" in sentence
+    assert "4 x" not in sentence
+
+
+def test_what_cannot_be_measured_is_not_chosen(two: list[Job], speeds: dict[int, Any]) -> None:
+    speeds |= {1: 5.0, 2: RunError("failed (the memory does not suffice)")}
+    count, sentence = choice.choose("auto", two, IMAGES)
+    assert (count, sentence) == (
+        1,
+        "jobs: 1 x 4 threads: 5 images/s, 2 x 2 threads: failed (the memory does not suffice): "
+        "running one after another.",
+    )
+    speeds[1] = RunError("too slow to be measured")
+    assert choice.choose("auto", two, IMAGES)[0] == 1
+
+
+def test_where_measuring_does_not_pay_it_is_not_done(
+    two: list[Job], speeds: dict[int, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert choice.choose("auto", two[:1], IMAGES) == (1, "jobs: one run is missing: nothing to run beside it.")
+    assert choice.choose("auto", [], IMAGES) == (1, None)
+    monkeypatch.setattr(choice, "PAYS_SECONDS", 60.0)
+    count, sentence = choice.choose("auto", two, IMAGES)
+    assert count == 1
+    assert sentence is not None
+    assert "too little to train" in sentence
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert choice.choose("auto", two, IMAGES) == (1, "jobs: there is one thread: running one after another.")
+
+
+def test_a_number_is_taken_as_it_is(two: list[Job], speeds: dict[int, Any]) -> None:
+    assert choice.choose(7, two, IMAGES) == (7, None)
+    assert choice.choose(1, two, IMAGES) == (1, None)
+
+
+def test_on_a_cuda_device_as_many_as_are_asked_for_take_turns(two: list[Job], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "choose_device", lambda _: torch.device("cuda"))
+    assert choice.choose("auto", two, IMAGES) == (2, None)
+    assert choice.choose("auto", two * 5, IMAGES) == (choice.CUDA_LANES, None)
+    assert choice.choose(3, two * 5, IMAGES) == (3, None)
+    assert choice.choose(1, two, IMAGES) == (1, None)
+
+
+def test_the_most_arithmetic_goes_first(two: list[Job]) -> None:
+    assert [job.variation for job in choice.longest_first(two, IMAGES)] == ["large", "small"]
+    more = {**IMAGES, "small": (8000, 3, 32, 32)}
+    assert [job.variation for job in choice.longest_first(two, more)] == ["small", "large"]
+
+
+def test_processes_are_measured_and_ended(two: list[Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On as many images a second as a run of the tiny recipe logs, within what a busy machine does to it."""
+    started: list[Any] = []
+    real = choice.Process
+    monkeypatch.setattr(choice, "Process", lambda *words: started.append(real(*words)) or started[-1])
+    monkeypatch.setattr(choice, "SECONDS", 0.5)
+    speed = choice.images_per_second(two[0], 2, (3, 32, 32), deadline=time.monotonic() + 60)
+    assert 50 < speed < 1e6
+    assert len(started) == 2
+    assert all(process.child.returncode is not None for process in started)
+    assert not two[0].folder.exists(), "a measurement leaves nothing behind"
+    with pytest.raises(RunError, match="too slow to be measured"):
+        choice.images_per_second(two[0], 1, (3, 32, 32), deadline=time.monotonic())
+    assert started[-1].child.returncode is not None
+
+
+def test_a_recipe_that_cannot_be_trained_is_named(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
+    job = Job("odd", 0, 1, 1, tiny({"architecture.strides": [5, 1]}), tmp_path / "odd")
+    with pytest.raises(RunError, match=r"failed \(architecture: strides"):
+        choice.images_per_second(job, 1, (3, 32, 32), deadline=time.monotonic() + 60)
