@@ -6,7 +6,6 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
@@ -14,11 +13,9 @@ import torch
 from isthmus.files import is_record, read_json
 from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.jobs.order import Order
-from isthmus.jobs.process import Process
+from isthmus.jobs.process import Process, with_news
 from isthmus.runs import is_begun, read_recipe
 from isthmus.training.interrupts import interrupts
-
-LISTEN_SECONDS = 0.2  # between two looks at whether Ctrl-C was pressed
 
 
 def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBegins | RunEvent | RunFailed]:
@@ -47,7 +44,7 @@ def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBeg
                     yield RunBegins(job)
                     running[Process(Order(job, cache, tuple(sys.argv)), threads)] = taken
                     free -= taken
-                for process in _with_news(running):
+                for process in with_news(running):
                     message = process.receive()
                     if message is not None:
                         yield message if isinstance(message, RunFailed) else RunEvent(process.job, message)
@@ -79,8 +76,3 @@ def _with_its_threads(job: Job, share: int) -> tuple[Job, int]:
     recorded, environment = read_recipe(job.folder).train.threads, job.folder / "environment.json"
     threads = recorded or (read_json(environment)["threads"] if is_record(environment, "threads") else share)
     return replace(job, recipe=job.recipe.with_threads(recorded)), threads
-
-
-def _with_news(running: Iterable[Process]) -> list[Process]:
-    ready = wait([process.pipe for process in running], LISTEN_SECONDS)
-    return [process for process in running if process.pipe in ready]

@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-from multiprocessing.connection import Pipe
+from collections.abc import Iterable
+from multiprocessing.connection import Pipe, wait
 
 from isthmus.jobs.job import RunFailed
 from isthmus.jobs.order import Order
 from isthmus.runs import Done, Event
+
+LISTEN_SECONDS = 0.2  # so long may Ctrl-C or a deadline go unnoticed
 
 
 class Process:
@@ -44,6 +47,16 @@ class Process:
         self.finished = isinstance(message, Done | RunFailed)
         return message
 
+    def await_loaded(self) -> None:
+        """Wait until a trial has loaded all it needs, or has ended."""
+        with contextlib.suppress(EOFError, OSError):
+            self.pipe.recv()
+
+    def let_begin(self) -> None:
+        """Let a trial begin, which waits for it once it has loaded."""
+        with contextlib.suppress(OSError):
+            self.pipe.send(None)
+
     def interrupt(self) -> None:
         """Ask it to save and stop. Before it spoke it has nothing to save and does not listen yet."""
         self.child.send_signal(signal.SIGINT if self.spoke else signal.SIGKILL)
@@ -57,6 +70,12 @@ class Process:
     def kill(self) -> None:
         self.child.kill()
         self.end()
+
+
+def with_news(processes: Iterable[Process]) -> list[Process]:
+    """Those that have something to say or have ended, waiting a moment for one of them."""
+    ready = wait([process.pipe for process in processes], timeout=LISTEN_SECONDS)
+    return [process for process in processes if process.pipe in ready]
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
     python -m isthmus.jobs.worker DESCRIPTOR
 
-DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out.
+DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out. A trial says
+first when it has loaded all it needs, and begins on the next message.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     try:
         order: Order = pipe.recv()
+        if order.trial is not None:
+            pipe.send("loaded")
+            pipe.recv()  # the word to begin
     except EOFError:  # whoever asked is gone already
         return
     threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
