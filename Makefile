@@ -34,6 +34,13 @@ bench-gpu: .venv/installed
 time-to-quality: .venv/installed
 	$(BIN)/python -m bench.time_to_quality $(ARGS)
 
+# how far below PCA in ten minutes a latent size: an hour on two cores, or on one CUDA device
+quality: .venv/installed
+	$(BIN)/python -m bench.quality $(ARGS)
+
+quality-gpu: .venv/installed
+	$(BIN)/python -m bench.quality --device cuda $(ARGS)
+
 .venv/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "isthmus needs Python 3.11 or later: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv

@@ -1,0 +1,60 @@
+"""The linear path: PCA at the start, whatever the images are like."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isthmus.baselines import pca
+from isthmus.linear import LinearPath
+
+SHAPE = (3, 8, 8)
+
+
+def pictures(count: int, rank: int | None = None) -> np.ndarray:
+    """(count, 3, 8, 8) uint8; with `rank`, copies of that many pictures, which vary in rank - 1 directions."""
+    found = np.random.default_rng(0).integers(0, 256, (rank or count, *SHAPE), dtype=np.uint8)
+    return found[np.arange(count) % len(found)]
+
+
+def unit(images: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(images).float() / 127.5 - 1
+
+
+def started(images: np.ndarray, size: int) -> tuple[LinearPath, pca.PrincipalComponents]:
+    components = pca.fit(images, size)
+    path = LinearPath(SHAPE, size)
+    path.start_at(components)
+    return path, components
+
+
+@pytest.mark.parametrize("size", [1, 10, 100])
+def test_it_starts_at_pca(size: int) -> None:
+    images = pictures(150)
+    path, components = started(images, size)
+    with torch.no_grad():
+        x_hat = path.decode(path.encode(unit(images)))
+    expected = components.reconstruct(images, size)
+    found = ((x_hat + 1) * 127.5).clamp(0, 255).round().numpy()
+    assert np.abs(found - expected).max() <= 1
+
+
+def test_every_latent_has_unit_variance_and_no_mean() -> None:
+    images = pictures(150)
+    path, _ = started(images, 20)
+    with torch.no_grad():
+        z = path.encode(unit(images))
+    torch.testing.assert_close(z.std(0), torch.ones(20), rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(z.mean(0), torch.zeros(20), rtol=0, atol=1e-3)
+
+
+def test_latents_beyond_what_the_images_vary_in_stay_silent() -> None:
+    """Five pictures vary in four directions: the path reproduces them, and the other latents are zero."""
+    images = pictures(50, rank=5)
+    path, _ = started(images, 12)
+    with torch.no_grad():
+        z = path.encode(unit(images))
+        x_hat = path.decode(z)
+    assert z[:, 4:].abs().max() == 0
+    torch.testing.assert_close(x_hat, unit(images), rtol=0, atol=1e-3)
