@@ -8,7 +8,7 @@ from typing import Annotated, cast
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, start_at_zero
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, Turned, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -65,8 +65,8 @@ class Conv(nn.Module):
             up += block(SameConvTranspose(now, count, kernel=kernel, stride=stride), count)
             now = count
         up += [SameConvTranspose(now, channels, kernel=kernel), nn.Tanh()]
-        self.encoder = nn.Sequential(*down)
-        self.decoder = nn.Sequential(*up)
+        self.encoder = Turned(*down)
+        self.decoder = Turned(*up)
         self.feature_shape = (filters[-1], height // shrink, width // shrink)
 
     def start_beside_linear(self) -> None:
