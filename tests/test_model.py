@@ -142,7 +142,7 @@ def test_use_is_deterministic_and_leaves_no_trace(kind: str) -> None:
 def test_modes_are_put_back_where_a_part_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     model = build().train()
 
-    def broken(h: torch.Tensor) -> None:
+    def broken(h: torch.Tensor, **_: Any) -> None:
         raise RuntimeError("out of memory")
 
     monkeypatch.setattr(model.bottleneck, "forward", broken)
@@ -220,7 +220,7 @@ def test_a_latent_may_be_a_feature_map() -> None:
         latent_shape = (5, 4, 4)
         penalties = ()
 
-        def forward(self, h: torch.Tensor) -> Any:
+        def forward(self, h: torch.Tensor, **_: Any) -> Any:
             return Latent(h)
 
         def expand(self, z: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from torch import Tensor, nn
 
@@ -69,17 +71,19 @@ class GraphStep(EagerStep):
     """
 
     graph: torch.cuda.CUDAGraph | None = None
+    possible = True
     done = 0
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
-        if len(chosen) != self.batches.batch:
+        if not self.possible or len(chosen) != self.batches.batch:
             return super().__call__(chosen, number)
         if self.graph is None:
             if self.done < _EAGER_STEPS:
                 self.done += 1
                 return self._beside(chosen, number)
-            self._capture(chosen)
-        assert self.graph is not None
+            self.graph = self._captured(chosen)
+            if self.graph is None:
+                return super().__call__(chosen, number)
         self._seed(number)
         self.chosen.copy_(chosen)
         self.graph.replay()
@@ -94,16 +98,24 @@ class GraphStep(EagerStep):
         here.wait_stream(beside)
         return terms
 
-    def _capture(self, chosen: Tensor) -> None:
+    def _captured(self, chosen: Tensor) -> torch.cuda.CUDAGraph | None:
+        """The step as a graph; None, and a warning, where a part waits for the device, which no graph can."""
         self.chosen = chosen.clone()
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.noise)
         self.optimizer.zero_grad()
-        with torch.cuda.graph(graph):
-            self.terms = self._step(self.chosen)
-        self.graph = graph
+        try:
+            with torch.cuda.graph(graph):
+                self.terms = self._step(self.chosen)
+        except RuntimeError as error:
+            self.possible = False
+            reason = str(error).partition("\n")[0]
+            warnings.warn(f"steps are not captured as a CUDA graph, which costs time alone: {reason}", stacklevel=2)
+            return None
+        return graph
 
 
 def choose_step(device: torch.device, settings: Train) -> type[EagerStep]:
     """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is a new constant at every step."""
-    return GraphStep if device.type == "cuda" and settings.optimizer != "keras-adam" else EagerStep
+    capture = device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
+    return GraphStep if capture else EagerStep

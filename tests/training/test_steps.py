@@ -1,0 +1,135 @@
+"""A captured step is the step itself: same seeds, order and bits. Python plays the device's graph here."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+import pytest
+import torch
+
+from isthmus.model import Autoencoder, build_objective
+from isthmus.plan import load_recipe
+from isthmus.recipe import Train
+from isthmus.training import steps
+from isthmus.training.batches import Batches
+from isthmus.training.optimizers import build_optimizer, set_rates
+from isthmus.training.steps import EagerStep, GraphStep, choose_step
+
+TINY = {
+    "data.kind": "scenes",
+    "architecture.filters": [4, 4],
+    "architecture.strides": [2, 1],
+    "bottleneck.dim": 3,
+    "corruption.kind": "gaussian",
+    "train.batch": 4,
+    "train.mirror": True,
+    "train.precision": "fp32",
+    "train.schedule": "cosine",
+}
+
+
+def made(kind: type[EagerStep]) -> tuple[EagerStep, Autoencoder, Any, Train]:
+    recipe = load_recipe("post/latent-10", TINY)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, (3, 8, 8))
+    optimizer = build_optimizer(model, recipe.train)
+    pixels = torch.randint(0, 256, (18, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    batches = Batches(pixels, recipe.train.batch, seed=0, mirror=recipe.train.mirror)
+    objective = build_objective(recipe, model)
+    step = kind(model, objective, optimizer, batches, recipe.train, precision="fp32", seed=0)
+    return step, model, optimizer, recipe.train
+
+
+def trained(kind: type[EagerStep]) -> tuple[list[float], dict[str, torch.Tensor]]:
+    """The losses of two epochs, each of four whole batches and a smaller one, and the weights after them."""
+    step, model, optimizer, train = made(kind)
+    losses: list[float] = []
+    for epoch in range(2):
+        for chosen in step.batches.epoch(epoch):
+            set_rates(optimizer, len(losses), 10, train)
+            losses.append(step(chosen, len(losses)).loss.sum().item())
+    return losses, dict(model.state_dict())
+
+
+class Replayed(GraphStep):
+    """A graph step on the CPU: its graph runs the step again from the same memory, as a device would."""
+
+    replays = 0
+
+    def replay(self) -> None:
+        Replayed.replays += 1
+        self.terms = self._step(self.chosen)
+
+
+@pytest.fixture
+def played(monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA's graphs and streams, without CUDA. What is captured is recorded, not done, so its effects are undone."""
+    current: list[Replayed] = []
+
+    class Graph:
+        def register_generator_state(self, generator: torch.Generator) -> None:
+            assert generator is current[-1].noise
+
+        def replay(self) -> None:
+            current[-1].replay()
+
+    @contextmanager
+    def capture(graph: Graph) -> Generator[None]:
+        step = current[-1]
+        before = copy.deepcopy((step.model.state_dict(), step.optimizer.state_dict()))
+        noise = step.noise.get_state()
+        yield
+        step.model.load_state_dict(before[0])
+        step.optimizer.load_state_dict(before[1])
+        step.noise.set_state(noise)
+
+    class Stream:
+        def wait_stream(self, other: Any) -> None: ...
+
+    init = GraphStep.__init__
+
+    def remember(self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        current.append(self)
+
+    monkeypatch.setattr(Replayed, "__init__", remember, raising=False)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "graph", capture)
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+
+
+def test_replayed_steps_are_the_eager_ones(played: None) -> None:
+    """Every image, draw and learning rate of a step reaches the graph through memory that is written before it."""
+    Replayed.replays = 0
+    losses, weights = trained(Replayed)
+    expected, eager = trained(EagerStep)
+    assert Replayed.replays == 10 - steps._EAGER_STEPS - 2, "all but the first few and the smaller last batches"
+    assert losses == expected
+    assert all(torch.equal(weights[name], eager[name]) for name in eager)
+
+
+def test_a_part_that_waits_for_the_device_is_stepped_eagerly(played: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    @contextmanager
+    def refuse(graph: Any) -> Generator[None]:
+        raise RuntimeError("operation not permitted when stream is capturing\nand more")
+        yield
+
+    monkeypatch.setattr(torch.cuda, "graph", refuse)
+    with pytest.warns(UserWarning, match="not captured as a CUDA graph.*not permitted when stream is capturing$"):
+        losses, weights = trained(Replayed)
+    expected, eager = trained(EagerStep)
+    assert losses == expected
+    assert all(torch.equal(weights[name], eager[name]) for name in eager)
+
+
+def test_graphs_are_for_cuda_and_for_optimizers_that_keep_their_constants() -> None:
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert choose_step(cpu, Train()) is EagerStep
+    assert choose_step(cuda, Train()) is GraphStep
+    assert choose_step(cuda, Train(capture=False)) is EagerStep
+    assert choose_step(cuda, Train(optimizer="keras-adam")) is EagerStep
