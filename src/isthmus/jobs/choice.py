@@ -14,7 +14,7 @@ from isthmus.jobs.trial import measure
 from isthmus.model import Autoencoder
 from isthmus.training.machine import choose_device
 
-PAYS_SECONDS = 120.0  # trying took 13 s where it saved a fifth to a third, records/2026-11-22-jobs.md
+PAYS_SECONDS = 120.0  # trying takes 13 s and saves about a fifth, records/2026-11-22-jobs.md
 CUDA_LANES = 5  # for "auto": a step of a small network leaves most of a large device idle
 FLOPS_PER_CORE = 5e10  # a second: what training reaches on a core of a laptop or server, within a factor of two
 
