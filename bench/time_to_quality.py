@@ -85,7 +85,7 @@ def _look_in() -> Generator[Callable[[], float]]:
 
     def validation_mse() -> float:
         model = held["model"]
-        scores = loop.validate(model, held["objective"], held["validation"], precision=held["precision"])
+        scores = loop.validate(model, held["objective"], held["validation"])
         model.train()  # the loop asks for it at the start of an epoch alone
         return scores["validation_mse"]
 

@@ -261,7 +261,7 @@ def test_pca_is_measured_on_validation_images_too(
     model = untrained(recipe)
     answer = torch.from_numpy(output).float() / 127.5 - 1
     monkeypatch.setattr(model.architecture.decoder, "forward", lambda _h: answer)
-    logged = validate(model, build_objective(recipe, model), torch.from_numpy(images), precision="fp32")
+    logged = validate(model, build_objective(recipe, model), torch.from_numpy(images))
     assert against_pca["validation"] == {"pca_mse": pytest.approx(logged["validation_mse"], rel=1e-6)}
     scores = measured["plain"].summary["scores"]
     assert against_pca["mse_ratio"] == pytest.approx(scores["model"]["mse"]["mean"] / scores["pca"]["mse"]["mean"])

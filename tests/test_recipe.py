@@ -189,3 +189,14 @@ def test_kinds_are_found_without_importing_torch() -> None:
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
     assert registry.kinds("bottlenecks")
+
+
+@pytest.mark.parametrize(
+    ("option", "needs"), [("matrix_scale", "train.optimizer=muon"), ("linear_scale", "model.linear=pca")]
+)
+def test_an_option_that_would_do_nothing_is_refused(option: str, needs: str) -> None:
+    with pytest.raises(InputError, match=rf"train\.{option}: does nothing without {needs}"):
+        load_recipe("post/latent-10", {f"train.{option}": 0.3})
+    table, _, rest = needs.partition(".")
+    name, _, value = rest.partition("=")
+    assert load_recipe("post/latent-10", {f"train.{option}": 0.3, f"{table}.{name}": value})

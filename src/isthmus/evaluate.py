@@ -20,7 +20,7 @@ from isthmus import registry
 from isthmus.baselines import mean_image, pca
 from isthmus.baselines.standing import mse_ratio
 from isthmus.measures.psnr import psnr_of_mean_mse
-from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
+from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
 from isthmus.statistics import mean_interval, paired_difference
@@ -128,8 +128,8 @@ def cost(model: Autoencoder) -> dict[str, int]:
 
 
 def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
-    """`function` over uint8 images in batches, in full precision: no bf16, and no TF32, CUDA's default."""
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+    """`function` over uint8 images in batches, in full precision."""
+    with full_precision():
         parts = [function(part.to(model.device)).cpu() for part in torch.from_numpy(images).split(BATCH)]
     return torch.cat(parts).numpy()
 

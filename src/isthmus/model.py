@@ -8,7 +8,8 @@ x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,13 @@ def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
                 f"it reports {', '.join(penalties) or 'none'}"
             )
     return objective
+
+
+@contextmanager
+def full_precision() -> Generator[None]:
+    """Inference without bf16, and without TF32, which CUDA's convolutions take where nothing else is said."""
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
 
 
 def to_unit(pixels: Tensor) -> Tensor:

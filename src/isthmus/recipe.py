@@ -57,7 +57,7 @@ class Train(_Options):
     batch: Annotated[int, Field(ge=1)] = 128
     optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    matrix_scale: Annotated[float, Field(gt=0)] = 5.0  # muon's rate for the architecture's kernels, in learning rates
+    matrix_scale: Annotated[float, Field(gt=0)] = 10.0  # muon's rate for the architecture's kernels, in learning rates
     linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, in learning rates
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's memory of squared gradients
     mirror: bool = False  # show half of the images, others in every epoch, with left and right exchanged
@@ -183,7 +183,7 @@ def resolve(raw: Raw) -> Recipe:
         raise InputError(f"name: {name!r} does not fit: it becomes a folder's name; use letters and digits")
     defaults = {"corruption": {"kind": "none"}, "objective": {"kind": "mse"}}
     parts = {table: _part(table, raw.get(table), defaults.get(table)) for table in PART_TABLES}
-    return Recipe(
+    recipe = Recipe(
         name=name,
         seed=seed,
         split=registry.validate(Split, _as_table("split", raw.get("split", {})), "split"),
@@ -191,6 +191,19 @@ def resolve(raw: Raw) -> Recipe:
         train=registry.validate(Train, _as_table("train", raw.get("train", {})), "train"),
         **parts,
     )
+    _refuse_idle(recipe)
+    return recipe
+
+
+def _refuse_idle(recipe: Recipe) -> None:
+    """Raise InputError for an option that was set and would do nothing."""
+    train = recipe.train
+    for option, acts, needs in (
+        ("matrix_scale", train.optimizer == "muon", "train.optimizer=muon"),
+        ("linear_scale", recipe.model.linear != "none", "model.linear=pca"),
+    ):
+        if not acts and getattr(train, option) != Train.model_fields[option].default:
+            raise InputError(f"train.{option}: does nothing without {needs}; set that too, or leave it out")
 
 
 def _part(table: str, given: Any, default: Raw | None) -> Part:

@@ -196,7 +196,8 @@ def check(folder: Path, recipe: Recipe) -> None:
     """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
     path = folder / "recipe.toml"
     if path.exists():
-        if is_begun(folder) and (difference := first_difference(read_toml(path), recipe.table())):
+        # resolved, as a run of an older version lacks the options that came since: it ran with their defaults
+        if is_begun(folder) and (difference := first_difference(read_recipe(folder).table(), recipe.table())):
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
             )

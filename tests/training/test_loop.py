@@ -261,7 +261,7 @@ def test_validation_is_deterministic(changes: dict[str, Any]) -> None:
     scores: list[dict[str, float]] = []
     for seed in (1, 2):
         torch.manual_seed(seed)
-        scores.append(validate(training.model, training.objective.objective, images(7), precision="fp32"))
+        scores.append(validate(training.model, training.objective.objective, images(7)))
     assert scores[0] == scores[1]
 
 
@@ -272,7 +272,7 @@ def test_validation_weighs_images_and_measures_8_bit_output(monkeypatch: pytest.
     found: list[dict[str, float]] = []
     for batch in (256, 4, 1):
         monkeypatch.setattr(loop, "BATCH", batch)
-        found.append(validate(training.model, training.objective.objective, pictures, precision="fp32"))
+        found.append(validate(training.model, training.objective.objective, pictures))
     assert found[1] == pytest.approx(found[0], rel=1e-5)
     assert found[2] == pytest.approx(found[0], rel=1e-5)
     output = training.model.reconstruct(pictures.numpy()).transpose(0, 3, 1, 2)

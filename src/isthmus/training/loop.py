@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import RunError
-from isthmus.model import BATCH, Autoencoder, to_uint8, to_unit
+from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Train
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import rate_of, set_rates
@@ -96,7 +96,7 @@ def train(
         model, objective, optimizer, batches, settings, precision=precision, seed=seed
     )
     if progress.step == 0 and model.linear is not None:
-        scores = validate(model, objective, validation, precision=precision)
+        scores = validate(model, objective, validation)
         if settings.monitor == "validation":
             progress.best_score = scores["validation_loss"]
         yield Epoch(0, settings.monitor == "validation", scores)
@@ -114,7 +114,7 @@ def train(
             yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None)
 
         train_loss = progress.loss_sum / progress.images
-        scores = validate(model, objective, validation, precision=precision)
+        scores = validate(model, objective, validation)
         score = train_loss if settings.monitor == "training" else scores["validation_loss"]
         if not math.isfinite(score):
             raise Diverged(progress.step, optimizer)
@@ -123,20 +123,23 @@ def train(
         yield Epoch(progress.epoch, best, log)
 
 
-def validate(model: Autoencoder, objective: nn.Module, images: Tensor, *, precision: str) -> dict[str, float]:
-    """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic."""
+def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[str, float]:
+    """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic.
+
+    In full precision whatever the training's: the weights are chosen by it, and judged in full precision. bf16
+    alone adds half a per cent to the error of 512 latents on drawn images.
+    """
     model.eval()
-    loss, squared = 0.0, 0.0
-    with torch.inference_mode():
+    loss = squared = torch.zeros((), dtype=torch.float64, device=images.device)
+    with full_precision():
         for part in images.split(BATCH):
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                trace = model(to_unit(part))
-            loss += objective(model, trace).loss.sum(dtype=torch.float64).item()
+            trace = model(to_unit(part))
+            loss = loss + objective(model, trace).loss.sum(dtype=torch.float64)
             error = (to_uint8(trace.x_hat).float() - part.float()) / 255
-            squared += error.square().sum(dtype=torch.float64).item()
-    mse = squared / images.numel()
+            squared = squared + error.square().sum(dtype=torch.float64)
+    mse = squared.item() / images.numel()
     psnr = -10 * math.log10(max(mse, 1e-12)) if math.isfinite(mse) else math.nan
-    return {"validation_loss": loss / len(images), "validation_mse": mse, "validation_psnr": psnr}
+    return {"validation_loss": loss.item() / len(images), "validation_mse": mse, "validation_psnr": psnr}
 
 
 def _advance(progress: Progress, score: float, settings: Train) -> bool:

@@ -38,6 +38,10 @@ class EagerStep:
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
         self.noise = torch.Generator(model.device)
+        # not torch.manual_seed, which asks every kind of device: a millisecond a step, a fortieth of a small network's
+        self.defaults = [torch.default_generator]
+        if model.device.type == "cuda":
+            self.defaults.append(torch.cuda.default_generators[model.device.index or 0])
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
@@ -46,7 +50,8 @@ class EagerStep:
         return self._step(chosen)
 
     def _seed(self, number: int) -> None:
-        torch.manual_seed(mix(self.seed, number))
+        for generator in self.defaults:
+            generator.manual_seed(mix(self.seed, number))
         self.noise.manual_seed(mix(self.seed + 1, number))
 
     def _step(self, chosen: Tensor) -> Terms:
