@@ -98,7 +98,7 @@ def test_training_prints_scores_on_stdout_and_progress_on_stderr(first: tuple[Pa
     assert "this model" in answer.out
     assert f"Report: {folder.resolve() / 'report.html'}\n" in answer.out
     assert "epoch 3/3" in answer.err
-    assert "epoch" not in answer.out
+    assert "epoch 3/3" not in answer.out
     assert (folder / "report.html").is_file()
 
 

@@ -60,7 +60,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     model.eval()
     originals = splits.test.images
     size = model.latent_size
-    components = pca.fit_cached(splits.train.images, size, splits.hash, cache)
+    components = pca.fit_for(size, splits.train.images, splits.hash, cache)
     scored = {"model": _score(_outputs(model, model.reconstruct_pixels, originals), originals)}
     scored["pca"] = _score(components.reconstruct(originals, size), originals)
     scored["pca"].extra["components"] = min(size, len(components.directions))

@@ -196,8 +196,13 @@ def check(folder: Path, recipe: Recipe) -> None:
     """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
     path = folder / "recipe.toml"
     if path.exists():
-        # resolved, as a run of an older version lacks the options that came since: it ran with their defaults
-        if is_begun(folder) and (difference := first_difference(read_recipe(folder).table(), recipe.table())):
+        if not is_begun(folder):
+            return
+        try:  # resolved: a run of an older version lacks the options that came since, and ran with their defaults
+            difference = first_difference(read_recipe(folder).table(), recipe.table())
+        except InputError as error:
+            raise InputError(f"{error}; restore it from a copy, or choose another --out") from None
+        if difference:
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
             )

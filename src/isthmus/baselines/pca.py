@@ -151,14 +151,17 @@ def fit(images: np.ndarray, components: int) -> PrincipalComponents:
     )
 
 
+def fit_for(latent_size: int, images: np.ndarray, key: str, folder: Path) -> PrincipalComponents:
+    """`fit_cached` with components for a latent, and more, so that one fit serves most latents of a study."""
+    return fit_cached(images, max(latent_size, _KEPT), key, folder)
+
+
 def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> PrincipalComponents:
     """`fit`, kept in `folder` under `key`, the hash of the training images.
 
-    May hold more components than asked for: _KEPT at least, as most latents are smaller than that. A cache that
-    is damaged, of other images or too small is fitted again; a folder that cannot be written costs the next
-    caller time and is no error.
+    May hold more components than asked for. A cache that is damaged, of other images or too small is
+    fitted again; a folder that cannot be written costs the next caller time and is no error.
     """
-    components = max(components, _KEPT)
     path = folder / f"pca-{re.sub(r'[^A-Za-z0-9-]+', '-', key)}.safetensors"
     try:
         cached = PrincipalComponents.load(path)

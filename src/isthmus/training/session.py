@@ -80,7 +80,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         progress, notes, passed_over = checkpoint.load(last, model, optimizer)
     except FileNotFoundError:
         if model.linear is not None:
-            model.linear.start_at(pca.fit_cached(splits.train.images, model.latent_size, splits.hash, cache))
+            model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
         write_json(folder / "environment.json", environment(recipe, splits, device, precision))
     else:
         if passed_over:
