@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check bench bench-gpu time-to-quality clean
+.PHONY: demo test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline
