@@ -13,6 +13,7 @@ from isthmus.errors import RunError
 from isthmus.jobs.job import Job, RunFailed
 from isthmus.jobs.order import Order
 from isthmus.jobs.process import Process, with_news
+from isthmus.recipe import Model
 from isthmus.training.loop import Step
 
 SECONDS = 3.0  # that are counted, for each number of processes
@@ -56,7 +57,8 @@ def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Pa
         "patience_epochs": None,
         "learning_rate": 1e-9,  # random bytes are not to make the loss diverge
     }
-    recipe = replace(job.recipe, train=job.recipe.train.model_copy(update=settings))
+    # without a linear path, which would be fitted first and takes the same share of every number's time
+    recipe = replace(job.recipe, model=Model(), train=job.recipe.train.model_copy(update=settings))
     return Order(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
 
 
