@@ -57,7 +57,8 @@ def study(
 ) -> dict[str, Any]:
     """Run what is missing of a study, compare, and write its report; arguments as in `train`.
 
-    jobs: how many runs at a time on the CPU, each in a process of its own; "auto" measures how many are fastest.
+    jobs: how many runs at a time, on the CPU each in a process of its own, on a CUDA device in turns; "auto" measures
+        on the CPU how many are fastest.
     Returns the findings, as in findings.json.
     """
     plan = load_plan(name, {**_data_options(data), **(options or {})})

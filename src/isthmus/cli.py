@@ -40,7 +40,7 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         metavar="N|auto",
-        help="Runs at a time on the CPU, each a process with its share of the threads; auto measures what is fastest.",
+        help="Runs at a time: processes with a share of the CPU's threads, or turns on a GPU; auto picks how many.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]

@@ -61,4 +61,4 @@ def test_kernels_of_a_shape_step_as_they_would_alone() -> None:
 
 def test_matrices_are_found_once() -> None:
     shared = nn.Linear(3, 3)
-    assert [p.shape for p in matrices_of([shared, nn.Sequential(shared, nn.BatchNorm1d(3))])] == [(3, 3)]
+    assert [p.shape for p in matrices_of(nn.Sequential(shared, nn.Sequential(shared, nn.BatchNorm1d(3))))] == [(3, 3)]

@@ -95,7 +95,8 @@ def train(
     take = choose_step(model.device, settings)(
         model, objective, optimizer, batches, settings, precision=precision, seed=seed
     )
-    if progress.step == 0 and model.linear is not None:
+    # a run stopped before its first saved step has this behind it already
+    if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
         scores = validate(model, objective, validation)
         if settings.monitor == "validation":
             progress.best_score = scores["validation_loss"]

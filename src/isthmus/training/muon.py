@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -63,7 +62,6 @@ def orthogonalise(matrices: Tensor) -> Tensor:
     return (x if wide else x.mT).float()
 
 
-def matrices_of(modules: Iterable[nn.Module]) -> list[nn.Parameter]:
-    """The kernels of at least two dimensions in `modules`, each once."""
-    found = {id(p): p for module in modules for p in module.parameters() if p.ndim >= 2}
-    return list(found.values())
+def matrices_of(module: nn.Module) -> list[nn.Parameter]:
+    """The kernels of at least two dimensions in `module`, each once."""
+    return [parameter for parameter in module.parameters() if parameter.ndim >= 2]

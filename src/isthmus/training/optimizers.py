@@ -41,7 +41,7 @@ def build_optimizer(model: Autoencoder, train: Train) -> torch.optim.Optimizer:
 def _groups(model: Autoencoder, train: Train) -> list[tuple[list[nn.Parameter], float, bool]]:
     """(parameters, scale of their rate, whether Muon steps them); no group is empty."""
     linear = list(model.linear.parameters()) if model.linear is not None else []
-    matrices = matrices_of([model.architecture]) if train.optimizer == "muon" else []
+    matrices = matrices_of(model.architecture) if train.optimizer == "muon" else []
     apart = {id(parameter) for parameter in (*linear, *matrices)}
     rest = [parameter for parameter in model.parameters() if id(parameter) not in apart]
     groups = [(rest, 1.0, False), (linear, train.linear_scale, False), (matrices, train.matrix_scale, True)]
