@@ -256,3 +256,14 @@ name = "wide"
 compare = "narrow"
 changes = { bottleneck.dim = 16 }
 """
+
+
+def test_the_start_at_pca_is_logged_once_however_often_a_run_begins(
+    tiny: Callable[..., Recipe], tmp_path: Path
+) -> None:
+    """It is saved before the first step, so a run stopped right after it goes on from there."""
+    recipe, folder = tiny({"model.linear": "pca", "train.epochs": 1}), tmp_path / "run"
+    stop_after(train(recipe, folder), 2)  # begun, and validated at the start
+    assert [event.epoch for event in train(recipe, folder) if isinstance(event, loop.Epoch)] == [1]
+    lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines if line["kind"] == "epoch"] == [0, 1]
