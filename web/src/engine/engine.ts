@@ -1,0 +1,88 @@
+import type { Ask, Question } from "./protocol";
+
+interface Job {
+  readonly question: Question & { kind: "run" };
+  readonly stale: () => boolean;
+  readonly resolve: (output: Float32Array | null) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export interface RunOptions {
+  /** Before all that only fills in what is not looked at yet. */
+  readonly urgent?: boolean;
+  /** Asked when the job's turn has come: true where nobody wants its output any more. */
+  readonly stale?: () => boolean;
+}
+
+/** An answer that takes longer is announced: shorter ones feel immediate. */
+const NOTICEABLE_MS = 100;
+
+/** Runs the page's models, one at a time, the urgent before the rest; loads each when it is first needed. */
+export class Engine {
+  /** Called with true when an answer has become noticeably slow, with false once all is answered. */
+  onThinking: (thinking: boolean) => void = () => {};
+  private readonly urgent: Job[] = [];
+  private readonly rest: Job[] = [];
+  private readonly loaded = new Set<string>();
+  private readonly started: Promise<unknown>;
+  private working = false;
+  private idle: (() => void)[] = [];
+
+  /** blob: the text of a blob of the page, by its name. */
+  constructor(
+    private readonly ask: Ask,
+    private readonly blob: (name: string) => string,
+  ) {
+    this.started = ask({ kind: "start", runtime: blob("runtime") });
+  }
+
+  /** The output of model `name` for `input` of `shape`; null where it has become stale before its turn. */
+  run(name: string, input: Float32Array, shape: readonly number[], options: RunOptions = {}): Promise<Float32Array | null> {
+    return new Promise((resolve, reject) => {
+      const question = { kind: "run", name, input, shape } as const;
+      const stale = options.stale ?? (() => false);
+      (options.urgent ? this.urgent : this.rest).push({ question, stale, resolve, reject });
+      if (!this.working) void this.work();
+    });
+  }
+
+  /** Resolves when nothing is left to answer. */
+  settled(): Promise<void> {
+    return this.working ? new Promise((resolve) => this.idle.push(resolve)) : Promise.resolve();
+  }
+
+  private async work(): Promise<void> {
+    this.working = true;
+    const timer = setTimeout(() => this.onThinking(true), NOTICEABLE_MS);
+    for (let job = this.next(); job; job = this.next()) {
+      if (job.stale()) job.resolve(null);
+      else await this.answer(job);
+    }
+    clearTimeout(timer);
+    this.onThinking(false);
+    this.working = false;
+    for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  private next(): Job | undefined {
+    return this.urgent.shift() ?? this.rest.shift();
+  }
+
+  private async answer({ question, resolve, reject }: Job): Promise<void> {
+    try {
+      await this.load(question.name);
+      resolve(await this.ask(question));
+    } catch (error) {
+      reject(error);
+    }
+    // The one who asked may have a next question that is more urgent than those waiting.
+    await Promise.resolve();
+  }
+
+  private async load(name: string): Promise<void> {
+    if (this.loaded.has(name)) return;
+    await this.started;
+    await this.ask({ kind: "load", name, model: this.blob(name) });
+    this.loaded.add(name);
+  }
+}

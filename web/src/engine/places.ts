@@ -1,0 +1,38 @@
+import module from "engine:module";
+import type { Ask, Question, Reply } from "./protocol";
+
+/** A worker that answers, so that the page never stalls; the page itself where no worker can be made. */
+export async function answering(): Promise<Ask> {
+  const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
+  try {
+    return await inWorker(url);
+  } catch {
+    const { answer } = (await import(url)) as { answer: Ask };
+    return answer;
+  }
+}
+
+/** Raises: whatever kept the worker from starting. */
+function inWorker(url: string): Promise<Ask> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(url, { type: "module" });
+    const waiting = new Map<number, { resolve: (answer: Reply["answer"]) => void; reject: (error: Error) => void }>();
+    let count = 0;
+    const ask = (question: Question) =>
+      new Promise<Reply["answer"]>((resolve, reject) => {
+        waiting.set(++count, { resolve, reject });
+        worker.postMessage({ id: count, question });
+      });
+    worker.onmessage = ({ data }: MessageEvent<Reply | "here">) => {
+      if (data === "here") return resolve(ask);
+      const asked = waiting.get(data.id);
+      waiting.delete(data.id);
+      if (data.error) asked?.reject(new Error(data.error));
+      else asked?.resolve(data.answer);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      reject(new Error("no worker could be made"));
+    };
+  });
+}

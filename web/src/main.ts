@@ -1,0 +1,103 @@
+import { Engine } from "./engine/engine";
+import { answering } from "./engine/places";
+import { unpack } from "./engine/unpack";
+import { Tensors } from "./latent/safetensors";
+import { blobText, readAbout } from "./page/about";
+import { followAddress, followPanels, stateOfAddress } from "./page/address";
+import { bar, goTo } from "./page/bar";
+import type { Context } from "./page/context";
+import { el } from "./page/dom";
+import { Gallery } from "./page/gallery";
+import { wireKeys } from "./page/keys";
+import { Model } from "./page/model";
+import { themeButton } from "./page/theme";
+import { title } from "./page/title";
+import { dream } from "./panels/dream";
+import { foot } from "./panels/foot";
+import { knobs } from "./panels/knobs";
+import { look } from "./panels/look";
+import { map } from "./panels/map";
+import { morph } from "./panels/morph";
+import { noise } from "./panels/noise";
+import { toFragment } from "./state/fragment";
+import type { State } from "./state/state";
+import { Store } from "./state/store";
+
+/** For tests and the curious: window.isthmus. */
+interface Hooks {
+  /** RGBA of the canvas on which a model's output stands now, in rows. */
+  reconstruction(model: number): Uint8ClampedArray;
+  readonly timings: Context["timings"];
+  state(): State;
+  /** The state as a link's fragment. */
+  fragment(): string;
+  /** Resolves when nothing is left to compute. */
+  settled(): Promise<void>;
+}
+
+const root = document.documentElement;
+const page = document.getElementById("explorer") as HTMLElement;
+const blob = (name: string) => blobText(`blob-${name}`);
+
+async function start(): Promise<void> {
+  page.replaceChildren(el("p", { class: "loading", role: "status" }, "Unpacking the networks…"));
+  const about = readAbout();
+  const engine = new Engine(await answering(), blob);
+  const tensors = async (name: string) => new Tensors(await unpack(blob(name)));
+  const models = about.models.map(async (_, i) => new Model(about, i, await tensors(`model-${i}`), engine));
+  const context: Context = {
+    about,
+    engine,
+    store: new Store(stateOfAddress(about)),
+    gallery: new Gallery(about, await tensors("images")),
+    models: await Promise.all(models),
+    timings: { ready: NaN, redraws: [] },
+  };
+  await build(context);
+}
+
+async function build(context: Context): Promise<void> {
+  const { about, store, engine, timings } = context;
+  const first = look(context);
+  const theme = themeButton(() => document.dispatchEvent(new Event("themechange")));
+  const brand = el("p", { class: "brand" }, "isthmus ", el("span", {}, "explorer"));
+  page.replaceChildren(
+    el("header", { class: "top" }, brand, theme),
+    title(about),
+    bar(context),
+    first.element,
+    ...[knobs, morph, map, noise, dream].map((panel) => panel(context)),
+    foot(context),
+  );
+  wireKeys(context);
+  followAddress(store, about);
+  const hooks: Hooks = {
+    reconstruction: (model) => pixelsOf(first.outputs[model]),
+    timings,
+    state: () => store.get(),
+    fragment: () => toFragment(store.get()),
+    settled: () => engine.settled(),
+  };
+  Object.assign(window, { isthmus: hooks });
+  await first.drawn;
+  timings.ready = performance.now();
+  root.dataset.ready = "1";
+  if (store.get().panel !== "look") goTo(context, store.get().panel);
+  followPanels(store);
+}
+
+function pixelsOf(canvas: HTMLCanvasElement): Uint8ClampedArray {
+  const context = canvas.getContext("2d");
+  if (context === null) throw new Error("this browser draws no canvas");
+  return context.getImageData(0, 0, canvas.width, canvas.height).data;
+}
+
+/** What went wrong, where the reader sees it. */
+function tell(problem: unknown): void {
+  const text = problem instanceof Error ? problem.message : String(problem);
+  page.prepend(el("p", { class: "problem", role: "alert" }, `Something went wrong: ${text}`));
+  root.dataset.failed = "1";
+}
+
+addEventListener("unhandledrejection", ({ reason }) => tell(reason));
+start().catch(tell);

@@ -1,0 +1,52 @@
+/** The facts that the page was made with; docs/explorer-page.md says what each means. All text in it is hostile. */
+export interface About {
+  readonly format: number;
+  readonly title: string;
+  readonly created: string;
+  readonly image_shape: readonly [number, number, number];
+  readonly class_names: readonly string[];
+  readonly shown: readonly Held[];
+  readonly points: readonly (Held & { readonly shown: number })[];
+  readonly models: readonly ModelAbout[];
+  readonly facts: readonly (readonly [string, string])[];
+  readonly recipes: readonly (readonly [string, string])[];
+}
+
+/** A held-out picture: its place in the test set, and its class or -1. */
+export interface Held {
+  readonly index: number;
+  readonly label: number;
+}
+
+export interface ModelAbout {
+  readonly name: string;
+  readonly about: string;
+  readonly latent_shape: readonly number[];
+  readonly kind: string;
+  readonly pca: number;
+  readonly pca_components: number;
+  readonly psnr_db: number | null;
+  readonly pca_psnr_db: number | null;
+  readonly storage_cost_db: number | null;
+  readonly corruption: string;
+  readonly draws: "prior" | "mixture";
+  readonly neighbours: number;
+  readonly maps: readonly string[];
+  readonly code_grid: { readonly shape: readonly [number, number]; readonly codes: number } | null;
+}
+
+const FORMAT = 1;
+
+/** Reads the page's facts. Raises: Error where another version of isthmus wrote them. */
+export function readAbout(): About {
+  const about = JSON.parse(blobText("about")) as About;
+  if (about.format !== FORMAT) throw new Error(`this page is of format ${about.format}, its script reads ${FORMAT}`);
+  return about;
+}
+
+/** The text of an element that holds data. Raises: Error where the page has none of that id. */
+export function blobText(id: string): string {
+  const text = document.getElementById(id)?.textContent;
+  if (text == null) throw new Error(`the page is cut short: it holds no ${id}`);
+  return text;
+}

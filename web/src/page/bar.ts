@@ -1,0 +1,90 @@
+import { PANELS, UNTOUCHED, type Panel } from "../state/state";
+import { paint, pictureCanvas } from "../widgets/picture_canvas";
+import type { Context } from "./context";
+import { button, el } from "./dom";
+import { LONGEST_OWN, toFragment } from "../state/fragment";
+
+const TITLES: Readonly<Record<Panel, string>> = {
+  look: "Look", knobs: "Knobs", morph: "Morph", map: "Map", noise: "Noise", dream: "Dream",
+};
+
+/** The bar that stays: the chosen picture, the way to each panel, whether the page is thinking, and the link. */
+export function bar(context: Context): HTMLElement {
+  const { store, gallery, engine } = context;
+  const thumb = pictureCanvas(gallery.width, gallery.height, "The chosen picture");
+  const links = PANELS.map((panel) =>
+    el("a", { href: `#${panel}`, onclick: (event: Event) => (event.preventDefault(), goTo(context, panel)) }, TITLES[panel]),
+  );
+  const thinking = el("span", { class: "thinking", role: "status" });
+  engine.onThinking = (slow) => {
+    thinking.textContent = slow ? "Thinking…" : "";
+    document.documentElement.toggleAttribute("data-thinking", slow);
+  };
+
+  async function showPicture(): Promise<void> {
+    const { image } = store.get();
+    paint(thumb, await gallery.of(image));
+    thumb.setAttribute("aria-label", `The chosen picture: ${gallery.describe(image)}`);
+  }
+
+  function mark(): void {
+    links.forEach((link, i) => {
+      if (PANELS[i] === store.get().panel) link.setAttribute("aria-current", "true");
+      else link.removeAttribute("aria-current");
+    });
+  }
+
+  store.on(["image"], () => void showPicture());
+  store.on(["panel"], mark);
+  void showPicture();
+  mark();
+  const step = (by: number) => () => stepPicture(context, by);
+  return el(
+    "nav",
+    { class: "bar", "aria-label": "Panels" },
+    el("div", { class: "stepper" },
+      button("‹", step(-1), { "aria-label": "Previous picture", title: "Key [" }), thumb,
+      button("›", step(1), { "aria-label": "Next picture", title: "Key ]" })),
+    el("div", { class: "links" }, ...links),
+    thinking,
+    shareButton(context),
+  );
+}
+
+/** The held-out picture before or after the chosen one. */
+export function stepPicture({ store, gallery }: Context, by: number): void {
+  const { image } = store.get();
+  const count = gallery.shown.length;
+  const place = image.kind === "shown" ? (image.place + by + count) % count : 0;
+  store.set({ image: { kind: "shown", place }, ...UNTOUCHED });
+}
+
+/** Scrolls to a panel and puts the keyboard there. */
+export function goTo({ store }: Context, panel: Panel): void {
+  store.set({ panel });
+  document.getElementById(panel)?.scrollIntoView();
+  document.getElementById(`${panel}-title`)?.focus({ preventScroll: true });
+}
+
+function shareButton({ store }: Context): HTMLButtonElement {
+  const usual = "Copy link";
+  const share = button(usual, () => void copy(), { class: "quiet share" });
+  async function copy(): Promise<void> {
+    const state = store.get();
+    const link = `${location.href.split("#")[0]}#${toFragment(state)}`;
+    const left = state.image.kind === "own" && state.image.pixels.length > LONGEST_OWN ? ", without your picture" : "";
+    share.textContent = (await toClipboard(link)) ? `Copied${left}` : "The link is in the address bar";
+    setTimeout(() => (share.textContent = usual), 2500);
+  }
+  return share;
+}
+
+/** False where the browser gives the page no clipboard. */
+async function toClipboard(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

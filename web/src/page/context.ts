@@ -1,0 +1,36 @@
+import type { Engine } from "../engine/engine";
+import type { Store } from "../state/store";
+import type { About } from "./about";
+import type { Gallery } from "./gallery";
+import type { Model } from "./model";
+
+/** What every panel is made from. */
+export interface Context {
+  readonly about: About;
+  readonly store: Store;
+  readonly gallery: Gallery;
+  readonly models: readonly Model[];
+  readonly engine: Engine;
+  readonly timings: Timings;
+}
+
+/** Milliseconds, for whoever measures the page: window.isthmus.timings. */
+export interface Timings {
+  /** From navigation until the first picture stood there, rebuilt. */
+  ready: number;
+  /** The last redraws: from the event of a knob to its picture. */
+  readonly redraws: number[];
+}
+
+/** A PCA of the page and the models whose latent has its size. */
+export interface PcaGroup {
+  readonly models: readonly Model[];
+  readonly components: number;
+}
+
+/** Models of one latent size stand together, their PCA after them. */
+export function pcaGroups(models: readonly Model[]): PcaGroup[] {
+  const groups = new Map<number, Model[]>();
+  for (const model of models) groups.set(model.about.pca, [...(groups.get(model.about.pca) ?? []), model]);
+  return [...groups.values()].map((group) => ({ models: group, components: group[0].about.pca_components }));
+}

@@ -1,0 +1,40 @@
+import { button } from "./dom";
+
+const root = document.documentElement;
+const KEY = "isthmus-theme"; // the report's, so that both pages agree
+
+/** The button that turns light into dark; the choice lasts where the browser gives the page storage. */
+export function themeButton(onChange: () => void): HTMLButtonElement {
+  const stored = recall();
+  if (stored === "dark" || stored === "light") root.dataset.theme = stored;
+  const preference = matchMedia("(prefers-color-scheme: dark)");
+  const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : preference.matches);
+  const show = () => {
+    toggle.textContent = dark() ? "Light" : "Dark";
+    onChange();
+  };
+  const toggle = button("", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    remember(root.dataset.theme);
+    show();
+  });
+  preference.addEventListener("change", show);
+  toggle.textContent = dark() ? "Light" : "Dark";
+  return toggle;
+}
+
+function remember(theme: string): void {
+  try {
+    localStorage.setItem(KEY, theme);
+  } catch {
+    // Some browsers give local files no storage; the choice then lasts for this visit.
+  }
+}
+
+function recall(): string | null {
+  try {
+    return localStorage.getItem(KEY);
+  } catch {
+    return null;
+  }
+}

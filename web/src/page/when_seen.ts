@@ -1,0 +1,26 @@
+/**
+ * Draws a part of the page only while it is near the window, and catches up when it comes near.
+ *
+ * Returns what to call when it should be drawn anew.
+ */
+export function whenSeen(element: Element, draw: () => void): () => void {
+  let seen = false;
+  let due = true;
+  const drawIfDue = () => {
+    if (!seen || !due) return;
+    due = false;
+    draw();
+  };
+  const observer = new IntersectionObserver(
+    (entries) => {
+      seen = entries[entries.length - 1].isIntersecting;
+      drawIfDue();
+    },
+    { rootMargin: "200px" },
+  );
+  observer.observe(element);
+  return () => {
+    due = true;
+    drawIfDue();
+  };
+}

@@ -1,0 +1,48 @@
+import type { Context } from "../page/context";
+import { el } from "../page/dom";
+import { thousands } from "../page/numbers";
+
+const KEYS: readonly (readonly [string, string])[] = [
+  ["1 to 6", "go to a panel"],
+  ["[ and ]", "the picture before, the picture after"],
+  ["arrow keys", "turn a knob, move a slider, walk over the map or the small pictures"],
+  ["Delete", "on a knob: put it back"],
+  ["r", "put all knobs back"],
+  ["n", "other noise"],
+  ["d", "other dreams"],
+];
+
+/** The page's numbers, recipes and keys. */
+export function foot({ about, models }: Context): HTMLElement {
+  const storage = models.map(storageFact).filter((text) => text !== "");
+  const facts: (readonly [string, string])[] = [
+    ...about.facts,
+    ["Latents", models.map(latentFact).join("; ")],
+    ...(storage.length ? [["Weights in this page", storage.join("; ")] as const] : []),
+    ["Written", about.created],
+  ];
+  return el(
+    "footer",
+    { class: "foot" },
+    el("h2", {}, "Numbers and recipes"),
+    pairs(facts),
+    ...about.recipes.map(([name, text]) =>
+      el("details", {}, el("summary", {}, `Recipe of ${name}`), el("pre", { class: "recipe", tabindex: 0 }, el("code", {}, text))),
+    ),
+    el("details", { id: "keys" }, el("summary", {}, "Keys"), pairs(KEYS)),
+    el("p", { class: "soft" }, "Made by isthmus. This page holds everything it shows, the networks included, and loads nothing."),
+  );
+}
+
+function pairs(rows: readonly (readonly [string, string])[]): HTMLElement {
+  return el("dl", { class: "pairs" }, ...rows.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+}
+
+function latentFact({ about }: Context["models"][number]): string {
+  return `${about.name}: ${about.kind}, ${about.latent_shape.map(thousands).join(" × ")}`;
+}
+
+function storageFact({ about }: Context["models"][number]): string {
+  if (about.storage_cost_db === null) return "";
+  return `${about.name}: stored in 8 and 16 bits, which costs ${about.storage_cost_db.toFixed(3)} dB on held-out pictures`;
+}

@@ -1,0 +1,73 @@
+import { latest } from "../engine/latest";
+import type { Context } from "../page/context";
+import { el } from "../page/dom";
+import { decibels, orDash, signed } from "../page/numbers";
+import { ssim } from "../pixels/ssim";
+import { UNTOUCHED, type State } from "../state/state";
+import { card } from "../widgets/card";
+import { contactSheet } from "../widgets/contact_sheet";
+import { errorLegend } from "../widgets/error_legend";
+import { lineup, type Describe } from "../widgets/lineup";
+import { ownPicture } from "../widgets/own_picture";
+import { how, section } from "../widgets/section";
+
+export interface Look {
+  readonly element: HTMLElement;
+  /** The canvas of each model's output. */
+  readonly outputs: readonly HTMLCanvasElement[];
+  /** Resolves when the first picture stands there, through every model. */
+  readonly drawn: Promise<void>;
+}
+
+/** Choose a picture; see what each model keeps of it. */
+export function look(context: Context): Look {
+  const { store, gallery, about } = context;
+  const { width, height } = gallery;
+  const original = card({ name: "Original", width, height, below: errorLegend() });
+  const line = lineup(context, [original], true, describe);
+  const sheet = contactSheet(
+    "Held-out pictures",
+    gallery.shown,
+    (place) => gallery.describe({ kind: "shown", place }),
+    (place) => store.set({ image: { kind: "shown", place }, ...UNTOUCHED }),
+  );
+
+  let first: () => void;
+  const drawn = new Promise<void>((resolve) => (first = resolve));
+  const draw = latest(async ({ image }: State, stale) => {
+    const picture = await gallery.of(image);
+    original.show(picture);
+    original.say(gallery.describe(image), gallery.isExact(image) ? "" : "from the map’s compressed sheet");
+    sheet.mark(image.kind === "shown" ? image.place : -1);
+    if (await line.draw(picture, picture, stale)) first();
+  });
+  store.on(["image"], draw);
+  draw(store.get());
+
+  const element = section(
+    "look",
+    "Look",
+    "One picture through every model. What did not fit through the numbers is missing on the other side.",
+    line.element,
+    el("h3", {}, `${about.shown.length} pictures that no model was trained on`),
+    sheet.element,
+    ownPicture(context),
+    how(
+      "PSNR is taken on the 8-bit picture that you see: ten decibels more are a tenth of the squared error. SSIM " +
+        "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a purely linear method " +
+        "can do with as many numbers. Pixels are enlarged, not smoothed and not stretched.",
+    ),
+  );
+  return { element, outputs: line.outputs, drawn };
+}
+
+const describe: Describe = (output, target, score, pca) => [
+  decibels(score),
+  `SSIM ${orDash(ssim(output, target), 3)}`,
+  pca === null ? "" : against(score - pca),
+];
+
+function against(difference: number): HTMLElement {
+  const tone = Math.abs(difference) < 0.005 ? "even" : difference > 0 ? "better" : "worse";
+  return el("span", { class: tone }, `${signed(difference)} dB against PCA`);
+}

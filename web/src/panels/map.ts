@@ -1,0 +1,97 @@
+import { latest } from "../engine/latest";
+import type { Context } from "../page/context";
+import { el } from "../page/dom";
+import type { Model } from "../page/model";
+import { thousands } from "../page/numbers";
+import { whenSeen } from "../page/when_seen";
+import { UNTOUCHED, type State, type Subject } from "../state/state";
+import { choice, modelChoice } from "../widgets/choice";
+import { legend } from "../widgets/legend";
+import { paint, pictureCanvas } from "../widgets/picture_canvas";
+import type { Place } from "../widgets/plane";
+import { scatter } from "../widgets/scatter";
+import { how, section } from "../widgets/section";
+import { neighbourhood } from "./neighbourhood";
+import { pointOf, subjectOf } from "./points";
+
+const PCA = "PCA";
+
+/** Held-out pictures where their latents lie, in the plane. */
+export function map(context: Context): HTMLElement {
+  const { about, store, gallery, models } = context;
+  const thumb = pictureCanvas(gallery.width, gallery.height, "");
+  const thumbName = el("figcaption", {});
+  const tip = el("figure", { class: "tip", hidden: true, "aria-hidden": "true" }, thumb, thumbName);
+  const said = el("p", { class: "unseen", role: "status" });
+  const plane = scatter(
+    "Map of the latents: arrow keys walk from picture to picture, Enter chooses one",
+    (place, spot) => void showTip(place, spot),
+    (place) => store.set({ image: subjectOf(about.points, place), ...UNTOUCHED }),
+  );
+  const classes = legend(about.class_names, () => draw(store.get()));
+  const note = el("p", { class: "how", role: "status" });
+  const around = neighbourhood(context);
+  const names = [...new Set(models.flatMap((model) => model.about.maps))];
+  const planes = choice("Plane", names.map((name) => ({ value: name, text: name })), (name) => store.set({ plane: name }));
+
+  async function showTip(place: number, spot: Place | null): Promise<void> {
+    tip.hidden = spot === null;
+    if (spot === null) return;
+    thumbName.textContent = said.textContent = gallery.describe({ kind: "point", place });
+    tip.style.left = `${spot.x}px`;
+    tip.style.top = `${spot.y}px`;
+    tip.classList.toggle("leftwards", spot.x > plane.element.clientWidth / 2);
+    paint(thumb, await gallery.point(place));
+  }
+
+  const draw = latest(async (state: State) => {
+    const model = models[state.model];
+    const name = model.about.maps.includes(state.plane) ? state.plane : PCA;
+    planes.mark(name);
+    const flat = model.tensors.numbers(`map/${name}`, "F32");
+    const dots = about.points.map(({ label }, i) => ({ x: flat[2 * i], y: flat[2 * i + 1], label }));
+    const chosen = await placeOf(context, model, state.image, name, flat);
+    const unit = name === PCA ? "standard deviations" : "";
+    plane.draw({ dots, chosen, unit, lit: classes.lit(), colour: classes.colour });
+    note.textContent = explain(name, chosen !== null);
+    await around.show(model, state.image);
+  });
+
+  const element = section(
+    "map",
+    "Map",
+    `${thousands(about.points.length)} held-out pictures where the model puts them. The ring is the picture you look at; click another to look at it.`,
+    el("div", { class: "controls" }, modelChoice(context), names.length > 1 ? planes.element : null),
+    el("div", { class: "scatter" }, plane.element, tip, said),
+    about.class_names.length ? classes.element : null,
+    note,
+    around.element,
+    how("Two pictures are near in the latent when the model describes them with nearly the same numbers, each in units of its spread; near in pixels when their pixels are nearly the same."),
+  );
+  const redraw = whenSeen(element, () => {
+    classes.repaint();
+    draw(store.get());
+  });
+  store.on(["image", "model", "plane"], redraw);
+  document.addEventListener("themechange", redraw);
+  return element;
+}
+
+/** Where a picture lies on this plane; null where that cannot be known. */
+async function placeOf({ about, gallery }: Context, model: Model, image: Subject, plane: string, flat: Float32Array): Promise<Place | null> {
+  const place = pointOf(about.points, image);
+  if (place >= 0) return { x: flat[2 * place], y: flat[2 * place + 1] };
+  if (plane !== PCA) return null;
+  const z = await model.encode(await gallery.of(image));
+  if (!z) return null;
+  const [x, y = 0] = model.space.coordinates(z, Math.min(2, model.space.kept));
+  return { x, y };
+}
+
+function explain(plane: string, known: boolean): string {
+  const axes =
+    plane === PCA
+      ? "Across and up: the first and the second principal direction of the training latents."
+      : `${plane} keeps neighbours together; how far clusters lie apart means nothing.`;
+  return known ? axes : `${axes} A new picture has no place on it: see the plane PCA.`;
+}

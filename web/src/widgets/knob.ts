@@ -1,0 +1,60 @@
+import { el } from "../page/dom";
+
+/** How far a knob turns from the mean, in standard deviations, unless its picture lies further out. */
+const REACH = 3;
+
+export interface Knob {
+  readonly element: HTMLElement;
+  /** value: where it stands; home: where the picture had it; both in standard deviations. reading: in words. */
+  show(value: number, home: number, reading: string): void;
+}
+
+export interface KnobEvents {
+  readonly turn: (value: number) => void;
+  readonly reset: () => void;
+  readonly focus: () => void;
+}
+
+/** One number of a latent as a bar from the mean to where it stands; a range input, so that keys and readers work. */
+export function knob(name: string, detail: string, description: string, dead: boolean, events: KnobEvents): Knob {
+  const input = el("input", {
+    type: "range",
+    step: 0.01,
+    "aria-label": description,
+    title: dead ? "Never varies: the model does not use this number" : "Double click or Delete puts it back",
+    disabled: dead,
+    oninput: () => events.turn(input.valueAsNumber),
+    onfocus: events.focus,
+    ondblclick: events.reset,
+    onkeydown: (event: KeyboardEvent) => {
+      if (event.key !== "Delete" && event.key !== "Backspace") return;
+      event.preventDefault();
+      events.reset();
+    },
+  });
+  const output = el("output", {}, "");
+  const element = el(
+    "label",
+    { class: dead ? "knob dead" : "knob" },
+    el("span", { class: "knob-name" }, name, detail && el("small", {}, detail)),
+    input,
+    output,
+  );
+  return {
+    element,
+    show(value, home, reading) {
+      const low = Math.min(-REACH, Math.floor(10 * home) / 10);
+      const high = Math.max(REACH, Math.ceil(10 * home) / 10);
+      [input.min, input.max] = [String(low), String(high)];
+      input.value = String(value);
+      input.setAttribute("aria-valuetext", reading);
+      output.textContent = reading;
+      const share = (place: number) => Math.min(1, Math.max(0, (place - low) / (high - low)));
+      const style = element.style;
+      style.setProperty("--from", String(Math.min(share(0), share(value))));
+      style.setProperty("--to", String(Math.max(share(0), share(value))));
+      style.setProperty("--home", String(share(home)));
+      element.classList.toggle("turned", Math.abs(value - home) > 0.005);
+    },
+  };
+}

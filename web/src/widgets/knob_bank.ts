@@ -1,0 +1,93 @@
+import type { Order } from "../latent/turns";
+import { button, el } from "../page/dom";
+import type { Model } from "../page/model";
+import { signed } from "../page/numbers";
+import { knob, type Knob } from "./knob";
+
+/** Latents up to this size have all their knobs on the table. */
+const ALL_UP_TO = 32;
+/** Of larger ones, this many at a time. */
+const PAGE = 16;
+
+export interface KnobBank {
+  readonly element: HTMLElement;
+  /** Puts the knobs of this model and order on the table. */
+  lay(model: Model, order: Order): void;
+  /** Where every knob stands and where the picture had it, in standard deviations. */
+  show(values: Float32Array, home: Float32Array): void;
+}
+
+export interface BankEvents {
+  readonly turn: (place: number, value: number) => void;
+  readonly reset: (place: number) => void;
+  readonly focus: (place: number) => void;
+}
+
+/** The knobs of a latent: a page of them where there are many. */
+export function knobBank(events: BankEvents): KnobBank {
+  const table = el("div", { class: "knobs-table" });
+  const range = el("span", { class: "soft", role: "status" });
+  const [back, on] = [button("Earlier", () => leaf(-1)), button("More", () => leaf(1))];
+  const pages = el("div", { class: "row pages" }, back, range, on);
+  let places: number[] = [];
+  let knobs = new Map<number, Knob>();
+  let first = 0;
+  let laid: { model: Model; order: Order } | null = null;
+  let shown: { values: Float32Array; home: Float32Array } | null = null;
+
+  function leaf(step: number): void {
+    first += step * PAGE;
+    fill();
+  }
+
+  function fill(): void {
+    if (!laid) return;
+    const { model, order } = laid;
+    const count = places.length <= ALL_UP_TO ? places.length : PAGE;
+    const page = places.slice(first, first + count);
+    knobs = new Map(page.map((place) => [place, make(model, order, place, events)]));
+    table.replaceChildren(...[...knobs.values()].map(({ element }) => element));
+    pages.hidden = count === places.length;
+    range.textContent = `${first + 1} to ${first + page.length} of ${places.length}`;
+    [back.disabled, on.disabled] = [first === 0, first + count >= places.length];
+    if (shown) show(shown.values, shown.home);
+  }
+
+  function show(values: Float32Array, home: Float32Array): void {
+    shown = { values, home };
+    for (const [place, one] of knobs) one.show(values[place], home[place], reading(values[place]));
+  }
+
+  return {
+    element: el("div", { class: "bank" }, table, pages),
+    lay(model, order) {
+      if (laid?.model === model && laid.order === order) return;
+      laid = { model, order };
+      const { space } = model;
+      places = order === "numbers" ? space.byVariance() : Array.from({ length: space.kept }, (_, k) => k);
+      [first, shown] = [0, null];
+      fill();
+    },
+    show,
+  };
+}
+
+function make(model: Model, order: Order, place: number, events: BankEvents): Knob {
+  const { space } = model;
+  const own = {
+    turn: (value: number) => events.turn(place, value),
+    reset: () => events.reset(place),
+    focus: () => events.focus(place),
+  };
+  if (order === "numbers") {
+    return knob(`z${place + 1}`, "", `Number ${place + 1} of the latent`, !(space.std[place] > 0), own);
+  }
+  const percent = 100 * space.share(place);
+  const share = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+  const description = `Principal direction ${place + 1}, ${share} of the variance`;
+  return knob(String(place + 1), share, description, !(space.spread[place] > 0), own);
+}
+
+function reading(value: number): string {
+  return `${signed(value)} σ`;
+}

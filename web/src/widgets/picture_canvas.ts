@@ -1,0 +1,26 @@
+import { el } from "../page/dom";
+import { toRgba, type Picture } from "../pixels/picture";
+
+/** Above this side pictures are rather shrunk than enlarged where they are small on the page. */
+const FINE = 64;
+
+/** A canvas of the picture's own pixels; the style sheet enlarges them without smoothing. */
+export function pictureCanvas(width: number, height: number, label: string): HTMLCanvasElement {
+  const canvas = el("canvas", { class: width > FINE ? "pixels large" : "pixels", width, height, role: "img", "aria-label": label });
+  canvas.style.aspectRatio = `${width} / ${height}`;
+  return canvas;
+}
+
+/** Puts the picture's pixels onto a canvas of its size. */
+export function paint(canvas: HTMLCanvasElement, picture: Picture): void {
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context?.putImageData(new ImageData(toRgba(picture), picture.width, picture.height), 0, 0);
+  canvas.classList.add("painted");
+}
+
+/** A canvas that already shows the picture. */
+export function painted(picture: Picture, label: string): HTMLCanvasElement {
+  const canvas = pictureCanvas(picture.width, picture.height, label);
+  paint(canvas, picture);
+  return canvas;
+}
