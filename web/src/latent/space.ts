@@ -12,11 +12,14 @@ export class LatentSpace {
   readonly spread: Float32Array;
   /** (K, D), rows of length 1. */
   private readonly directions: Float32Array;
+  /** Below this a number varies by rounding alone. */
+  private readonly least: number;
 
   constructor(tensors: Tensors) {
     this.mean = tensors.numbers("mean", "F32");
     this.std = tensors.numbers("std", "F32");
     this.spread = tensors.numbers("spread", "F32");
+    this.least = 1e-6 * Math.max(...this.std);
     const scale = tensors.numbers("directions_scale", "F32");
     const size = this.mean.length;
     this.directions = Float32Array.from(tensors.numbers("directions", "I8"), (value, i) => value * scale[Math.floor(i / size)]);
@@ -55,6 +58,11 @@ export class LatentSpace {
     const z = this.mean.slice();
     coordinates.forEach((amount, k) => this.move(z, k, amount));
     return z;
+  }
+
+  /** False for a number of the latent that never varies: the model does not use it. */
+  isUsed(place: number): boolean {
+    return this.std[place] > this.least;
   }
 
   /** The share of all variance that lies along direction k, 0 to 1. */

@@ -27,7 +27,7 @@ export function turned(space: LatentSpace, start: Float32Array, turns: Turns): F
 /** Where the knobs of `order` stand for z: in standard deviations from the mean. */
 export function positions(space: LatentSpace, z: Float32Array, order: Order): Float32Array {
   if (order === "directions") return space.coordinates(z);
-  return z.map((value, i) => (space.std[i] > 0 ? (value - space.mean[i]) / space.std[i] : 0));
+  return z.map((value, i) => (space.isUsed(i) ? (value - space.mean[i]) / space.std[i] : 0));
 }
 
 /** `turns` with knob `place` moved by `amount` standard deviations. */

@@ -14,11 +14,9 @@ const KEYS: readonly (readonly [string, string])[] = [
 
 /** The page's numbers, recipes and keys. */
 export function foot({ about, models }: Context): HTMLElement {
-  const storage = models.map(storageFact).filter((text) => text !== "");
   const facts: (readonly [string, string])[] = [
     ...about.facts,
     ["Latents", models.map(latentFact).join("; ")],
-    ...(storage.length ? [["Weights in this page", storage.join("; ")] as const] : []),
     ["Written", about.created],
   ];
   return el(
@@ -40,9 +38,4 @@ function pairs(rows: readonly (readonly [string, string])[]): HTMLElement {
 
 function latentFact({ about }: Context["models"][number]): string {
   return `${about.name}: ${about.kind}, ${about.latent_shape.map(thousands).join(" × ")}`;
-}
-
-function storageFact({ about }: Context["models"][number]): string {
-  if (about.storage_cost_db === null) return "";
-  return `${about.name}: stored in 8 and 16 bits, which costs ${about.storage_cost_db.toFixed(3)} dB on held-out pictures`;
 }

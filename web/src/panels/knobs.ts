@@ -1,107 +1,65 @@
 import { latest } from "../engine/latest";
-import { anyTurned, positions, turn, turned, UNTURNED, type Order } from "../latent/turns";
+import { anyTurned, UNTURNED } from "../latent/turns";
 import type { Context } from "../page/context";
 import { button, el } from "../page/dom";
-import type { Model } from "../page/model";
-import { counted } from "../page/numbers";
 import { whenSeen } from "../page/when_seen";
 import { UNTOUCHED, type State } from "../state/state";
 import { card } from "../widgets/card";
-import { choice, modelChoice } from "../widgets/choice";
-import { codeGrid, type CodeGrid } from "../widgets/code_grid";
-import { knobBank } from "../widgets/knob_bank";
+import { modelChoice } from "../widgets/choice";
 import { how, section } from "../widgets/section";
 import { sweep } from "../widgets/sweep";
+import { latentTable, ledTo, type Beginning } from "./latent_table";
 
 const LEAD =
   "These numbers are all that the decoder gets. Turn one, and see what it stands for. Every bar runs from the mean " +
-  "of the training pictures; the mark is where the picture had it.";
+  "of the training pictures; the mark on it is where the picture had it.";
+const HOW =
+  "Principal directions are those in which the latents of the training pictures vary most, widest first, each with its " +
+  "share of all variance. σ is one standard deviation. Double click or Delete puts a knob back.";
+
+/** How many redraws are remembered. */
+const REMEMBERED = 100;
 
 /** Turn the numbers of a latent, by principal direction or one by one. */
 export function knobs(context: Context): HTMLElement {
-  const { store, models, gallery, timings } = context;
+  const { store, gallery, timings } = context;
   const { width, height } = gallery;
   const before = card({ name: "As it was", width, height });
   const after = card({ name: "As you turned it", width, height });
   const range = sweep(width, height);
-  /** What the knobs were last laid out for. */
-  let start: { model: Model; z: Float32Array } | null = null;
-
-  const bank = knobBank({
-    turn: (place, value) => move(place, () => value),
-    reset: (place) => move(place, (home) => home),
-    focus: (place) => start && range.aim(start.model, current(start.z), store.get().order, place),
-  });
-  const orders = choice<Order>(
-    "What the knobs are",
-    [{ value: "directions", text: "Principal directions" }, { value: "numbers", text: "Single numbers" }],
-    (order) => store.set({ order }),
+  const table = latentTable(context, (start, place) =>
+    range.aim(start.model, ledTo(start, store.get()), store.get().order, place),
   );
-  const resetAll = button("Reset all", () => store.set({ turns: UNTURNED, codes: {} }));
+  const resetAll = button("Reset all", () => store.set({ turns: UNTURNED, codes: {} }), { title: "Key r" });
+  const back = button("Back to the picture", () => store.set(UNTOUCHED));
   const origin = el("p", { class: "soft origin" });
-  const table = el("div", { class: "knobs-side" });
-  let grid: { model: Model; grid: CodeGrid } | null = null;
-
-  /** Where the current turns have led from z. */
-  function current(z: Float32Array): Float32Array {
-    const { space, codebook } = models[store.get().model];
-    const { turns, codes } = store.get();
-    return codebook ? codebook.write(z, codes) : turned(space, z, turns);
-  }
-
-  function move(place: number, to: (home: number) => number): void {
-    if (!start || start.model.index !== store.get().model) return;
-    const { order, turns } = store.get();
-    const { space } = start.model;
-    const now = positions(space, turned(space, start.z, turns), order)[place];
-    store.set({ turns: turn(turns, order, place, to(positions(space, start.z, order)[place]) - now) });
-  }
-
-  function changeCode(position: number, code: number | null): void {
-    const { [position]: _, ...others } = store.get().codes;
-    store.set({ codes: code === null ? others : { ...others, [position]: code } });
-  }
+  /** What `before` shows, decoded. */
+  let shown: Beginning | null = null;
 
   const draw = latest(async ({ asked, state }: { asked: number; state: State }, stale) => {
-    const model = models[state.model];
-    const z = state.drawn ? model.draw(state.drawn.seed, state.drawn.place) : await model.encode(await gallery.of(state.image), { urgent: true });
-    if (!z) return;
-    const isNew = start?.model !== model || start.z.some((value, i) => value !== z[i]);
-    start = { model, z };
-    const now = current(z);
-    showNumbers(model, z, now);
-    const picture = await model.decode(now, { urgent: true, stale });
+    const start = await beginning(context, state);
+    if (!start) return;
+    table.show(start);
+    describe(state);
+    const picture = await start.model.decode(ledTo(start, state), { urgent: true, stale });
     if (!picture) return;
     after.show(picture);
     timings.redraws.push(performance.now() - asked);
-    timings.redraws.splice(0, timings.redraws.length - 100);
-    if (!isNew) return;
-    const rebuilt = await model.decode(z, { urgent: true, stale });
-    // Not drawn after all: the next call must take this start as new again.
-    if (!rebuilt) start = null;
-    else before.show(rebuilt);
+    timings.redraws.splice(0, timings.redraws.length - REMEMBERED);
+    if (shown && isSame(shown, start)) return;
+    range.clear();
+    const rebuilt = await start.model.decode(start.z, { urgent: true, stale });
+    if (!rebuilt) return;
+    before.show(rebuilt);
+    shown = start;
   });
 
-  function showNumbers(model: Model, z: Float32Array, now: Float32Array): void {
-    const { order, turns, codes, drawn, image } = store.get();
+  function describe({ turns, codes, drawn, image }: State): void {
     origin.textContent = drawn ? "Begun at a draw of Dream" : `Begun at ${gallery.describe(image)}`;
     resetAll.disabled = !anyTurned(turns) && Object.keys(codes).length === 0;
-    if (model.codebook) return showCodes(model, z, now);
-    table.replaceChildren(orders.element, bank.element);
-    orders.mark(order);
-    bank.lay(model, order);
-    bank.show(positions(model.space, now, order), positions(model.space, z, order));
+    back.hidden = drawn === null;
   }
 
-  function showCodes(model: Model, z: Float32Array, now: Float32Array): void {
-    const { codebook, about } = model;
-    if (!codebook || !about.code_grid) return;
-    if (grid?.model !== model) grid = { model, grid: codeGrid(about.code_grid.shape, codebook.codes, changeCode) };
-    table.replaceChildren(grid.grid.element);
-    grid.grid.show(codebook.read(now), codebook.read(z));
-  }
-
-  const back = button("Back to the picture", () => store.set(UNTOUCHED));
   const element = section(
     "knobs",
     "Turn the knobs",
@@ -111,24 +69,24 @@ export function knobs(context: Context): HTMLElement {
       "div",
       { class: "knobs-body" },
       el("div", { class: "knobs-pictures" }, after.element, before.element, range.element),
-      el("div", {}, el("div", { class: "row" }, resetAll, back, origin), table),
+      el("div", {}, table.element, el("div", { class: "row knobs-foot" }, resetAll, back, origin)),
     ),
-    how(howText(models)),
+    how(HOW),
   );
   const redraw = whenSeen(element, () => draw({ asked: performance.now(), state: store.get() }));
-  store.on(["image", "model", "order", "turns", "codes", "drawn"], ({ drawn }) => {
-    back.hidden = drawn === null;
-    redraw();
-  });
-  back.hidden = store.get().drawn === null;
+  store.on(["image", "model", "order", "turns", "codes", "drawn"], redraw);
+  describe(store.get());
   return element;
 }
 
-function howText(models: readonly Model[]): string {
-  const sizes = [...new Set(models.map(({ space }) => space.size))].map((size) => counted(size, "number"));
-  return (
-    `Principal directions are those in which the latents of the training pictures vary most, widest first, with their ` +
-    `share of all variance; of ${sizes.join(", or ")} they are the ones worth turning first. σ is one standard deviation. ` +
-    `Double click or Delete puts a knob back.`
-  );
+/** The latent of the chosen picture, or of the chosen draw. */
+async function beginning({ models, gallery }: Context, { model: index, drawn, image }: State): Promise<Beginning | null> {
+  const model = models[index];
+  if (drawn) return { model, z: model.draw(drawn.seed, drawn.place) };
+  const z = await model.encode(await gallery.of(image), { urgent: true });
+  return z && { model, z };
+}
+
+function isSame(one: Beginning, other: Beginning): boolean {
+  return one.model === other.model && one.z.every((value, i) => value === other.z[i]);
 }

@@ -9,7 +9,7 @@ import { choice, modelChoice } from "../widgets/choice";
 import { legend } from "../widgets/legend";
 import { paint, pictureCanvas } from "../widgets/picture_canvas";
 import type { Place } from "../widgets/plane";
-import { scatter } from "../widgets/scatter";
+import { scatter, type ScatterLook } from "../widgets/scatter";
 import { how, section } from "../widgets/section";
 import { neighbourhood } from "./neighbourhood";
 import { pointOf, subjectOf } from "./points";
@@ -28,7 +28,9 @@ export function map(context: Context): HTMLElement {
     (place, spot) => void showTip(place, spot),
     (place) => store.set({ image: subjectOf(about.points, place), ...UNTOUCHED }),
   );
-  const classes = legend(about.class_names, () => draw(store.get()));
+  const classes = legend(about.class_names, light);
+  classes.element.hidden = about.class_names.length === 0;
+  let shown: Omit<ScatterLook, "lit"> | null = null;
   const note = el("p", { class: "how", role: "status" });
   const around = neighbourhood(context);
   const names = [...new Set(models.flatMap((model) => model.about.maps))];
@@ -44,6 +46,10 @@ export function map(context: Context): HTMLElement {
     paint(thumb, await gallery.point(place));
   }
 
+  function light(): void {
+    if (shown) plane.draw({ ...shown, lit: classes.lit() });
+  }
+
   const draw = latest(async (state: State) => {
     const model = models[state.model];
     const name = model.about.maps.includes(state.plane) ? state.plane : PCA;
@@ -52,7 +58,8 @@ export function map(context: Context): HTMLElement {
     const dots = about.points.map(({ label }, i) => ({ x: flat[2 * i], y: flat[2 * i + 1], label }));
     const chosen = await placeOf(context, model, state.image, name, flat);
     const unit = name === PCA ? "standard deviations" : "";
-    plane.draw({ dots, chosen, unit, lit: classes.lit(), colour: classes.colour });
+    shown = { dots, chosen, unit, colour: classes.colour };
+    light();
     note.textContent = explain(name, chosen !== null);
     await around.show(model, state.image);
   });
@@ -63,7 +70,7 @@ export function map(context: Context): HTMLElement {
     `${thousands(about.points.length)} held-out pictures where the model puts them. The ring is the picture you look at; click another to look at it.`,
     el("div", { class: "controls" }, modelChoice(context), names.length > 1 ? planes.element : null),
     el("div", { class: "scatter" }, plane.element, tip, said),
-    about.class_names.length ? classes.element : null,
+    classes.element,
     note,
     around.element,
     how("Two pictures are near in the latent when the model describes them with nearly the same numbers, each in units of its spread; near in pixels when their pixels are nearly the same."),

@@ -80,7 +80,7 @@ function make(model: Model, order: Order, place: number, events: BankEvents): Kn
     focus: () => events.focus(place),
   };
   if (order === "numbers") {
-    return knob(`z${place + 1}`, "", `Number ${place + 1} of the latent`, !(space.std[place] > 0), own);
+    return knob(`z${place + 1}`, "", `Number ${place + 1} of the latent`, !space.isUsed(place), own);
   }
   const percent = 100 * space.share(place);
   const share = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;

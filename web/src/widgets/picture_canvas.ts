@@ -4,9 +4,10 @@ import { toRgba, type Picture } from "../pixels/picture";
 /** Above this side pictures are rather shrunk than enlarged where they are small on the page. */
 const FINE = 64;
 
-/** A canvas of the picture's own pixels; the style sheet enlarges them without smoothing. */
+/** A canvas of the picture's own pixels, enlarged without smoothing; without a label it says nothing to screen readers. */
 export function pictureCanvas(width: number, height: number, label: string): HTMLCanvasElement {
-  const canvas = el("canvas", { class: width > FINE ? "pixels large" : "pixels", width, height, role: "img", "aria-label": label });
+  const spoken = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
+  const canvas = el("canvas", { class: width > FINE ? "pixels large" : "pixels", width, height, ...spoken });
   canvas.style.aspectRatio = `${width} / ${height}`;
   return canvas;
 }

@@ -11,6 +11,8 @@ export interface Sweep {
   readonly element: HTMLElement;
   /** Shows what the knob at `place` does to z from end to end. */
   aim(model: Model, z: Float32Array, order: Order, place: number): void;
+  /** What was shown is no longer about this latent. */
+  clear(): void;
 }
 
 /** One knob from end to end, all others left as they are. */
@@ -32,5 +34,9 @@ export function sweep(width: number, height: number): Sweep {
       }
     },
   );
-  return { element, aim: (model, z, order, place) => draw({ model, z, order, place }) };
+  return {
+    element,
+    aim: (model, z, order, place) => draw({ model, z, order, place }),
+    clear: () => (element.hidden = true),
+  };
 }

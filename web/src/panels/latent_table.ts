@@ -1,0 +1,83 @@
+import { positions, turn, turned, type Order } from "../latent/turns";
+import type { Context } from "../page/context";
+import { el } from "../page/dom";
+import type { State } from "../state/state";
+import type { Model } from "../page/model";
+import { choice } from "../widgets/choice";
+import { codeGrid, type CodeGrid } from "../widgets/code_grid";
+import { knobBank } from "../widgets/knob_bank";
+
+/** The latent that turning begins at. */
+export interface Beginning {
+  readonly model: Model;
+  readonly z: Float32Array;
+}
+
+export interface LatentTable {
+  readonly element: HTMLElement;
+  /** Shows where the turns of the state have led from the beginning. */
+  show(start: Beginning): void;
+}
+
+/** Where the turns of the state lead. */
+export function ledTo({ model, z }: Beginning, { turns, codes }: State): Float32Array {
+  return model.codebook ? model.codebook.write(z, codes) : turned(model.space, z, turns);
+}
+
+/**
+ * What can be turned of a latent: knobs, or the grid of its codes.
+ *
+ * onFocus: told which knob the reader has gone to.
+ */
+export function latentTable({ store }: Context, onFocus: (start: Beginning, place: number) => void): LatentTable {
+  let start: Beginning | null = null;
+  let grid: { model: Model; grid: CodeGrid } | null = null;
+  const element = el("div", { class: "knobs-side" });
+  const bank = knobBank({
+    turn: (place, value) => move(place, () => value),
+    reset: (place) => move(place, (home) => home),
+    focus: (place) => start && onFocus(start, place),
+  });
+  const orders = choice<Order>(
+    "What the knobs are",
+    [{ value: "directions", text: "Principal directions" }, { value: "numbers", text: "Single numbers" }],
+    (order) => store.set({ order }),
+  );
+
+  /** to: from where the picture had the knob to where it shall stand, in standard deviations. */
+  function move(place: number, to: (home: number) => number): void {
+    if (!start) return;
+    const { order, turns } = store.get();
+    const { space } = start.model;
+    const now = positions(space, turned(space, start.z, turns), order)[place];
+    store.set({ turns: turn(turns, order, place, to(positions(space, start.z, order)[place]) - now) });
+  }
+
+  function changeCode(position: number, code: number | null): void {
+    const others = Object.entries(store.get().codes).filter(([held]) => Number(held) !== position);
+    store.set({ codes: Object.fromEntries(code === null ? others : [...others, [position, code]]) });
+  }
+
+  function showKnobs({ model, z }: Beginning, now: Float32Array): void {
+    const { order } = store.get();
+    if (!bank.element.isConnected) element.replaceChildren(orders.element, bank.element);
+    orders.mark(order);
+    bank.lay(model, order);
+    bank.show(positions(model.space, now, order), positions(model.space, z, order));
+  }
+
+  return {
+    element,
+    show(next) {
+      start = next;
+      const { model, z } = next;
+      const now = ledTo(next, store.get());
+      if (!model.codebook || !model.about.code_grid) return showKnobs(next, now);
+      if (grid?.model !== model) {
+        grid = { model, grid: codeGrid(model.about.code_grid.shape, model.codebook.codes, changeCode) };
+        element.replaceChildren(grid.grid.element);
+      }
+      grid.grid.show(model.codebook.read(now), model.codebook.read(z));
+    },
+  };
+}
