@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 .PHONY: demo test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
-	$(BIN)/isthmus study demo --offline
+	$(BIN)/isthmus study demo --offline --explore
 
 test: check
 	$(BIN)/python -m pytest -m "not slow"

@@ -18,6 +18,7 @@ TINY = (
     "data.kind=scenes",
     "data.train=80",
     "data.test=12",
+    "model.linear=none",
     "architecture.filters=[4,5]",
     "architecture.strides=[2,2]",
     "bottleneck.dim=3",

@@ -16,6 +16,7 @@ TINY: dict[str, Any] = {
     "data.kind": "scenes",
     "data.train": 80,
     "data.test": 12,
+    "model.linear": "none",
     "architecture.filters": [4, 5],
     "architecture.strides": [2, 2],
     "bottleneck.dim": 3,

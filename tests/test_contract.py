@@ -165,7 +165,7 @@ def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
     assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
 
 
-def _recipe(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:
+def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:
     """The tiny recipe with one part exchanged, every penalty of its bottleneck weighted."""
     table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
     table |= {"objectives": "objective"}
@@ -181,7 +181,7 @@ MODEL_PARTS = [(s, k) for s, k in PARTS if s in ("architectures", "bottlenecks",
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
 def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
     """Twenty steps on one batch lower the loss, every gradient finite."""
-    recipe = _recipe(tiny, sort, kind)
+    recipe = recipe_with(tiny, sort, kind)
     torch.manual_seed(0)
     model = Autoencoder(recipe, IMAGE)
     objective = build_objective(recipe, model)
@@ -200,7 +200,7 @@ def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, k
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
 def test_a_model_with_this_part_survives_a_round_trip(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
     """Its state moves to a second model, built from the recipe alone, which then answers the same."""
-    recipe = _recipe(tiny, sort, kind)
+    recipe = recipe_with(tiny, sort, kind)
     torch.manual_seed(0)
     model = Autoencoder(recipe, IMAGE)
     model(images())  # running statistics away from their start
@@ -219,7 +219,7 @@ LINEAR_PARTS = [(sort, kind) for sort, kind in MODEL_PARTS if sort in ("architec
 @pytest.mark.parametrize(("sort", "kind"), LINEAR_PARTS)
 def test_beside_a_linear_path_a_model_starts_as_pca(tiny: Callable[..., Recipe], sort: str, kind: str) -> None:
     """Step 0 is PCA to a grey level's rounding, and training moves the network and the path."""
-    recipe = _recipe(tiny, sort, kind, {"model.linear": "pca"})
+    recipe = recipe_with(tiny, sort, kind, {"model.linear": "pca"})
     torch.manual_seed(0)
     model = Autoencoder(recipe, IMAGE)
     pixels = ((images(40) + 1) * 127.5).to(torch.uint8)

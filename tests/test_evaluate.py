@@ -398,7 +398,7 @@ POST: dict[str, tuple[int, int, int | None, int | None]] = {
 @pytest.mark.parametrize("name", POST)
 def test_the_posts_networks_have_the_posts_parameters(study: str, name: str) -> None:
     parameters, trainable, encoder, decoder = POST[name]
-    (variation,) = (row for row in load_plan(study).variations if row.name == name)
+    (variation,) = (row for row in load_plan(study, {"model.linear": "none"}).variations if row.name == name)
     found = cost(Autoencoder(variation.recipe(0), (3, 32, 32)))
     assert (found["parameters"], found["trainable"]) == (parameters, trainable)
     assert found["encoder_parameters"] + found["decoder_parameters"] == parameters
@@ -407,7 +407,7 @@ def test_the_posts_networks_have_the_posts_parameters(study: str, name: str) -> 
 
 
 def test_many_layers_at_latent_10() -> None:
-    recipe = load_recipe("post/many-layers", {"bottleneck.dim": 10})
+    recipe = load_recipe("post/many-layers", {"bottleneck.dim": 10, "model.linear": "none"})
     assert cost(Autoencoder(recipe, (3, 32, 32)))["parameters"] == 2_505_613
 
 

@@ -6,7 +6,7 @@ import inspect
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from rich.console import Console
@@ -17,6 +17,9 @@ from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError
 from isthmus.recipe import Split
+
+if TYPE_CHECKING:
+    from isthmus.export import Exported
 
 NAMES = {
     "model": "this model",
@@ -102,6 +105,22 @@ def print_evaluation(summary: dict[str, Any]) -> None:
     console.print(f"Scored on {data['test_images']:,} held-out images of {data['source']}.", markup=False)
 
 
+def print_export(exported: Exported) -> None:
+    """A row a file, and what 16-bit weights cost."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("file", "input", "output", "MB", "largest difference from PyTorch"):
+        table.add_column(name, justify="right" if name == "MB" else "left")
+    for graph, given, answer in zip(exported.graphs, ("image", "latent"), ("latent", "image"), strict=True):
+        shapes = (f"{name} {_shape(shape)}" for name, shape in ((given, graph.input), (answer, graph.output)))
+        table.add_row(str(graph.path), *shapes, _megabytes(graph.path), f"{graph.difference:.1e}, batches of 1 and 3")
+    table.add_row(str(exported.weights), "", "", _megabytes(exported.weights), "the same weights")
+    console.print(table)
+    if exported.half_cost_db is not None:
+        cost = f"Weights in 16 bits: {-exported.half_cost_db:+.4f} dB on held-out images."
+        console.print(cost, markup=False)
+
+
 def print_list(sort: str | None, *, as_json: bool) -> None:
     """Recipes, or the parts of a sort with their options; an overview of all without `sort`."""
     sorts = ("recipes", *registry.SORTS)
@@ -180,6 +199,14 @@ def _save_sheet(images: np.ndarray, path: Path) -> None:
     picture = Image.fromarray(grid.reshape(side * height, side * width, channels))
     scale = max(1, 768 // picture.width)
     picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path, format="PNG")
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return f"({', '.join('N' if size is None else str(size) for size in shape)})"
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.2f}"
 
 
 def _number(value: float | None, decimals: int) -> str:

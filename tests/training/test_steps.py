@@ -20,6 +20,7 @@ from isthmus.training.steps import EagerStep, GraphStep, choose_step
 
 TINY = {
     "data.kind": "scenes",
+    "model.linear": "none",
     "architecture.filters": [4, 4],
     "architecture.strides": [2, 1],
     "bottleneck.dim": 3,

@@ -25,6 +25,7 @@ class Gaussian(nn.Module):
     """
 
     penalties: tuple[str, ...] = ("kl",)
+    prior = "standard normal"
 
     def __init__(self, feature_shape: tuple[int, int, int], *, dim: Annotated[int, Field(ge=1)]) -> None:
         super().__init__()

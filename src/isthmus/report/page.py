@@ -36,6 +36,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         policy=_policy(script),
+        explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
     try:

@@ -1,0 +1,30 @@
+"""Build the explorer's script while isthmus is installed, where npm is present; without it everything else works."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+
+class ExplorerHook(BuildHookInterface):
+    """`npm ci` and `npm run build` in web/, which write src/isthmus/explorer/bundle/."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        web = Path(self.root, "web")
+        npm = shutil.which("npm")
+        if not web.is_dir():
+            return
+        if npm is None:
+            self.app.display_warning("npm is not here, so `isthmus explore` will not work; the rest does")
+            return
+        for command in (["ci"], ["run", "build"]):
+            done = subprocess.run([npm, "--prefix", str(web), *command], capture_output=True, text=True)
+            if done.returncode:
+                print(done.stdout, done.stderr, sep="\n", file=sys.stderr)
+                self.app.display_warning(f"npm {' '.join(command)} failed, so `isthmus explore` will not work")
+                return

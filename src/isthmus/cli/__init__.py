@@ -1,0 +1,47 @@
+"""The command line: `isthmus VERB THING [option.path=value ...]`. Verbs only; the work is done elsewhere.
+
+Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a run or a check failed, 2 wrong use,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+import typer.main
+
+from isthmus import __version__, exits
+from isthmus.cli.app import app
+from isthmus.cli.judging import evaluate, report
+from isthmus.cli.things import data, list_things
+from isthmus.cli.training import study, train
+from isthmus.cli.using import explore, export, reconstruct
+
+__all__ = ["main"]
+
+for verb in (study, train, evaluate, report, explore, export, reconstruct):  # in the order that --help lists them
+    app.command()(verb)
+app.command("list")(list_things)
+app.command()(data)
+
+
+def main() -> None:
+    """Run the command line and exit; every foreseeable failure is one sentence on stderr."""
+    sys.exit(exits.code_of(_run))
+
+
+def _run() -> None:
+    # not `app()`, which answers Ctrl-C itself, without a word
+    with typer.main.get_command(app).make_context("isthmus", sys.argv[1:]) as context:
+        context.command.invoke(context)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        print(f"isthmus {__version__}")
+        raise typer.Exit

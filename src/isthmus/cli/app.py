@@ -1,0 +1,68 @@
+"""What every verb's file shares: the application, options by name, and small helpers."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isthmus.errors import InputError
+
+# Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
+app = typer.Typer(
+    help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Changes = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[OPTION.PATH=VALUE]...", help="Changes to the recipe, such as bottleneck.dim=16."),
+]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. [default: runs/NAME]")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N|auto",
+        help="Runs at a time: processes with a share of the CPU's threads, or turns on a GPU; auto picks how many.",
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave unreadable image files out, by name.")]
+
+
+def with_flags(
+    overrides: dict[str, Any], offline: bool, skip_broken: bool, *, download: bool = False
+) -> dict[str, Any]:
+    if offline:
+        if download:
+            raise InputError("--download needs the network that --offline forbids; leave one of them out")
+        os.environ["ISTHMUS_OFFLINE"] = "1"
+    flags = {"data.skip_broken": skip_broken, "data.download": download}
+    return overrides | {key: True for key, given in flags.items() if given}
+
+
+def need_folder(path: Path) -> None:
+    if not path.is_dir():
+        raise InputError(f"{path}: no such folder; `isthmus train` makes run folders under runs/")
+
+
+def print_evaluation(summary: dict[str, Any], as_json: bool, tables: Any) -> None:
+    if as_json:
+        print(json.dumps(summary, indent=1))
+    else:
+        tables.print_evaluation(summary)
+
+
+def say(sentence: str) -> None:
+    print(sentence, file=sys.stderr)

@@ -1,0 +1,110 @@
+"""Verbs that use a trained model: explore, export, reconstruct."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.cli.app import AsJson, need_folder, say
+from isthmus.errors import InputError
+
+
+def explore(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The HTML file to write. [default: FOLDER/explorer.html]")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", "-m", help="A study's variation to show; give it up to four times.")
+    ] = None,
+) -> None:
+    """Write a page in which the trained model runs in the browser, and print its path.
+
+    One HTML file that opens with a double click and needs no server and no network.
+    """
+    need_folder(folder)
+    if out is not None and out.is_dir():
+        raise InputError(f"{out}: is a folder; give --out a name that ends in .html")
+    from isthmus.explorer import write_explorer
+    from isthmus.paths import cache_folder
+    from isthmus.report import write_run_report, write_study_report
+
+    made = write_explorer(folder, cache_folder(), only=model or (), out=out)
+    for sentence in made.notices:
+        say(sentence)
+    if out is None:  # the report links the page beside it
+        (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
+    print(made.page.resolve())
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. [default: RUN/export]")] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits, and say what it costs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write the model as encoder.onnx and decoder.onnx, checked against PyTorch, and its weights.
+
+    encoder.onnx takes images (N, 3, H, W), RGB in 0..255, float32; decoder.onnx gives images in [0, 1].
+    """
+    need_folder(run)
+    from isthmus import tables
+    from isthmus.export import export_run
+    from isthmus.files import read_json
+
+    exported = export_run(run, out, half=half)
+    for sentence in exported.notices:
+        say(sentence)
+    if as_json:
+        print(json.dumps(read_json(exported.folder / "export.json"), indent=1))
+    else:
+        tables.print_export(exported)
+
+
+def reconstruct(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    images: Annotated[list[Path], typer.Argument(help="Image files; cropped and shrunk to the model's size.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.")] = Path(
+        "reconstruction.png"
+    ),
+) -> None:
+    """Send images through a trained model and save what comes out."""
+    need_folder(run)
+    from PIL import Image
+
+    from isthmus.images import read_image
+
+    targets = _targets(images, out)
+    from isthmus.runs import load_model
+
+    model, notices = load_model(run, "auto")
+    height, width = model.image_shape[1:]
+    pixels = [read_image(path, size=(height, width), name=str(path)) for path in images]
+    for sentence in notices:
+        say(sentence)
+    for target, result in zip(targets, model.reconstruct(pixels), strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(result).save(target, format="PNG")
+        print(target)
+
+
+def _targets(images: list[Path], out: Path) -> list[Path]:
+    """Where the reconstruction of each image goes; never onto an image that was given."""
+    if out.is_dir() or (len(images) > 1 and not out.suffix):
+        targets = [out / f"{path.stem}.png" for path in images]
+    elif len(images) > 1:
+        raise InputError(f"{out}: {len(images)} images need a folder to go to; give --out FOLDER")
+    elif out.suffix.lower() != ".png":
+        raise InputError(f"{out}: reconstructions are saved as PNG; give --out a name that ends in .png")
+    else:
+        targets = [out]
+    if len(set(targets)) < len(targets):
+        raise InputError("two of the images have the same name and would overwrite each other; give them one by one")
+    given = {path.resolve() for path in images}
+    for target in targets:
+        if target.resolve() in given:
+            raise InputError(f"{target}: would overwrite the image itself; choose another --out")
+    return targets

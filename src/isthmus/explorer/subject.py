@@ -1,0 +1,95 @@
+"""One trained model as the page carries it: graphs, yardstick, latents, and what it costs to store them small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.baselines import pca
+from isthmus.explorer import maps, mixture
+from isthmus.explorer.blobs import tensors
+from isthmus.explorer.pictures import Chosen
+from isthmus.explorer.space import describe
+from isthmus.explorer.yardstick import pca_graph
+from isthmus.export.graphs import decoder_graph, encoder_graph
+from isthmus.export.run import psnr_cost
+from isthmus.export.storage import in_bytes
+from isthmus.report.folder import RunFolder
+from isthmus.report.schema import Score
+from isthmus.runs import load_model, read_recipe
+from isthmus.splits import Splits
+
+_TRAINING_IMAGES = 5000  # whose latents say where latents lie
+_COST_IMAGES = 500
+STANDARD_NORMAL = "standard normal"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model's entry of `about` without its place among others, its three blobs, and sentences to read."""
+
+    about: dict[str, Any]
+    encoder: bytes
+    decoder: bytes
+    pca: bytes
+    arrays: bytes
+    notices: tuple[str, ...]
+
+
+def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen, cache: Path) -> Subject:
+    """Everything the page needs of one run. `splits` are the images it was trained on."""
+    model, notices = load_model(run.path, "cpu")
+    recipe = read_recipe(run.path)
+    encoder, decoder = in_bytes(encoder_graph(model)), in_bytes(decoder_graph(model))
+    size = model.latent_size
+    components = pca.fit_for(size, splits.train.images, splits.hash, cache)
+
+    drawn = np.random.default_rng(0).permutation(len(splits.train))[:_TRAINING_IMAGES]
+    known = _flat(model.encode(splits.train.images[np.sort(drawn)]))
+    space = describe(known)
+    pixels = splits.test.images[chosen.points]
+    latents = _flat(model.encode(pixels))
+    planes = maps.planes(space.coordinates(latents))
+    has_prior = getattr(model.bottleneck, "prior", None) == STANDARD_NORMAL
+    arrays = {
+        **space.arrays(),
+        "shown_latents": latents[: len(chosen.shown)],
+        "latent_neighbours": maps.neighbours(latents / np.maximum(space.std, 1e-6 * space.std.max() or 1)),
+        "pixel_neighbours": maps.neighbours(pixels.reshape(len(pixels), -1).astype(np.float32)),
+        **{f"map/{plane}": places for plane, places in planes.items()},
+        **({} if has_prior else mixture.fit(space.coordinates(known))),
+    }
+    scores = run.evaluation.scores
+    return Subject(
+        {
+            "name": name,
+            "about": about,
+            "latent_shape": list(model.latent_shape),
+            "kind": recipe.bottleneck.kind,
+            "pca_components": run.evaluation.pca_components,
+            "psnr_db": _known(scores.get("model", Score()).psnr.mean),
+            "pca_psnr_db": _known(scores.get("pca", Score()).psnr.mean),
+            "storage_cost_db": _known(psnr_cost(encoder, decoder, model, splits.test.images[:_COST_IMAGES])),
+            "corruption": recipe.corruption.kind,
+            "draws": "prior" if has_prior else "mixture",
+            "neighbours": int(arrays["latent_neighbours"].shape[1]),
+            "maps": list(planes),
+            "code_grid": None,
+        },
+        encoder.SerializeToString(),
+        decoder.SerializeToString(),
+        pca_graph(components, size, model.image_shape).SerializeToString(),
+        tensors(arrays),
+        tuple(notices),
+    )
+
+
+def _flat(latents: np.ndarray) -> np.ndarray:
+    return latents.reshape(len(latents), -1)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

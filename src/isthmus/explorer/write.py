@@ -1,0 +1,138 @@
+"""Make the explorer of a run or of a study."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from isthmus.errors import InputError
+from isthmus.explorer import assets, pictures
+from isthmus.explorer.blobs import blob, tensors, wrapped
+from isthmus.explorer.page import write_page
+from isthmus.explorer.subject import Subject, build
+from isthmus.report import text
+from isthmus.report.folder import RunFolder, read_run, read_study
+from isthmus.report.reproduce import device, image_counts
+from isthmus.runs import load_data, read_recipe
+
+MOST_MODELS = 4
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """The page written, and sentences to read."""
+
+    page: Path
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Named:
+    name: str
+    about: str
+    run: RunFolder
+
+
+def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: Path | None = None) -> Explorer:
+    """Write explorer.html of a run folder, or of a study folder with up to four of its variations.
+
+    only: names of the study's variations to show. cache: of fitted baselines. out: another place for the page.
+    Raises InputError where the images the runs were trained on are not here, or there is nothing to show.
+    """
+    runtime = assets.read("runtime.wasm.gz")  # first: it may be missing
+    title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
+    first = named[0].run
+    splits = load_data(read_recipe(first.path))
+    if splits.hash != first.evaluation.data.hash:
+        raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
+    chosen = pictures.choose(len(splits.test), first.evaluation.shown)
+    subjects = [build(one.name, one.about, one.run, splits, chosen, cache) for one in named]
+    yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
+    models = [{**subject.about, "pca": yardsticks.index(subject.pca)} for subject in subjects]
+    labels = splits.test.labels
+
+    def entry(index: int) -> dict[str, int]:
+        return {"index": index, "label": -1 if labels is None else int(labels[index])}
+
+    about = {
+        "format": 1,
+        "title": title,
+        "created": datetime.date.today().isoformat(),
+        "image_shape": list(splits.test.images.shape[1:]),
+        "class_names": list(splits.class_names),
+        "shown": [entry(int(index)) for index in chosen.shown],
+        "points": [
+            {**entry(int(index)), "shown": place if place < len(chosen.shown) else -1}
+            for place, index in enumerate(chosen.points)
+        ],
+        "models": models,
+        "facts": _facts(named, models),
+        "recipes": [[one.name, one.run.recipe] for one in named],
+    }
+    blobs = [("runtime", wrapped(runtime)), ("images", blob(tensors(pictures.arrays(splits.test.images, chosen))))]
+    blobs += [(f"pca-{number}", blob(content)) for number, content in enumerate(yardsticks)]
+    for number, subject in enumerate(subjects):
+        blobs += _blobs(number, subject)
+        notices += subject.notices
+    return Explorer(write_page(out or folder / "explorer.html", title, about, blobs), tuple(notices))
+
+
+def _run(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
+    if only:
+        raise InputError(f"{folder}: a run, so there is nothing to choose from; --model is for studies")
+    run = read_run(folder)
+    name = run.evaluation.name
+    return name, [_Named(name, "", run)], []
+
+
+def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
+    study = read_study(folder)
+    there: dict[str, _Named] = {}
+    for variation in study.findings.variations:
+        for run in variation.runs:
+            if run.folder in study.runs:
+                there.setdefault(variation.name, _Named(variation.name, variation.about or "", study.runs[run.folder]))
+    if not there:
+        raise InputError(f"{folder}: none of its runs is finished; `isthmus study {folder}` goes on")
+    for name in only:
+        if name not in there:
+            raise InputError(f"--model: {name!r} is no finished variation of {folder}; there are {', '.join(there)}")
+    wanted = [there[name] for name in dict.fromkeys(only)] or list(there.values())
+    same = [one for one in wanted if one.run.evaluation.data.hash == wanted[0].run.evaluation.data.hash]
+    notices = [
+        f"{one.name} was trained on other images than {wanted[0].name}, so it is not on the page."
+        for one in wanted
+        if one not in same
+    ]
+    if len(same) > MOST_MODELS:
+        left = ", ".join(one.name for one in same[MOST_MODELS:])
+        notices.append(f"A page shows {MOST_MODELS} models; not on it: {left} (--model NAME chooses).")
+    return study.findings.study, same[:MOST_MODELS], notices
+
+
+def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[list[str]]:
+    data = named[0].run.evaluation.data
+    facts = [["Data", data.source], ["Images", image_counts(data)], ["Trained on", device([one.run for one in named])]]
+    for one, model in zip(named, models, strict=True):
+        ours, pca, cost = (model[key] for key in ("psnr_db", "pca_psnr_db", "storage_cost_db"))
+        if ours is not None and pca is not None:
+            score = f"{text.fixed(ours, 2)} dB, PCA with as many numbers {text.fixed(pca, 2)} dB"
+            facts.append([f"Held-out PSNR, {one.name}", score])
+        if cost is not None:
+            facts.append([f"Weights in 8 and 16 bits cost {one.name}", f"{text.signed(-cost, 3)} dB"])
+    commands = dict.fromkeys(str(one.run.environment.get("command", "")) for one in named)
+    facts.append(["Command", " / ".join(filter(None, commands))])
+    versions = dict.fromkeys(one.run.evaluation.isthmus for one in named)
+    facts.append(["isthmus", ", ".join(filter(None, versions))])
+    return [fact for fact in facts if fact[1]]
+
+
+def _blobs(number: int, subject: Subject) -> list[tuple[str, str]]:
+    return [
+        (f"encoder-{number}", blob(subject.encoder)),
+        (f"decoder-{number}", blob(subject.decoder)),
+        (f"model-{number}", blob(subject.arrays)),
+    ]

@@ -1,0 +1,171 @@
+"""Export a run: write both graphs and the weights, and compare what the files answer with PyTorch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from safetensors.numpy import load_file
+from safetensors.torch import save
+
+from isthmus.errors import InputError, RunError
+from isthmus.export.check import answer
+from isthmus.export.graphs import OPSET, decoder_graph, encoder_graph
+from isthmus.export.storage import in_half
+from isthmus.files import replacing, write_json
+from isthmus.measures.psnr import Psnr
+from isthmus.model import BATCH, Autoencoder, full_precision
+from isthmus.runs import load_data, load_model, read_environment, read_recipe
+
+# float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
+_TOLERANCE = 1e-4
+_BATCHES = 1, 3
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An exported file: shapes with the batch as None, and its largest difference from PyTorch.
+
+    difference: of any value, as a share of the largest value PyTorch answers there, or of 1 where that is larger.
+    """
+
+    path: Path
+    input: tuple[int | None, ...]
+    output: tuple[int | None, ...]
+    difference: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export_run` wrote; `half_cost_db` is the PSNR that 16-bit weights lose on held-out images.
+
+    half_cost_db: None where weights are not halved, or the images are not here to tell. notices: to be read.
+    """
+
+    folder: Path
+    graphs: tuple[Graph, ...]
+    weights: Path
+    half_cost_db: float | None = None
+    notices: tuple[str, ...] = ()
+
+
+def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exported:
+    """Write encoder.onnx, decoder.onnx, model.safetensors and export.json of a trained run to `out`.
+
+    out: by default `export/` in the run's folder. half: store the graphs' weights in 16 bits.
+    Raises RunError where a file answers otherwise than PyTorch.
+    """
+    folder = out or run / "export"
+    if folder.exists() and not folder.is_dir():
+        raise InputError(f"{folder}: is a file; give --out a folder")
+    model, said = load_model(run, "cpu")
+    notices = list(said)
+    encoder, decoder = encoder_graph(model), decoder_graph(model)
+    images = _pictures(run, model)
+    latents = _encoded(model, images)
+    pairs = ((images.astype(np.float32), latents), (latents, _decoded(model, latents)))
+    differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
+    for name, difference in zip(("encoder", "decoder"), differences, strict=True):
+        if not difference <= _TOLERANCE:  # nan too
+            raise RunError(
+                f"{run}: its {name} as ONNX is {difference:.2g} off PyTorch; please report this and the recipe"
+            )
+    cost = None
+    if half:
+        encoder, decoder = in_half(encoder), in_half(decoder)
+        differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
+        cost, sentence = _cost(run, model, encoder, decoder)
+        notices += [sentence] if sentence else []
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / "model.safetensors"
+    with replacing(weights) as beside:
+        beside.write_bytes(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    written = (
+        _write(folder / "encoder.onnx", encoder, model.image_shape, model.latent_shape, differences[0]),
+        _write(folder / "decoder.onnx", decoder, model.latent_shape, model.image_shape, differences[1]),
+    )
+    exported = Exported(folder, written, weights, cost, tuple(notices))
+    write_json(folder / "export.json", _about(run, exported, half))
+    return exported
+
+
+def psnr_cost(encoder: onnx.ModelProto, decoder: onnx.ModelProto, model: Autoencoder, images: np.ndarray) -> float:
+    """Mean PSNR in dB that two graphs lose against PyTorch on images (N, 3, H, W) uint8, both rounded to 8 bits."""
+    outputs = answer(decoder, answer(encoder, images.astype(np.float32)))
+    theirs = torch.from_numpy(np.rint(outputs * 255).astype(np.uint8))
+    pixels = torch.from_numpy(images)
+    with full_precision():
+        ours = torch.cat([model.reconstruct_pixels(part) for part in pixels.split(BATCH)])
+    measure = Psnr()
+    return float((measure(ours, pixels) - measure(theirs, pixels)).mean())
+
+
+def _cost(
+    run: Path, model: Autoencoder, encoder: onnx.ModelProto, decoder: onnx.ModelProto
+) -> tuple[float | None, str | None]:
+    try:
+        images = load_data(read_recipe(run)).test.images
+    except InputError as error:
+        return None, f"What 16-bit weights cost was not measured: {error}"
+    return psnr_cost(encoder, decoder, model, images), None
+
+
+def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
+    """Held-out images of the run's folder to compare on, or noise where there are none. (N, 3, H, W) uint8."""
+    path = run / "pictures.safetensors"
+    if path.is_file():
+        return load_file(path)["shown/original"]
+    return np.random.default_rng(0).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
+
+
+def _encoded(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+    with full_precision():
+        return model.encode_pixels(torch.from_numpy(images)).numpy()
+
+
+def _decoded(model: Autoencoder, latents: np.ndarray) -> np.ndarray:
+    with full_precision():
+        return ((model.decode_latents(torch.from_numpy(latents)) + 1) / 2).clamp(0, 1).numpy()
+
+
+def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray) -> float:
+    scale = max(1.0, float(np.abs(expected).max()))
+    off = [np.abs(answer(graph, given, batch=batch) - expected).max() for batch in _BATCHES]
+    return float(max(off)) / scale
+
+
+def _write(
+    path: Path, graph: onnx.ModelProto, given: tuple[int, ...], answered: tuple[int, ...], difference: float
+) -> Graph:
+    with replacing(path) as beside:
+        beside.write_bytes(graph.SerializeToString())
+    return Graph(path, (None, *given), (None, *answered), difference)
+
+
+def _about(run: Path, exported: Exported, half: bool) -> dict[str, object]:
+    environment = read_environment(run)
+    cost = exported.half_cost_db
+    return {
+        "format": 1,
+        "recipe": read_recipe(run).name,
+        "data_hash": environment["data"]["hash"],
+        "opset": OPSET,
+        "weights": "float16" if half else "float32",
+        "half_cost_db": cost if cost is None or math.isfinite(cost) else None,
+        "graphs": [
+            {
+                "file": graph.path.name,
+                "input": {"name": name, "shape": graph.input, "dtype": "float32", "range": given},
+                "output": {"name": answer_name, "shape": graph.output, "dtype": "float32", "range": answered},
+                "largest_difference_from_pytorch": graph.difference,
+            }
+            for graph, (name, given, answer_name, answered) in zip(exported.graphs, _NAMES, strict=True)
+        ],
+    }
+
+
+_NAMES = (("image", "RGB, 0..255", "latent", "any"), ("latent", "any", "image", "RGB, [0, 1]"))

@@ -1,0 +1,81 @@
+"""Weights in fewer bits: what a file stores changes, what it computes in stays float32.
+
+An initializer becomes a smaller one and the nodes that widen it again, which a runtime does once, as it loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import onnx
+from onnx import NodeProto, TensorProto, helper, numpy_helper
+
+LEAST = 256  # values; below, the nodes that widen a tensor weigh as much as they save
+_LARGEST_HALF = 65504.0
+
+
+def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that stores weights in 16 bits."""
+    return _stored(model, lambda values: _half)
+
+
+def in_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """A copy that stores matrices in 8 bits, with a scale a row or a column, and other weights in 16."""
+    return _stored(model, lambda values: _bytes if values.ndim == 2 else _half)
+
+
+Store = Callable[[str, np.ndarray], tuple[list[TensorProto], list[NodeProto]]]
+
+
+def _stored(model: onnx.ModelProto, choose: Callable[[np.ndarray], Store]) -> onnx.ModelProto:
+    result = onnx.ModelProto()
+    result.CopyFrom(model)
+    graph = result.graph
+    kept: list[TensorProto] = []
+    widening: list[NodeProto] = []
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.dtype != np.float32 or values.size < LEAST:
+            kept.append(tensor)
+            continue
+        tensors, nodes = choose(values)(tensor.name, values)
+        kept += tensors
+        widening += nodes
+    nodes = [*widening, *graph.node]
+    del graph.initializer[:]
+    del graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+    onnx.checker.check_model(result)
+    return result
+
+
+def _half(name: str, values: np.ndarray) -> tuple[list[TensorProto], list[NodeProto]]:
+    small = values.clip(-_LARGEST_HALF, _LARGEST_HALF).astype(np.float16)
+    widen = helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT)
+    return [numpy_helper.from_array(small, f"{name}.half")], [widen]
+
+
+def _bytes(name: str, values: np.ndarray) -> tuple[list[TensorProto], list[NodeProto]]:
+    small, scale = quantise(values)
+    tensors = [numpy_helper.from_array(small, f"{name}.bytes"), numpy_helper.from_array(scale, f"{name}.scale")]
+    nodes = [
+        helper.make_node("Cast", [f"{name}.bytes"], [f"{name}.wide"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", [f"{name}.wide", f"{name}.scale"], [name]),
+    ]
+    return tensors, nodes
+
+
+def quantise(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C): of the two the one that loses less.
+
+    The columns of a way out of whitened latents differ by orders of magnitude, rows of most layers do not.
+    """
+    tried: list[tuple[float, np.ndarray, np.ndarray]] = []
+    for axis in (1, 0):
+        scale = (np.abs(matrix).max(axis=axis, keepdims=True) / 127).astype(np.float32)
+        small = np.rint(matrix / np.where(scale > 0, scale, 1)).astype(np.int8)
+        tried.append((float(np.square(small * scale - matrix, dtype=np.float64).sum()), small, scale))
+    _, small, scale = min(tried, key=lambda one: one[0])
+    return small, scale

@@ -1,0 +1,224 @@
+"""`isthmus explore`: what the page carries, and what stands in its way."""
+
+from __future__ import annotations
+
+import html
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from PIL import Image
+from tests.command import assert_refused, isthmus, tiny, train
+from tests.explorer.page_file import PageFile, fake_bundle
+
+from isthmus.explorer import assets
+from isthmus.explorer.pictures import POINTS, SHOWN, choose
+from isthmus.export.check import answer
+from isthmus.runs import load_data, load_model, read_recipe
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+BASE = """format = 1
+[base.data]
+kind = "scenes"
+[base.architecture]
+kind = "conv"
+filters = [4, 5]
+strides = [2, 2]
+[base.bottleneck]
+kind = "vector"
+dim = 3
+"""
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return fake_bundle(tmp_path_factory.mktemp("web") / "bundle")
+
+
+@pytest.fixture(autouse=True)
+def built(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "FOLDER", bundle)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("explore") / "run"
+    assert train(folder, "train.epochs=1", "data.test=30", "bottleneck.dim=5").code == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page(trained: Path, bundle: Path) -> PageFile:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assets, "FOLDER", bundle)
+        told = isthmus("explore", trained)
+    assert told.code == 0, told.err
+    assert told.out.strip() == str((trained / "explorer.html").resolve())
+    return PageFile(trained / "explorer.html")
+
+
+def test_the_page_holds_every_blob_of_the_contract_and_asks_for_nothing(page: PageFile) -> None:
+    assert page.names == ["runtime", "images", "pca-0", "encoder-0", "decoder-0", "model-0"]
+    assert page.blob("runtime") == b"wasm"
+    policy = html.unescape(page.text)
+    assert "default-src 'none'" in policy and "connect-src 'none'" in policy
+    for word in ("http://", "https://"):
+        assert word not in page.text.partition("</head>")[0]
+
+
+def test_its_graphs_answer_as_the_model_does(page: PageFile, trained: Path) -> None:
+    model, _ = load_model(trained, "cpu")
+    pixels = page.tensors("images")["shown"]
+    encoder, decoder = (onnx.load_from_string(page.blob(name)) for name in ("encoder-0", "decoder-0"))
+    latents = answer(encoder, pixels.astype(np.float32))
+    np.testing.assert_allclose(latents, model.encode(pixels), atol=0.02 * np.abs(latents).max())
+    np.testing.assert_allclose(page.tensors("model-0")["shown_latents"], model.encode(pixels), atol=1e-5)
+    output = answer(decoder, latents) * 255
+    assert np.abs(output - model.reconstruct(pixels).transpose(0, 3, 1, 2)).mean() < 1
+    assert abs(page.about["models"][0]["storage_cost_db"]) < 0.05
+
+
+def test_its_pca_is_the_reports_pca(page: PageFile, trained: Path) -> None:
+    graph = onnx.load_from_string(page.blob("pca-0"))
+    pixels = page.tensors("images")["shown"]
+    unit, output = pixels / 255, answer(graph, pixels.astype(np.float32))
+    found = -10 * np.log10(np.square(np.rint(output * 255) / 255 - unit).mean((1, 2, 3))).mean()
+    assert abs(found - page.about["models"][0]["pca_psnr_db"]) < 0.05
+
+
+def test_shown_images_are_held_out_images_to_the_bit_those_of_the_report_first(page: PageFile, trained: Path) -> None:
+    test = load_data(read_recipe(trained)).test.images
+    told = page.about["shown"]
+    assert len(told) == len(page.about["points"]) == 30
+    np.testing.assert_array_equal(page.tensors("images")["shown"], test[[entry["index"] for entry in told]])
+    report = json.loads((trained / "evaluation.json").read_text())["shown"]
+    assert [entry["index"] for entry in told[: len(report)]] == report
+
+
+def test_principal_directions_rebuild_the_latents(page: PageFile) -> None:
+    tensors = page.tensors("model-0")
+    directions = tensors["directions"] * tensors["directions_scale"][:, None]
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(directions @ directions.T, np.eye(5), atol=0.02)
+    assert (np.diff(tensors["spread"]) <= 0).all()
+    away = tensors["shown_latents"] - tensors["mean"]
+    np.testing.assert_allclose(away @ directions.T @ directions, away, atol=0.03 * np.abs(away).max())
+    plane = tensors["map/PCA"]
+    np.testing.assert_allclose(plane[:30] * tensors["spread"][:2], (away @ directions.T)[:, :2], atol=0.05)
+
+
+def test_neighbours_are_the_nearest_others(page: PageFile) -> None:
+    tensors = page.tensors("model-0")
+    scaled = tensors["shown_latents"] / tensors["std"]
+    distance = np.linalg.norm(scaled[:, None] - scaled[None], axis=2)
+    np.fill_diagonal(distance, np.inf)
+    found = np.take_along_axis(distance, tensors["latent_neighbours"].astype(int), 1)
+    np.testing.assert_allclose(found, np.sort(distance, 1)[:, :8], rtol=1e-4)
+    assert page.about["models"][0]["maps"] == ["PCA", "t-SNE"]
+
+
+def test_a_mixture_is_drawn_from_where_there_is_no_prior(page: PageFile) -> None:
+    assert page.about["models"][0]["draws"] == "mixture"
+    tensors = page.tensors("model-0")
+    assert tensors["mixture/weights"].sum() == pytest.approx(1, abs=1e-5)
+    factors = tensors["mixture/factors"]
+    second = np.einsum("m,mij->ij", tensors["mixture/weights"], factors @ factors.transpose(0, 2, 1))
+    means = tensors["mixture/means"]
+    second += np.einsum("m,mi,mj->ij", tensors["mixture/weights"], means, means)
+    np.testing.assert_allclose(second, np.eye(len(second)), atol=0.1)  # coordinates are in standard deviations
+
+
+def test_the_same_run_gives_the_same_page(page: PageFile, trained: Path, tmp_path: Path) -> None:
+    assert isthmus("explore", trained, "-o", tmp_path / "again.html").code == 0
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page.text
+
+
+def test_a_variational_model_draws_from_its_prior(tmp_path: Path) -> None:
+    changes = ("train.epochs=1", "bottleneck.kind=gaussian", "objective.weights.kl=1.0")
+    assert train(tmp_path / "run", *changes).code == 0
+    assert isthmus("explore", tmp_path / "run").code == 0
+    page = PageFile(tmp_path / "run" / "explorer.html")
+    assert page.about["models"][0]["draws"] == "prior"
+    assert not [name for name in page.tensors("model-0") if name.startswith("mixture")]
+
+
+def test_a_study_shows_up_to_four_models_and_its_report_links_the_page(tmp_path: Path) -> None:
+    names = ["one", "two", "three", "four", "five"]
+    variations = "".join(
+        f'[[variation]]\nname = "{name}"\nchanges = {{ "bottleneck.dim" = {2 + place // 2} }}\n'
+        for place, name in enumerate(names)
+    )
+    (tmp_path / "many.toml").write_text(BASE + variations)
+    ran = isthmus("study", tmp_path / "many.toml", *few(), "-o", tmp_path / "many", "--explore")
+    assert ran.code == 0, ran.err
+    assert ran.out.splitlines()[-1] == f"Explorer: {(tmp_path / 'many' / 'explorer.html').resolve()}"
+    assert "not on it: five (--model NAME chooses)" in ran.err
+    page = PageFile(tmp_path / "many" / "explorer.html")
+    assert [model["name"] for model in page.about["models"]] == names[:4]
+    assert [model["pca"] for model in page.about["models"]] == [0, 0, 1, 1], "models of one size share their yardstick"
+    assert 'href="explorer.html"' in (tmp_path / "many" / "report.html").read_text()
+
+    chosen = isthmus("explore", tmp_path / "many", "--model", "five", "--model", "one")
+    assert chosen.code == 0, chosen.err
+    assert [m["name"] for m in PageFile(tmp_path / "many" / "explorer.html").about["models"]] == ["five", "one"]
+    assert_refused(isthmus("explore", tmp_path / "many", "--model", "six"), "'six'", "one, two, three")
+
+
+def test_names_from_outside_stay_text(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in ("cat", HOSTILE.replace("/", "")):
+            (tmp_path / "images" / part / name).mkdir(parents=True)
+            for number in range(12):
+                pixels = rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(tmp_path / "images" / part / name / f"{number}.png")
+    data = ("data.kind=folder", f"data.path={tmp_path / 'images'}", "data.size=16", "split.validation=0.2")
+    assert train(tmp_path / "run", *data, "train.epochs=1").code == 0
+    assert isthmus("explore", tmp_path / "run").code == 0
+    page = PageFile(tmp_path / "run" / "explorer.html")
+    assert HOSTILE in page.about["class_names"]
+    assert "<img" not in page.text
+
+
+def few() -> list[str]:
+    """The tiny recipe's overrides, the latent size left to the variations."""
+    return [change for change in tiny("train.epochs=1") if not change.startswith("bottleneck.dim")]
+
+
+def test_images_are_drawn_without_repetition_and_the_reports_come_first() -> None:
+    chosen = choose(5000, (7, 4999, 0))
+    assert len(chosen.shown) == SHOWN and len(chosen.points) == POINTS
+    assert chosen.points[:3].tolist() == [7, 4999, 0]
+    assert len(set(chosen.points.tolist())) == POINTS
+    np.testing.assert_array_equal(chosen.points[:SHOWN], chosen.shown)
+
+
+def test_without_the_built_script_it_says_what_to_run(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assets, "FOLDER", tmp_path / "nothing")
+    assert_refused(isthmus("explore", trained), "npm --prefix web run build")
+
+
+def test_a_study_without_the_built_script_still_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(assets, "FOLDER", tmp_path / "nothing")
+    (tmp_path / "one.toml").write_text(f'{BASE}[[variation]]\nname = "one"\n')
+    ran = isthmus("study", tmp_path / "one.toml", *few(), "-o", tmp_path / "one", "--explore")
+    assert ran.code == 0
+    assert "npm --prefix web run build" in ran.err
+    assert ran.out.splitlines()[-1].startswith("Report: ")
+
+
+def test_what_cannot_be_shown_is_refused(trained: Path, tmp_path: Path) -> None:
+    assert_refused(isthmus("explore", tmp_path / "none"), "no such folder")
+    assert_refused(isthmus("explore", tmp_path), "evaluation.json")
+    assert_refused(isthmus("explore", trained, "--model", "latent-10"), "--model is for studies")
+    assert_refused(isthmus("explore", trained, "-o", tmp_path), "ends in .html")
+    other = tmp_path / "other"
+    shutil.copytree(trained, other)
+    recipe = (other / "recipe.toml").read_text()
+    (other / "recipe.toml").write_text(recipe.replace("test = 30", "test = 31"))
+    assert_refused(isthmus("explore", other), "are not those it was trained on")
