@@ -53,7 +53,7 @@ export function askForCrop(source: Picture, width: number, height: number): Prom
     const area = stage.getBoundingClientRect();
     let [x, y] = [event.clientX, event.clientY];
     box.onpointermove = (move) => {
-      if (corner) place(frame.cornered(...corner, (move.clientX - area.left) * zoom, (move.clientY - area.top) * zoom));
+      if (corner) place(frame.cornered(corner[0], corner[1], (move.clientX - area.left) * zoom, (move.clientY - area.top) * zoom));
       else place(frame.moved((move.clientX - x) * zoom, (move.clientY - y) * zoom));
       [x, y] = [move.clientX, move.clientY];
     };
