@@ -13,17 +13,19 @@ const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime
 
 const shared = { bundle: true, minify: true, write: false, target: "es2022", legalComments: "none", logLevel: "warning" };
 
-/** `import text from "engine:module"`: the module that a worker runs, as text, since a file:// page can load no second file. */
+/** `import text from "engine:script"`: what a worker runs, as text, since a file:// page can load no second file. */
 const engine = {
-  name: "engine-module",
+  name: "engine-script",
   setup(step) {
-    step.onResolve({ filter: /^engine:module$/ }, ({ path }) => ({ path, namespace: "engine" }));
-    step.onLoad({ filter: /.*/, namespace: "engine" }, async () => ({ contents: await module(), loader: "text" }));
+    step.onResolve({ filter: /^engine:script$/ }, ({ path }) => ({ path, namespace: "engine" }));
+    step.onLoad({ filter: /.*/, namespace: "engine" }, async () => ({ contents: await engineScript(), loader: "text" }));
   },
 };
 
-async function module() {
-  const result = await build({ ...shared, entryPoints: [join(here, "src/engine/worker.ts")], format: "esm" });
+async function engineScript() {
+  // A classic script: Chromium starts no module worker from a blob of a file:// page. It has no import.meta.
+  const define = { "import.meta.url": "self.location.href" };
+  const result = await build({ ...shared, entryPoints: [join(here, "src/engine/worker.ts")], format: "iife", define });
   return result.outputFiles[0].text;
 }
 

@@ -1,21 +1,22 @@
-import module from "engine:module";
+import script from "engine:script";
 import type { Ask, Question, Reply } from "./protocol";
 
 /** A worker that answers, so that the page never stalls; the page itself where no worker can be made. */
 export async function answering(): Promise<Ask> {
-  const url = URL.createObjectURL(new Blob([module], { type: "text/javascript" }));
+  const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   try {
     return await inWorker(url);
   } catch {
-    const { answer } = (await import(url)) as { answer: Ask };
-    return answer;
+    await import(url);
+    if (!globalThis.isthmusEngine) throw new Error("this browser cannot run the page's networks");
+    return globalThis.isthmusEngine;
   }
 }
 
 /** Raises: whatever kept the worker from starting. */
 function inWorker(url: string): Promise<Ask> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(url, { type: "module" });
+    const worker = new Worker(url);
     const waiting = new Map<number, { resolve: (answer: Reply["answer"]) => void; reject: (error: Error) => void }>();
     let count = 0;
     const ask = (question: Question) =>

@@ -1,11 +1,18 @@
-// The engine's module: it runs in a worker, or is imported by the page where no worker can be made.
+// The engine's script: it runs in a worker, or in the page itself where no worker can be made.
 
-import type { Question, Reply } from "./protocol";
+import type { Ask, Question, Reply } from "./protocol";
 import { answer } from "./sessions";
 
-export { answer };
+declare global {
+  /** Where the script leaves its answers for a page that runs it itself. */
+  var isthmusEngine: Ask | undefined;
+}
 
-if (typeof document === "undefined") {
+if (typeof document === "undefined") serve();
+else globalThis.isthmusEngine = answer;
+
+/** Answers one message after the other. */
+function serve(): void {
   let turn: Promise<void> = Promise.resolve();
   addEventListener("message", ({ data }: MessageEvent<{ id: number; question: Question }>) => {
     turn = turn.then(() => reply(data.id, data.question));
