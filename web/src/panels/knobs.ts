@@ -24,17 +24,21 @@ const REMEMBERED = 100;
 export function knobs(context: Context): HTMLElement {
   const { store, gallery, timings } = context;
   const { width, height } = gallery;
-  const before = card({ name: "As it was", width, height });
+  const original = card({ name: "The picture", width, height });
+  const before = card({ name: "As rebuilt", width, height });
   const after = card({ name: "As you turned it", width, height });
   const range = sweep(width, height);
-  const table = latentTable(context, (start, place) =>
-    range.aim(start.model, ledTo(start, store.get()), store.get().order, place),
-  );
+  const table = latentTable(context, (start, place) => aim(start, place));
   const resetAll = button("Reset all", () => store.set({ turns: UNTURNED, codes: {} }), { title: "Key r" });
   const back = button("Back to the picture", () => store.set(UNTOUCHED));
   const origin = el("p", { class: "soft origin" });
   /** What `before` shows, decoded. */
   let shown: Beginning | null = null;
+
+  /** Shows what one knob does, from where the others stand now. */
+  function aim(start: Beginning, place: number): void {
+    if (!start.model.codebook) range.aim(start.model, ledTo(start, store.get()), store.get().order, place);
+  }
 
   const draw = latest(async ({ asked, state }: { asked: number; state: State }, stale) => {
     const start = await beginning(context, state);
@@ -47,11 +51,14 @@ export function knobs(context: Context): HTMLElement {
     timings.redraws.push(performance.now() - asked);
     timings.redraws.splice(0, timings.redraws.length - REMEMBERED);
     if (shown && isSame(shown, start)) return;
-    range.clear();
     const rebuilt = await start.model.decode(start.z, { urgent: true, stale });
     if (!rebuilt) return;
     before.show(rebuilt);
+    original.element.hidden = state.drawn !== null;
+    original.show(await gallery.of(state.image));
     shown = start;
+    range.clear();
+    aim(start, 0);
   });
 
   function describe({ turns, codes, drawn, image }: State): void {
@@ -68,8 +75,8 @@ export function knobs(context: Context): HTMLElement {
     el(
       "div",
       { class: "knobs-body" },
-      el("div", { class: "knobs-pictures" }, after.element, before.element, range.element),
-      el("div", {}, table.element, el("div", { class: "row knobs-foot" }, resetAll, back, origin)),
+      el("div", { class: "knobs-pictures" }, after.element, before.element, original.element),
+      el("div", {}, table.element, el("div", { class: "row knobs-foot" }, resetAll, back, origin), range.element),
     ),
     how(HOW),
   );

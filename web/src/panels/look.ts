@@ -47,7 +47,7 @@ export function look(context: Context): Look {
   const element = section(
     "look",
     "Look",
-    "One picture through every model. What did not fit through the numbers is missing on the other side.",
+    `One picture through ${context.models.length === 1 ? "the model" : "every model"}. What does not fit through its numbers is missing on the other side.`,
     line.element,
     el("h3", {}, `${about.shown.length} pictures that no model was trained on`),
     sheet.element,

@@ -69,10 +69,12 @@ export function map(context: Context): HTMLElement {
     "Map",
     `${thousands(about.points.length)} held-out pictures where the model puts them. The ring is the picture you look at; click another to look at it.`,
     el("div", { class: "controls" }, modelChoice(context), names.length > 1 ? planes.element : null),
-    el("div", { class: "scatter" }, plane.element, tip, said),
-    classes.element,
-    note,
-    around.element,
+    el(
+      "div",
+      { class: "map-body" },
+      el("div", {}, el("div", { class: "scatter" }, plane.element, tip, said), classes.element, note),
+      around.element,
+    ),
     how("Two pictures are near in the latent when the model describes them with nearly the same numbers, each in units of its spread; near in pixels when their pixels are nearly the same."),
   );
   const redraw = whenSeen(element, () => {

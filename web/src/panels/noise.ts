@@ -53,7 +53,7 @@ export function noise(context: Context): HTMLElement {
   const element = section(
     "noise",
     "Noise",
-    "Spoil the picture and see which model mends it. A model that learnt to denoise comes out above the noisy picture; a plain one copies the noise as best it can.",
+    "Spoil the picture and see what comes back. A model that learnt to denoise comes out above the noisy picture it was given.",
     el(
       "div",
       { class: "controls" },
