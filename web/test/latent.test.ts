@@ -43,7 +43,8 @@ test("knobs of both orders add up, and each goes back alone", () => {
   turns = turn(turns, "numbers", 1, -2);
   const z = turned(space, start, turns);
   assert.deepEqual(rounded(z), [4, 0, 3]);
-  assert.deepEqual(rounded(positions(space, z, "numbers")), [1.5, -2, 0]);
+  assert.deepEqual(rounded(positions(space, start, turns, "numbers")), [1.5, -2, 0]);
+  assert.deepEqual(rounded(positions(space, start, turns, "directions")), rounded([1.5, (-2 * Math.SQRT1_2) / 0.5]));
   turns = turn(turns, "directions", 0, -1.5);
   assert.deepEqual(turns, { directions: {}, numbers: { 1: -2 } });
 });

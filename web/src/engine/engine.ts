@@ -27,6 +27,7 @@ export class Engine {
   private readonly started: Promise<unknown>;
   private working = false;
   private idle: (() => void)[] = [];
+  private wake: () => void = () => {};
 
   /** blob: the text of a blob of the page, by its name. */
   constructor(
@@ -42,7 +43,8 @@ export class Engine {
       const question = { kind: "run", name, input, shape } as const;
       const stale = options.stale ?? (() => false);
       (options.urgent ? this.urgent : this.rest).push({ question, stale, resolve, reject });
-      if (!this.working) void this.work();
+      if (this.working) this.wake();
+      else void this.work();
     });
   }
 
@@ -54,7 +56,7 @@ export class Engine {
   private async work(): Promise<void> {
     this.working = true;
     const timer = setTimeout(() => this.onThinking(true), NOTICEABLE_MS);
-    for (let job = this.next(); job; job = this.next()) {
+    for (let job = await this.next(); job; job = await this.next()) {
       if (job.stale()) job.resolve(null);
       else await this.answer(job);
     }
@@ -64,7 +66,14 @@ export class Engine {
     for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  private next(): Job | undefined {
+  /** The next job; undefined where nobody has one even after looking at the last answer. */
+  private async next(): Promise<Job | undefined> {
+    if (this.urgent.length + this.rest.length === 0) {
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+        setTimeout(resolve);
+      });
+    }
     return this.urgent.shift() ?? this.rest.shift();
   }
 
@@ -75,8 +84,6 @@ export class Engine {
     } catch (error) {
       reject(error);
     }
-    // The one who asked may have a next question that is more urgent than those waiting.
-    await Promise.resolve();
   }
 
   private async load(name: string): Promise<void> {

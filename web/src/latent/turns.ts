@@ -24,10 +24,18 @@ export function turned(space: LatentSpace, start: Float32Array, turns: Turns): F
   return z;
 }
 
-/** Where the knobs of `order` stand for z: in standard deviations from the mean. */
-export function positions(space: LatentSpace, z: Float32Array, order: Order): Float32Array {
-  if (order === "directions") return space.coordinates(z);
-  return z.map((value, i) => (space.isUsed(i) ? (value - space.mean[i]) / space.std[i] : 0));
+/**
+ * Where the knobs of `order` stand after turning from `start`: in standard deviations from the mean.
+ *
+ * Directions count as exactly perpendicular. Stored in 8 bits they are so up to a hundredth, and turning one would
+ * show on the others.
+ */
+export function positions(space: LatentSpace, start: Float32Array, turns: Turns, order: Order): Float32Array {
+  if (order === "directions") {
+    const stood = space.coordinates(turned(space, start, { ...turns, directions: {} }));
+    return stood.map((value, k) => value + (turns.directions[k] ?? 0));
+  }
+  return turned(space, start, turns).map((value, i) => (space.isUsed(i) ? (value - space.mean[i]) / space.std[i] : 0));
 }
 
 /** `turns` with knob `place` moved by `amount` standard deviations. */

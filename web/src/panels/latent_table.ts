@@ -1,4 +1,4 @@
-import { positions, turn, turned, type Order } from "../latent/turns";
+import { positions, turn, turned, UNTURNED, type Order } from "../latent/turns";
 import type { Context } from "../page/context";
 import { el } from "../page/dom";
 import type { State } from "../state/state";
@@ -48,9 +48,9 @@ export function latentTable({ store }: Context, onFocus: (start: Beginning, plac
   function move(place: number, to: (home: number) => number): void {
     if (!start) return;
     const { order, turns } = store.get();
-    const { space } = start.model;
-    const now = positions(space, turned(space, start.z, turns), order)[place];
-    store.set({ turns: turn(turns, order, place, to(positions(space, start.z, order)[place]) - now) });
+    const { model: { space }, z } = start;
+    const [home, now] = [UNTURNED, turns].map((some) => positions(space, z, some, order)[place]);
+    store.set({ turns: turn(turns, order, place, to(home) - now) });
   }
 
   function changeCode(position: number, code: number | null): void {
@@ -58,12 +58,12 @@ export function latentTable({ store }: Context, onFocus: (start: Beginning, plac
     store.set({ codes: Object.fromEntries(code === null ? others : [...others, [position, code]]) });
   }
 
-  function showKnobs({ model, z }: Beginning, now: Float32Array): void {
-    const { order } = store.get();
+  function showKnobs({ model, z }: Beginning): void {
+    const { order, turns } = store.get();
     if (!bank.element.isConnected) element.replaceChildren(orders.element, bank.element);
     orders.mark(order);
     bank.lay(model, order);
-    bank.show(positions(model.space, now, order), positions(model.space, z, order));
+    bank.show(positions(model.space, z, turns, order), positions(model.space, z, UNTURNED, order));
   }
 
   return {
@@ -71,13 +71,12 @@ export function latentTable({ store }: Context, onFocus: (start: Beginning, plac
     show(next) {
       start = next;
       const { model, z } = next;
-      const now = ledTo(next, store.get());
-      if (!model.codebook || !model.about.code_grid) return showKnobs(next, now);
+      if (!model.codebook || !model.about.code_grid) return showKnobs(next);
       if (grid?.model !== model) {
         grid = { model, grid: codeGrid(model.about.code_grid.shape, model.codebook.codes, changeCode) };
         element.replaceChildren(grid.grid.element);
       }
-      grid.grid.show(model.codebook.read(now), model.codebook.read(z));
+      grid.grid.show(model.codebook.read(ledTo(next, store.get())), model.codebook.read(z));
     },
   };
 }

@@ -25,7 +25,7 @@ export function sweep(width: number, height: number): Sweep {
     async ({ model, z, order, place }: { model: Model; z: Float32Array; order: Order; place: number }, stale) => {
       caption.textContent = `${order === "numbers" ? "z" : "Direction "}${place + 1} from −3 σ to +3 σ`;
       element.hidden = false;
-      const now = positions(model.space, z, order)[place];
+      const now = positions(model.space, z, UNTURNED, order)[place];
       for (const [i, stop] of STOPS.entries()) {
         const moved = turned(model.space, z, turn(UNTURNED, order, place, stop - now));
         const picture = await model.decode(moved, { stale });
