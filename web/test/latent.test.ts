@@ -101,6 +101,7 @@ test("a code grid is read by the nearest vector and written position by position
   const z = Float32Array.of(0.9, 4.8, 1.2, -5.1);
   assert.deepEqual([...book.read(z)], [1, 2]);
   assert.deepEqual([...book.read(book.write(z, { 0: 2 }))], [2, 2]);
+  assert.deepEqual([...book.snap(z)], [1, 5, 1, -5]);
   assert.deepEqual(book.write(z, { 0: 3, 7: 1 }), z, "a code or a position that is not there changes nothing");
 });
 

@@ -28,6 +28,11 @@ export class Codebook {
     return changed;
   }
 
+  /** z (C, positions) with every position at its nearest vector: the decoder knows no others. */
+  snap(z: Float32Array): Float32Array {
+    return this.write(z, Object.fromEntries(this.read(z).entries()));
+  }
+
   private nearest(z: Float32Array, position: number, positions: number): number {
     let [best, least] = [0, Infinity];
     for (let code = 0; code < this.codes; code++) {

@@ -28,19 +28,20 @@ export function followAddress(store: Store, about: About): void {
   });
 }
 
-/** Notes which panel the reader looks at: the one that covers the middle of the window. */
+/** Notes which panel the reader looks at: the last that has come up to the middle of the window. */
 export function followPanels(store: Store): void {
-  const observer = new IntersectionObserver(
-    (entries) => {
-      const seen = entries.filter((entry) => entry.isIntersecting).map(({ target }) => target.id as Panel);
-      if (seen.length) store.set({ panel: seen[seen.length - 1] });
-    },
-    { rootMargin: "-45% 0px -50% 0px" },
-  );
-  for (const panel of PANELS) {
-    const element = document.getElementById(panel);
-    if (element) observer.observe(element);
-  }
+  const top = (panel: Panel) => document.getElementById(panel)?.getBoundingClientRect().top ?? Infinity;
+  let waiting = false;
+  const note = () => {
+    waiting = false;
+    const panel = PANELS.filter((each) => top(each) < innerHeight / 2).at(-1) ?? PANELS[0];
+    if (panel !== store.get().panel) store.set({ panel });
+  };
+  const soon = () => {
+    if (!waiting) requestAnimationFrame(note);
+    waiting = true;
+  };
+  addEventListener("scroll", soon, { passive: true });
 }
 
 function boundsOf(about: About): Bounds {

@@ -2,7 +2,7 @@ import type { Tensors } from "../latent/safetensors";
 import { fromRgba, type Picture } from "../pixels/picture";
 import { planesFromText } from "../pixels/own_text";
 import type { Subject } from "../state/state";
-import type { About, Held } from "./about";
+import type { About } from "./about";
 
 /** The pictures of the page: the held-out ones to the bit, the map's from a compressed sheet, the reader's own. */
 export class Gallery {
@@ -55,15 +55,15 @@ export class Gallery {
 
   /** "cat, test picture 17" */
   describe(subject: Subject): string {
-    if (subject.kind === "own") return "your picture";
-    const held = subject.kind === "shown" ? this.about.shown[subject.place] : this.about.points[subject.place];
-    const name = this.className(held);
-    return name ? `${name}, test picture ${held.index}` : `test picture ${held.index}`;
+    return this.lines(subject).join(", ");
   }
 
-  /** Empty where the picture has no class. */
-  className({ label }: Held): string {
-    return label >= 0 ? (this.about.class_names[label] ?? `class ${label}`) : "";
+  /** "cat" and "test picture 17", the first only where the data has classes. */
+  lines(subject: Subject): string[] {
+    if (subject.kind === "own") return ["your picture"];
+    const { label, index } = subject.kind === "shown" ? this.about.shown[subject.place] : this.about.points[subject.place];
+    const place = `test picture ${index}`;
+    return label >= 0 ? [this.about.class_names[label] ?? `class ${label}`, place] : [place];
   }
 
   /** True where the page holds this picture to the bit; a point of the map may come from the compressed sheet. */

@@ -40,7 +40,8 @@ export class Model {
 
   /** z (D,) -> the picture it stands for; null where it became stale. */
   async decode(z: Float32Array, options?: RunOptions): Promise<Picture | null> {
-    return this.toPicture(await this.engine.run(`decoder-${this.index}`, z, [1, ...this.about.latent_shape], options));
+    const held = this.codebook ? this.codebook.snap(z) : z;
+    return this.toPicture(await this.engine.run(`decoder-${this.index}`, held, [1, ...this.about.latent_shape], options));
   }
 
   async reconstruct(picture: Picture, options?: RunOptions): Promise<Picture | null> {

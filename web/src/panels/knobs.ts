@@ -10,12 +10,13 @@ import { how, section } from "../widgets/section";
 import { sweep } from "../widgets/sweep";
 import { latentTable, ledTo, type Beginning } from "./latent_table";
 
-const LEAD =
-  "These numbers are all that the decoder gets. Turn one, and see what it stands for. Every bar runs from the mean " +
-  "of the training pictures; the mark on it is where the picture had it.";
-const HOW =
-  "Principal directions are those in which the latents of the training pictures vary most, widest first, each with its " +
+const LEAD = "This is all that the decoder gets. Turn one number, and see what it stands for.";
+const OF_KNOBS =
+  "Every bar runs from the mean of the training pictures; the mark on it is where the picture had it. Principal directions are those in which the latents of the training pictures vary most, widest first, each with its " +
   "share of all variance. σ is one standard deviation. Double click or Delete puts a knob back.";
+const OF_CODES =
+  "Every position of this latent holds one code out of a codebook. A click places the code chosen above, a second one " +
+  "gives back the picture's own. Colours only tell codes apart.";
 
 /** How many redraws are remembered. */
 const REMEMBERED = 100;
@@ -31,6 +32,7 @@ export function knobs(context: Context): HTMLElement {
   const table = latentTable(context, (start, place) => aim(start, place));
   const resetAll = button("Reset all", () => store.set({ turns: UNTURNED, codes: {} }), { title: "Key r" });
   const back = button("Back to the picture", () => store.set(UNTOUCHED));
+  const hint = how("");
   const origin = el("p", { class: "soft origin" });
   /** What `before` shows, decoded. */
   let shown: Beginning | null = null;
@@ -61,7 +63,8 @@ export function knobs(context: Context): HTMLElement {
     aim(start, 0);
   });
 
-  function describe({ turns, codes, drawn, image }: State): void {
+  function describe({ turns, codes, drawn, image, model }: State): void {
+    hint.textContent = context.models[model].codebook ? OF_CODES : OF_KNOBS;
     origin.textContent = drawn ? "Begun at a draw of Dream" : `Begun at ${gallery.describe(image)}`;
     resetAll.disabled = !anyTurned(turns) && Object.keys(codes).length === 0;
     back.hidden = drawn === null;
@@ -78,7 +81,7 @@ export function knobs(context: Context): HTMLElement {
       el("div", { class: "knobs-pictures" }, after.element, before.element, original.element),
       el("div", {}, table.element, el("div", { class: "row knobs-foot" }, resetAll, back, origin), range.element),
     ),
-    how(HOW),
+    hint,
   );
   const redraw = whenSeen(element, () => draw({ asked: performance.now(), state: store.get() }));
   store.on(["image", "model", "order", "turns", "codes", "drawn"], redraw);

@@ -37,7 +37,7 @@ export function look(context: Context): Look {
   const draw = latest(async ({ image }: State, stale) => {
     const picture = await gallery.of(image);
     original.show(picture);
-    original.say(gallery.describe(image), gallery.isExact(image) ? "" : "from the map’s compressed sheet");
+    original.say(...gallery.lines(image), gallery.isExact(image) ? "" : "from the map’s compressed sheet");
     sheet.mark(image.kind === "shown" ? image.place : -1);
     if (await line.draw(picture, picture, stale)) first();
   });

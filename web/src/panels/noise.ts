@@ -17,7 +17,7 @@ export function noise(context: Context): HTMLElement {
   const { store, gallery, models } = context;
   const { width, height } = gallery;
   const target = card({ name: "Target", width, height });
-  const noisy = card({ name: "Noisy, what they see", width, height });
+  const noisy = card({ name: "Noisy", width, height });
   let spoilt = 0;
   const line = lineup(context, [target, noisy], false, (_output, _target, score) => [decibels(score), gain(score - spoilt)]);
   const kinds = choice<NoiseKind>(
@@ -36,7 +36,7 @@ export function noise(context: Context): HTMLElement {
     const input = addNoise(clean, noise);
     spoilt = psnr(input, clean);
     target.show(clean);
-    target.say(gallery.describe(image));
+    target.say(...gallery.lines(image));
     noisy.show(input);
     noisy.say(decibels(spoilt), "against the target");
     await line.draw(input, clean, stale);

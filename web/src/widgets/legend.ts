@@ -29,7 +29,8 @@ export function legend(names: readonly string[], onChange: () => void): Legend {
       name,
     ),
   );
-  const plain = el("span", { class: "unseen k0" });
+  // What has no class is grey among those that have one.
+  const plain = el("span", { class: names.length ? "unseen soft" : "unseen k0" });
   const element = el("div", { class: "legend", role: "group", "aria-label": "Classes: press one to see it alone" }, plain, ...buttons);
 
   function press(label: number): void {
