@@ -148,7 +148,8 @@ def test_a_variational_model_draws_from_its_prior(tmp_path: Path) -> None:
 def test_a_study_shows_up_to_four_models_and_its_report_links_the_page(tmp_path: Path) -> None:
     names = ["one", "two", "three", "four", "five"]
     variations = "".join(
-        f'[[variation]]\nname = "{name}"\nchanges = {{ "bottleneck.dim" = {2 + place // 2} }}\n'
+        f'[[variation]]\nname = "{name}"\n[variation.changes]\n'
+        f'"bottleneck.dim" = {2 + place // 2}\n"train.warmup_steps" = {place}\n'
         for place, name in enumerate(names)
     )
     (tmp_path / "many.toml").write_text(BASE + variations)

@@ -13,7 +13,7 @@ _FEWEST = 20
 
 
 def planes(coordinates: np.ndarray) -> dict[str, np.ndarray]:
-    """coordinates (P, K) in standard deviations -> (P, 2) by the plane's name: PCA, t-SNE, UMAP where it is installed."""
+    """coordinates (P, K) in standard deviations -> (P, 2) by plane: PCA, t-SNE, and UMAP where it is installed."""
     first = np.zeros((len(coordinates), 2))
     first[:, : min(2, coordinates.shape[1])] = coordinates[:, :2]
     found = {"PCA": first}

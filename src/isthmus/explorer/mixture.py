@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,7 @@ def fit(coordinates: np.ndarray) -> dict[str, np.ndarray]:
 
     held = coordinates[:, :_MOST_COORDINATES]
     parts = int(np.clip(len(held) // _LATENTS_A_PART, 1, _MOST_PARTS))
-    mixture = GaussianMixture(parts, covariance_type="full", reg_covar=1e-3, random_state=0)
+    mixture: Any = GaussianMixture(parts, covariance_type="full", reg_covar=1e-3, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture that could still improve draws well enough
         mixture.fit(held)

@@ -11,8 +11,10 @@ _MOST_DIRECTIONS = 512
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """Moments of latents (N, D): mean (D,), std (D,), directions (K, D) orthonormal rows, widest first, and spread (K,),
-    the standard deviation along each."""
+    """Moments of latents (N, D).
+
+    mean, std: (D,). directions: (K, D), orthonormal rows, widest first. spread: (K,), standard deviation along each.
+    """
 
     mean: np.ndarray
     std: np.ndarray

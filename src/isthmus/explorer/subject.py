@@ -12,11 +12,9 @@ from isthmus.baselines import pca
 from isthmus.explorer import maps, mixture
 from isthmus.explorer.blobs import tensors
 from isthmus.explorer.pictures import Chosen
+from isthmus.explorer.small import small_graphs
 from isthmus.explorer.space import describe
 from isthmus.explorer.yardstick import pca_graph
-from isthmus.export.graphs import decoder_graph, encoder_graph
-from isthmus.export.run import psnr_cost
-from isthmus.export.storage import in_bytes
 from isthmus.report.folder import RunFolder
 from isthmus.report.schema import Score
 from isthmus.runs import load_model, read_recipe
@@ -43,7 +41,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     """Everything the page needs of one run. `splits` are the images it was trained on."""
     model, notices = load_model(run.path, "cpu")
     recipe = read_recipe(run.path)
-    encoder, decoder = in_bytes(encoder_graph(model)), in_bytes(decoder_graph(model))
+    small = small_graphs(model, splits.test.images[:_COST_IMAGES])
     size = model.latent_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
@@ -72,15 +70,15 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
             "pca_components": run.evaluation.pca_components,
             "psnr_db": _known(scores.get("model", Score()).psnr.mean),
             "pca_psnr_db": _known(scores.get("pca", Score()).psnr.mean),
-            "storage_cost_db": _known(psnr_cost(encoder, decoder, model, splits.test.images[:_COST_IMAGES])),
+            "storage_cost_db": _known(small.loss.psnr_db),
             "corruption": recipe.corruption.kind,
             "draws": "prior" if has_prior else "mixture",
             "neighbours": int(arrays["latent_neighbours"].shape[1]),
             "maps": list(planes),
             "code_grid": None,
         },
-        encoder.SerializeToString(),
-        decoder.SerializeToString(),
+        small.encoder.SerializeToString(),
+        small.decoder.SerializeToString(),
         pca_graph(components, size, model.image_shape).SerializeToString(),
         tensors(arrays),
         tuple(notices),

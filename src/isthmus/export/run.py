@@ -13,12 +13,11 @@ from safetensors.numpy import load_file
 from safetensors.torch import save
 
 from isthmus.errors import InputError, RunError
-from isthmus.export.check import answer
+from isthmus.export.check import answer, loss
 from isthmus.export.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.export.storage import in_half
 from isthmus.files import replacing, write_json
-from isthmus.measures.psnr import Psnr
-from isthmus.model import BATCH, Autoencoder, full_precision
+from isthmus.model import Autoencoder, full_precision
 from isthmus.runs import load_data, load_model, read_environment, read_recipe
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
@@ -93,17 +92,6 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     return exported
 
 
-def psnr_cost(encoder: onnx.ModelProto, decoder: onnx.ModelProto, model: Autoencoder, images: np.ndarray) -> float:
-    """Mean PSNR in dB that two graphs lose against PyTorch on images (N, 3, H, W) uint8, both rounded to 8 bits."""
-    outputs = answer(decoder, answer(encoder, images.astype(np.float32)))
-    theirs = torch.from_numpy(np.rint(outputs * 255).astype(np.uint8))
-    pixels = torch.from_numpy(images)
-    with full_precision():
-        ours = torch.cat([model.reconstruct_pixels(part) for part in pixels.split(BATCH)])
-    measure = Psnr()
-    return float((measure(ours, pixels) - measure(theirs, pixels)).mean())
-
-
 def _cost(
     run: Path, model: Autoencoder, encoder: onnx.ModelProto, decoder: onnx.ModelProto
 ) -> tuple[float | None, str | None]:
@@ -111,7 +99,7 @@ def _cost(
         images = load_data(read_recipe(run)).test.images
     except InputError as error:
         return None, f"What 16-bit weights cost was not measured: {error}"
-    return psnr_cost(encoder, decoder, model, images), None
+    return loss(encoder, decoder, model, images).psnr_db, None
 
 
 def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
