@@ -196,7 +196,7 @@ def test_kinds_are_found_without_importing_torch() -> None:
 )
 def test_an_option_that_would_do_nothing_is_refused(option: str, needs: str) -> None:
     with pytest.raises(InputError, match=rf"train\.{option}: does nothing without {needs}"):
-        load_recipe("post/latent-10", {f"train.{option}": 0.3})
+        load_recipe("post/latent-10", {"model.linear": "none", f"train.{option}": 0.3})
     table, _, rest = needs.partition(".")
     name, _, value = rest.partition("=")
     assert load_recipe("post/latent-10", {f"train.{option}": 0.3, f"{table}.{name}": value})

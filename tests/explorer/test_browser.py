@@ -43,7 +43,7 @@ class Visit:
         self.page.on("dialog", lambda dialog: (self.said.append(f"dialog {dialog.message}"), dialog.dismiss()))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.resolve().as_uri() + fragment)
-        self.page.wait_for_function("document.documentElement.dataset.ready || document.documentElement.dataset.failed")
+        self.page.locator("html[data-ready], html[data-failed]").wait_for(state="attached")
         self.settle()
 
     def settle(self) -> None:
@@ -170,7 +170,7 @@ def test_a_dropped_picture_is_cropped_shrunk_and_rebuilt(visit: Visit) -> None:
     )
     visit.page.locator("dialog[open] .crop-frame").wait_for()
     visit.page.keyboard.press("Enter")
-    visit.page.wait_for_function("isthmus.state().image.kind === 'own'")
+    visit.page.locator("dialog[open]").wait_for(state="detached")
     visit.settle()
     original = visit.page.locator("#look canvas").first
     red = original.evaluate("c => Array.from(c.getContext('2d').getImageData(0, 8, 1, 1).data)")
@@ -181,6 +181,7 @@ def test_morph_noise_map_and_dream_draw(visit: Visit) -> None:
     for panel in ("morph", "map", "noise", "dream"):
         visit.scroll_to(panel)
         assert visit.pictures(panel), panel
+    visit.scroll_to("morph")
     before = visit.pictures("morph")
     visit.page.locator("#morph input.walk").fill("0.9")
     visit.settle()
