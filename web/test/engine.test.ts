@@ -69,6 +69,20 @@ test("thinking is announced only where an answer takes noticeably long", async (
   assert.deepEqual(told.slice(-2), [true, false]);
 });
 
+test("a call that is quick enough is finished, whatever waits", async () => {
+  let left = 2;
+  let finish = () => {};
+  const done = new Promise<void>((resolve) => (finish = resolve));
+  const work = latest(async (_: number, stale) => {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.ok(!stale());
+    if (--left === 0) finish();
+  }, 10_000);
+  work(1);
+  work(2);
+  await done;
+});
+
 test("of many calls the first and the last are worked on, the last with its own argument", async () => {
   const worked: number[] = [];
   let finish = () => {};
@@ -78,7 +92,7 @@ test("of many calls the first and the last are worked on, the last with its own 
     worked.push(argument);
     if (argument === 1) assert.ok(stale(), "the first can see that it is no longer wanted");
     if (argument === 4) finish();
-  });
+  }, 0);
   for (const argument of [1, 2, 3, 4]) work(argument);
   await done;
   assert.deepEqual(worked, [1, 4]);
