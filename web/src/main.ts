@@ -92,8 +92,10 @@ function pixelsOf(canvas: HTMLCanvasElement): Uint8ClampedArray {
   return context.getImageData(0, 0, canvas.width, canvas.height).data;
 }
 
-/** What went wrong, where the reader sees it. */
+/** What went wrong first, where the reader sees it; the rest follows from it. */
 function tell(problem: unknown): void {
+  if (root.dataset.failed) return;
+  page.querySelector(".loading")?.remove();
   const text = problem instanceof Error ? problem.message : String(problem);
   page.prepend(el("p", { class: "problem", role: "alert" }, `Something went wrong: ${text}`));
   root.dataset.failed = "1";

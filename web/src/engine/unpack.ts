@@ -1,7 +1,11 @@
-/** The bytes behind base64 of gzip. */
+/** The bytes behind base64 of gzip. Raises: Error where the text is not that. */
 export async function unpack(text: string): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
+  try {
+    const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Uint8Array(await new Response(stream).arrayBuffer());
+  } catch {
+    throw new Error("part of this page is damaged; make it anew with `isthmus explore`");
+  }
 }
 
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> {
