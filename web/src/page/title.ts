@@ -28,8 +28,7 @@ function modelLine({ name, about, latent_shape }: About["models"][number], index
     "li",
     {},
     el("span", { class: `chip c${index % 6}`, "aria-hidden": "true" }),
-    el("b", {}, name),
-    el("span", {}, `${counted(product(latent_shape), "number")}${about ? ` · ${about}` : ""}`),
+    el("span", {}, el("b", {}, name), ` ${[counted(product(latent_shape), "number"), about].filter(Boolean).join(" · ")}`),
   );
 }
 
