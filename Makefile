@@ -20,6 +20,8 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright --level error
 	$(BIN)/lint-imports
+	@if [ -d web/node_modules ]; then npm --prefix web run --silent check && npm --prefix web test --silent; \
+		else echo "web/ is not checked: no npm when isthmus was installed"; fi
 
 # Measurements, written to records/. Options go into ARGS: make bench ARGS="--quick"
 # isthmus beside Keras, pythae and plain PyTorch: half an hour on two cores

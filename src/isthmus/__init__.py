@@ -6,14 +6,16 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "load", "study", "train"]
+__all__ = ["Autoencoder", "explore", "export", "load", "study", "train"]
 
 if TYPE_CHECKING:
-    from isthmus.api import load, study, train
+    from isthmus.api import explore, export, load, study, train
     from isthmus.model import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.model",
+    "explore": "isthmus.api",
+    "export": "isthmus.api",
     "load": "isthmus.api",
     "study": "isthmus.api",
     "train": "isthmus.api",

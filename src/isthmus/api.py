@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from isthmus import registry
 from isthmus.errors import InputError
+from isthmus.explorer import write_explorer
+from isthmus.exports import export_run
 from isthmus.files import read_json
 from isthmus.model import Autoencoder
 from isthmus.paths import cache_folder
@@ -80,6 +82,30 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     for sentence in notices:
         warnings.warn(sentence, stacklevel=2)
     return model
+
+
+def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
+    """Write the page in which a run's model, or up to four of a study's, run in the browser.
+
+    models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
+        in the folder. Returns its path; warns of what is not on the page.
+    Raises InputError where the images the models were trained on are not here, or the page's script was not built.
+    """
+    made = write_explorer(Path(folder), cache_folder(), only=models, out=None if out is None else Path(out))
+    for sentence in made.notices:
+        warnings.warn(sentence, stacklevel=2)
+    return made.page
+
+
+def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool = False) -> Path:
+    """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, with export.json beside them.
+
+    out: the folder, by default `export/` in the run's. half: store weights in 16 bits. Returns the folder.
+    """
+    exported = export_run(Path(run_folder), None if out is None else Path(out), half=half)
+    for sentence in exported.notices:
+        warnings.warn(sentence, stacklevel=2)
+    return exported.folder
 
 
 def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from isthmus.errors import InputError
 from isthmus.recipe import Split
 
 if TYPE_CHECKING:
-    from isthmus.export import Exported
+    from isthmus.exports import Exported
 
 NAMES = {
     "model": "this model",

@@ -17,7 +17,7 @@ from tests.command import isthmus, train
 from tests.explorer.page_file import PageFile
 
 from isthmus.explorer import assets, is_built
-from isthmus.export.check import answer
+from isthmus.exports.check import answer
 from isthmus.runs import load_model
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -14,9 +14,10 @@ from PIL import Image
 from tests.command import assert_refused, isthmus, tiny, train
 from tests.explorer.page_file import PageFile, fake_bundle
 
+import isthmus as ist
 from isthmus.explorer import assets
 from isthmus.explorer.pictures import POINTS, SHOWN, choose
-from isthmus.export.check import answer
+from isthmus.exports.check import answer
 from isthmus.runs import load_data, load_model, read_recipe
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -134,6 +135,11 @@ def test_a_mixture_is_drawn_from_where_there_is_no_prior(page: PageFile) -> None
 def test_the_same_run_gives_the_same_page(page: PageFile, trained: Path, tmp_path: Path) -> None:
     assert isthmus("explore", trained, "-o", tmp_path / "again.html").code == 0
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page.text
+
+
+def test_from_python_it_returns_the_page(trained: Path, tmp_path: Path) -> None:
+    assert ist.explore(trained, out=tmp_path / "page.html") == tmp_path / "page.html"
+    assert PageFile(tmp_path / "page.html").about["models"][0]["name"] == "latent-10"
 
 
 def test_a_variational_model_draws_from_its_prior(tmp_path: Path) -> None:

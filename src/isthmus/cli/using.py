@@ -52,7 +52,7 @@ def export(
     """
     need_folder(run)
     from isthmus import tables
-    from isthmus.export import export_run
+    from isthmus.exports import export_run
     from isthmus.files import read_json
 
     exported = export_run(run, out, half=half)

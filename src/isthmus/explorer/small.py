@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 import onnx
 
-from isthmus.export.check import Loss, loss
-from isthmus.export.graphs import decoder_graph, encoder_graph
-from isthmus.export.storage import in_bytes, in_half
+from isthmus.exports.check import Loss, loss
+from isthmus.exports.graphs import decoder_graph, encoder_graph
+from isthmus.exports.storage import in_bytes, in_half
 from isthmus.model import Autoencoder
 
 _UNSEEN = 0.001  # share of values more than a grey level off

@@ -7,8 +7,8 @@ import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 from isthmus.baselines.pca import PrincipalComponents
-from isthmus.export.graphs import OPSET
-from isthmus.export.storage import in_bytes
+from isthmus.exports.graphs import OPSET
+from isthmus.exports.storage import in_bytes
 
 
 def pca_graph(components: PrincipalComponents, size: int, image_shape: tuple[int, int, int]) -> onnx.ModelProto:

@@ -12,8 +12,8 @@ from tests.test_contract import MODEL_PARTS, recipe_with
 
 from isthmus import registry
 from isthmus.baselines import pca
-from isthmus.export.check import answer
-from isthmus.export.graphs import decoder_graph, encoder_graph
+from isthmus.exports.check import answer
+from isthmus.exports.graphs import decoder_graph, encoder_graph
 from isthmus.model import Autoencoder
 from isthmus.recipe import Recipe
 

@@ -10,8 +10,9 @@ import pytest
 from safetensors.numpy import load_file
 from tests.command import assert_refused, isthmus, train
 
-from isthmus.export import run as export_module
-from isthmus.export.check import answer
+import isthmus as ist
+from isthmus.exports import run as export_module
+from isthmus.exports.check import answer
 from isthmus.runs import load_model
 
 
@@ -64,6 +65,11 @@ def test_half_is_half_as_large_and_says_what_it_cost(trained: Path, tmp_path: Pa
     assert about["weights"] == "float16"
     assert abs(about["half_cost_db"]) < 0.05
     assert (half / "decoder.onnx").stat().st_size < (whole / "decoder.onnx").stat().st_size
+
+
+def test_from_python_it_returns_the_folder(trained: Path, tmp_path: Path) -> None:
+    assert ist.export(trained, out=tmp_path / "out") == tmp_path / "out"
+    assert (tmp_path / "out" / "encoder.onnx").is_file()
 
 
 def test_a_graph_that_answers_otherwise_is_not_written(

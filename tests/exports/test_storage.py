@@ -9,8 +9,8 @@ from hypothesis import given, strategies
 from hypothesis.extra import numpy as arrays
 from onnx import TensorProto, helper, numpy_helper
 
-from isthmus.export.check import answer
-from isthmus.export.storage import LEAST, in_bytes, in_half, quantise
+from isthmus.exports.check import answer
+from isthmus.exports.storage import LEAST, in_bytes, in_half, quantise
 
 
 def dense(weights: np.ndarray, bias: np.ndarray) -> onnx.ModelProto:

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 from safetensors.torch import save
 
 from isthmus.errors import InputError, RunError
-from isthmus.export.check import answer, loss
-from isthmus.export.graphs import OPSET, decoder_graph, encoder_graph
-from isthmus.export.storage import in_half
+from isthmus.exports.check import answer, loss
+from isthmus.exports.graphs import OPSET, decoder_graph, encoder_graph
+from isthmus.exports.storage import in_half
 from isthmus.files import replacing, write_json
 from isthmus.model import Autoencoder, full_precision
 from isthmus.runs import load_data, load_model, read_environment, read_recipe
