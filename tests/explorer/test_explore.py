@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import json
 import shutil
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.explorer.page_file import PageFile, fake_bundle
 
 import isthmus as ist
 from isthmus.explorer import assets
-from isthmus.explorer.pictures import POINTS, SHOWN, choose
+from isthmus.explorer.pictures import POINTS, SHOWN, arrays, choose
 from isthmus.exports.check import answer
 from isthmus.runs import load_data, load_model, read_recipe
 
@@ -196,11 +197,33 @@ def few() -> list[str]:
 
 
 def test_images_are_drawn_without_repetition_and_the_reports_come_first() -> None:
-    chosen = choose(5000, (7, 4999, 0))
+    chosen = choose(5000, (3, 32, 32), (7, 4999, 0))
     assert len(chosen.shown) == SHOWN and len(chosen.points) == POINTS
     assert chosen.points[:3].tolist() == [7, 4999, 0]
     assert len(set(chosen.points.tolist())) == POINTS
     np.testing.assert_array_equal(chosen.points[:SHOWN], chosen.shown)
+
+
+@pytest.mark.parametrize(("side", "shown", "points"), [(32, 100, 1000), (64, 100, 976), (128, 40, 244), (512, 12, 15)])
+def test_of_larger_images_a_page_holds_fewer(side: int, shown: int, points: int) -> None:
+    chosen = choose(5000, (3, side, side))
+    assert (len(chosen.shown), len(chosen.points)) == (shown, points)
+    images = np.zeros((5000, 1, 1, 1), np.uint8) + np.zeros((3, 1, 1), np.uint8)
+    tile = np.broadcast_to(images, (5000, 3, side, side))
+    sheet = Image.open(io.BytesIO(arrays(tile, chosen)["sheet"].tobytes()))
+    assert sheet.width * sheet.height >= points * side * side, "every point has its tile"
+
+
+def test_a_page_names_no_folder_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    for number in range(40):
+        (tmp_path / "pictures").mkdir(exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "pictures" / f"{number}.png")
+    data = ("data.kind=folder", f"data.path={tmp_path / 'pictures'}", "data.size=16", "split.validation=0.2")
+    assert train(tmp_path / "run", *data, "split.test=0.3", "train.epochs=1").code == 0
+    assert isthmus("explore", tmp_path / "run").code == 0
+    (recipe,) = PageFile(tmp_path / "run" / "explorer.html").about["recipes"]
+    assert 'path = "pictures"' in recipe[1]
 
 
 def test_without_the_built_script_it_says_what_to_run(

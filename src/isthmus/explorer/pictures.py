@@ -9,9 +9,10 @@ import numpy as np
 from PIL import Image
 
 SHOWN, POINTS = 100, 1000
-_COLUMNS = 40
-_WEBP_QUALITY = 60  # half of what the sheet weighs at 85; the thumbnails are for hovering
-_WEBP_LARGEST = 16383  # pixels a side
+# Of larger images fewer fit into a page: values of those it holds to the bit, pixels of all.
+_FEWEST, _SHOWN_VALUES, _POINT_PIXELS = 12, 2_000_000, 4_000_000
+_MOST_COLUMNS, _WEBP_SIDE = 40, 16383
+_WEBP_QUALITY = 40  # half of what the sheet weighs at 85; it is for hovering, and the page says where it shows one
 
 
 @dataclass(frozen=True)
@@ -22,17 +23,20 @@ class Chosen:
     points: np.ndarray
 
 
-def choose(count: int, first: tuple[int, ...] = ()) -> Chosen:
+def choose(count: int, image_shape: tuple[int, int, int], first: tuple[int, ...] = ()) -> Chosen:
     """Draw images from a test set of `count`, `first` (those of the report) before all others."""
+    channels, height, width = image_shape
+    shown = int(np.clip(_SHOWN_VALUES // (channels * height * width), _FEWEST, SHOWN))
+    points = int(np.clip(_POINT_PIXELS // (height * width), shown, POINTS))
     drawn = np.random.default_rng(0).permutation(count)
     begun = [index for index in first if index < count]
     order = np.array([*begun, *drawn[~np.isin(drawn, begun)]], dtype=np.int64)
-    return Chosen(order[:SHOWN], order[:POINTS])
+    return Chosen(order[:shown], order[:points])
 
 
 def arrays(images: np.ndarray, chosen: Chosen) -> dict[str, np.ndarray]:
     """images: the test set (N, 3, H, W) uint8 -> tensors of the `images` blob."""
-    columns = max(1, min(_COLUMNS, _WEBP_LARGEST // images.shape[3]))
+    columns = max(1, min(_MOST_COLUMNS, _WEBP_SIDE // images.shape[3]))
     return {
         "shown": images[chosen.shown],
         "sheet": np.frombuffer(_sheet(images[chosen.points], len(chosen.shown), columns), np.uint8),
@@ -43,10 +47,9 @@ def arrays(images: np.ndarray, chosen: Chosen) -> dict[str, np.ndarray]:
 def _sheet(images: np.ndarray, shown: int, columns: int) -> bytes:
     """One WebP of all images in rows; those the page has to the bit are left black."""
     count, _, height, width = images.shape
-    rows = max(1, min(-(-count // columns), _WEBP_LARGEST // height))
+    rows = -(-count // columns)
     held = np.zeros((rows * columns, 3, height, width), np.uint8)
-    usable = min(count, len(held))
-    held[shown:usable] = images[shown:usable]
+    held[shown:count] = images[shown:]
     grid = held.reshape(rows, columns, 3, height, width).transpose(0, 3, 1, 4, 2)
     buffer = io.BytesIO()
     picture = Image.fromarray(grid.reshape(rows * height, columns * width, 3))

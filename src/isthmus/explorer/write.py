@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from isthmus.errors import InputError
 from isthmus.explorer import assets, pictures
 from isthmus.explorer.blobs import blob, tensors, wrapped
 from isthmus.explorer.page import write_page
 from isthmus.explorer.subject import Subject, build
+from isthmus.recipe import Recipe
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, read_run, read_study
 from isthmus.report.reproduce import device, image_counts
@@ -48,7 +51,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     splits = load_data(read_recipe(first.path))
     if splits.hash != first.evaluation.data.hash:
         raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
-    chosen = pictures.choose(len(splits.test), first.evaluation.shown)
+    chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
     subjects = [build(one.name, one.about, one.run, splits, chosen, cache) for one in named]
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
     models = [{**subject.about, "pca": yardsticks.index(subject.pca)} for subject in subjects]
@@ -70,7 +73,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
         ],
         "models": models,
         "facts": _facts(named, models),
-        "recipes": [[one.name, one.run.recipe] for one in named],
+        "recipes": [[one.name, _without_folders(read_recipe(one.run.path))] for one in named],
     }
     blobs = [("runtime", wrapped(runtime)), ("images", blob(tensors(pictures.arrays(splits.test.images, chosen))))]
     blobs += [(f"pca-{number}", blob(content)) for number, content in enumerate(yardsticks)]
@@ -128,6 +131,18 @@ def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[li
     versions = dict.fromkeys(one.run.evaluation.isthmus for one in named)
     facts.append(["isthmus", ", ".join(filter(None, versions))])
     return [fact for fact in facts if fact[1]]
+
+
+def _without_folders(recipe: Recipe) -> str:
+    """The resolved recipe as TOML with the last part of each path alone: a page is sent to friends."""
+
+    def last(value: Any) -> Any:
+        if isinstance(value, list):
+            return [last(one) for one in value]
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    table = recipe.table()
+    return tomli_w.dumps({**table, "data": {key: last(value) for key, value in table["data"].items()}})
 
 
 def _blobs(number: int, subject: Subject) -> list[tuple[str, str]]:
