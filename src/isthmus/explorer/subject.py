@@ -27,7 +27,7 @@ STANDARD_NORMAL = "standard normal"
 
 @dataclass(frozen=True)
 class Subject:
-    """A model's entry of `about` without its place among others, its three blobs, and sentences to read."""
+    """A model's entry of `about` without its place among others, its blobs, and sentences to read."""
 
     about: dict[str, Any]
     encoder: bytes
