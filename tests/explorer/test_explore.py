@@ -18,6 +18,7 @@ from tests.explorer.page_file import PageFile, fake_bundle
 import isthmus as ist
 from isthmus.explorer import assets
 from isthmus.explorer.pictures import POINTS, SHOWN, arrays, choose
+from isthmus.explorer.space import describe
 from isthmus.exports.check import answer
 from isthmus.runs import load_data, load_model, read_recipe
 
@@ -102,14 +103,35 @@ def test_shown_images_are_held_out_images_to_the_bit_those_of_the_report_first(p
 
 def test_principal_directions_rebuild_the_latents(page: PageFile) -> None:
     tensors = page.tensors("model-0")
-    directions = tensors["directions"] * tensors["directions_scale"][:, None]
-    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1, atol=1e-6)
-    np.testing.assert_allclose(directions @ directions.T, np.eye(5), atol=0.02)
-    assert (np.diff(tensors["spread"]) <= 0).all()
+    steps, readings = (tensors[name] * tensors[f"{name}_scale"][:, None] for name in ("steps", "readings"))
+    np.testing.assert_allclose(readings @ steps.T, np.eye(5), atol=0.03)
     away = tensors["shown_latents"] - tensors["mean"]
-    np.testing.assert_allclose(away @ directions.T @ directions, away, atol=0.03 * np.abs(away).max())
-    plane = tensors["map/PCA"]
-    np.testing.assert_allclose(plane[:30] * tensors["spread"][:2], (away @ directions.T)[:, :2], atol=0.05)
+    coordinates = away @ readings.T
+    np.testing.assert_allclose(coordinates @ steps, away, atol=0.03 * np.abs(away).max())
+    np.testing.assert_allclose(tensors["map/PCA"], coordinates[:, :2], atol=0.05)
+    assert (np.diff(tensors["share"]) <= 0).all() and 0 < tensors["share"].sum() < 1
+
+
+def test_beside_a_linear_path_the_first_directions_are_those_of_pca() -> None:
+    """Its latents are equally wide, so only the pictures can say which direction matters."""
+    rng = np.random.default_rng(0)
+    scales = np.array([60, 30, 15, 8, 4, 2])
+    causes, looks = rng.standard_normal((400, 6)), np.linalg.qr(rng.standard_normal((48, 48)))[0][:6]
+    images = np.rint(np.clip(128 + causes * scales @ looks, 0, 255)).astype(np.uint8).reshape(400, 3, 4, 4)
+    turned = np.linalg.qr(rng.standard_normal((6, 6)))[0]
+    space = describe(causes @ turned, images)
+    found = np.abs(np.corrcoef(space.coordinates(causes @ turned).T, causes.T)[:6, 6:])
+    assert (np.diag(found)[:5] > 0.98).all()
+    np.testing.assert_allclose(space.share[:5], (scales**2 / np.square(scales).sum())[:5], rtol=0.2)
+    along = space.steps @ turned.T * scales @ looks
+    assert (along.sum(1) > -1e-6 * np.abs(along).sum()).all(), "more along a direction is brighter"
+
+
+def test_a_latent_that_never_varies_has_no_direction() -> None:
+    latents = np.random.default_rng(0).standard_normal((50, 3)) * [1, 0, 1e-5]
+    space = describe(latents, np.random.default_rng(1).integers(0, 256, (50, 3, 4, 4), dtype=np.uint8))
+    assert len(space.share) == 1
+    assert np.isfinite(space.coordinates(latents)).all()
 
 
 def test_neighbours_are_the_nearest_others(page: PageFile) -> None:

@@ -14,8 +14,8 @@ const space = new LatentSpace(latentTensors());
 test("a safetensors file gives back its numbers, wherever they begin", () => {
   const tensors = latentTensors();
   assert.deepEqual([...tensors.numbers("mean", "F32")], [1, 2, 3]);
-  assert.deepEqual([...tensors.numbers("directions", "I8")], [127, 0, 0, 0, 127, -127]);
-  assert.deepEqual(tensors.shape("directions"), [2, 3]);
+  assert.deepEqual([...tensors.numbers("steps", "I8")], [127, 0, 0, 0, 127, -127]);
+  assert.deepEqual(tensors.shape("steps"), [2, 3]);
   assert.equal(tensors.has("__metadata__"), false);
 });
 
@@ -26,11 +26,11 @@ test("a missing tensor, a wrong type and a cut file are errors", () => {
   assert.throws(() => new Tensors(safetensors({}).slice(0, 12)), /ends inside its header/);
 });
 
-test("principal coordinates are in units of the spread, and lead back", () => {
+test("principal coordinates are in standard deviations, and lead back", () => {
   const z = Float32Array.of(5, 2 + Math.SQRT1_2, 3 - Math.SQRT1_2);
   assert.deepEqual(rounded(space.coordinates(z)), [2, 2]);
   assert.deepEqual(rounded(space.at(Float32Array.of(2, 2))), rounded(z));
-  assert.equal(space.share(0), 4 / 5);
+  assert.equal(space.share(0), 0.75);
 });
 
 test("numbers by variance: widest first", () => {

@@ -28,18 +28,20 @@ export function safetensors(given: Record<string, Given>): Uint8Array {
   return file;
 }
 
-/** The tensors of a latent of 3 numbers whose two kept directions are the first axis and the diagonal of the others. */
+/** The tensors of a latent of 3 numbers whose two kept directions are the first axis, 2 wide, and the diagonal of the others, 0.5 wide. */
 export function latentTensors(): Tensors {
-  const scale = Math.SQRT1_2 / 127;
+  const diagonal = Math.SQRT1_2 / 127;
   return new Tensors(
     safetensors({
       // 1 byte first, so that nothing after it begins where its type may.
       odd: { dtype: "U8", shape: [1], data: Uint8Array.of(7) },
       mean: { dtype: "F32", shape: [3], data: Float32Array.of(1, 2, 3) },
       std: { dtype: "F32", shape: [3], data: Float32Array.of(2, 1, 0) },
-      spread: { dtype: "F32", shape: [2], data: Float32Array.of(2, 0.5) },
-      directions: { dtype: "I8", shape: [2, 3], data: Int8Array.of(127, 0, 0, 0, 127, -127) },
-      directions_scale: { dtype: "F32", shape: [2], data: Float32Array.of(1 / 127, scale) },
+      share: { dtype: "F32", shape: [2], data: Float32Array.of(0.75, 0.125) },
+      steps: { dtype: "I8", shape: [2, 3], data: Int8Array.of(127, 0, 0, 0, 127, -127) },
+      steps_scale: { dtype: "F32", shape: [2], data: Float32Array.of(2 / 127, 0.5 * diagonal) },
+      readings: { dtype: "I8", shape: [2, 3], data: Int8Array.of(127, 0, 0, 0, 127, -127) },
+      readings_scale: { dtype: "F32", shape: [2], data: Float32Array.of(0.5 / 127, 2 * diagonal) },
     }),
   );
 }

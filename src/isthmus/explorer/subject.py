@@ -45,9 +45,10 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     size = model.latent_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
-    drawn = np.random.default_rng(0).permutation(len(splits.train))[:_TRAINING_IMAGES]
-    known = _flat(model.encode(splits.train.images[np.sort(drawn)]))
-    space = describe(known)
+    drawn = np.sort(np.random.default_rng(0).permutation(len(splits.train))[:_TRAINING_IMAGES])
+    seen = splits.train.images[drawn]
+    known = _flat(model.encode(seen))
+    space = describe(known, seen)
     pixels = splits.test.images[chosen.points]
     latents = _flat(model.encode(pixels))
     planes = maps.planes(space.coordinates(latents))

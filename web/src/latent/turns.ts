@@ -6,7 +6,7 @@ export type Order = "directions" | "numbers";
 /**
  * What has been turned: for each knob how far it is from where it stood.
  *
- * directions: in units of the spread along each; numbers: in units of each number's std.
+ * directions and numbers: in standard deviations of each.
  * Both add up, so one can be turned after the other and a link stays short.
  */
 export interface Turns {

@@ -12,8 +12,9 @@ import { latentTable, ledTo, type Beginning } from "./latent_table";
 
 const LEAD = "This is all that the decoder gets. Turn one number, and see what it stands for.";
 const OF_KNOBS =
-  "Every bar runs from the mean of the training pictures; the mark on it is where the picture had it. Principal directions are those in which the latents of the training pictures vary most, widest first, each with its " +
-  "share of all variance. σ is one standard deviation. Double click or Delete puts a knob back.";
+  "Every bar runs from the mean of the training pictures; the mark on it is where the picture had it. Principal " +
+  "directions are mixtures of the numbers, ordered by how much of the training pictures' variance each explains: that " +
+  "share stands beside it. σ is one standard deviation. Double click or Delete puts a knob back.";
 const OF_CODES =
   "Every position of this latent holds one code out of a codebook. A click places the code chosen above, a second one " +
   "gives back the picture's own. Colours only tell codes apart.";

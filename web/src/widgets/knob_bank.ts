@@ -84,8 +84,8 @@ function make(model: Model, order: Order, place: number, events: BankEvents): Kn
   }
   const percent = 100 * space.share(place);
   const share = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
-  const description = `Principal direction ${place + 1}, ${share} of the variance`;
-  return knob(String(place + 1), share, description, !(space.spread[place] > 0), own);
+  const description = `Principal direction ${place + 1}, ${share} of what pictures differ in`;
+  return knob(String(place + 1), share, description, false, own);
 }
 
 function reading(value: number): string {
