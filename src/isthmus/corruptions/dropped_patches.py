@@ -1,0 +1,44 @@
+"""Dropped patches: squares of a grid go grey."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+
+class DroppedPatches(nn.Module):
+    """The image is cut into squares, each painted mid-grey with a fixed probability; none at inference.
+
+    x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The hidden patches of
+    "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377, section 3), seen by a network
+    that is not told which they are.
+
+    Options:
+        share: probability that a patch is dropped.
+        side: of a patch, pixels; where it does not divide the image, the last patches are cut off.
+    """
+
+    at_inference = False
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        share: Annotated[float, Field(gt=0, lt=1)] = 0.25,
+        side: Annotated[int, Field(ge=1)] = 4,
+    ) -> None:
+        super().__init__()
+        _, height, width = image_shape
+        if side > min(height, width):
+            raise ValueError(f"side {side} is larger than the images, {height}x{width}; choose a smaller one")
+        self.share, self.side = share, side
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        height, width = x.shape[2:]
+        grid = x.new_empty(len(x), 1, -(-height // self.side), -(-width // self.side))
+        kept = grid.bernoulli_(1 - self.share, generator=generator)
+        return x * F.interpolate(kept, scale_factor=self.side, mode="nearest")[:, :, :height, :width]

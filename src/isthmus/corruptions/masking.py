@@ -1,0 +1,30 @@
+"""Masking noise: single pixels go grey."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+
+class Masking(nn.Module):
+    """Every pixel is replaced by mid-grey with a fixed probability, all colours at once; none at inference.
+
+    x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The masking noise of
+    "Stacked Denoising Autoencoders", section 3.3 (Vincent et al., JMLR 11, 2010).
+
+    Options:
+        share: probability that a pixel is masked.
+    """
+
+    at_inference = False
+
+    def __init__(self, image_shape: tuple[int, int, int], *, share: Annotated[float, Field(gt=0, lt=1)] = 0.25) -> None:
+        super().__init__()
+        self.share = share
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        kept = torch.empty_like(x[:, :1]).bernoulli_(1 - self.share, generator=generator)
+        return x * kept
