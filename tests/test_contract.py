@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from isthmus import registry
 from isthmus.baselines import pca
+from isthmus.errors import InputError
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe, apply, resolve
 from isthmus.types import Latent, Terms, Trace
@@ -213,7 +214,11 @@ def test_a_model_with_this_part_survives_a_round_trip(tiny: Callable[..., Recipe
     assert (model.decode(model.encode(pixels)) == model.reconstruct(pixels)).all()
 
 
-LINEAR_PARTS = [(sort, kind) for sort, kind in MODEL_PARTS if sort in ("architectures", "bottlenecks")]
+LINEAR_PARTS = [
+    (sort, kind)
+    for sort, kind in MODEL_PARTS
+    if sort in ("architectures", "bottlenecks") and hasattr(registry.find(sort, kind), "start_beside_linear")
+]
 
 
 @pytest.mark.parametrize(("sort", "kind"), LINEAR_PARTS)
@@ -243,6 +248,34 @@ def test_beside_a_linear_path_a_model_starts_as_pca(tiny: Callable[..., Recipe],
         optimizer.step()
     still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
     assert not still
+
+
+@of("bottlenecks")
+def test_a_bottleneck_that_cannot_stand_beside_a_linear_path_is_refused_there(
+    tiny: Callable[..., Recipe], kind: str
+) -> None:
+    recipe = recipe_with(tiny, "bottlenecks", kind, {"model.linear": "pca"})
+    if hasattr(registry.find("bottlenecks", kind), "start_beside_linear"):
+        assert Autoencoder(recipe, IMAGE).linear is not None
+    else:
+        with pytest.raises(InputError, match=rf"{kind}.*model\.linear=none"):
+            Autoencoder(recipe, IMAGE)
+
+
+@of("bottlenecks")
+def test_codes_name_what_the_decoder_gets(kind: str) -> None:
+    """Code -> vector -> code is exact, and a latent holds nothing that its codes do not say."""
+    part = build("bottlenecks", kind).eval()
+    latent = part(features())
+    if latent.codes is None:
+        assert not hasattr(part, "codebook")
+        return
+    assert not latent.codes.is_floating_point()
+    book = part.codebook()
+    assert book.shape == (part.codes, part.latent_shape[0])
+    assert latent.codes.min() >= 0 and latent.codes.max() < part.codes
+    torch.testing.assert_close(book[latent.codes].movedim(-1, 1), latent.z)
+    assert torch.equal(part.read(part.write(latent.codes)), latent.codes)
 
 
 @of("bottlenecks")

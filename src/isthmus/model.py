@@ -45,6 +45,11 @@ class Autoencoder(nn.Module):
         )
         self.linear: LinearPath | None = None
         if recipe.model.linear == "pca":
+            if not hasattr(self.bottleneck, "start_beside_linear"):
+                raise InputError(
+                    f"model.linear: bottleneck {recipe.bottleneck.kind!r} changes the numbers it is given, so nothing "
+                    "can start at PCA beside it; set model.linear=none"
+                )
             self.linear = LinearPath(image_shape, self.latent_size)
             self.architecture.start_beside_linear()
             self.bottleneck.start_beside_linear()

@@ -174,6 +174,22 @@ def test_a_variational_model_draws_from_its_prior(tmp_path: Path) -> None:
     assert not [name for name in page.tensors("model-0") if name.startswith("mixture")]
 
 
+def test_a_discrete_latent_brings_its_codebook(tmp_path: Path) -> None:
+    changes = [change for change in tiny("train.epochs=1") if not change.startswith("bottleneck.dim")]
+    told = isthmus(
+        "train", "post/latent-10", *changes, "bottleneck.kind=fsq", "bottleneck.levels=[4,3]", "-o", tmp_path / "run"
+    )
+    assert told.code == 0, told.err
+    assert isthmus("explore", tmp_path / "run").code == 0
+    page = PageFile(tmp_path / "run" / "explorer.html")
+    assert page.about["models"][0]["code_grid"] == {"shape": [8, 8], "codes": 12}
+    tensors = page.tensors("model-0")
+    vectors = {tuple(vector) for vector in tensors["codebook"]}
+    assert len(vectors) == 12
+    shown = tensors["shown_latents"].reshape(-1, 2, 64).transpose(0, 2, 1).reshape(-1, 2)
+    assert {tuple(vector) for vector in shown} <= vectors
+
+
 def test_a_study_shows_up_to_four_models_and_its_report_links_the_page(tmp_path: Path) -> None:
     names = ["one", "two", "three", "four", "five"]
     variations = "".join(

@@ -15,6 +15,7 @@ from isthmus.explorer.pictures import Chosen
 from isthmus.explorer.small import small_graphs
 from isthmus.explorer.space import describe
 from isthmus.explorer.yardstick import pca_graph
+from isthmus.model import Autoencoder
 from isthmus.report.folder import RunFolder
 from isthmus.report.schema import Score
 from isthmus.runs import load_model, read_recipe
@@ -22,6 +23,7 @@ from isthmus.splits import Splits
 
 _TRAINING_IMAGES = 5000  # whose latents say where latents lie
 _COST_IMAGES = 500
+_MOST_CODES = 4096
 STANDARD_NORMAL = "standard normal"
 
 
@@ -60,6 +62,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         "pixel_neighbours": maps.neighbours(pixels.reshape(len(pixels), -1).astype(np.float32)),
         **{f"map/{plane}": places for plane, places in planes.items()},
         **({} if has_prior else mixture.fit(space.coordinates(known))),
+        **_codebook(model),
     }
     scores = run.evaluation.scores
     return Subject(
@@ -76,7 +79,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
             "draws": "prior" if has_prior else "mixture",
             "neighbours": int(arrays["latent_neighbours"].shape[1]),
             "maps": list(planes),
-            "code_grid": None,
+            "code_grid": _code_grid(model) if "codebook" in arrays else None,
         },
         small.encoder.SerializeToString(),
         small.decoder.SerializeToString(),
@@ -84,6 +87,17 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         tensors(arrays),
         tuple(notices),
     )
+
+
+def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
+    """The vectors of a discrete latent, where they are few enough to choose among."""
+    if not 0 < getattr(model.bottleneck, "codes", 0) <= _MOST_CODES:
+        return {}
+    return {"codebook": model.bottleneck.codebook().numpy().astype(np.float32)}
+
+
+def _code_grid(model: Autoencoder) -> dict[str, Any]:
+    return {"shape": list(model.latent_shape[1:]), "codes": int(model.bottleneck.codes)}
 
 
 def _flat(latents: np.ndarray) -> np.ndarray:
