@@ -39,9 +39,7 @@ class Fsq(nn.Module):
         channels, height, width = feature_shape
         self.codes = math.prod(levels)
         if self.codes > _MOST_CODES:
-            raise ValueError(
-                f"levels {levels} make {self.codes:,} codes, and at most {_MOST_CODES:,} can be told apart"
-            )
+            raise ValueError(f"levels {levels} make {self.codes:,} codes; choose fewer, {_MOST_CODES:,} at most")
         self.latent_shape = (len(levels), height, width)
         self.to_latent = nn.Conv2d(channels, len(levels), 1)
         self.to_features = nn.Conv2d(len(levels), channels, 1)
