@@ -66,7 +66,7 @@ class Hypersphere(nn.Module):
 
 
 def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
-    """KL in nats from a power spherical distribution in `dim` dimensions to the uniform one, concentration (B,) -> (B,).
+    """KL from a power spherical distribution in `dim` dimensions to the uniform one: concentration (B,) -> nats (B,).
 
     The logarithm of the sphere's area less the distribution's entropy, as the paper gives it.
     """
