@@ -25,7 +25,7 @@ Changes = Annotated[
     list[str] | None,
     typer.Argument(metavar="[OPTION.PATH=VALUE]...", help="Changes to the recipe, such as bottleneck.dim=16."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. [default: runs/NAME]")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default runs/NAME.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Jobs = Annotated[

@@ -15,7 +15,7 @@ from isthmus.errors import InputError
 def explore(
     folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The HTML file to write. [default: FOLDER/explorer.html]")
+        Path | None, typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.")
     ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", "-m", help="A study's variation to show; give it up to four times.")
@@ -42,7 +42,7 @@ def explore(
 
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. [default: RUN/export]")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default RUN/export.")] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits, and say what it costs.")] = False,
     as_json: AsJson = False,
 ) -> None:
