@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from tests.command import train
 
 from isthmus.baselines import pca
 from isthmus.linear import LinearPath
@@ -58,3 +62,12 @@ def test_latents_beyond_what_the_images_vary_in_stay_silent() -> None:
         x_hat = path.decode(z)
     assert z[:, 4:].abs().max() == 0
     torch.testing.assert_close(x_hat, unit(images), rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize(("rate", "said"), [("1e-30", True), ("3e-3", False)])
+def test_a_run_that_training_never_improved_says_so(tmp_path: Path, rate: str, said: bool) -> None:
+    size = ("data.train=800", "bottleneck.dim=8", "train.warmup_steps=0")
+    assert train(tmp_path / "run", "model.linear=pca", f"train.learning_rate={rate}", *size).code == 0
+    summary = json.loads((tmp_path / "run" / "evaluation.json").read_text())
+    assert (summary["checkpoint"]["epoch"] == 0) == said
+    assert any("never improved on its start at PCA" in flag for flag in summary["flags"]) == said

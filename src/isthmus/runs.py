@@ -41,6 +41,8 @@ Event = Started | Notice | Step | Epoch | Done
 # what evaluation.json takes over from training.json
 _OUTCOME = ("seconds", "images_per_second", "epochs", "best_epoch", "steps", "stopped", "sentence")
 
+_NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
+
 
 def load_data(recipe: Recipe) -> Splits:
     """The recipe's data set, split as the recipe says.
@@ -154,6 +156,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         "data": environment["data"],
         "checkpoint": {"which": which, "step": progress.step, "epoch": progress.epoch},
         **result.summary,
+        "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
         "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
         "cost": {**result.summary["cost"], **extra},
     }
