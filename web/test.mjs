@@ -22,7 +22,7 @@ try {
     logLevel: "warning",
   });
   const built = names.map((name) => join(folder, name.replace(/\.ts$/, ".mjs")));
-  process.exitCode = spawnSync(process.execPath, ["--test", ...built], { stdio: "inherit" }).status ?? 1;
+  process.exitCode = spawnSync(process.execPath, ["--test", "--test-reporter=dot", ...built], { stdio: "inherit" }).status ?? 1;
 } finally {
   await rm(folder, { recursive: true, force: true });
 }
