@@ -136,7 +136,7 @@ def test_choosing_a_picture_draws_it(visit: Visit) -> None:
     assert (visit.output(0, (16, 16)) != before).any()
 
 
-def test_a_knob_redraws_and_can_be_put_back(visit: Visit) -> None:
+def test_a_knob_redraws_and_can_be_put_back(visit: Visit, trained: Path) -> None:
     visit.scroll_to("knobs")
     untouched = visit.pictures("knobs")
     knob = visit.page.locator("#knobs .knob input").first
@@ -150,9 +150,9 @@ def test_a_knob_redraws_and_can_be_put_back(visit: Visit) -> None:
     visit.settle()
     assert visit.pictures("knobs")[0] == untouched[0]
     redraws = visit.page.evaluate("isthmus.timings.redraws")
-    print(
-        f"ready in {visit.page.evaluate('isthmus.timings.ready'):.0f} ms; a knob's redraw {np.median(redraws):.1f} ms"
-    )
+    size = (trained / "explorer.html").stat().st_size / 1e6
+    ready = visit.page.evaluate("isthmus.timings.ready")
+    print(f"{size:.2f} MB, ready in {ready:.0f} ms; a knob's redraw {np.median(redraws):.1f} ms")
 
 
 def test_a_dropped_picture_is_cropped_shrunk_and_rebuilt(visit: Visit) -> None:
