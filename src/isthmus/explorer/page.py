@@ -12,9 +12,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from isthmus.errors import InputError
 from isthmus.explorer import assets
-from isthmus.files import write_text
+from isthmus.report.page import save_page
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -36,13 +35,7 @@ def write_page(target: Path, title: str, about: dict[str, Any], blobs: Sequence[
         about=Markup(_inert(json.dumps(about))),
         blobs=blobs,
     )
-    try:
-        write_text(target, page)
-    except OSError as error:
-        raise InputError(
-            f"{target}: cannot be written ({error.strerror}); free some space or make the folder writable"
-        ) from error
-    return target
+    return save_page(target, page)
 
 
 def _inert(text: str) -> str:

@@ -39,6 +39,11 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
+    return save_page(target, page)
+
+
+def save_page(target: Path, page: str) -> Path:
+    """Write an HTML page whole or not at all. Raises InputError where it cannot be written."""
     try:
         write_text(target, page)
     except OSError as error:
