@@ -18,7 +18,7 @@ from isthmus.baselines import pca
 from isthmus.errors import InputError
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe, apply, resolve
-from isthmus.types import Latent, Terms, Trace
+from isthmus.types import Latent, Posterior, Terms, Trace
 
 IMAGE = (3, 16, 16)
 FEATURES = (5, 4, 4)
@@ -43,9 +43,18 @@ def of(sort: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 
 def build(sort: str, kind: str) -> nn.Module:
-    facts = {"architectures": [IMAGE], "bottlenecks": [FEATURES], "corruptions": [IMAGE], "objectives": []}[sort]
+    beside = [build("distortions", "mse"), build("regularizers", "none")] if sort == "objectives" else []
+    facts: dict[str, list[Any]] = {
+        "architectures": [IMAGE],
+        "bottlenecks": [FEATURES],
+        "priors": [(3,), IMAGE],
+        "corruptions": [IMAGE],
+        "objectives": beside,
+        "distortions": [],
+        "regularizers": [(3,), IMAGE],
+    }
     torch.manual_seed(0)
-    return registry.build(sort, kind, options(sort, kind), *facts)
+    return registry.build(sort, kind, options(sort, kind), *facts[sort])
 
 
 def images(count: int = 6) -> Tensor:
@@ -154,6 +163,86 @@ def test_objective_refuses_a_penalty_without_a_weight(kind: str) -> None:
         build("objectives", kind)(None, trace)
 
 
+@of("distortions")
+def test_distortion_gives_one_value_an_image_and_is_least_at_the_copy(kind: str) -> None:
+    part = build("distortions", kind)
+    x = images()
+    flat = torch.zeros_like(x)
+    for original in (x, flat):  # a flat image has no variance to divide by
+        x_hat = (0.5 * original).requires_grad_()
+        value = part(x_hat, original)
+        assert value.shape == (6,)
+        value.mean().backward()
+        assert x_hat.grad is not None
+        assert x_hat.grad.isfinite().all()
+    assert (part(x, x) < part(x.roll(1, 0), x)).all()
+
+
+@of("regularizers")
+def test_regularizer_gives_one_value_an_image(tiny: Callable[..., Recipe], kind: str) -> None:
+    """Its gradients are finite, and in evaluation it answers the same twice, where no gradient is to be had."""
+    recipe = recipe_with(tiny, "regularizers", kind)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, IMAGE)
+    regularizer = build_objective(recipe, model).regularizer
+    terms = regularizer(model, model(images()))
+    for value in (terms.loss, *terms.terms.values()):
+        assert value.shape == (6,)
+        assert value.isfinite().all()
+    if terms.loss.requires_grad:
+        terms.loss.mean().backward()
+        assert finite_gradients(model)
+    model.eval()
+    regularizer.eval()
+    with torch.inference_mode():
+        first, again = (regularizer(model, model(images())).loss for _ in range(2))
+    assert torch.equal(first, again)
+
+
+@of("regularizers")
+def test_players_learn_from_their_own_loss(tiny: Callable[..., Recipe], kind: str) -> None:
+    """A regularizer that plays against the model gets better at it while the model stands still."""
+    recipe = recipe_with(tiny, "regularizers", kind)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, IMAGE)
+    regularizer = build_objective(recipe, model).regularizer
+    if not hasattr(regularizer, "players"):
+        return
+    weights = [weight for player in regularizer.players.values() for weight in player.network.parameters()]
+    assert {id(weight) for weight in weights} <= {id(weight) for weight in regularizer.parameters()}
+    optimizer = torch.optim.Adam(weights, 1e-2)
+    trace = model(images()).detached()
+    losses: list[float] = []
+    for _ in range(20):
+        torch.manual_seed(0)
+        loss = regularizer.play(trace).loss
+        assert loss.shape == (6,)
+        optimizer.zero_grad()
+        loss.mean().backward()
+        optimizer.step()
+        losses.append(loss.mean().item())
+    assert losses[-1] < losses[0]
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+@of("priors")
+def test_prior_scores_and_draws(kind: str) -> None:
+    part = build("priors", kind)
+
+    def posterior_of(x: Tensor) -> Posterior:
+        return Posterior(x.flatten(1)[:, :3], torch.zeros(len(x), 3))
+
+    drawn = part.sample(5, posterior_of, torch.Generator().manual_seed(3))
+    assert drawn.shape == (5, 3)
+    assert torch.equal(drawn, part.sample(5, posterior_of, torch.Generator().manual_seed(3)))
+    z = drawn.detach().requires_grad_()
+    density = part(z, posterior_of)
+    assert density.shape == (5,)
+    density.sum().backward()
+    assert z.grad is not None
+    assert z.grad.isfinite().all()
+
+
 @of("measures")
 def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
     measure = registry.build("measures", kind, {})
@@ -169,14 +258,18 @@ def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
 def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:
     """The tiny recipe with one part exchanged, every penalty of its bottleneck weighted."""
     table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
-    table |= {"objectives": "objective"}
+    table |= {name + "s": name for name in ("objective", "distortion", "regularizer", "prior")}
     changes = {f"{table[sort]}.kind": kind, **{f"{table[sort]}.{k}": v for k, v in options(sort, kind).items()}}
+    if sort in ("priors", "regularizers") or kind == "importance":  # they are for posteriors
+        changes |= {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}
     raw = apply(tiny().table(), {**changes, **(extra or {})})
     penalties = registry.find("bottlenecks", raw["bottleneck"]["kind"]).penalties
-    return resolve(apply(raw, {f"objective.weights.{name}": 0.1 for name in penalties}))
+    handled = registry.find("objectives", raw["objective"]["kind"]).handles
+    weights = {f"objective.weights.{name}": 0.1 for name in penalties if name not in handled}
+    return resolve(apply(raw, weights))
 
 
-MODEL_PARTS = [(s, k) for s, k in PARTS if s in ("architectures", "bottlenecks", "corruptions", "objectives")]
+MODEL_PARTS = [(s, k) for s, k in PARTS if s not in ("datasets", "measures")]
 
 
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
@@ -186,7 +279,7 @@ def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, k
     torch.manual_seed(0)
     model = Autoencoder(recipe, IMAGE)
     objective = build_objective(recipe, model)
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
+    optimizer = torch.optim.Adam([*model.parameters(), *learned(objective)], 3e-3)
     losses: list[float] = []
     for _ in range(20):
         loss = objective(model, model(images(), torch.Generator().manual_seed(0))).loss.mean()
@@ -195,7 +288,15 @@ def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, k
         assert finite_gradients(model)
         optimizer.step()
         losses.append(loss.item())
-    assert losses[-1] < 0.9 * losses[0]
+    # a likelihood's nats begin far above zero, and an adversary's player stands still here
+    assert losses[-1] < (losses[0] if sort in ("distortions", "regularizers") else 0.9 * losses[0])
+
+
+def learned(objective: nn.Module) -> list[nn.Parameter]:
+    """What the objective learns with the model: not its players, which learn against it."""
+    games = [part for part in objective.modules() if hasattr(part, "players")]
+    playing = {id(w) for game in games for player in game.players.values() for w in player.network.parameters()}
+    return [weight for weight in objective.parameters() if id(weight) not in playing]
 
 
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)

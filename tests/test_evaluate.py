@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "variational": {
         "bottleneck.kind": "gaussian",
         "bottleneck.dim": 3,
-        "objective.kind": "mse",
+        "objective.kind": "weighted",
         "objective.weights.kl": 1.0,
     },
 }

@@ -22,7 +22,7 @@ PIXELS = np.random.default_rng(0).integers(0, 256, (6, SIDE, SIDE, 3), dtype=np.
 VARIATIONAL = {
     "bottleneck.kind": "gaussian",
     "bottleneck.dim": 3,
-    "objective.kind": "mse",
+    "objective.kind": "weighted",
     "objective.weights.kl": 1.0,
 }
 KINDS: dict[str, dict[str, Any]] = {
@@ -202,7 +202,7 @@ def test_penalties_and_weights_must_meet() -> None:
     surplus = load_recipe("post/latent-10", {**TINY, **VARIATIONAL, "objective.weights.k1": 0.5})
     with pytest.raises(InputError, match=r"objective\.weights\.k1: .* reports no such penalty; it reports kl"):
         build_objective(surplus, build(VARIATIONAL))
-    needless = load_recipe("post/latent-10", {**TINY, "objective.kind": "mse", "objective.weights.kl": 1.0})
+    needless = load_recipe("post/latent-10", {**TINY, "objective.kind": "weighted", "objective.weights.kl": 1.0})
     with pytest.raises(InputError, match=r"objective\.weights\.kl: .* it reports none"):
         build_objective(needless, build())
 

@@ -26,7 +26,7 @@ def two(tiny: Callable[..., Recipe], tmp_path: Path) -> list[Job]:
 
 def begins(job: Job) -> list[Any]:
     started = Started(job.folder, job.recipe, 0, 15, 72, "cpu", "fp32")
-    return [RunBegins(job), RunEvent(job, started), RunEvent(job, Step(5, 16, LOG))]
+    return [RunBegins(job), RunEvent(job, started), RunEvent(job, Step(5, 16, LOG, 0.25))]
 
 
 def epoch(job: Job) -> RunEvent:
@@ -58,10 +58,10 @@ def test_a_terminal_has_a_bar_for_each_run_under_way(two: list[Job], capsys: pyt
     narrow, wide = two
     display = Display()
     display.live = True
-    for event in (*begins(narrow), *begins(wide), RunEvent(wide, Step(7, 16, None))):
+    for event in (*begins(narrow), *begins(wide), RunEvent(wide, Step(7, 16, None, 0.5))):
         display.show(event)
     bars = {task.description: (task.completed, task.total) for task in display.bars.tasks}
-    assert bars == {"[1/2] narrow, seed 0": (5, 15), "[2/2] wide, seed 0": (7, 15)}
+    assert bars == {"[1/2] narrow, seed 0": (0.25, 1.0), "[2/2] wide, seed 0": (0.5, 1.0)}
     display.show(RunFailed(narrow, "it could not", ""))
     assert [task.description for task in display.bars.tasks] == ["[2/2] wide, seed 0"]
     display.show(RunEvent(wide, Done(wide.folder, {"scores": SCORES})))

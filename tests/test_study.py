@@ -434,7 +434,7 @@ PARTS: list[dict[str, Any]] = [
     {"name": "frozen", "about": "about it", "changes": {"corruption.kind": "frozen", "corruption.seed": 3}},
     {
         "name": "variational",
-        "changes": {"bottleneck": VARIATIONAL, "objective": {"kind": "mse", "weights": {"kl": 0.25}}},
+        "changes": {"bottleneck": VARIATIONAL, "objective": {"kind": "weighted", "weights": {"kl": 0.25}}},
     },
     {"name": "unweighted", "changes": {"bottleneck.dim": 3, "objective.weights": {}}},
     {"name": "clipped", "changes": {"train.clip_norm": 1.0, "train.patience_epochs": 2, "split.limit": 30}},
@@ -464,7 +464,7 @@ def test_study_toml_gives_the_same_recipes(
 
 
 def test_an_empty_table_takes_the_bases_weights_away(tmp_path: Path) -> None:
-    base = {**BASE, "bottleneck": VARIATIONAL, "objective": {"kind": "mse", "weights": {"kl": 1.0}}}
+    base = {**BASE, "bottleneck": VARIATIONAL, "objective": {"kind": "weighted", "weights": {"kl": 1.0}}}
     changes = {"bottleneck.kind": "vector", "bottleneck.dim": 2, "objective.weights": {}}
     plan = load_plan(str(written(tmp_path, {"name": "variational"}, {"name": "plain", "changes": changes}, base=base)))
     assert [row.recipe(0).objective.options["weights"] for row in plan.variations] == [{"kl": 1.0}, {}]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ from isthmus.errors import InputError
 from isthmus.images import to_uint8_batch
 from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
-from isthmus.types import Latent, Trace
+from isthmus.types import Latent, Posterior, Trace
 
 BATCH = 256  # images at a time outside training
 
@@ -43,6 +44,15 @@ class Autoencoder(nn.Module):
         self.bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
+        self.prior = registry.build(
+            "priors", recipe.prior.kind, recipe.prior.options, self.latent_shape, self.image_shape
+        )
+        if recipe.prior.kind != "standard" and not hasattr(self.bottleneck, "posterior"):
+            raise InputError(
+                f"prior.kind: bottleneck {recipe.bottleneck.kind!r} has no posterior to hold against "
+                f"{recipe.prior.kind!r}; leave the prior out, or set bottleneck.kind=gaussian"
+            )
+        self.closed_form = recipe.prior.kind == "standard"  # the bottleneck's own kl is against that prior
         self.linear: LinearPath | None = None
         if recipe.model.linear == "pca":
             if not hasattr(self.bottleneck, "start_beside_linear"):
@@ -57,15 +67,61 @@ class Autoencoder(nn.Module):
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
         """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
         acts = self.training or self.corruption.at_inference
-        x_in = self.corruption(x, generator) if acts else x
-        h, latent = self.latent(x_in, generator)
-        return Trace(x, x_in, h, latent, self.decode_latents(latent.z))
+        x_in, mask = x, None
+        if acts and hasattr(self.corruption, "hide"):
+            x_in, mask = self.corruption.hide(x, generator)
+        elif acts:
+            x_in = self.corruption(x, generator)
+        h, latent = self.latent(x_in, generator, mask)
+        return Trace(x, x_in, h, self._beside_prior(latent), self.decode_latents(latent.z), mask)
 
-    def latent(self, x_in: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Latent]:
-        """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent."""
-        h = self.architecture.encoder(x_in)
-        offset = None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
-        return h, self.bottleneck(h, offset=offset, generator=generator)
+    def latent(
+        self, x_in: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, Latent]:
+        """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent.
+
+        mask: (B, 1, H, W), true where pixels are hidden; an architecture that `takes_mask` is handed it.
+        """
+        h = self._encoded(x_in, mask)
+        return h, self.bottleneck(h, offset=self._offset(x_in), generator=generator)
+
+    def posterior_of(self, x: Tensor) -> Posterior:
+        """q(z|x) of x (B, C, H, W) in [-1, 1], for priors that are made of posteriors; with a gradient to x.
+
+        Running statistics are taken as they are and not moved: such images are no data.
+        """
+        mode = self.architecture.training
+        self.architecture.eval()
+        try:
+            return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
+        finally:
+            self.architecture.train(mode)
+
+    def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is not None and getattr(self.architecture, "takes_mask", False):
+            return self.architecture.encoder(x_in, mask)
+        return self.architecture.encoder(x_in)
+
+    def _offset(self, x_in: Tensor) -> Tensor | None:
+        return None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
+
+    def _beside_prior(self, latent: Latent) -> Latent:
+        """The latent with log p(z) - log q(z|x), where somebody needs it; and its KL, where the prior is not normal.
+
+        In evaluation z is the posterior's mean, so such a KL is measured at one draw an image, always the same.
+        """
+        posterior = latent.posterior
+        if posterior is None or (self.closed_form and latent.samples == 1):
+            return latent
+        repeated = posterior if latent.samples == 1 else posterior.repeated(latent.samples)
+        z = latent.z.float()
+        if not self.training:
+            z = repeated.draw(torch.Generator(z.device).manual_seed(0))
+        ratio = self.prior(z, self.posterior_of).float() - repeated.log_density(z)
+        if self.closed_form:
+            return replace(latent, log_ratio=ratio)
+        kl = -ratio.unflatten(0, (-1, latent.samples)).mean(1)
+        return replace(latent, log_ratio=ratio, penalties={**latent.penalties, "kl": kl}, by_dimension={})
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -147,10 +203,16 @@ def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
 
     Raises InputError for a penalty without a weight and a weight without a penalty: neither may pass silently.
     """
-    objective = registry.build("objectives", recipe.objective.kind, recipe.objective.options)
+    distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
+    regularizer = registry.build(
+        "regularizers", recipe.regularizer.kind, recipe.regularizer.options, model.latent_shape, model.image_shape
+    )
+    objective = registry.build("objectives", recipe.objective.kind, recipe.objective.options, distortion, regularizer)
+    if hasattr(regularizer, "check"):
+        regularizer.check(model)
     penalties: tuple[str, ...] = model.bottleneck.penalties
     for name in penalties:
-        if name not in objective.weights:
+        if name not in objective.weights and name not in objective.handles:
             raise InputError(
                 f"objective.weights: no weight for the penalty {name!r} of bottleneck "
                 f"{recipe.bottleneck.kind!r}; set objective.weights.{name}=1.0 (0.0 to leave it out)"

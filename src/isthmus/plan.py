@@ -167,7 +167,15 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     for key, value in table.items():
         path = f"{prefix}{key}"
         # an empty table is a value of its own: `objective.weights = {}` is no weights, not no change
-        options = isinstance(value, dict) and value and path in {*PART_TABLES, "train", "split", "objective.weights"}
+        options = (
+            isinstance(value, dict)
+            and value
+            and path
+            in {
+                *PART_TABLES,
+                *("train", "split", "objective.weights", "objective.free_nats"),
+            }
+        )
         flat |= _flat(value, path + ".") if options else {path: value}
     return flat
 

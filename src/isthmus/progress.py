@@ -86,7 +86,7 @@ class _Run:
         self.title = title
         self.task: TaskID | None = None
         self.begun: Started | None = None
-        self.loss, self.speed, self.best, self.epochs = 0.0, 0.0, "", 0
+        self.loss, self.speed, self.best, self.of = 0.0, 0.0, "", ""
         self.spoke = time.monotonic()
 
     def show(self, event: Event) -> None:
@@ -113,15 +113,16 @@ class _Run:
             self.task = None
 
     def _start(self, event: Started) -> None:
-        self.begun, self.epochs = event, event.recipe.train.epochs
+        self.begun, epochs = event, event.recipe.train.epochs
         self.title = self.title or event.recipe.name
         if self.display.live:
-            self.task = self.display.bars.add_task(
-                self.title, total=event.total_steps, completed=event.step, detail="starting"
-            )
+            self.task = self.display.bars.add_task(self.title, total=1.0, detail="starting")
         resumed = f", resumed at step {event.step:,}" if event.step else ""
+        limit = event.recipe.train.seconds
+        self.of = f"/{epochs}" if limit is None else ""
+        length = f"{epochs} epochs" if limit is None else f"{limit:g} s"
         self.line(
-            f"{self.title}: {event.images_per_epoch:,} images, {self.epochs} epochs on {event.device} "
+            f"{self.title}: {event.images_per_epoch:,} images, {length} on {event.device} "
             f"in {event.precision}{resumed} -> {event.folder}"
         )
 
@@ -130,9 +131,9 @@ class _Run:
             self.loss, self.speed = event.log["loss"], event.log["images_per_second"]
         detail = f"loss {self.loss:.5f}  {self.speed:,.0f} images/s{self.best}"
         if self.task is not None:
-            self.display.bars.update(self.task, completed=event.step, detail=detail)
+            self.display.bars.update(self.task, completed=event.done, detail=detail)
         elif self.begun is not None and time.monotonic() - self.spoke > LINE_SECONDS:
-            self.line(f"{self.title}: step {event.step:,} of {self.begun.total_steps:,}  {detail}")
+            self.line(f"{self.title}: step {event.step:,}, {event.done:.0%}  {detail}")
 
     def _epoch(self, event: Epoch) -> None:
         if event.best:
@@ -141,7 +142,7 @@ class _Run:
             self.line(f"{self.title}: starts at PCA  validation {event.log['validation_psnr']:.2f} dB")
             return
         self.line(
-            f"{self.title}: epoch {event.epoch}/{self.epochs}  train loss {event.log['train_loss']:.5f}  "
+            f"{self.title}: epoch {event.epoch}{self.of}  train loss {event.log['train_loss']:.5f}  "
             f"validation {event.log['validation_psnr']:.2f} dB{' (best)' if event.best else ''}  "
             f"{self.speed:,.0f} images/s"
         )

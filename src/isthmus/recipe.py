@@ -1,7 +1,8 @@
 """Recipes: what to train, as TOML tables with every choice named.
 
-A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `objective`), each with
-its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills every default in.
+A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `prior`, `objective`, `distortion`,
+`regularizer`), each with its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills every
+default in.
 """
 
 from __future__ import annotations
@@ -26,7 +27,17 @@ PART_TABLES = {
     "corruption": "corruptions",
     "architecture": "architectures",
     "bottleneck": "bottlenecks",
+    "prior": "priors",
     "objective": "objectives",
+    "distortion": "distortions",
+    "regularizer": "regularizers",
+}
+DEFAULT_KINDS = {
+    "corruption": "none",
+    "prior": "standard",
+    "objective": "weighted",
+    "distortion": "mse",
+    "regularizer": "none",
 }
 Raw = dict[str, Any]
 
@@ -67,6 +78,7 @@ class Train(_Options):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
+    seconds: Annotated[float, Field(gt=0)] | None = None  # of training at most; the schedule ends with them
     monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
@@ -93,14 +105,17 @@ class Recipe:
     corruption: Part
     architecture: Part
     bottleneck: Part
+    prior: Part
     objective: Part
+    distortion: Part
+    regularizer: Part
     model: Model
     train: Train
 
     def table(self) -> Raw:
         """The recipe as nested tables; options that are None are left out, as TOML has no null."""
         table: Raw = {"format": FORMAT, "name": self.name, "seed": self.seed}
-        for name in ("data", "split", "corruption", "architecture", "bottleneck", "objective", "model", "train"):
+        for name in ("data", "split", *(part for part in PART_TABLES if part != "data"), "model", "train"):
             value = getattr(self, name)
             chosen = {"kind": value.kind, **value.options} if isinstance(value, Part) else value.model_dump()
             table[name] = {key: option for key, option in chosen.items() if option is not None}
@@ -181,8 +196,7 @@ def resolve(raw: Raw) -> Recipe:
         raise InputError(f"seed: {seed!r} does not fit: it is a whole number from 0 to 2147483647")
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
         raise InputError(f"name: {name!r} does not fit: it becomes a folder's name; use letters and digits")
-    defaults = {"corruption": {"kind": "none"}, "objective": {"kind": "mse"}}
-    parts = {table: _part(table, raw.get(table), defaults.get(table)) for table in PART_TABLES}
+    parts = {table: _part(table, raw.get(table)) for table in PART_TABLES}
     recipe = Recipe(
         name=name,
         seed=seed,
@@ -206,11 +220,12 @@ def _refuse_idle(recipe: Recipe) -> None:
             raise InputError(f"train.{option}: does nothing without {needs}; set that too, or leave it out")
 
 
-def _part(table: str, given: Any, default: Raw | None) -> Part:
+def _part(table: str, given: Any) -> Part:
+    default = DEFAULT_KINDS.get(table)
     if given is None and default is None:
         raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
-    options = {**(default or {}), **_as_table(table, {} if given is None else given)}
-    kind = options.pop("kind", None)
+    options = dict(_as_table(table, {} if given is None else given))
+    kind = options.pop("kind", default)
     if not isinstance(kind, str):
         raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")
     options = registry.check(PART_TABLES[table], kind, options)

@@ -23,7 +23,17 @@ from isthmus.errors import InputError
 _UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
 M = TypeVar("M", bound=pydantic.BaseModel)
 
-SORTS = ("architectures", "bottlenecks", "corruptions", "objectives", "datasets", "measures")
+SORTS = (
+    "architectures",
+    "bottlenecks",
+    "priors",
+    "corruptions",
+    "objectives",
+    "distortions",
+    "regularizers",
+    "datasets",
+    "measures",
+)
 
 
 @cache

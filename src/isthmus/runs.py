@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors.numpy import save
+from torch import nn
 
 import isthmus
 from isthmus import registry
@@ -168,12 +169,14 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     return notices
 
 
-def load_weights(folder: Path, model: Autoencoder) -> tuple[str, Progress, list[str]]:
+def load_weights(
+    folder: Path, model: Autoencoder, objective: nn.Module | None = None
+) -> tuple[str, Progress, list[str]]:
     """The best weights of a run, or its last where the best are damaged; with sentences to read."""
     notices: list[str] = []
     for which in ("best", "last"):
         try:
-            progress, _, passed_over = checkpoint.load(folder / "checkpoints" / which, model)
+            progress, _, passed_over = checkpoint.load(folder / "checkpoints" / which, model, objective=objective)
         except FileNotFoundError:
             continue
         except checkpoint.Damaged as error:

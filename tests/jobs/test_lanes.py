@@ -25,7 +25,7 @@ TINY = {
     "corruption": {"kind": "gaussian", "std": 0.1},
     "architecture": {"kind": "conv", "filters": [4], "strides": [2]},
     "bottleneck": {"kind": "gaussian", "dim": 2},
-    "objective": {"kind": "mse", "weights": {"kl": 0.1}},
+    "objective": {"kind": "weighted", "weights": {"kl": 0.1}},
     "train": {"epochs": 2, "batch": 16, "device": "cpu", "precision": "fp32"},
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -252,7 +253,7 @@ def test_training_mode_is_set_again_after_validation() -> None:
         {},
         {"corruption.kind": "gaussian"},
         {"corruption.kind": "frozen"},
-        {"bottleneck.kind": "gaussian", "bottleneck.dim": 3, "objective.kind": "mse", "objective.weights.kl": 1.0},
+        {"bottleneck.kind": "gaussian", "bottleneck.dim": 3, "objective.kind": "weighted", "objective.weights.kl": 1.0},
     ],
 )
 def test_validation_is_deterministic(changes: dict[str, Any]) -> None:
@@ -296,3 +297,21 @@ def test_bf16_runs_on_the_cpu_and_keeps_float32_weights() -> None:
     assert coarse.progress.best_score == pytest.approx(fine.progress.best_score, rel=0.02)
     assert coarse.progress.best_score != fine.progress.best_score
     assert to_uint8(coarse.objective.traces[0].x_hat).dtype == torch.uint8
+
+
+def test_training_ends_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The epoch under way is closed and validated, and the rate has come down to zero by then."""
+    clock = iter(range(10_000))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: 0.01 * next(clock)))
+    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    training = Training({"train.epochs": 1000, "train.seconds": 0.5, "train.warmup_steps": 0}, count=40, batch=4)
+    steps, epochs = training.run()
+    assert training.progress.stopped == "seconds"
+    assert 0.5 <= training.progress.seconds < 0.6
+    assert epochs[-1].epoch == training.progress.epoch
+    assert training.progress.seen == sum(step.images for step in steps) < 1000 * 40
+    done = [step.done for step in steps]
+    assert done == sorted(done)
+    rates = [step.log["learning_rate"] for step in steps if step.log]
+    assert rates[-1] < 0.05 * max(rates)
+    assert list(training.events()) == [], "what has ended does not begin again"

@@ -10,11 +10,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.layers import dense, start_at_zero
-from isthmus.types import Latent
+from isthmus.types import Latent, Posterior
 
 
 class Gaussian(nn.Module):
-    """A Gaussian posterior q(z|x) = N(mean, variance) with a standard normal prior.
+    """A Gaussian posterior q(z|x) = N(mean, variance) with a standard normal prior, or the recipe's `prior`.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). z is a sample in training and the mean in evaluation.
     Penalty `kl` (B,): KL(q(z|x) || N(0, 1)) in nats per image, equation 10 of appendix B in
@@ -22,28 +22,39 @@ class Gaussian(nn.Module):
 
     Options:
         dim: how many numbers the latent holds.
+        samples: how many z are drawn for every image in training, each decoded; z is (B * samples, dim) then.
     """
 
     penalties: tuple[str, ...] = ("kl",)
     prior = "standard normal"
 
-    def __init__(self, feature_shape: tuple[int, int, int], *, dim: Annotated[int, Field(ge=1)]) -> None:
+    def __init__(
+        self,
+        feature_shape: tuple[int, int, int],
+        *,
+        dim: Annotated[int, Field(ge=1)],
+        samples: Annotated[int, Field(ge=1)] = 1,
+    ) -> None:
         super().__init__()
         self.feature_shape = feature_shape
         self.latent_shape = (dim,)
+        self.samples = samples
         features = math.prod(feature_shape)
         self.to_posterior = dense(features, 2 * dim)
         self.to_features = dense(dim, features)
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
-        # float32: the exponential of a bfloat16 log variance would be off by per cents
+        posterior = self.posterior(h, offset=offset)
+        mean, log_variance = posterior.mean, posterior.log_variance
+        each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+        samples = self.samples if self.training else 1
+        z = posterior.repeated(samples).draw(generator) if self.training else mean
+        return Latent(z, {"kl": each.sum(1)}, by_dimension={"kl": each}, posterior=posterior, samples=samples)
+
+    def posterior(self, h: Tensor, *, offset: Tensor | None = None) -> Posterior:
+        """h (B, C, H, W) -> q(z|x) in float32: the exponential of a bfloat16 log variance is off by per cents."""
         mean, log_variance = self.to_posterior(h.permute(0, 2, 3, 1).flatten(1)).float().chunk(2, dim=1)
-        mean = mean if offset is None else mean + offset
-        kl = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(1)
-        if not self.training:
-            return Latent(mean, penalties={"kl": kl})
-        noise = torch.empty_like(mean).normal_(generator=generator)
-        return Latent(mean + (0.5 * log_variance).exp() * noise, penalties={"kl": kl})
+        return Posterior(mean if offset is None else mean + offset, log_variance)
 
     def start_beside_linear(self) -> None:
         start_at_zero(self.to_posterior)

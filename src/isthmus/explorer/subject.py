@@ -54,7 +54,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     pixels = splits.test.images[chosen.points]
     latents = _flat(model.encode(pixels))
     planes = maps.planes(space.coordinates(latents))
-    has_prior = getattr(model.bottleneck, "prior", None) == STANDARD_NORMAL
+    has_prior = getattr(model.bottleneck, "prior", None) == STANDARD_NORMAL and model.closed_form
     arrays = {
         **space.arrays(),
         "shown_latents": latents[: len(chosen.shown)],

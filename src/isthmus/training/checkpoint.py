@@ -1,7 +1,8 @@
 """Checkpoints: written beside and renamed, checked when read, never able to execute code.
 
-A checkpoint is a folder: `model.safetensors`, `optimizer.safetensors` (not in `best`) and `state.json`, which
-carries the digests of the other two and so proves that weights, optimizer and step belong together.
+A checkpoint is a folder: `model.safetensors`, `objective.safetensors` where the objective learns something,
+`optimizer.safetensors` (not in `best`) and `state.json`, which carries the digests of the others and so proves that
+weights, optimizer and step belong together.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ def save(
     progress: Progress,
     optimizer: torch.optim.Optimizer | None = None,
     *,
+    objective: nn.Module | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
     """Replace the checkpoint at `folder`; the one before stays at `folder.old` until the next save.
@@ -48,6 +50,8 @@ def save(
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
     _save_tensors(new / "model.safetensors", model.state_dict())
+    if objective is not None and objective.state_dict():
+        _save_tensors(new / "objective.safetensors", objective.state_dict())
     if optimizer is not None:
         _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
     digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
@@ -64,9 +68,13 @@ def save(
 
 
 def load(
-    folder: Path, model: nn.Module, optimizer: torch.optim.Optimizer | None = None
+    folder: Path,
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer | None = None,
+    *,
+    objective: nn.Module | None = None,
 ) -> tuple[Progress, dict[str, Any], str | None]:
-    """Load the newest whole checkpoint of this name into `model` and `optimizer`.
+    """Load the newest whole checkpoint of this name into `model`, `optimizer` and `objective`.
 
     Returns the progress, its notes, and a sentence where a damaged checkpoint was passed over.
     Raises FileNotFoundError where there is none, Damaged where none is whole, RunError where one is whole and
@@ -78,13 +86,16 @@ def load(
         if not candidate.exists():
             continue
         try:
-            progress, notes, weights, moments = _read(candidate, with_optimizer=optimizer is not None)
+            progress, notes, tensors = _read(candidate)
+            weights, moments = tensors["model"], tensors["optimizer"] if optimizer is not None else {}
         except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
             if name != folder.name + ".new":  # an interrupted save is no damage
                 tried.append(f"{candidate} is damaged ({error})")
             continue
         try:
             model.load_state_dict(weights)
+            if objective is not None:
+                objective.load_state_dict(tensors.get("objective", {}))
         except RuntimeError:  # its message is a line a tensor
             raise RunError(
                 f"{candidate}: holds the weights of another model than recipe.toml describes; "
@@ -104,18 +115,15 @@ def drop_old(folder: Path) -> None:
     shutil.rmtree(folder.with_name(folder.name + ".old"), ignore_errors=True)
 
 
-def _read(
-    folder: Path, *, with_optimizer: bool
-) -> tuple[Progress, dict[str, Any], dict[str, Tensor], dict[str, Tensor]]:
+def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, Tensor]]]:
     state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     if state["format"] > FORMAT:
         raise ValueError(f"format {state['format']} is from a newer isthmus")
     for name, digest in state["digests"].items():
         if _digest(folder / Path(name).name) != digest:
             raise ValueError(f"{name} does not match its digest")
-    weights = load_file(folder / "model.safetensors")
-    moments = load_file(folder / "optimizer.safetensors") if with_optimizer else {}
-    return Progress(**state["progress"]), state["notes"], weights, moments
+    tensors = {Path(name).stem: load_file(folder / Path(name).name) for name in state["digests"]}
+    return Progress(**state["progress"]), state["notes"], tensors
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

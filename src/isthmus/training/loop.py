@@ -31,11 +31,12 @@ class Progress:
     batch: int = 0  # batches done of the epoch under way
     seconds: float = 0.0  # training time, over all sittings
     loss_sum: float = 0.0  # over the images of the epoch under way
-    images: int = 0
+    images: int = 0  # of the epoch under way
+    seen: int = 0  # images, over all epochs
     best_score: float = math.inf
     best_epoch: int = 0
     stale_epochs: int = 0
-    stopped: str = ""  # "epochs" or "patience" once training has ended
+    stopped: str = ""  # "epochs", "patience" or "seconds" once training has ended
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,13 @@ class Step:
     """Yielded after every optimizer step.
 
     `log` is there every LOG_STEPS steps (not on CUDA) or LOG_SECONDS and at an epoch's end; only then is the
-    `Progress` up to date, so only then may it be saved.
+    `Progress` up to date, so only then may it be saved. done: the share of the training that is over, up to 1.
     """
 
     step: int
     images: int
     log: dict[str, float] | None
+    done: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,21 @@ def train(
         yield Epoch(0, settings.monitor == "validation", scores)
     while not progress.stopped:
         model.train()
+        objective.train()
         meter = _Meter(progress, waits=model.device.type == "cuda")
         for chosen in batches.epoch(progress.epoch, start=progress.batch):
-            set_rates(optimizer, progress.step, total_steps, settings)
+            done = max(progress.step / total_steps, meter.seconds() / (settings.seconds or math.inf))
+            set_rates(optimizer, progress.step, total_steps, settings, done)
             terms = take(chosen, progress.step)
 
             progress.step += 1
             progress.batch += 1
             meter.add(terms)
-            due = progress.batch == len(batches) or meter.due()
-            yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None)
+            late = meter.seconds() >= (settings.seconds or math.inf)
+            due = progress.batch == len(batches) or late or meter.due()
+            yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None, done)
+            if late:
+                break
 
         train_loss = progress.loss_sum / progress.images
         scores = validate(model, objective, validation)
@@ -131,6 +138,7 @@ def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[s
     alone adds half a per cent to the error of 512 latents on drawn images.
     """
     model.eval()
+    objective.eval()
     loss = squared = torch.zeros((), dtype=torch.float64, device=images.device)
     with full_precision():
         for part in images.split(BATCH):
@@ -154,6 +162,8 @@ def _advance(progress: Progress, score: float, settings: Train) -> bool:
         progress.stale_epochs += 1
     if settings.patience_epochs is not None and progress.stale_epochs >= settings.patience_epochs:
         progress.stopped = "patience"
+    elif progress.seconds >= (settings.seconds or math.inf):
+        progress.stopped = "seconds"
     elif progress.epoch >= settings.epochs:
         progress.stopped = "epochs"
     return best
@@ -182,6 +192,10 @@ class _Meter:
         self.images += len(terms.loss)
         self.steps += 1
 
+    def seconds(self) -> float:
+        """Training time so far, over all sittings; on CUDA of steps launched, not of steps done."""
+        return self.progress.seconds + time.perf_counter() - self.clock
+
     def due(self) -> bool:
         return (self.steps >= LOG_STEPS and not self.waits) or time.perf_counter() - self.clock > LOG_SECONDS
 
@@ -199,6 +213,7 @@ class _Meter:
         progress.seconds += elapsed
         progress.loss_sum = self.epoch_loss.item()
         progress.images += self.images
+        progress.seen += self.images
         self.images_per_second = self.images / max(elapsed, 1e-9)
         self.sums, self.images, self.steps = {}, 0, 0
         return {**log, "learning_rate": rate_of(optimizer), "images_per_second": self.images_per_second}

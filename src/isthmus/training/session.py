@@ -70,14 +70,14 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     objective = build_objective(recipe, model).to(device)
-    optimizer = build_optimizer(model, recipe.train)
+    optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)
     batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
     progress, last = Progress(), folder / "checkpoints" / "last"
     try:
-        progress, notes, passed_over = checkpoint.load(last, model, optimizer)
+        progress, notes, passed_over = checkpoint.load(last, model, optimizer, objective=objective)
     except FileNotFoundError:
         if model.linear is not None:
             model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
@@ -117,7 +117,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                 if isinstance(event, Epoch):
                     journal.write("epoch", progress, {**event.log, "best": event.best})
                     if event.best:
-                        checkpoint.save(folder / "checkpoints" / "best", model, progress)
+                        checkpoint.save(folder / "checkpoints" / "best", model, progress, objective=objective)
                     safe = True
                 else:
                     if event.log is not None:
@@ -126,7 +126,9 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                     safe = event.log is not None and progress.batch < len(batches)
                 asked = interrupted.is_set()
                 if safe and (isinstance(event, Epoch) or asked or time.monotonic() - saved_at > SAVE_SECONDS):
-                    checkpoint.save(last, model, progress, optimizer, notes=_how(device, precision))
+                    checkpoint.save(
+                        last, model, progress, optimizer, objective=objective, notes=_how(device, precision)
+                    )
                     saved_at, saved_step = time.monotonic(), progress.step
                 yield event
                 if safe and asked:
@@ -134,14 +136,16 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         except Diverged as error:
             good = f"the last good checkpoint is {last} of step {saved_step}" if saved_step else "none was saved yet"
             raise RunError(f"{folder}: {error}; {good}") from None
-    write_json(folder / "training.json", _outcome(progress, recipe, len(batches.images)))
+    write_json(folder / "training.json", _outcome(progress, recipe))
     checkpoint.drop_old(last)
     checkpoint.drop_old(folder / "checkpoints" / "best")
 
 
-def _outcome(progress: Progress, recipe: Recipe, images: int) -> dict[str, Any]:
+def _outcome(progress: Progress, recipe: Recipe) -> dict[str, Any]:
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
+    limit = recipe.train.seconds
     sentences = {
+        "seconds": f"its {limit:g} seconds were over" if limit is not None else "",
         "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs",
         "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs",
     }
@@ -153,7 +157,7 @@ def _outcome(progress: Progress, recipe: Recipe, images: int) -> dict[str, Any]:
         "best_epoch": progress.best_epoch,
         "steps": progress.step,
         "seconds": progress.seconds,
-        "images_per_second": progress.epoch * images / max(progress.seconds, 1e-9),
+        "images_per_second": progress.seen / max(progress.seconds, 1e-9),
     }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,7 +12,7 @@ from torch import Tensor, nn
 from isthmus.model import Autoencoder
 from isthmus.recipe import Train
 from isthmus.training.batches import Batches, mix
-from isthmus.types import Terms
+from isthmus.types import Terms, Trace
 
 _EAGER_STEPS = 3  # before a capture: lazy initialisation may not happen inside it
 
@@ -43,11 +45,20 @@ class EagerStep:
         if model.device.type == "cuda":
             self.defaults.append(torch.cuda.default_generators[model.device.index or 0])
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        parts = [*model.modules(), *objective.modules()]
+        self.staged = [part for part in parts if hasattr(part, "begin_step")]
+        self.games = [part for part in parts if hasattr(part, "players")]
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
-        self._seed(number)
+        self._begin(number)
         return self._step(chosen)
+
+    def _begin(self, number: int) -> None:
+        """All that changes from step to step, told before it; a graph reads it from memory."""
+        self._seed(number)
+        for part in self.staged:
+            part.begin_step(number)  # pyright: ignore[reportCallIssue]
 
     def _seed(self, number: int) -> None:
         for generator in self.defaults:
@@ -63,8 +74,19 @@ class EagerStep:
         terms.loss.mean().backward()
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+        found = dict(terms.terms)
+        for game in self.games:
+            found |= self._play(game, trace)
         self.optimizer.step()
-        return Terms(terms.loss.detach(), {name: value.detach() for name, value in terms.terms.items()})
+        return Terms(terms.loss.detach(), {name: value.detach() for name, value in found.items()})
+
+    def _play(self, game: Any, trace: Trace) -> Mapping[str, Tensor]:
+        """Gradients for a regularizer's players from the loss that is theirs: it sees the model's numbers alone."""
+        for player in game.players.values():
+            player.network.zero_grad()  # the model's own loss went through it
+        terms: Terms = game.play(trace.detached())
+        terms.loss.mean().backward()
+        return terms.terms
 
 
 class GraphStep(EagerStep):
@@ -89,7 +111,7 @@ class GraphStep(EagerStep):
             self.graph = self._captured(chosen)
             if self.graph is None:
                 return super().__call__(chosen, number)
-        self._seed(number)
+        self._begin(number)
         self.chosen.copy_(chosen)
         self.graph.replay()
         return self.terms

@@ -1,0 +1,1 @@
+"""Distortions, one a file: how far an output is from its original."""

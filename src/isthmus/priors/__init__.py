@@ -1,0 +1,1 @@
+"""Priors, one a file: the density over latents that a posterior is held against."""

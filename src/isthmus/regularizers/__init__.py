@@ -1,0 +1,1 @@
+"""Regularizers, one a file: what is asked of a model beside its distortion and the penalties its bottleneck reports."""
