@@ -336,7 +336,7 @@ def test_beside_a_linear_path_a_model_starts_as_pca(tiny: Callable[..., Recipe],
     with torch.no_grad():
         found = model.eval().reconstruct_pixels(pixels)
     assert (found.int() - torch.from_numpy(expected).int()).abs().max() <= 1
-    z = torch.from_numpy(model.encode(pixels.numpy()))
+    z = torch.from_numpy(model.encode(pixels.numpy())).flatten(1)
     torch.testing.assert_close(z.std(0), torch.ones(model.latent_size), rtol=1e-3, atol=1e-3)
 
     model.train()
@@ -372,10 +372,13 @@ def test_codes_name_what_the_decoder_gets(kind: str) -> None:
         assert not hasattr(part, "codebook")
         return
     assert not latent.codes.is_floating_point()
-    book = part.codebook()
-    assert book.shape == (part.codes, part.latent_shape[0])
+    assert latent.codes.shape == (6, *part.code_shape)
     assert latent.codes.min() >= 0 and latent.codes.max() < part.codes
-    torch.testing.assert_close(book[latent.codes].movedim(-1, 1), latent.z)
+    torch.testing.assert_close(part.write(latent.codes), latent.z)
+    if hasattr(part, "codebook"):  # one table names all vectors
+        book = part.codebook()
+        assert book.shape == (part.codes, part.latent_shape[0])
+        torch.testing.assert_close(book[latent.codes].movedim(-1, 1), latent.z)
     assert torch.equal(part.read(part.write(latent.codes)), latent.codes)
 
 
@@ -383,9 +386,10 @@ def test_codes_name_what_the_decoder_gets(kind: str) -> None:
 def test_bottleneck_draws_from_the_generator_it_is_handed(kind: str) -> None:
     """A captured CUDA graph replays such draws; ones from the global generator it would share with other runs."""
     part = build("bottlenecks", kind).train()
+    twin = copy.deepcopy(part)  # a step may move a codebook
     first = part(features(), generator=torch.Generator().manual_seed(3)).z
     torch.manual_seed(99)
-    assert torch.equal(first, part(features(), generator=torch.Generator().manual_seed(3)).z)
+    assert torch.equal(first, twin(features(), generator=torch.Generator().manual_seed(3)).z)
 
 
 @of("datasets")

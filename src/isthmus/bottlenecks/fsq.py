@@ -40,6 +40,7 @@ class Fsq(nn.Module):
         self.codes = math.prod(levels)
         if self.codes > _MOST_CODES:
             raise ValueError(f"levels {levels} make {self.codes:,} codes; choose fewer, {_MOST_CODES:,} at most")
+        self.code_shape = (height, width)
         self.latent_shape = (len(levels), height, width)
         self.to_latent = nn.Conv2d(channels, len(levels), 1)
         self.to_features = nn.Conv2d(len(levels), channels, 1)

@@ -91,7 +91,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
 
 def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
     """The vectors of a discrete latent, where they are few enough to choose among."""
-    if not 0 < getattr(model.bottleneck, "codes", 0) <= _MOST_CODES:
+    if not hasattr(model.bottleneck, "codebook") or model.bottleneck.codes > _MOST_CODES:
         return {}
     return {"codebook": model.bottleneck.codebook().numpy().astype(np.float32)}
 

@@ -1,0 +1,50 @@
+"""The VampPrior: a mixture of posteriors of learned images."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.types import Posterior
+
+
+class Vamp(nn.Module):
+    """The equal mixture of the posteriors of images that are learned with the model.
+
+    z (N, D) -> log density (N,), in nats. Equation 9 of "VAE with a VampPrior" (Tomczak and Welling,
+    arXiv:1705.07120). Each step encodes the learned images too, which costs what that many more images would.
+
+    Options:
+        components: how many learned images.
+    """
+
+    def __init__(
+        self,
+        latent_shape: tuple[int, ...],
+        image_shape: tuple[int, int, int],
+        *,
+        components: Annotated[int, Field(ge=1)] = 32,
+    ) -> None:
+        super().__init__()
+        # through tanh: pixels in [-1, 1], at first a noisy mid grey
+        self.images = nn.Parameter(0.5 * torch.randn(components, *image_shape))
+
+    def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:
+        z, held = z.float(), posterior_of(self.images.tanh())
+        inverse = (-held.log_variance).exp()
+        squared = z.square() @ inverse.T - 2 * z @ (held.mean * inverse).T + (held.mean.square() * inverse).sum(1)
+        scale = (held.log_variance + math.log(2 * math.pi)).sum(1)
+        return (-0.5 * (squared + scale)).logsumexp(1) - math.log(len(self.images))
+
+    def sample(
+        self, count: int, posterior_of: Callable[[Tensor], Posterior], generator: torch.Generator | None = None
+    ) -> Tensor:
+        """(count, D) draws."""
+        held = posterior_of(self.images.tanh())
+        chosen = torch.randint(len(self.images), (count,), generator=generator, device=self.images.device)
+        return Posterior(held.mean[chosen], held.log_variance[chosen]).draw(generator)
