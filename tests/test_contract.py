@@ -260,6 +260,8 @@ def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[s
     table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
     table |= {name + "s": name for name in ("objective", "distortion", "regularizer", "prior")}
     changes = {f"{table[sort]}.kind": kind, **{f"{table[sort]}.{k}": v for k, v in options(sort, kind).items()}}
+    if hasattr(registry.find(sort, kind), "takes_mask"):
+        changes |= {"corruption.kind": "hidden_patches"}
     if sort in ("priors", "regularizers") or kind == "importance":  # they are for posteriors
         changes |= {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}
     raw = apply(tiny().table(), {**changes, **(extra or {})})

@@ -59,7 +59,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     """
     model.eval()
     originals = splits.test.images
-    size = model.latent_size
+    size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
     scored = {"model": _score(_outputs(model, model.reconstruct_pixels, originals), originals)}
     scored["pca"] = _score(components.reconstruct(originals, size), originals)
@@ -75,7 +75,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     chosen["shown"] = np.sort(np.random.default_rng(SEED).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
     summary = {
-        "latent_size": size,
+        "latent_size": model.latent_size,
         "scores": {who: one.summary() for who, one in scored.items()},
         **({"noise": noise} if noise else {}),
         "against_pca": {
@@ -162,7 +162,12 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
     if model.corruption.at_inference:  # the model adds its own
         return line
-    scored["denoised"] = _score(_outputs(model, model.reconstruct_pixels, noisy), originals)
+    function = model.reconstruct_pixels
+    if hasattr(model.corruption, "hide"):  # the same patches again, and what is seen is not made up
+        generator.manual_seed(NOISE_SEED)
+        function = lambda part: model.fill_in(part, generator)  # noqa: E731
+        noisy = originals
+    scored["denoised"] = _score(_outputs(model, function, noisy), originals)
     return f"{line}, evaluation seed {NOISE_SEED}"
 
 
@@ -173,7 +178,7 @@ def _sizes(size: int, available: int) -> list[int]:
 def _flags(model: Autoencoder, recipe: Recipe, against_pca: float) -> list[str]:
     flags: list[str] = []
     if against_pca < 0:
-        flags.append(f"It loses to PCA with {model.latent_size} components, the best linear autoencoder.")
+        flags.append(f"It loses to PCA with {model.yardstick_size} components, the best linear autoencoder.")
     if recipe.train.monitor == "training":
         flags.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
     if hasattr(model.corruption, "flag"):

@@ -44,6 +44,8 @@ class Autoencoder(nn.Module):
         self.bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
+        if hasattr(self.corruption, "hide") and hasattr(self.architecture, "takes_mask"):
+            self.architecture.takes_mask(self.corruption.patch)
         self.prior = registry.build(
             "priors", recipe.prior.kind, recipe.prior.options, self.latent_shape, self.image_shape
         )
@@ -98,8 +100,8 @@ class Autoencoder(nn.Module):
             self.architecture.train(mode)
 
     def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
-        if mask is not None and getattr(self.architecture, "takes_mask", False):
-            return self.architecture.encoder(x_in, mask)
+        if mask is not None and hasattr(self.architecture, "takes_mask"):
+            return self.architecture.encoder(x_in, mask, self.corruption.share)
         return self.architecture.encoder(x_in)
 
     def _offset(self, x_in: Tensor) -> Tensor | None:
@@ -132,6 +134,12 @@ class Autoencoder(nn.Module):
     def latent_size(self) -> int:
         """How many numbers the latent of one image holds."""
         return math.prod(self.latent_shape)
+
+    @property
+    def yardstick_size(self) -> int:
+        """How many numbers PCA gets beside this model: as many as the latent holds, or one a code where it is discrete."""
+        codes = getattr(self.bottleneck, "code_shape", None)
+        return self.latent_size if codes is None else math.prod(codes)
 
     @property
     def device(self) -> torch.device:
@@ -177,6 +185,12 @@ class Autoencoder(nn.Module):
     def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""
         return to_uint8(self.decode_latents(self.encode_pixels(pixels)))
+
+    def fill_in(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """uint8 (B, C, H, W) -> the same with the patches that the corruption hides made up by the model."""
+        x_in, mask = self.corruption.hide(to_unit(pixels), generator)
+        made = to_uint8(self.decode_latents(self.latent(x_in, None, mask)[1].z))
+        return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
         pixels = torch.from_numpy(to_uint8_batch(images))

@@ -44,7 +44,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     model, notices = load_model(run.path, "cpu")
     recipe = read_recipe(run.path)
     small = small_graphs(model, splits.test.images[:_COST_IMAGES])
-    size = model.latent_size
+    size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
     drawn = np.sort(np.random.default_rng(0).permutation(len(splits.train))[:_TRAINING_IMAGES])

@@ -1,0 +1,52 @@
+"""Patches hidden from the encoder, as masked autoencoders train."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+
+class HiddenPatches(nn.Module):
+    """A fixed share of square patches hidden, others for every image and step.
+
+    x (B, C, H, W) in [-1, 1] -> the same with hidden pixels mid grey; `hide` tells too which are hidden, and an
+    architecture that takes the mask, such as `vit`, does not see them at all. "Masked Autoencoders Are Scalable Vision
+    Learners" (He et al., arXiv:2111.06377, section 3).
+
+    Options:
+        share: of the patches that are hidden, to the nearest whole patch.
+        patch: side of a patch, pixels.
+    Raises ValueError where `patch` does not divide the image.
+    """
+
+    at_inference = False
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        share: Annotated[float, Field(gt=0, lt=1)] = 0.75,
+        patch: Annotated[int, Field(ge=1)] = 4,
+    ) -> None:
+        super().__init__()
+        _, height, width = image_shape
+        if height % patch or width % patch:
+            raise ValueError(f"patch {patch} does not divide {height}x{width} images; choose one that does")
+        self.share, self.patch = share, patch
+        self.grid = height // patch, width // patch
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        return self.hide(x, generator)[0]
+
+    def hide(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """x -> x_in of the same shape, and the mask (B, 1, H, W), true where pixels are hidden."""
+        rows, columns = self.grid
+        hidden = round(self.share * rows * columns)
+        drawn = torch.rand((len(x), rows * columns), generator=generator, device=x.device)
+        chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: exactly so many an image
+        mask = chosen.view(-1, 1, rows, columns)
+        mask = mask.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        return x.masked_fill(mask, 0.0), mask

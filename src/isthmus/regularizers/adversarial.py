@@ -1,0 +1,74 @@
+"""A player that tells latents from draws of the prior: the adversarial autoencoder."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.regularizers._model import need_vector
+from isthmus.types import Player, Terms, Trace
+
+if TYPE_CHECKING:
+    from isthmus.model import Autoencoder
+
+
+class Adversarial(nn.Module):
+    """weight * how sure a discriminator is that a latent is no draw from a standard normal, nats.
+
+    The discriminator learns to tell both apart, the encoder to be taken for the prior: "Adversarial Autoencoders"
+    (Makhzani et al., arXiv:1511.05644, section 2), with the loss that keeps its gradient while the discriminator
+    wins (Goodfellow et al., arXiv:1406.2661, section 3).
+
+    Options:
+        weight: of the encoder's part.
+        width: hidden units of the discriminator's layers.
+        learning_rate: of the discriminator.
+    """
+
+    def __init__(
+        self,
+        latent_shape: tuple[int, ...],
+        image_shape: tuple[int, int, int],
+        *,
+        weight: Annotated[float, Field(ge=0)] = 10.0,
+        width: Annotated[int, Field(ge=1)] = 256,
+        learning_rate: Annotated[float, Field(gt=0)] = 1e-3,
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.discriminator = nn.Sequential(
+            nn.Linear(math.prod(latent_shape), width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, 1),
+        )
+        self.players = {"discriminator": Player(self.discriminator, learning_rate)}
+
+    def check(self, model: Autoencoder) -> None:
+        need_vector(model, "adversarial")
+
+    def forward(self, model: Autoencoder, trace: Trace) -> Terms:
+        caught = F.softplus(-self._odds(_first(trace)))
+        return Terms(self.weight * caught, {"caught": caught})
+
+    def play(self, trace: Trace) -> Terms:
+        z = _first(trace)
+        ours, prior = self._odds(z), self._odds(torch.randn_like(z))
+        loss = F.softplus(ours) + F.softplus(-prior)
+        right = ((ours < 0).float() + (prior > 0).float()) / 2
+        return Terms(loss / 2, {"discriminator_accuracy": right})
+
+    def _odds(self, z: Tensor) -> Tensor:
+        """Log odds of being a draw from the prior."""
+        return self.discriminator(z).squeeze(1)
+
+
+def _first(trace: Trace) -> Tensor:
+    """One latent an image, (B, D)."""
+    return trace.latent.z.float()[:: trace.latent.samples]
