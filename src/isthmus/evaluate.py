@@ -75,7 +75,7 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     chosen["shown"] = np.sort(np.random.default_rng(SEED).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
     summary = {
-        "latent_size": model.latent_size,
+        "latent_size": size,
         "scores": {who: one.summary() for who, one in scored.items()},
         **({"noise": noise} if noise else {}),
         "against_pca": {

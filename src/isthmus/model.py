@@ -137,7 +137,7 @@ class Autoencoder(nn.Module):
 
     @property
     def yardstick_size(self) -> int:
-        """How many numbers PCA gets beside this model: as many as the latent holds, or one a code where it is discrete."""
+        """How many numbers PCA gets beside this model: as many as the latent holds, or one for each discrete code."""
         codes = getattr(self.bottleneck, "code_shape", None)
         return self.latent_size if codes is None else math.prod(codes)
 
