@@ -108,9 +108,8 @@ def cost(model: Autoencoder) -> dict[str, int]:
     model.eval()
     x = torch.zeros((1, *model.image_shape), device=model.device)
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        model(x)
-    with torch.no_grad():
         latent = model.latent(x)[1].z
+        model.decode_latents(latent)
     priors = {id(weight) for weight in model.prior.parameters()}
     weights = [weight for weight in model.parameters() if id(weight) not in priors]
     output = model.decode_latents(latent).sum()

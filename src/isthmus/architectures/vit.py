@@ -92,7 +92,7 @@ class _Encoder(nn.Module):
         else:
             hidden = mask[:, 0, :: self.patch, :: self.patch].flatten(1)
             count = tokens.shape[1] - round(share * tokens.shape[1])  # known without waiting for the device
-            places = hidden.float().argsort(1, stable=True)[:, :count, None].expand(-1, -1, tokens.shape[2])
+            places = hidden.float().argsort(dim=1, stable=True)[:, :count, None].expand(-1, -1, tokens.shape[2])
             seen = self.blocks(tokens.gather(1, places))
             tokens = self.unseen.to(seen.dtype).expand_as(tokens).scatter(1, places, seen)
         return self.last(tokens).mT.unflatten(2, self.grid)

@@ -50,7 +50,8 @@ class Hypersphere(nn.Module):
 
     def expand(self, z: Tensor) -> Tensor:
         channels, height, width = self.feature_shape
-        return self.to_features(z).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
+        # numbers of about unit size, which the dense layer's initial weights are for
+        return self.to_features(z * math.sqrt(z.shape[1])).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
 
     def _draw(self, mean: Tensor, concentration: Tensor, generator: torch.Generator | None) -> Tensor:
         """The paper's sampling: a height along the first axis, a direction around it, turned onto the mean."""
