@@ -6,10 +6,10 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "explore", "export", "load", "study", "train"]
+__all__ = ["Autoencoder", "explore", "export", "load", "sample", "study", "train"]
 
 if TYPE_CHECKING:
-    from isthmus.api import explore, export, load, study, train
+    from isthmus.api import explore, export, load, sample, study, train
     from isthmus.model import Autoencoder
 
 _HOMES = {
@@ -17,6 +17,7 @@ _HOMES = {
     "explore": "isthmus.api",
     "export": "isthmus.api",
     "load": "isthmus.api",
+    "sample": "isthmus.api",
     "study": "isthmus.api",
     "train": "isthmus.api",
 }

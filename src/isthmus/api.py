@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.explorer import write_explorer
 from isthmus.exports import export_run
 from isthmus.files import read_json
+from isthmus.generate import generate
 from isthmus.model import Autoencoder
 from isthmus.paths import cache_folder
 from isthmus.plan import load_plan, load_recipe
@@ -106,6 +109,20 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
     for sentence in exported.notices:
         warnings.warn(sentence, stacklevel=2)
     return exported.folder
+
+
+def sample(
+    run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
+) -> np.ndarray:
+    """New images from a run's model, uint8 (count, H, W, 3); the same for the same seed on the same device.
+
+    sampler: "auto" (the model's prior where it has one, else what fits its latent) or one of the samplers by name.
+    Raises InputError where the sampler does not fit, or the images it is fitted to are not here.
+    """
+    made = generate(Path(run_folder), count, sampler=sampler, seed=seed, device=device)
+    for sentence in made.notices:
+        warnings.warn(sentence, stacklevel=2)
+    return made.images.transpose(0, 2, 3, 1)
 
 
 def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:

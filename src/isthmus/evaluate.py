@@ -8,24 +8,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus import registry
 from isthmus.baselines import mean_image, pca
 from isthmus.baselines.standing import mse_ratio
+from isthmus.latents.measure import know, measure_latents
 from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
+from isthmus.sampling import choose_sampler, sample_images
 from isthmus.splits import Splits
 from isthmus.statistics import mean_interval, paired_difference
 
-SHOWN, EXTREMES, SEED = 15, 8, 0
+SHOWN, EXTREMES, SAMPLES, SEED = 15, 8, 30, 0
 NOISE_SEED = 20261122  # noisy test inputs are the same for every run
 
 
@@ -52,10 +55,13 @@ class _Scored:
         return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
 
 
-def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) -> Evaluation:
+def evaluate(
+    model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: nn.Module | None = None
+) -> Evaluation:
     """Score the model and its yardsticks on the test images of `splits`, and PCA on its validation images too.
 
-    cache: a folder for fitted baselines, which depend on the training images alone.
+    cache: a folder for fitted baselines, which depend on the training images alone. objective: what the model was
+    trained by, for the likelihood that it learned.
     """
     model.eval()
     originals = splits.test.images
@@ -67,6 +73,11 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
     constant = mean_image.fit(splits.train.images)
     scored["mean_image"] = _score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
+
+    learnt = know(model, splits)
+    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, splits.test, components)
+    sampler = choose_sampler(model, "auto")
+    samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
     psnr = scored["model"].scores["psnr"]
     order = np.argsort(-psnr, kind="stable")
@@ -83,12 +94,15 @@ def evaluate(model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path) ->
             "mse_ratio": mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
             "validation": {"pca_mse": pca.curve(components, splits.validation.images, [size])[0]["mse"]},
         },
+        "latent": latent,
+        "samples": {"sampler": sampler, "count": SAMPLES},
         "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
         "cost": cost(model),
         "flags": _flags(model, recipe, against_pca.high),
         **{name: index.tolist() for name, index in chosen.items()},
     }
-    return Evaluation(summary, _columns(splits, scored), _pictures(originals, scored, chosen))
+    pictures = {**_pictures(originals, scored, chosen), "samples": samples}
+    return Evaluation(summary, _columns(splits, scored), pictures)
 
 
 def summarise(scores: np.ndarray) -> dict[str, float | None]:
@@ -164,7 +178,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     function = model.reconstruct_pixels
     if hasattr(model.corruption, "hide"):  # the same patches again, and what is seen is not made up
         generator.manual_seed(NOISE_SEED)
-        function = lambda part: model.fill_in(part, generator)  # noqa: E731
+        function = partial(model.fill_in, generator=generator)
         noisy = originals
     scored["denoised"] = _score(_outputs(model, function, noisy), originals)
     return f"{line}, evaluation seed {NOISE_SEED}"

@@ -31,6 +31,7 @@ SORTS = (
     "objectives",
     "distortions",
     "regularizers",
+    "samplers",
     "datasets",
     "measures",
 )

@@ -21,7 +21,7 @@ from isthmus.baselines.crossing import follow
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
 from isthmus.files import is_record, read_json, replacing, write_json, write_text
-from isthmus.model import Autoencoder
+from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.splits import Splits, split
 from isthmus.training import checkpoint, machine
@@ -138,8 +138,9 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     environment, training = _check_data(folder, splits), read_json(folder / "training.json")
     model = Autoencoder(recipe, splits.train.images.shape[1:])
     model.to(machine.choose_device(recipe.train.device))
-    which, progress, notices = load_weights(folder, model)
-    result = evaluate(model, recipe, splits, cache)
+    objective = build_objective(recipe, model).to(model.device)
+    which, progress, notices = load_weights(folder, model, objective)
+    result = evaluate(model, recipe, splits, cache, objective)
     against_pca = result.summary["against_pca"]
     pca_mse = against_pca["validation"]["pca_mse"]
     course = follow(folder / "metrics.jsonl", pca_mse, epochs=training["epochs"], kept=progress.epoch)

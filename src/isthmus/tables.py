@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
@@ -17,6 +16,7 @@ from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError
 from isthmus.recipe import Split
+from isthmus.sheets import contact_sheet, save_picture
 
 if TYPE_CHECKING:
     from isthmus.exports import Exported
@@ -158,7 +158,7 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         "hash": splits.hash,
     }
     if sheet is not None:
-        _save_sheet(splits.train.images[:64], sheet)
+        save_picture(contact_sheet(splits.train.images[:64]), sheet)
     if as_json:
         print(json.dumps(facts, indent=1))
         return
@@ -185,20 +185,6 @@ def _parts(sort: str) -> list[dict[str, Any]]:
         }
         rows.append({"name": kind, "about": registry.summary(part), "options": options})
     return rows
-
-
-def _save_sheet(images: np.ndarray, path: Path) -> None:
-    from PIL import Image
-
-    side = int(np.ceil(np.sqrt(len(images))))
-    count, channels, height, width = images.shape
-    sheet = np.full((side * side, channels, height, width), 255, np.uint8)
-    sheet[:count] = images
-    grid = sheet.reshape(side, side, channels, height, width).transpose(0, 3, 1, 4, 2)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    picture = Image.fromarray(grid.reshape(side * height, side * width, channels))
-    scale = max(1, 768 // picture.width)
-    picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST).save(path, format="PNG")
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

@@ -53,6 +53,10 @@ class Hypersphere(nn.Module):
         # numbers of about unit size, which the dense layer's initial weights are for
         return self.to_features(z * math.sqrt(z.shape[1])).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
 
+    def sample_prior(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """(count, dim) directions, all equally likely."""
+        return F.normalize(self.to_features.weight.new_empty(count, *self.latent_shape).normal_(generator=generator))
+
     def _draw(self, mean: Tensor, concentration: Tensor, generator: torch.Generator | None) -> Tensor:
         """The paper's sampling: a height along the first axis, a direction around it, turned onto the mean."""
         beta = torch.full_like(concentration, (mean.shape[1] - 1) / 2)

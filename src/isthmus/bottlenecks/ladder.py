@@ -67,7 +67,7 @@ class Ladder(nn.Module):
 
     def sample_prior(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """(count, sum of dims) draws from the prior, from the top down."""
-        like = cast(nn.Linear, self.to_posterior).weight.new_zeros(count, 2 * self.dims[0])
+        like = self.to_posterior.weight.new_zeros(count, 2 * self.dims[0])
         drawn: list[Tensor] = []
         for level in range(len(self.dims)):
             drawn.append(self._prior(level, drawn, like).draw(generator))

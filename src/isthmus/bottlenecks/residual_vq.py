@@ -50,8 +50,13 @@ class ResidualVq(nn.Module):
         self.latent_shape = (depth * dim, height, width)
         self.gradient: Gradient = gradient
         self.to_latent = nn.Conv2d(channels, dim, 1)
-        self.books = nn.ModuleList(Codebook(codes, dim, decay=decay, revive=revive) for _ in range(depth))
+        self.levels = nn.ModuleList(Codebook(codes, dim, decay=decay, revive=revive) for _ in range(depth))
         self.to_features = nn.Conv2d(dim, channels, 1)
+
+    @property
+    def books(self) -> list[Codebook]:
+        """The codebooks, the coarsest first."""
+        return [level for level in self.levels if isinstance(level, Codebook)]
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         assert offset is None, "a code is no sum of ours: there is no start beside a linear path"

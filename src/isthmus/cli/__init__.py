@@ -17,11 +17,20 @@ from isthmus.cli.app import app
 from isthmus.cli.judging import evaluate, report
 from isthmus.cli.things import data, list_things
 from isthmus.cli.training import study, train
-from isthmus.cli.using import explore, export, reconstruct
+from isthmus.cli.using import explore, export, reconstruct, sample
 
 __all__ = ["main"]
 
-for verb in (study, train, evaluate, report, explore, export, reconstruct):  # in the order that --help lists them
+for verb in (
+    study,
+    train,
+    evaluate,
+    report,
+    explore,
+    export,
+    reconstruct,
+    sample,
+):  # in the order that --help lists them
     app.command()(verb)
 app.command("list")(list_things)
 app.command()(data)

@@ -64,6 +64,28 @@ def export(
         tables.print_export(exported)
 
 
+def sample(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    count: Annotated[int, typer.Option("-n", help="How many images.")] = 64,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")] = Path("samples.png"),
+    sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Which images.")] = 0,
+) -> None:
+    """Draw new images from a trained model and save them as one picture."""
+    need_folder(run)
+    if out.suffix.lower() != ".png":
+        raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
+    from isthmus.generate import generate
+    from isthmus.sheets import contact_sheet, save_picture
+
+    made = generate(run, count, sampler=sampler, seed=seed)
+    for sentence in made.notices:
+        say(sentence)
+    save_picture(contact_sheet(made.images), out)
+    say(f"{count} images from sampler {made.sampler}, seed {seed}.")
+    print(out)
+
+
 def reconstruct(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     images: Annotated[list[Path], typer.Argument(help="Image files; cropped and shrunk to the model's size.")],

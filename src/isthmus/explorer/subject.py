@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from isthmus.baselines import pca
-from isthmus.explorer import maps, mixture
+from isthmus.explorer import maps
 from isthmus.explorer.blobs import tensors
 from isthmus.explorer.pictures import Chosen
 from isthmus.explorer.small import small_graphs
 from isthmus.explorer.space import describe
 from isthmus.explorer.yardstick import pca_graph
+from isthmus.latents import mixture
 from isthmus.model import Autoencoder
 from isthmus.report.folder import RunFolder
 from isthmus.report.schema import Score

@@ -38,7 +38,7 @@ class Dip(nn.Module):
         diagonal: Annotated[float, Field(ge=0)] = 10.0,
     ) -> None:
         super().__init__()
-        self.type, self.off_diagonal, self.diagonal = type, off_diagonal, diagonal
+        self.variant, self.off_diagonal, self.diagonal = type, off_diagonal, diagonal
 
     def check(self, model: Autoencoder) -> None:
         need_posterior(model, "dip")
@@ -47,7 +47,7 @@ class Dip(nn.Module):
         posterior = posterior_of(trace)
         centred = posterior.mean - posterior.mean.mean(0)
         covariance = centred.T @ centred / len(centred)
-        if self.type == "ii":
+        if self.variant == "ii":
             covariance = covariance + torch.diag(posterior.log_variance.exp().mean(0))
         variances = covariance.diagonal()
         across = covariance.square().sum() - variances.square().sum()

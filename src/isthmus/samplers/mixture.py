@@ -1,0 +1,46 @@
+"""Draws from a mixture of Gaussians fitted to the training latents."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from isthmus.latents import mixture
+from isthmus.latents.collect import Collected
+from isthmus.model import Autoencoder
+
+_LEAST = 1e-6  # of the widest direction's variance
+
+
+class Mixture:
+    """Gaussians fitted after training, to whatever shape the latents have: for models without a prior.
+
+    In the latents' principal directions: up to ten full Gaussians over the 32 widest, one normal over each other.
+    "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, section 4) samples so.
+    """
+
+    def __init__(self, model: Autoencoder, known: Collected) -> None:
+        self.model = model
+        self.mean = known.z.mean(0)
+        variances, directions = np.linalg.eigh(np.cov(known.z - self.mean, rowvar=False).reshape(known.z.shape[1], -1))
+        order = np.argsort(variances)[::-1]
+        held = order[variances[order] > _LEAST * max(float(variances.max()), 1e-12)]
+        self.spread, self.directions = np.sqrt(variances[held]), directions[:, held]
+        self.fitted = mixture.fit((known.z - self.mean) @ self.directions / self.spread)
+
+    @staticmethod
+    def suits(model: Autoencoder) -> bool:
+        """Whether latents between and around those seen are latents too: codes are not."""
+        return not hasattr(model.bottleneck, "codes")
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count, *latent_shape) on the model's device."""
+        weights, means, factors = (self.fitted[f"mixture/{name}"] for name in ("weights", "means", "factors"))
+        random = np.random.default_rng(generator.initial_seed())
+        parts = random.choice(len(weights), count, p=weights.astype(np.float64) / weights.astype(np.float64).sum())
+        drawn = random.standard_normal((count, len(self.spread)))
+        over = means.shape[1]
+        drawn[:, :over] = means[parts] + np.einsum("nij,nj->ni", factors[parts], drawn[:, :over])
+        z = self.mean + (drawn * self.spread) @ self.directions.T
+        return torch.from_numpy(z.astype(np.float32)).to(self.model.device).view(count, *self.model.latent_shape)

@@ -1,0 +1,42 @@
+"""New images from a trained model: a sampler's latents, decoded."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from isthmus import registry
+from isthmus.errors import InputError
+from isthmus.latents.collect import Collected
+from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8
+
+# the first that suits the model is the one meant by "auto"
+_PREFERRED = ("prior", "codes", "mixture")
+
+
+def choose_sampler(model: Autoencoder, name: str) -> str:
+    """The sampler's name, "auto" resolved. Raises InputError for one that is unknown or cannot serve the model."""
+    if name == "auto":
+        return next(kind for kind in _PREFERRED if registry.find("samplers", kind).suits(model))
+    part = registry.find("samplers", name)
+    discrete = hasattr(model.bottleneck, "codes")
+    if not part.suits(model) and (discrete or name != "prior"):
+        fitting = [kind for kind in registry.kinds("samplers") if registry.find("samplers", kind).suits(model)]
+        raise InputError(
+            f"sampler: {name!r} does not fit this model's latent, which is made of "
+            f"{'codes' if discrete else 'numbers'}; use {' or '.join(fitting)}"
+        )
+    return name
+
+
+def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
+    """`count` new images, (count, C, H, W) uint8, by a sampler that suits the model.
+
+    known: the latents of training images, which some samplers are fitted to.
+    """
+    model.eval()
+    source = registry.build("samplers", sampler, {}, model, known)
+    with full_precision():
+        z = source.sample(count, torch.Generator(model.device).manual_seed(seed))
+        parts = [to_uint8(model.decode_latents(part)).cpu() for part in z.split(BATCH)]
+    return torch.cat(parts).numpy()
