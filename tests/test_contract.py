@@ -271,7 +271,7 @@ def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[s
     return resolve(apply(raw, weights))
 
 
-MODEL_PARTS = [(s, k) for s, k in PARTS if s not in ("datasets", "measures")]
+MODEL_PARTS = [(s, k) for s, k in PARTS if s not in ("datasets", "measures", "samplers", "rules")]
 
 
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)

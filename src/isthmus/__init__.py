@@ -6,14 +6,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "explore", "export", "load", "sample", "study", "train"]
+__all__ = ["Autoencoder", "doctor", "explore", "export", "load", "sample", "study", "train"]
 
 if TYPE_CHECKING:
-    from isthmus.api import explore, export, load, sample, study, train
+    from isthmus.api import doctor, explore, export, load, sample, study, train
     from isthmus.model import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.model",
+    "doctor": "isthmus.api",
     "explore": "isthmus.api",
     "export": "isthmus.api",
     "load": "isthmus.api",

@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from isthmus import registry
+from isthmus.checkup import read_diagnoses
+from isthmus.diagnosis import Diagnosis
 from isthmus.errors import InputError
 from isthmus.explorer import write_explorer
 from isthmus.exports import export_run
@@ -123,6 +125,15 @@ def sample(
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.images.transpose(0, 2, 3, 1)
+
+
+def doctor(run_folder: str | Path) -> list[Diagnosis]:
+    """What is wrong with a run, the gravest first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
+
+    It is what the last evaluation measured. Raises InputError where there is no run, RunError where it was never
+    evaluated.
+    """
+    return next(iter(read_diagnoses(Path(run_folder)).values()))
 
 
 def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:

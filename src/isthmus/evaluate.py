@@ -20,7 +20,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from isthmus import registry
 from isthmus.baselines import mean_image, pca
 from isthmus.baselines.standing import mse_ratio
-from isthmus.latents.measure import know, measure_latents
+from isthmus.latents.collect import collect
+from isthmus.latents.measure import Known, know, measure_latents
 from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
@@ -34,11 +35,16 @@ NOISE_SEED = 20261122  # noisy test inputs are the same for every run
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: `summary` as in docs/run-folder.md, a column a score, and pixels for the pages."""
+    """What was measured: `summary` as in docs/run-folder.md, a column a score, and pixels for the pages.
+
+    learnt, tested: some training images and the test images, with their latents.
+    """
 
     summary: dict[str, Any]
     per_image: dict[str, np.ndarray]
     pictures: dict[str, np.ndarray]
+    learnt: Known
+    tested: Known
 
 
 @dataclass
@@ -74,8 +80,8 @@ def evaluate(
     scored["mean_image"] = _score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
-    learnt = know(model, splits)
-    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, splits.test, components)
+    learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
+    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, tested, components)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
@@ -98,11 +104,11 @@ def evaluate(
         "samples": {"sampler": sampler, "count": SAMPLES},
         "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
         "cost": cost(model),
-        "flags": _flags(model, recipe, against_pca.high),
+        "flags": _flags(recipe),
         **{name: index.tolist() for name, index in chosen.items()},
     }
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(summary, _columns(splits, scored), pictures)
+    return Evaluation(summary, _columns(splits, scored), pictures, learnt, tested)
 
 
 def summarise(scores: np.ndarray) -> dict[str, float | None]:
@@ -188,15 +194,10 @@ def _sizes(size: int, available: int) -> list[int]:
     return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
 
 
-def _flags(model: Autoencoder, recipe: Recipe, against_pca: float) -> list[str]:
-    flags: list[str] = []
-    if against_pca < 0:
-        flags.append(f"It loses to PCA with {model.yardstick_size} components, the best linear autoencoder.")
+def _flags(recipe: Recipe) -> list[str]:
     if recipe.train.monitor == "training":
-        flags.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
-    if hasattr(model.corruption, "flag"):
-        flags.append(model.corruption.flag)
-    return flags
+        return ["Its weights were chosen and its training stopped on the training loss, not on validation."]
+    return []
 
 
 def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -123,8 +123,20 @@ class _Row:
             "scores": scores,
             "against_pca": {"psnr": self.over_pca().as_dict(), "mse_ratio": self.mse_over_pca()},
             "cost": _mean_cost([one["cost"] for one in self.evaluations]),
+            "latent": _means([one.get("latent", {}) for one in self.evaluations]),
             "flags": sorted({flag for one in self.evaluations for flag in one["flags"]}),
+            **self.doctor(),
         }
+
+    def doctor(self) -> dict[str, Any]:
+        """What the doctor found, each rule once, with the seeds it is about; nothing where no run was examined."""
+        if not any("doctor" in one for one in self.evaluations):
+            return {}
+        found: dict[str, dict[str, Any]] = {}
+        for one in self.evaluations:
+            for diagnosis in one.get("doctor", []):
+                found.setdefault(diagnosis["rule"], {**diagnosis, "seeds": []})["seeds"].append(one["seed"])
+        return {"doctor": list(found.values())}
 
     def over_pca(self) -> Interval:
         # PCA has no training luck, so all of the spread over seeds is the model's
@@ -144,6 +156,18 @@ def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
         else:
             means[key] = value if len(set(values)) == 1 else ", ".join(dict.fromkeys(map(str, values)))
     return means
+
+
+def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Nested numbers averaged, key by key; what one seed lacks is left out."""
+    found: dict[str, Any] = {}
+    for key, value in trees[0].items():
+        values: list[Any] = [tree.get(key) for tree in trees]
+        if isinstance(value, dict) and all(isinstance(one, dict) for one in values):
+            found[key] = _means(values)
+        elif all(isinstance(one, int | float) for one in values):
+            found[key] = float(np.mean(values))
+    return found
 
 
 def _compare(row: _Row, against: _Row) -> dict[str, Any]:

@@ -32,6 +32,7 @@ SORTS = (
     "distortions",
     "regularizers",
     "samplers",
+    "rules",
     "datasets",
     "measures",
 )

@@ -18,12 +18,14 @@ from torch import nn
 import isthmus
 from isthmus import registry
 from isthmus.baselines.crossing import follow
+from isthmus.checkup import examine
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
 from isthmus.files import is_record, read_json, replacing, write_json, write_text
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.splits import Splits, split
+from isthmus.symptoms import find_symptoms
 from isthmus.training import checkpoint, machine
 from isthmus.training.loop import Epoch, Progress, Step
 from isthmus.training.session import Notice, Started, train_in_folder
@@ -141,6 +143,9 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     objective = build_objective(recipe, model).to(model.device)
     which, progress, notices = load_weights(folder, model, objective)
     result = evaluate(model, recipe, splits, cache, objective)
+    symptoms = find_symptoms(
+        model, recipe, splits, result.learnt, result.tested.latents, result.summary, folder / "metrics.jsonl"
+    )
     against_pca = result.summary["against_pca"]
     pca_mse = against_pca["validation"]["pca_mse"]
     course = follow(folder / "metrics.jsonl", pca_mse, epochs=training["epochs"], kept=progress.epoch)
@@ -161,6 +166,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
         "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
         "cost": {**result.summary["cost"], **extra},
+        "doctor": [one.as_dict() for one in examine(symptoms)],
     }
     with replacing(folder / "per_image.parquet") as beside:
         pq.write_table(pa.table(result.per_image), beside)

@@ -29,14 +29,20 @@ def choose_sampler(model: Autoencoder, name: str) -> str:
     return name
 
 
-def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
-    """`count` new images, (count, C, H, W) uint8, by a sampler that suits the model.
+def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> torch.Tensor:
+    """`count` new latents, (count, *latent_shape) on the model's device, by a sampler that suits the model.
 
     known: the latents of training images, which some samplers are fitted to.
     """
     model.eval()
     source = registry.build("samplers", sampler, {}, model, known)
     with full_precision():
-        z = source.sample(count, torch.Generator(model.device).manual_seed(seed))
+        return source.sample(count, torch.Generator(model.device).manual_seed(seed))
+
+
+def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
+    """`count` new images, (count, C, H, W) uint8, decoded from `draw_latents`."""
+    z = draw_latents(model, known, count, sampler=sampler, seed=seed)
+    with full_precision():
         parts = [to_uint8(model.decode_latents(part)).cpu() for part in z.split(BATCH)]
     return torch.cat(parts).numpy()

@@ -9,16 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from isthmus import plan, registry
 from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import with_standing
+from isthmus.diagnosis import SEVERITIES, Diagnosis
 from isthmus.errors import InputError
 from isthmus.recipe import Split
 from isthmus.sheets import contact_sheet, save_picture
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from isthmus.exports import Exported
 
 NAMES = {
@@ -59,6 +63,10 @@ def print_findings(found: dict[str, Any]) -> None:
         )
     console.print()
     console.print(table)
+    examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
+    if examined:
+        counted = [f"{examined.count(name)} {name}{'' if examined.count(name) == 1 else 's'}" for name in SEVERITIES]
+        console.print(f"\nDoctor: {', '.join(counted)}; `isthmus doctor` and the report say which.", markup=False)
     data = found["data"]
     if data:
         console.print(
@@ -86,6 +94,8 @@ def print_evaluation(summary: dict[str, Any]) -> None:
     console = _console()
     for flag in summary["flags"]:
         console.print(f"• {flag}", markup=False)
+    for one in summary.get("doctor", []):
+        console.print(f"• {one['sentence']} {one['remedy']}", markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
         table.add_column(name, justify="right" if name else "left")
@@ -103,6 +113,19 @@ def print_evaluation(summary: dict[str, Any]) -> None:
     compared = f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f})."
     console.print(with_standing(compared, against_pca.get("mse_ratio"), [read_course(against_pca)]), markup=False)
     console.print(f"Scored on {data['test_images']:,} held-out images of {data['source']}.", markup=False)
+
+
+def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
+    """run folder -> what the doctor found there: a sentence, and what to do about it on a line below."""
+    console = _console()
+    for place, (folder, lines) in enumerate(found.items()):
+        if len(found) > 1:
+            console.print(f"{chr(10) if place else ''}[bold]{escape(folder)}[/bold]")
+        for one in lines:
+            console.print(f"[bold]{one.severity}[/bold]  {escape(one.sentence)}")
+            console.print(f"{' ' * len(one.severity)}  {escape(one.remedy)}")
+        if not lines:
+            console.print("Nothing to mend: no rule found a fault.")
 
 
 def print_export(exported: Exported) -> None:

@@ -14,7 +14,7 @@ import typer.main
 
 from isthmus import __version__, exits
 from isthmus.cli.app import app
-from isthmus.cli.judging import evaluate, report
+from isthmus.cli.judging import doctor, evaluate, report
 from isthmus.cli.things import data, list_things
 from isthmus.cli.training import study, train
 from isthmus.cli.using import explore, export, reconstruct, sample
@@ -25,6 +25,7 @@ for verb in (
     study,
     train,
     evaluate,
+    doctor,
     report,
     explore,
     export,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from isthmus.cli.app import AsJson, need_folder, print_evaluation, say
-from isthmus.errors import InputError
+from isthmus.errors import InputError, RunError
 
 
 def evaluate(
@@ -27,6 +28,28 @@ def evaluate(
         say(sentence)
     write_run_report(run)
     print_evaluation(read_json(run / "evaluation.json"), as_json, tables)
+
+
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a trained run, and what to do about it; exit code 1 where something is.
+
+    Notes and warnings alone end with 0. It reads what the last evaluation measured.
+    """
+    need_folder(folder)
+    from isthmus import tables
+    from isthmus.checkup import read_diagnoses
+
+    found = read_diagnoses(folder)
+    if as_json:
+        print(json.dumps({run: [one.as_dict() for one in lines] for run, lines in found.items()}, indent=1))
+    else:
+        tables.print_doctor(found)
+    errors = sum(one.severity == "error" for lines in found.values() for one in lines)
+    if errors:
+        raise RunError(f"{folder}: the doctor found {errors} error{'' if errors == 1 else 's'}")
 
 
 def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")]) -> None:

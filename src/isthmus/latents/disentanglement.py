@@ -45,11 +45,11 @@ def dci(
     columns: list[np.ndarray] = []
     scores: list[float] = []
     for name, values in causes.items():
-        counted = _counted(values)
-        kind = ExtraTreesClassifier if counted else ExtraTreesRegressor
+        kinds = counted(values)
+        kind = ExtraTreesClassifier if kinds else ExtraTreesRegressor
         forest: Any = kind(_TREES, max_depth=12, random_state=0)
         chosen = slice(None, _TRAINED_ON)
-        ours, theirs = (v.astype(int) if counted else v for v in (values, truths[name]))
+        ours, theirs = (v.astype(int) if kinds else v for v in (values, truths[name]))
         forest.fit(known[chosen], ours[chosen])
         columns.append(forest.feature_importances_)
         scores.append(float(forest.score(asked, theirs)))
@@ -70,12 +70,13 @@ def _spread(importance: np.ndarray) -> np.ndarray:
     return -(share * logs).sum(1) / np.log(max(importance.shape[1], 2))
 
 
-def _counted(values: np.ndarray) -> bool:
+def counted(values: np.ndarray) -> bool:
+    """Whether these are kinds, or steps, of something rather than amounts."""
     return bool((values == np.round(values)).all()) and len(np.unique(values)) <= BINS
 
 
 def _binned(values: np.ndarray) -> np.ndarray:
-    if _counted(values):
+    if counted(values):
         return np.unique(values, return_inverse=True)[1]
     low, high = float(values.min()), float(values.max())
     if high <= low:

@@ -25,7 +25,7 @@ _MOST_CLASSES = 100
 
 @dataclass(frozen=True)
 class Known:
-    """Training images that probes and samplers learn from, and their latents."""
+    """Images and their latents."""
 
     images: ImageSet
     latents: Collected
@@ -39,14 +39,14 @@ def know(model: Autoencoder, splits: Splits) -> Known:
 
 
 def measure_latents(
-    model: Autoencoder, distortion: nn.Module | None, learnt: Known, asked: ImageSet, components: PrincipalComponents
+    model: Autoencoder, distortion: nn.Module | None, learnt: Known, tested: Known, components: PrincipalComponents
 ) -> dict[str, Any]:
     """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
-    asked: the test images.
+    tested: the test images.
     """
-    known = learnt.images
-    ours = learnt.latents, collect(model, asked.images)
+    known, asked = learnt.images, tested.images
+    ours = learnt.latents, tested.latents
     size = model.yardstick_size
     theirs = tuple(components.encode(images.images)[:, :size] for images in (known, asked))
     found: dict[str, Any] = {**_usage(model, ours[1])}
@@ -85,7 +85,8 @@ def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
 
 def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> dict[str, Any]:
     varied = {name: values for name, values in causes.items() if len(np.unique(values)) > 1}
-    found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, varied, asked, truths)}
+    amounts = {name: values for name, values in varied.items() if not disentanglement.counted(values)}
+    found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, amounts, asked, truths)}
     if known.shape[1] <= disentanglement.MOST_NUMBERS:
         found["mig"] = disentanglement.mutual_information_gap(known, varied)
         found["dci"] = disentanglement.dci(known, varied, asked, truths)

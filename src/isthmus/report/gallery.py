@@ -9,6 +9,8 @@ from isthmus.report import text
 from isthmus.report.folder import Pixels, RunFolder, Subject
 from isthmus.report.pictures import error_map_uri, png_uri, psnr, shown_size
 
+_A_ROW = 15
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -91,6 +93,27 @@ def extremes(subject: Subject, at_most: int) -> list[Gallery]:
         ]
         galleries.append(Gallery(which.capitalize(), names, rows))
     return galleries
+
+
+def samples(subject: Subject, at_most: int) -> list[Row]:
+    """New images from the subject's first run, `at_most` of them in rows of 15; none where it has none."""
+    run = subject.runs[0]
+    images = run.pictures.get("samples")
+    if images is None:
+        return []
+    pictures = plain_pictures(images[:at_most], [f"Sample {n}" for n in range(1, at_most + 1)], f"of {subject.name}")
+    sampler = run.evaluation.samples.sampler
+    return [
+        Row(subject.name, pictures[start : start + _A_ROW], sampler if not start else "", subject.colour)
+        for start in range(0, len(pictures), _A_ROW)
+    ]
+
+
+def sample_gallery(subjects: Sequence[Subject], at_most: int) -> Gallery | None:
+    """Samples of all subjects below each other; None where nobody has any."""
+    rows = [row for subject in subjects for row in samples(subject, at_most)]
+    columns = [f"#{n}" for n in range(1, max((len(row.pictures) for row in rows), default=0) + 1)]
+    return Gallery("New images", columns, rows) if rows else None
 
 
 def plain_pictures(images: Pixels, names: Sequence[str], what: str) -> list[Picture]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from isthmus.report import gallery, quality_figures, text, training_figures
+from isthmus.report import gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import RunFolder, Subject, read_run
 from isthmus.report.headlines import run_headlines
 from isthmus.report.noise import denoising
@@ -15,6 +15,7 @@ from isthmus.report.schema import Score
 from isthmus.report.scores import baseline_table
 
 _EXTREMES = 8
+_SAMPLES = 30
 
 
 def write_run_report(folder: Path) -> Path:
@@ -48,6 +49,10 @@ def write_run_report(folder: Path) -> Path:
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),
+        doctor=evaluation.doctor,
+        holds=latent_tables.latent_table([(evaluation.name, 0, evaluation.latent)]),
+        causes=latent_tables.causes(evaluation.latent),
+        samples=gallery.sample_gallery([subject], _SAMPLES),
         training=training_figures.training([subject]),
         latent=quality_figures.latent_size([quality], [(p.components, p.psnr) for p in evaluation.pca_curve]),
         error_limit=ERROR_LIMIT,

@@ -83,7 +83,7 @@ def baseline_table(scores: dict[str, Score]) -> ScoreTable:
         if key in scores:
             score = scores[key]
             title = f"{name}, {score.components:,} components" if score.components else name
-            whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=_sort(score.psnr_of_mean_mse))
+            whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
             rows.append(ScoreRow(title, [*_quality_cells(score), whole], 0 if key == "model" else None))
     return ScoreTable((*_QUALITY, Column("PSNR of the mean MSE", "dB")), rows)
 
@@ -96,12 +96,12 @@ def _variation_cells(variation: Variation, runs: Sequence[RunFolder]) -> list[Ce
     stopped = dict.fromkeys(run.evaluation.cost.sentence for run in runs if run.evaluation.cost.sentence)
     return [
         *_quality_cells(variation.scores or Score()),
-        Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), _sort(against.mean), tone),
-        Cell(text.count(size), of, _sort(size)),
-        Cell(text.count(cost.parameters), sort=_sort(cost.parameters)),
-        Cell(text.short(cost.multiply_adds), sort=_sort(cost.multiply_adds)),
-        Cell(text.duration(cost.train_seconds), sort=_sort(cost.train_seconds)),
-        Cell(text.count(cost.epochs), sort=_sort(cost.epochs)),
+        Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), sort_key(against.mean), tone),
+        Cell(text.count(size), of, sort_key(size)),
+        Cell(text.count(cost.parameters), sort=sort_key(cost.parameters)),
+        Cell(text.short(cost.multiply_adds), sort=sort_key(cost.multiply_adds)),
+        Cell(text.duration(cost.train_seconds), sort=sort_key(cost.train_seconds)),
+        Cell(text.count(cost.epochs), sort=sort_key(cost.epochs)),
         Cell("; ".join(stopped) or cost.sentence or _states(variation)),
     ]
 
@@ -111,14 +111,15 @@ def _quality_cells(score: Score) -> list[Cell]:
 
 
 def _interval_cell(value: Interval, digits: int) -> Cell:
-    return Cell(text.fixed(value.mean, digits), text.interval(value, digits), _sort(value.mean))
+    return Cell(text.fixed(value.mean, digits), text.interval(value, digits), sort_key(value.mean))
 
 
 def _thousandfold(value: Interval) -> Interval:
     return Interval(mean=value.mean * 1000, low=value.low * 1000, high=value.high * 1000)
 
 
-def _sort(value: float | None) -> str:
+def sort_key(value: float | None) -> str:
+    """What a cell with this number sorts by."""
     return "" if value is None or math.isnan(value) else repr(float(value))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from isthmus.report import gallery, quality_figures, text, training_figures
+from isthmus.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
 from isthmus.report.headlines import study_headlines
 from isthmus.report.noise import denoising
@@ -15,6 +15,7 @@ from isthmus.report.schema import Variation
 from isthmus.report.scores import study_table
 
 _EXTREMES = 4
+_SAMPLES = 15
 
 
 def write_study_report(folder: Path) -> Path:
@@ -40,6 +41,11 @@ def write_study_report(folder: Path) -> Path:
         comparison=gallery.comparison(subjects),
         not_comparable=gallery.not_comparable(subjects),
         extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
+        doctor=doctor.study_doctor(findings.variations),
+        doctor_counts=doctor.counts([line for v in findings.variations for line in v.doctor or ()]),
+        examined=any(v.doctor is not None for v in findings.variations),
+        holds=latent_tables.study_latents(findings.variations),
+        samples=gallery.sample_gallery(subjects, _SAMPLES),
         noise=[shown for subject in subjects if (shown := denoising(subject))],
         training=training_figures.training(subjects),
         latent=quality_figures.latent_size(_qualities(findings.variations), _pca_curve(study)),

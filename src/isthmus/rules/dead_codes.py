@@ -1,0 +1,27 @@
+"""Are the codes of a codebook in use?"""
+
+from __future__ import annotations
+
+from isthmus.diagnosis import Diagnosis, as_sentence
+from isthmus.symptoms import Symptoms
+
+_SHARE = 0.25
+
+
+class DeadCodes:
+    """The perplexity of the codes over test images is below a quarter of their number."""
+
+    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+        codes = symptoms.summary["latent"].get("codes")
+        if codes is None or codes["perplexity"] >= _SHARE * codes["count"]:
+            return None
+        revive = "raise bottleneck.revive, " if symptoms.option("bottleneck.revive") is not None else ""
+        entropy = "raise objective.weights.entropy, " if symptoms.option("objective.weights.entropy") else ""
+        return Diagnosis(
+            "dead_codes",
+            "warning",
+            f"Its {codes['count']:,} codes are used like {codes['perplexity']:,.0f} equally frequent ones; "
+            f"{1 - codes['used']:.0%} are never used.",
+            as_sentence(f"{revive}{entropy}train longer, or have fewer codes"),
+            {"perplexity": codes["perplexity"], "codes": codes["count"]},
+        )

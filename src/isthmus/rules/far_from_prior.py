@@ -1,0 +1,24 @@
+"""Do draws from the prior look like latents?"""
+
+from __future__ import annotations
+
+from isthmus.diagnosis import Diagnosis
+from isthmus.symptoms import Symptoms
+
+_NATS = 0.2
+
+
+class FarFromPrior:
+    """All latents together are over 0.2 nats per number away from the prior, both taken as Gaussians."""
+
+    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+        found = symptoms.from_prior
+        if found is None or found <= _NATS:
+            return None
+        return Diagnosis(
+            "far_from_prior",
+            "warning",
+            f"Its latents are {found:.2f} nats per number away from the prior, so draws from that are decoded badly.",
+            "Sample with --sampler mixture, raise objective.weights.kl, or set regularizer.kind=mmd.",
+            {"nats_per_number": found},
+        )

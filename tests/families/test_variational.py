@@ -1,0 +1,217 @@
+"""Variational families: closed forms, bounds, and what their papers say happens."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from tests.families.small import Trained, gaussian, trained
+from torch.distributions import Independent, Normal, kl_divergence
+
+from isthmus import registry
+from isthmus.distortions.gaussian import Gaussian as GaussianLikelihood
+from isthmus.distortions.logistic import Logistic
+from isthmus.latents.bounds import bounds
+from isthmus.objectives._weights import Weights
+from isthmus.types import Latent, Posterior
+
+SIGMA = {"distortion.kind": "gaussian"}
+
+
+def test_kl_is_the_closed_form() -> None:
+    torch.manual_seed(0)
+    part = registry.build("bottlenecks", "gaussian", {"dim": 4}, (5, 4, 4))
+    latent = part(torch.randn(6, 5, 4, 4))
+    assert latent.posterior is not None
+    normal = Normal(latent.posterior.mean, (0.5 * latent.posterior.log_variance).exp())
+    expected = kl_divergence(Independent(normal, 1), Independent(Normal(torch.zeros(6, 4), 1.0), 1))
+    torch.testing.assert_close(latent.penalties["kl"], expected)
+    z = latent.posterior.draw()
+    torch.testing.assert_close(latent.posterior.log_density(z), normal.log_prob(z).sum(1))
+
+
+def test_rate_falls_and_distortion_rises_with_beta() -> None:
+    found = [trained(gaussian(objective__weights__kl=beta)) for beta in (0.25, 4.0, 64.0)]
+    rates, errors = [one.mean("kl") for one in found], [one.mse() for one in found]
+    assert rates[0] > rates[1] > rates[2]
+    assert errors[0] < errors[1] < errors[2]
+
+
+def test_weights_grow_over_the_warm_up_and_rest_in_evaluation() -> None:
+    weigh = Weights({"kl": 2.0}, 10, {})
+    latent = Latent(torch.zeros(3, 2), {"kl": torch.ones(3)})
+    found: list[float] = []
+    for step in (0, 4, 9, 50):
+        weigh.begin_step(step)
+        total = weigh(latent)
+        assert total is not None
+        found.append(total[0].item())
+    assert found == pytest.approx([0.2, 1.0, 2.0, 2.0])
+    weigh.begin_step(0)
+    total = weigh.eval()(latent)
+    assert total is not None
+    assert total[0].item() == 2.0
+
+
+def test_free_nats_are_not_paid_for() -> None:
+    each = torch.tensor([[0.1, 2.0], [0.2, 4.0]])
+    latent = Latent(torch.zeros(2, 2), {"kl": each.sum(1)}, by_dimension={"kl": each})
+    total = Weights({"kl": 1.0}, 0, {"kl": 0.5})(latent)
+    assert total is not None
+    torch.testing.assert_close(total, torch.tensor([3.5, 3.5]))  # the floor of the first number, the mean of the second
+
+
+def test_free_nats_keep_numbers_from_collapsing() -> None:
+    """Under a rate that costs a lot, numbers keep about what is free."""
+    plain, free = (
+        trained(gaussian(objective__weights__kl=64.0, **({"objective__free_nats": {"kl": 0.5}} if kept else {})))
+        for kept in (False, True)
+    )
+    assert free.mean("kl") > max(plain.mean("kl"), 0.8 * 0.5 * 8)
+    assert free.mse() < plain.mse()
+
+
+def test_a_gaussian_likelihood_is_a_normal_density_times_a_grey_level() -> None:
+    x, x_hat = torch.rand(2, 5, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for part in (GaussianLikelihood(std=0.2), GaussianLikelihood()):
+        std = part.log_std.exp()
+        expected = -(Normal(x_hat, std).log_prob(x) + math.log(2 / 255)).flatten(1).sum(1)
+        torch.testing.assert_close(part(x_hat, x), expected)
+
+
+def test_a_learned_deviation_becomes_the_error() -> None:
+    made = trained(gaussian(**{"distortion__kind": "gaussian"}))
+    with torch.no_grad():
+        error = (made.model(made.test()).x_hat - made.test()).square().mean().sqrt().item()
+    assert made.objective.distortion.log_std.exp().item() == pytest.approx(error, rel=0.3)
+
+
+@pytest.mark.parametrize("around", [-1.0, -0.3, 0.0, 0.77, 1.0])
+@pytest.mark.parametrize("scale", [0.01, 0.15])
+def test_a_discretised_logistics_mass_is_one(around: float, scale: float) -> None:
+    part = Logistic()
+    part.log_scale.data.fill_(math.log(scale))
+    levels = torch.arange(256).view(-1, 1, 1, 1) / 127.5 - 1
+    mass = (-part(torch.full_like(levels, around), levels)).exp()
+    assert mass.sum().item() == pytest.approx(1.0, abs=2e-3)
+    assert levels.flatten()[mass.argmax()].item() == pytest.approx(around, abs=2 / 255)
+
+
+@pytest.fixture(scope="module")
+def sigma() -> Trained:
+    return trained({**gaussian(), **SIGMA})
+
+
+def test_the_importance_weighted_bound_rises_from_the_elbo(sigma: Trained) -> None:
+    images = sigma.splits.test.images[:100]
+    found = [bounds(sigma.model, sigma.objective.distortion, images, samples=k) for k in (1, 5, 50)]
+    assert found[0].importance_weighted == pytest.approx(found[0].elbo)
+    assert (found[2].importance_weighted >= found[2].elbo - 1e-9).all()
+    means = [one.importance_weighted.mean() for one in found]
+    assert means[0] < means[1] < means[2]
+    summary = found[1].summary(3 * 16 * 16, 5)
+    assert summary["bits_per_dimension"] == pytest.approx(-means[1] / (3 * 16 * 16) / math.log(2))
+
+
+def test_the_elbo_is_the_objectives(sigma: Trained) -> None:
+    """What training minimises, per pixel value, is the negative ELBO; the bound draws, so they agree on average."""
+    images = sigma.splits.test.images[:100]
+    found = bounds(sigma.model, sigma.objective.distortion, images, samples=50).elbo.mean()
+    torch.manual_seed(0)
+    sigma.model.train()
+    sigma.model.architecture.eval()
+    with torch.no_grad():
+        losses = [sigma.objective(sigma.model, sigma.model(sigma.test()[:100])).loss.mean() for _ in range(50)]
+    sigma.model.eval()
+    assert torch.stack(losses).mean().item() * 3 * 16 * 16 == pytest.approx(-found, rel=5e-3)
+
+
+def test_training_on_the_importance_weighted_bound_gives_at_least_as_good_a_bound(sigma: Trained) -> None:
+    made = trained(
+        {
+            "bottleneck.kind": "gaussian",
+            "bottleneck.dim": 8,
+            "bottleneck.samples": 5,
+            "objective.kind": "importance",
+            **SIGMA,
+        }
+    )
+    images = made.splits.test.images
+    weighted, plain = (
+        bounds(one.model, one.objective.distortion, images, samples=20).importance_weighted for one in (made, sigma)
+    )
+    difference = weighted - plain
+    assert difference.mean() > -2 * difference.std() / math.sqrt(len(images))
+
+
+def test_samples_are_averaged() -> None:
+    """Five samples an image are five times the draws of one expectation."""
+    torch.manual_seed(0)
+    part = registry.build("bottlenecks", "gaussian", {"dim": 4, "samples": 5}, (5, 4, 4)).train()
+    latent = part(torch.randn(6, 5, 4, 4))
+    assert latent.z.shape == (30, 4)
+    assert latent.penalties["kl"].shape == (6,)
+    centred = latent.z.unflatten(0, (6, 5)) - latent.posterior.mean[:, None]
+    assert (centred.std(1) > 0).all()
+    assert part.eval()(torch.randn(6, 5, 4, 4)).z.shape == (6, 4)
+
+
+PRIORS = ["standard", "mixture", "vamp", "flow"]
+
+
+@pytest.mark.parametrize("kind", PRIORS)
+def test_a_priors_density_integrates_to_one(kind: str) -> None:
+    torch.manual_seed(0)
+    part = registry.build("priors", kind, {}, (2,), (3, 4, 4))
+    for weight in part.parameters():
+        weight.data += 0.3 * torch.randn_like(weight)
+
+    def posterior_of(x: torch.Tensor) -> Posterior:
+        return Posterior(2 * x.flatten(1)[:, :2], x.flatten(1)[:, 2:4])
+
+    side = torch.linspace(-12, 12, 601)
+    grid = torch.cartesian_prod(side, side)
+    with torch.no_grad():
+        mass = part(grid, posterior_of).exp().sum() * (side[1] - side[0]) ** 2
+        drawn = part.sample(20_000, posterior_of, torch.Generator().manual_seed(0))
+        # the mean of log p over draws is minus the entropy, as its integral is
+        inside = part(drawn, posterior_of).mean()
+        density = part(grid, posterior_of)
+    expected = (density.exp() * density).sum() * (side[1] - side[0]) ** 2
+    assert mass.item() == pytest.approx(1, abs=5e-3)
+    assert inside.item() == pytest.approx(expected.item(), abs=0.05)
+
+
+@pytest.mark.parametrize("kind", ["mixture", "vamp", "flow"])
+def test_a_learned_prior_is_no_worse_than_the_standard_one(kind: str, sigma: Trained) -> None:
+    made = trained({**gaussian(), **SIGMA, "prior.kind": kind})
+    images = made.splits.test.images
+    learned, standard = (bounds(one.model, one.objective.distortion, images, samples=10).elbo for one in (made, sigma))
+    difference = learned - standard
+    assert difference.mean() > -2 * difference.std() / math.sqrt(len(images))
+
+
+def test_two_levels_of_a_ladder_are_no_worse_than_one() -> None:
+    """The ELBO of both, drawn: distortion and KL of a pass in training mode."""
+    found: list[np.ndarray] = []
+    for dims in ([8], [3, 5]):
+        made = trained({"bottleneck.kind": "ladder", "bottleneck.dims": dims, "objective.weights.kl": 1.0, **SIGMA})
+        torch.manual_seed(0)
+        made.model.bottleneck.train()
+        with torch.no_grad():
+            each = [made.objective(made.model, made.model(made.test())).loss for _ in range(10)]
+        found.append(-torch.stack(each).mean(0).numpy() * 3 * 16 * 16)
+    difference = found[1] - found[0]
+    assert difference.mean() > -2 * difference.std() / math.sqrt(len(difference))
+
+
+def test_a_ladder_with_one_level_is_the_gaussian() -> None:
+    torch.manual_seed(0)
+    part = registry.build("bottlenecks", "ladder", {"dims": [4]}, (5, 4, 4))
+    twin = registry.build("bottlenecks", "gaussian", {"dim": 4}, (5, 4, 4))
+    twin.to_posterior.load_state_dict(part.to_posterior.state_dict())
+    h = torch.randn(6, 5, 4, 4)
+    torch.testing.assert_close(part(h).penalties["kl"], twin(h).penalties["kl"])
+    torch.testing.assert_close(part.eval()(h).z, twin.eval()(h).z)
