@@ -86,7 +86,7 @@ def test_a_rule_finds_its_fault(home: Path, rule: str) -> None:
     one = diagnoses[rule]
     assert one.severity in SEVERITIES
     for words in (one.sentence, one.remedy):
-        assert words[0].isupper() and words.endswith(".")
+        assert not words[0].islower() and words.endswith(".")
 
 
 def test_a_healthy_run_has_no_diagnosis(healthy: Path) -> None:

@@ -19,6 +19,7 @@ from isthmus.latents.collect import Collected
 from isthmus.model import Autoencoder
 from isthmus.recipe import Recipe, apply, resolve
 from isthmus.runs import load_data, run
+from isthmus.samplers import two_stage
 from isthmus.sampling import choose_sampler, draw_latents
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -53,8 +54,9 @@ def test_auto_takes_the_prior_where_there_is_one(tiny: Callable[..., Recipe], ki
 @pytest.mark.parametrize("sampler", registry.kinds("samplers"))
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_sampler_that_suits_a_model_draws_its_latents(
-    tiny: Callable[..., Recipe], kind: str, sampler: str
+    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch, kind: str, sampler: str
 ) -> None:
+    monkeypatch.setattr(two_stage, "_STEPS", 20)
     model = model_of(tiny, kind)
     if not registry.find("samplers", sampler).suits(model):
         return
@@ -89,10 +91,11 @@ def test_fitted_samplers_draw_from_what_they_were_fitted_to(tiny: Callable[..., 
     known = Collected(blobs(3000, 0), None, {}, {})
     drawn = draw_latents(model, known, 3000, sampler=sampler).numpy()
     np.testing.assert_allclose(drawn.mean(0), known.z.mean(0), atol=0.25)
-    np.testing.assert_allclose(np.cov(drawn.T), np.cov(known.z.T), atol=0.6)
-    # of two clusters, not one smeared over both: the middle is empty
-    between = [float(np.mean(np.abs(z[:, 0]) < 0.8)) for z in (drawn, known.z)]
-    assert between[0] < between[1] + 0.12
+    np.testing.assert_allclose(np.cov(drawn.T), np.cov(known.z.T), rtol=0.25)
+    # of two clusters, not one smeared over both: the middle is emptier than a normal's
+    normal = np.random.default_rng(1).normal(0, known.z[:, 0].std(), 3000)
+    between = [float(np.mean(np.abs(z) < 0.8)) for z in (drawn[:, 0], normal)]
+    assert between[0] < 0.7 * between[1]
 
 
 def test_codes_are_drawn_as_often_as_they_are_seen_at_their_place(tiny: Callable[..., Recipe]) -> None:
@@ -142,8 +145,8 @@ def test_the_verb_writes_a_picture(trained: Path, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.out.strip() == str(target)
     assert "12 images from sampler two_stage" in done.err
-    picture = Image.open(target)
-    assert picture.size[0] <= 768 and picture.size[0] % 131 == 0  # 4 by 3 images and the gaps between
+    with Image.open(target) as picture:
+        assert picture.size[0] <= 768 and picture.size[0] % 131 == 0  # 4 by 3 images and the gaps between
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from tests.families.small import Trained, recipe_of, trained
+from tests.families.small import CONV, Trained, recipe_of, trained
 from torch import Tensor, nn
 
 from isthmus.model import Autoencoder, build_objective, to_uint8, to_unit
@@ -24,7 +24,7 @@ CORRUPTIONS: dict[str, dict[str, Any]] = {
     "gaussian": {"std": 0.6},
     "masking": {"share": 0.5},
     "salt_and_pepper": {"share": 0.3},
-    "blur": {"std": 1.5},
+    "blur": {"std": 3.0},
     "dropped_patches": {"share": 0.3},
 }
 
@@ -96,7 +96,7 @@ def test_a_masked_autoencoder_fills_in_better_than_grey() -> None:
 @pytest.fixture(scope="module", params=CORRUPTIONS)
 def denoising(request: pytest.FixtureRequest) -> Trained:
     options = {f"corruption.{name}": value for name, value in CORRUPTIONS[request.param].items()}
-    return trained({"corruption.kind": request.param, **options, "bottleneck.dim": 48, "train.epochs": 20})
+    return trained({"corruption.kind": request.param, **options, **CONV, "bottleneck.dim": 48, "train.epochs": 20})
 
 
 def test_the_output_beats_the_noisy_input(denoising: Trained) -> None:

@@ -40,7 +40,7 @@ class ResidualVq(nn.Module):
         depth: Annotated[int, Field(ge=1, le=32)] = 2,
         dim: Annotated[int, Field(ge=1)] = 8,
         gradient: Gradient = "straight-through",
-        decay: Annotated[float, Field(ge=0, lt=1)] = 0.99,
+        decay: Annotated[float, Field(ge=0, lt=1)] = 0.95,
         revive: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         super().__init__()

@@ -38,7 +38,7 @@ class TopK(nn.Module):
         *,
         dim: Annotated[int, Field(ge=1)],
         k: Annotated[int, Field(ge=1)] = 1,
-        boost: Annotated[float, Field(ge=0)] = 3.0,
+        boost: Annotated[float, Field(ge=0)] = 10.0,
         decay: Annotated[float, Field(ge=0, lt=1)] = 0.99,
     ) -> None:
         super().__init__()

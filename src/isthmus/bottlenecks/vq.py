@@ -38,7 +38,7 @@ class Vq(nn.Module):
         codes: Annotated[int, Field(ge=2, le=2**16)] = 1024,
         dim: Annotated[int, Field(ge=1)] = 8,
         gradient: Gradient = "straight-through",
-        decay: Annotated[float, Field(ge=0, lt=1)] = 0.99,
+        decay: Annotated[float, Field(ge=0, lt=1)] = 0.95,
         revive: Annotated[float, Field(ge=0, lt=1)] = 0.1,
     ) -> None:
         super().__init__()

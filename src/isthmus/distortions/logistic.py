@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_START, _SPEED = math.log(0.15), 10.0
 _HALF = 1 / 255  # half a grey level on the [-1, 1] scale
 _LEAST = 1e-7
 
@@ -24,7 +25,12 @@ class Logistic(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.log_scale = nn.Parameter(torch.tensor(math.log(0.15)))
+        self.moved = nn.Parameter(torch.zeros(()))
+
+    @property
+    def log_scale(self) -> Tensor:
+        """The logarithm of the logistic's scale, a scalar."""
+        return _START + _SPEED * self.moved  # see the distortion `gaussian`
 
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
         inverse = (-self.log_scale).exp()

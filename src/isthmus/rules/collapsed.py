@@ -7,12 +7,12 @@ import numpy as np
 from isthmus.diagnosis import Diagnosis, as_sentence
 from isthmus.symptoms import Symptoms
 
-_NATS = 0.01
+_NATS = 0.03
 _SHARE = 0.1
 
 
 class Collapsed:
-    """A tenth or more of a posterior's numbers have collapsed: their KL to the prior is below 0.01 nats.
+    """A tenth or more of a posterior's numbers have collapsed: their KL to the prior is below 0.03 nats.
 
     Under a prior whose KL is not known number by number: their mean varies over images by less than a thousandth of
     what the liveliest does.
