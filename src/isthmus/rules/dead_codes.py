@@ -16,12 +16,13 @@ class DeadCodes:
         if codes is None or codes["perplexity"] >= _SHARE * codes["count"]:
             return None
         revive = "raise bottleneck.revive, " if symptoms.option("bottleneck.revive") is not None else ""
-        entropy = "raise objective.weights.entropy, " if symptoms.option("objective.weights.entropy") else ""
         return Diagnosis(
             "dead_codes",
             "warning",
             f"Its {codes['count']:,} codes are used like {codes['perplexity']:,.0f} equally frequent ones; "
             f"{1 - codes['used']:.0%} are never used.",
-            as_sentence(f"{revive}{entropy}train longer, or have fewer codes"),
+            as_sentence(
+                f"{revive}train longer, have fewer codes, or set bottleneck.kind=fsq, which has no codebook to learn"
+            ),
             {"perplexity": codes["perplexity"], "codes": codes["count"]},
         )
