@@ -1,4 +1,4 @@
-"""docs/families.md from a finished `isthmus study families`: `python -m bench.families runs/families`.
+"""The tables of docs/families.md and the recipe's scores: `python -m bench.families runs/families`, a finished study.
 
 What a family costs is counted from its recipe: the parts it names and the base recipe does not, with the private
 modules they are built on.
@@ -9,8 +9,11 @@ from __future__ import annotations
 import argparse
 import ast
 import inspect
+import json
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.contest import ROOT
 from isthmus import registry
@@ -71,19 +74,115 @@ def _with_helpers(path: Path) -> list[Path]:
 
 
 def cost_table(plan: Plan) -> str:
-    lines = ["| family | files of its own | lines | Python of its own |", "|---|---|---|---|"]
-    for name, cost in costs(plan).items():
+    lines = ["| family | files that exist for it | lines | also of |", "|---|---|---|---|"]
+    found = costs(plan)
+    users = {
+        file: [name for name, cost in found.items() if file in cost.files]
+        for cost in found.values()
+        for file in cost.files
+    }
+    for name, cost in found.items():
         own = ", ".join(f"`{Path(file).parent.name}/{Path(file).name}` {count}" for file, count in cost.files.items())
-        lines.append(f"| {name} | {own or 'none'} | {cost.lines} | {'options alone' if not cost.files else 'yes'} |")
+        others = dict.fromkeys(other for file in cost.shared for other in users[file] if other != name)
+        lines.append(f"| {name} | {own or 'options alone'} | {cost.lines} | {_few(list(others))} |")
     return "\n".join(lines)
+
+
+def _few(names: list[str], most: int = 3) -> str:
+    return ", ".join(names) if len(names) <= most else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+_HEADING = (
+    "| family | PSNR dB | SSIM | over PCA dB | rate, bits | bits a value | in use | linear probe | 10 neighbours | "
+    "images/s | the doctor |"
+)
+
+
+def score_table(findings: dict[str, Any]) -> str:
+    """A row a finished variation; means over seeds."""
+    lines = [_HEADING, "|---" * _HEADING.count(" |") + "|"]
+    for row in findings["variations"]:
+        if "scores" not in row:
+            continue
+        latent, labels = row["latent"], row["latent"].get("labels", {})
+        cells = [
+            row["name"],
+            _interval(row["scores"]["psnr"], 2),
+            f"{row['scores']['ssim']['mean']:.3f}",
+            f"{row['against_pca']['psnr']['mean']:+.2f}",
+            _rate(latent),
+            f"{latent['likelihood']['bits_per_dimension']:.2f}" if "likelihood" in latent else "",
+            _use(latent),
+            *(
+                f"{100 * labels[name]['model']:.1f}" if labels else ""
+                for name in ("linear_probe", "nearest_neighbours")
+            ),
+            f"{row['cost']['images_per_second']:,.0f}",
+            ", ".join(one["rule"].replace("_", " ") for one in row.get("doctor", [])),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    first = next(row for row in findings["variations"] if "scores" in row)
+    pca = first["latent"].get("labels", {})
+    if pca:
+        shares = [f"{100 * pca[name]['pca']:.1f}" for name in ("linear_probe", "nearest_neighbours")]
+        lines.append(f"| PCA, {first['latent_size']} numbers | {_pca(first)} | | 0 | | | | {' | '.join(shares)} | | |")
+    return "\n".join(lines)
+
+
+def _pca(row: dict[str, Any]) -> str:
+    return f"{row['scores']['psnr']['mean'] - row['against_pca']['psnr']['mean']:.2f}"
+
+
+def _interval(value: dict[str, float], digits: int) -> str:
+    return f"{value['mean']:.{digits}f} ± {(value['high'] - value['low']) / 2:.{digits}f}"
+
+
+def _rate(latent: dict[str, Any]) -> str:
+    if "codes" in latent:
+        return f"≤ {latent['codes']['bits']:.0f}"
+    return f"{latent['rate']['bits']:.0f}" if "rate" in latent else ""
+
+
+def _use(latent: dict[str, Any]) -> str:
+    if "codes" in latent:
+        return f"perplexity {latent['codes']['perplexity']:.0f} of {latent['codes']['count']:.0f}"
+    return (
+        f"{latent['active_units']['count']:.0f} of {latent['active_units']['of']:.0f}"
+        if "active_units" in latent
+        else ""
+    )
+
+
+def short_scores(findings: dict[str, Any]) -> str:
+    """For the recipe's top: PSNR by variation, as comments."""
+    done = [row for row in findings["variations"] if "scores" in row]
+    words = [f"{row['name']} {row['scores']['psnr']['mean']:.2f}" for row in done]
+    return "\n".join(f"# {line}" for line in textwrap.wrap(f"{', '.join(words)}.", 110))
+
+
+def written(page: str, blocks: dict[str, str], prefix: str = "") -> str:
+    """`page` with what stands between the lines `<!-- NAME -->` and `<!-- end of NAME -->` exchanged."""
+    for name, text in blocks.items():
+        before, begin, rest = page.partition(f"{prefix}<!-- {name} -->\n")
+        _, end, after = rest.partition(f"{prefix}<!-- end of {name} -->")
+        if not begin or not end:
+            raise SystemExit(f"the page has no place for {name}")
+        page = f"{before}{begin}{text}\n{end}{after}"
+    return page
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("study", type=Path, nargs="?", default=ROOT / "runs" / "families", help="the study's folder")
     given = parser.parse_args()
-    print(cost_table(load_plan("families")))
-    print(given.study)
+    findings = json.loads((given.study / "findings.json").read_text(encoding="utf-8"))
+    page = ROOT / "docs" / "families.md"
+    blocks = {"scores": score_table(findings), "lines": cost_table(load_plan("families"))}
+    page.write_text(written(page.read_text(encoding="utf-8"), blocks), encoding="utf-8")
+    recipe = ROOT / "src" / "isthmus" / "recipes" / "families.toml"
+    tops = {"scores": short_scores(findings)}
+    recipe.write_text(written(recipe.read_text(encoding="utf-8"), tops, "# "), encoding="utf-8")
+    print(page, recipe, sep="\n")
 
 
 if __name__ == "__main__":

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 import torch
 from bench import network
-from bench.contest import Entry, rotated
+from bench.contest import ROOT, Entry, rotated
 from bench.contestants._common import Stopwatch, random_images, scaled
+from bench.families import costs, written
 from bench.goals import Measured, ratios, table
 from bench.gpu import epoch_rows
 from bench.peers import cpu_goals, shares
 from bench.traffic import image_bytes
 from torch import nn
 
+from isthmus import registry
 from isthmus.evaluate import cost
 from isthmus.model import Autoencoder
-from isthmus.plan import load_recipe
+from isthmus.plan import load_plan, load_recipe
 
 
 def run(images_per_second: float, *, memory: float = 100.0, precision: str = "fp32") -> dict[str, object]:
@@ -113,3 +117,28 @@ def test_images_span_the_range_once_scaled() -> None:
     images = random_images(50)
     assert images.shape == (50, 3, 32, 32) and images.dtype == "uint8"
     assert scaled(images).min() == -1 and scaled(images).max() == 1
+
+
+def test_a_familys_cost_is_the_files_that_its_recipe_adds() -> None:
+    found = costs(load_plan("families"))
+    assert list(found["vq"].files) == ["src/isthmus/bottlenecks/vq.py", "src/isthmus/bottlenecks/_codebook.py"]
+    assert found["vae"].files.keys() == {"src/isthmus/bottlenecks/gaussian.py"}
+    assert found["beta-vae"].files == found["vae"].files, "another weight is no code"
+    assert "src/isthmus/priors/vamp.py" in found["vamp-prior"].files
+    assert all(lines <= 120 for cost in found.values() for lines in cost.files.values())
+
+
+def test_no_familys_file_names_another_family() -> None:
+    """What a family's files import of isthmus is a seam, or a private module that its relatives share."""
+    for family in costs(load_plan("families")).values():
+        for file in family.files:
+            imported = re.findall(r"^from isthmus\.([\w.]+) import", (ROOT / file).read_text(), flags=re.MULTILINE)
+            public = {name for name in imported if not name.rpartition(".")[2].startswith("_")}
+            assert not {name.partition(".")[0] for name in public} & set(registry.SORTS), file
+
+
+def test_a_pages_blocks_are_exchanged_and_nothing_else() -> None:
+    page = "before\n<!-- scores -->\nold\n<!-- end of scores -->\nafter\n"
+    assert written(page, {"scores": "new"}) == page.replace("old", "new")
+    with pytest.raises(SystemExit, match="no place for lines"):
+        written(page, {"lines": "new"})

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.command import isthmus
-from tests.families.small import recipe_of
+from tests.families.small import CONV, recipe_of
 
 import isthmus as ist
 from isthmus import registry
@@ -98,12 +98,20 @@ def test_a_healthy_run_has_no_diagnosis(healthy: Path) -> None:
     [
         ("collapsed", {**VAE, "objective.weights.kl": 0.3}),
         ("far_from_prior", {**VAE, "objective.weights.kl": 1.0}),
+        ("far_from_prior", {**CONV, "regularizer.kind": "mmd", "train.epochs": 20}),
         ("dead_codes", {"bottleneck.kind": "fsq", "bottleneck.levels": [4, 4, 4]}),
         ("dead_units", {"bottleneck.kind": "top_k", "bottleneck.dim": 24, "bottleneck.k": 6}),
     ],
 )
 def test_rules_of_a_family_stay_silent_on_its_healthy_run(home: Path, rule: str, changes: dict[str, Any]) -> None:
-    assert rule not in found(made(home, f"healthy-{rule}", changes))
+    assert rule not in found(made(home, f"healthy-{rule}-{len(changes)}", changes))
+
+
+def test_a_pull_that_is_too_weak_is_noticed(home: Path) -> None:
+    """Without a posterior: the regularizer says that latents should become draws of the prior."""
+    changes = {"regularizer.kind": "mmd", "regularizer.weight": 0.01, "train.epochs": 4}
+    one = found(made(home, "weak-pull", changes))["far_from_prior"]
+    assert "raise regularizer.weight" in one.remedy
 
 
 def dark(folder: Path, *, brightest: int, count: int = 80) -> Path:

@@ -383,12 +383,15 @@ def test_a_variation_of_which_one_seed_is_left_says_so(
     assert (comparison["low"], comparison["high"]) == (expected.low, expected.high)
 
 
-def test_the_loss_to_pca_is_a_variations_first_flag(tmp_path: Path) -> None:
+def test_what_the_doctor_finds_stands_with_its_variation(tmp_path: Path) -> None:
     changes = {"corruption.kind": "frozen", "train.monitor": "training", "train.learning_rate": 1e-9}
     run(written(tmp_path, {"name": "lost", "changes": changes}), tmp_path / "study")
     (row,) = found_in(tmp_path / "study")["variations"]
-    assert len(row["flags"]) == 3
-    assert row["flags"][0].startswith("It loses to PCA with 2 components")
+    assert len(row["flags"]) == 1
+    said = {one["rule"]: one for one in row["doctor"]}
+    assert said["below_pca"]["sentence"].startswith("It loses to PCA with 2 components")
+    assert "noise is frozen" in said["noise_left_on"]["sentence"]
+    assert said["below_pca"]["seeds"] == [0]
 
 
 def test_notes_stand_among_the_findings_unless_an_override_undoes_them(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ class Autoencoder(nn.Module):
         elif acts:
             x_in = self.corruption(x, generator)
         h, latent = self.latent(x_in, generator, mask)
-        return Trace(x, x_in, h, self._beside_prior(latent), self.decode_latents(latent.z), mask)
+        return Trace(x, x_in, h, self.beside_prior(latent), self.decode_latents(latent.z), mask)
 
     def latent(
         self, x_in: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
@@ -107,7 +107,7 @@ class Autoencoder(nn.Module):
     def _offset(self, x_in: Tensor) -> Tensor | None:
         return None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
 
-    def _beside_prior(self, latent: Latent) -> Latent:
+    def beside_prior(self, latent: Latent) -> Latent:
         """The latent with log p(z) - log q(z|x), where somebody needs it; and its KL, where the prior is not normal.
 
         In evaluation z is the posterior's mean, so such a KL is measured at one draw an image, always the same.

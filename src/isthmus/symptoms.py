@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from isthmus import registry
 from isthmus.files import read_json_lines
 from isthmus.latents.collect import Collected
 from isthmus.latents.measure import Known
@@ -93,7 +94,7 @@ def find_symptoms(
         known.latents.z.var(0),
         asked.by_dimension.get("kl"),
         _narrowed(model, known.latents, asked, test),
-        _from_prior(model, known),
+        _from_prior(model, recipe, known),
         {"train": _pixels(known.images.images), "test": _pixels(test)},
         read_curve(journal),
     )
@@ -149,9 +150,9 @@ def _narrowed(model: Autoencoder, known: Collected, asked: Collected, images: np
     return found
 
 
-def _from_prior(model: Autoencoder, known: Known) -> float | None:
+def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | None:
     """KL of the Gaussian with the latents' mean and covariance to that of the prior's draws, per number."""
-    latents = _drawn(model, known)
+    latents = _drawn(model, recipe, known)
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
     prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
@@ -169,8 +170,10 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(0), covariance + 1e-6 * np.eye(len(covariance))
 
 
-def _drawn(model: Autoencoder, known: Known) -> np.ndarray | None:
+def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
     """Latents as training saw them, where that held them against a prior."""
+    if getattr(registry.find("regularizers", recipe.regularizer.kind), "towards_prior", False):
+        return known.latents.z.astype(np.float64)
     if not hasattr(model.bottleneck, "posterior"):
         return None
     generator = torch.Generator(model.device).manual_seed(0)

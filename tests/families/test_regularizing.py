@@ -9,6 +9,7 @@ import torch
 from tests.families.small import CONV, Trained, gaussian, recipe_of, trained
 from torch import nn
 
+from isthmus.errors import InputError
 from isthmus.latents import disentanglement
 from isthmus.latents.collect import collect
 from isthmus.model import Autoencoder, build_objective
@@ -202,6 +203,21 @@ def test_rae_keeps_latents_small_and_the_decoder_smooth() -> None:
         slopes.append(torch.stack(jacobians).square().sum().item() * lengths[-1])
     assert lengths[1] < 0.5 * lengths[0]
     assert slopes[1] < slopes[0]
+
+
+def test_a_spectral_decoder_makes_no_kernel_larger_than_one() -> None:
+    """After training every kernel's largest singular value, as the matrix that the norm is taken of, is 1."""
+    made = trained({**CONV, "architecture.spectral": True, "regularizer.kind": "decoder_gradient"})
+    layers = [layer for layer in made.model.architecture.decoder if hasattr(layer, "weight")]
+    assert len(layers) == 3, "no batch norm beside it, which would undo it"
+    for layer in layers:
+        assert torch.linalg.matrix_norm(layer.weight.transpose(0, 1).flatten(1), 2).item() == pytest.approx(1, abs=0.05)
+    assert made.mse() < 0.05
+
+
+def test_a_spectral_decoder_cannot_start_beside_a_linear_path() -> None:
+    with pytest.raises(InputError, match=r"architecture\.spectral.*model\.linear=none"):
+        built({**CONV, "architecture.spectral": True, "model.linear": "pca"})
 
 
 def test_the_decoder_gradient_is_autograds_on_average() -> None:

@@ -117,6 +117,49 @@ def against_pca(name: str, epochs: int) -> dict[str, object]:
     return {"psnr": interval(psnr - pca, 0.05), "mse_ratio": ratio, "validation": course}
 
 
+def latent(size: int) -> dict[str, object]:
+    """A variational latent on labelled images whose causes are known."""
+    return {
+        "rate": {"nats": 60.4, "bits": 87.2},
+        "active_units": {"count": size - 2, "of": size},
+        "likelihood": {
+            "elbo_nats": -9000.0,
+            "importance_weighted_nats": -8990.0,
+            "samples": 10,
+            "bits_per_dimension": 4.2,
+        },
+        "labels": {
+            "classes": 10,
+            "linear_probe": {"model": 0.356, "pca": 0.348},
+            "nearest_neighbours": {"model": 0.281, "pca": 0.292},
+        },
+        "factors": {
+            "linear_r2": {"x": 0.97, "background_angle": 0.31},
+            "mig": 0.083,
+            "dci": {"disentanglement": 0.21, "completeness": 0.22, "informativeness": 0.61},
+        },
+    }
+
+
+def doctor() -> list[dict[str, object]]:
+    return [
+        {
+            "rule": "ignores_latent",
+            "severity": "error",
+            "sentence": "Its decoder ignores the latent.",
+            "remedy": "Train longer.",
+            "measured": {"ratio": 1.0},
+        },
+        {
+            "rule": "too_wide",
+            "severity": "note",
+            "sentence": "Its latent is wider than it needs.",
+            "remedy": "Try bottleneck.dim=5.",
+            "measured": {"enough": 5},
+        },
+    ]
+
+
 def build_run(
     folder: Path, name: str, seed: int = 0, *, epochs: int = 12, images: np.ndarray | None = None, **changes: object
 ) -> Path:
@@ -139,6 +182,9 @@ def build_run(
         "against_pca": against_pca(name, epochs),
         "pca_curve": pca_curve(),
         "cost": cost(name, epochs),
+        "latent": latent(size),
+        "samples": {"sampler": "mixture", "count": 30},
+        "doctor": doctor() if name == "latent-10" else [],
         "flags": ["The best model was chosen on the training loss, as the post did."],
         "shown": list(range(3, 3 + SHOWN)),
         "best": list(range(30, 38)),
@@ -168,6 +214,7 @@ def pictures(images: np.ndarray, radius: float, size: int, noisy: bool) -> dict[
         "worst/original": worst,
         "worst/output": blur(worst, radius * 1.3),
     }
+    tensors["samples"] = np.random.default_rng(2).integers(0, 256, (30, *shown.shape[1:]), dtype=np.uint8)
     if noisy:
         noise = np.random.default_rng(1).normal(0, 12.75, shown.shape)
         tensors["shown/noisy"] = np.clip(shown + noise, 0, 255).astype(np.uint8)
@@ -237,6 +284,8 @@ def build_study(folder: Path, *, seeds: tuple[int, ...] = (0, 1), images: np.nda
                 "scores": score(psnr),
                 "against_pca": {"psnr": interval(psnr - pca, 0.05)},
                 "cost": cost(name, 12),
+                "latent": latent(size),
+                "doctor": [{**one, "seeds": list(seeds)} for one in doctor()] if name == "latent-10" else [],
                 "flags": ["The best model was chosen on the training loss, as the post did."],
                 "runs": runs,
             }

@@ -22,7 +22,7 @@ from isthmus.report.point_chart import Point, point_chart
 from isthmus.report.scales import Scale, log_span, span, spread
 from isthmus.report.schema import Interval
 from isthmus.report.strips import difference_strip
-from isthmus.report.svg import HALF, NARROW_POINTS
+from isthmus.report.svg import HALF, LINE_HEIGHT, NARROW, NARROW_POINTS
 
 
 @pytest.mark.parametrize(
@@ -107,6 +107,15 @@ def test_names_keep_their_distance_and_order(wanted: list[float]) -> None:
     in_order = [placed[item] for item in sorted(range(len(wanted)), key=lambda item: wanted[item])]
     assert all(below - above >= 17 - 1e-9 for above, below in itertools.pairwise(in_order))
     assert max(placed) <= 300
+
+
+@pytest.mark.parametrize("count", [3, 60])
+def test_a_chart_is_as_tall_as_its_names_need(count: int) -> None:
+    layout = NARROW.with_room_for(count)
+    wanted = [layout.plot_bottom] * count
+    heights = sorted(spread(wanted, LINE_HEIGHT, layout.top, layout.plot_bottom))
+    assert heights[0] >= layout.top - 1
+    assert layout.height == NARROW.height or count == 60
 
 
 def test_a_strip_puts_the_dot_between_the_ends_of_its_whisker() -> None:

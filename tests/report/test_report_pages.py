@@ -84,9 +84,11 @@ def test_the_study_page_has_its_sections_in_order(study_page: Page) -> None:
     assert [section["id"] for section in study_page.all("section")] == [
         "findings",
         "scores",
+        "doctor",
         "pictures",
         "extremes",
         "noise",
+        "holds",
         "training",
         "size",
         "glossary",
@@ -97,10 +99,12 @@ def test_the_study_page_has_its_sections_in_order(study_page: Page) -> None:
 def test_the_run_page_has_its_sections_in_order(run_page: Page) -> None:
     assert [section["id"] for section in run_page.all("section")] == [
         "findings",
+        "doctor",
         "scores",
         "pictures",
         "extremes",
         "noise",
+        "holds",
         "training",
         "latent",
         "glossary",
@@ -131,6 +135,35 @@ def test_headings_carry_units(study_page: Page, run_page: Page) -> None:
     for heading in ("PSNR dB", "SSIM 1 = same", "MSE ×10⁻³, pixels 0–1", "Latent numbers", "Training time a run"):
         assert heading in " ".join(study_page.text.split())
     assert "PSNR of the mean MSE dB" in " ".join(run_page.text.split())
+
+
+def test_what_the_latent_holds_stands_beside_pca(study_page: Page, run_page: Page) -> None:
+    for page in (study_page, run_page):
+        text = " ".join(page.text.split())
+        for heading in (
+            "Rate bits an image",
+            "Linear probe % right",
+            "10 neighbours % right",
+            "MIG 1 = one number a cause",
+        ):
+            assert heading in text
+        assert "35.6 PCA 34.8" in text and "28.1 PCA 29.2" in text
+    assert "Background angle 0.31" in " ".join(run_page.text.split())
+
+
+def test_new_images_are_shown_with_where_they_came_from(study_page: Page, run_page: Page) -> None:
+    shown = [picture for picture in run_page.all("img") if picture["alt"].startswith("Sample ")]
+    assert len(shown) == 30
+    assert "mixture" in run_page.text
+    samples = [picture for picture in study_page.all("img") if picture["alt"].startswith("Sample ")]
+    assert len(samples) == 15 * len(VARIATIONS)
+
+
+def test_the_doctors_words_stand_with_their_remedies(study_page: Page, run_page: Page) -> None:
+    text = " ".join(study_page.text.split())
+    assert "1 error and 1 note about 1 variation" in text
+    assert "Its decoder ignores the latent. Train longer." in text
+    assert "Nothing to mend: no rule found a fault." in run_page.text
 
 
 def test_a_failed_run_is_named_once_with_its_error(study_page: Page) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from tests.report.builder import build_run, build_study, change_json, interval, score
 from tests.report.pages import Page, read_page
 
@@ -170,7 +170,7 @@ def test_a_study_with_no_finished_run_names_what_failed(study_folder: Path) -> N
     findings["data"] = None
     findings["findings"] = []
     for variation in findings["variations"]:
-        for key in ("scores", "against_pca", "cost", "flags", "latent_size", "image_values"):
+        for key in ("scores", "against_pca", "cost", "flags", "latent", "doctor", "latent_size", "image_values"):
             del variation[key]
         for run in variation["runs"]:
             run.update(status="failed", error="the disk is full")
@@ -181,6 +181,24 @@ def test_a_study_with_no_finished_run_names_what_failed(study_folder: Path) -> N
     assert "No two variations could be compared yet." in page.text
 
 
+def test_folders_from_before_the_doctor_make_pages(study_folder: Path) -> None:
+    for path in study_folder.glob("*/seed-*/evaluation.json"):
+        evaluation = json.loads(path.read_text())
+        for key in ("latent", "samples", "doctor"):
+            del evaluation[key]
+        path.write_text(json.dumps(evaluation))
+        pictures = load_file(path.parent / "pictures.safetensors")
+        del pictures["samples"]
+        save_file(pictures, path.parent / "pictures.safetensors")
+    findings = json.loads((study_folder / "findings.json").read_text())
+    for variation in findings["variations"]:
+        del variation["latent"], variation["doctor"]
+    change_json(study_folder / "findings.json", **findings)
+    run = read_page(write_run_report(study_folder / "latent-10" / "seed-0"))
+    for page in (run, read_page(write_study_report(study_folder))):
+        assert not {"doctor", "holds"} & set(sections(page))
+
+
 def test_variations_on_other_images_are_not_laid_side_by_side(study_folder: Path) -> None:
     for seed in (0, 1):
         path = study_folder / "denoise" / f"seed-{seed}" / "pictures.safetensors"
@@ -188,6 +206,19 @@ def test_variations_on_other_images_are_not_laid_side_by_side(study_folder: Path
         save_file({"shown/original": other, "shown/output": other}, path)
     page = read_page(write_study_report(study_folder))
     assert "Evaluated on other images, so not shown here: denoise." in page.text
+
+
+def test_many_findings_open_with_the_largest(study_folder: Path) -> None:
+    findings = json.loads((study_folder / "findings.json").read_text())
+    one = next(finding for finding in findings["findings"] if finding["kind"] == "comparison")
+    many = [
+        {**one, "difference": n / 10, "low": n / 10 - 1, "high": n / 10 + 1, "sentence": f"No {n}."} for n in range(20)
+    ]
+    change_json(study_folder / "findings.json", findings=many)
+    page = read_page(write_study_report(study_folder))
+    shown = re.findall(r"No (\d+)\.", page.text)
+    assert shown == [str(n) for n in (*range(19, 11, -1), *range(12))]
+    assert "The other 12 comparisons" in page.text
 
 
 def test_many_variations_reuse_colours_with_another_mark(study_folder: Path) -> None:

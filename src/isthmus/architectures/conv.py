@@ -7,7 +7,9 @@ from typing import Annotated, cast
 
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
 
+from isthmus.errors import InputError
 from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, Turned, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
@@ -25,6 +27,9 @@ class Conv(nn.Module):
         slope: of the leaky ReLU below zero (Keras's default 0.3).
         norm_momentum: weight of the newest batch in the running statistics (Keras's 0.99 is 0.01 here).
         norm_epsilon: added to the variance.
+        spectral: divide each of the decoder's kernels by its largest singular value, and normalise no batches there, so
+            that no layer makes differences larger ("From Variational to Deterministic Autoencoders", Ghosh et al.,
+            arXiv:1903.12436, RAE-SN; Miyato et al., arXiv:1802.05957).
     Raises ValueError where the strides do not divide the image or the lists differ in length.
     """
 
@@ -40,6 +45,7 @@ class Conv(nn.Module):
         slope: Annotated[float, Field(ge=0, lt=1)] = 0.3,
         norm_momentum: Annotated[float, Field(gt=0, le=1)] = 0.01,
         norm_epsilon: Annotated[float, Field(gt=0)] = 1e-3,
+        spectral: bool = False,
     ) -> None:
         super().__init__()
         channels, height, width = image_shape
@@ -62,14 +68,22 @@ class Conv(nn.Module):
             now = count
         up: list[nn.Module] = []
         for count, stride in zip(reversed(filters), reversed(strides), strict=True):
-            up += block(SameConvTranspose(now, count, kernel=kernel, stride=stride), count)
+            layer = SameConvTranspose(now, count, kernel=kernel, stride=stride)
+            up += [spectral_norm(layer), nn.LeakyReLU(slope)] if spectral else block(layer, count)
             now = count
-        up += [SameConvTranspose(now, channels, kernel=kernel), nn.Tanh()]
+        last = SameConvTranspose(now, channels, kernel=kernel)
+        up += [spectral_norm(last) if spectral else last, nn.Tanh()]
+        self.spectral = spectral
         self.encoder = Turned(*down)
         self.decoder = Turned(*up)
         self.feature_shape = (filters[-1], height // shrink, width // shrink)
 
     def start_beside_linear(self) -> None:
+        if self.spectral:
+            raise InputError(
+                "architecture.spectral: a kernel of zeros has no singular value to be divided by, so nothing can start "
+                "at PCA beside it; set model.linear=none"
+            )
         start_at_zero(cast(SameConvTranspose, self.decoder[-2]))
 
     def forward(self, x: Tensor) -> Tensor:

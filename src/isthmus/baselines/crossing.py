@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from isthmus.files import read_json_lines
+
 # A model that starts as PCA differs from it by rounding: by 0.00004 % at most in fp32, by 0.04 % in bf16, measured
 # with 10 and 512 components on 403 validation images of CIFAR-10.
 _ROUNDING = 1e-3
@@ -78,15 +80,11 @@ def read_course(against_pca: Mapping[str, Any]) -> Course:
 
 def _epochs(journal: Path) -> dict[int, _Line]:
     """The whole lines of epochs, the last one of each: a run that was killed may log an epoch twice."""
-    try:
-        text = journal.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return {}
     lines: dict[int, _Line] = {}
-    for row in text.splitlines():
+    for row in read_json_lines(journal):
         try:
-            line = _Line.model_validate_json(row)
-        except ValidationError:  # a step's line, or one that a crash cut short
+            line = _Line.model_validate(row)
+        except ValidationError:  # a step's line
             continue
         lines[line.epoch] = line
     return lines

@@ -13,7 +13,7 @@ from isthmus.cli.app import AsJson, Offline, SkipBroken, with_flags
 def list_things(
     sort: Annotated[
         str | None,
-        typer.Argument(help="recipes, datasets, architectures, bottlenecks, corruptions, objectives or measures."),
+        typer.Argument(help="recipes, or a sort of part such as bottlenecks."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

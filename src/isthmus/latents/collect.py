@@ -36,7 +36,9 @@ def collect(model: Autoencoder, images: np.ndarray) -> Collected:
     sums: dict[str, Tensor] = {}
     with full_precision():
         for part in torch.from_numpy(images).split(BATCH):
-            latent = model(to_unit(part.to(model.device))).latent
+            x = to_unit(part.to(model.device))
+            x_in = model.corruption(x) if model.corruption.at_inference else x
+            latent = model.beside_prior(model.latent(x_in)[1])
             z.append(latent.z.float().flatten(1).cpu())
             if latent.codes is not None:
                 codes.append(latent.codes.flatten(1).cpu())

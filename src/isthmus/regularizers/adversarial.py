@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
+from isthmus.regularizers._discriminator import Discriminator, first_latents
 from isthmus.regularizers._model import need_vector
 from isthmus.types import Player, Terms, Trace
 
@@ -30,6 +30,8 @@ class Adversarial(nn.Module):
         learning_rate: of the discriminator.
     """
 
+    towards_prior = True  # all latents together should become draws of the prior
+
     def __init__(
         self,
         latent_shape: tuple[int, ...],
@@ -41,34 +43,20 @@ class Adversarial(nn.Module):
     ) -> None:
         super().__init__()
         self.weight = weight
-        self.discriminator = nn.Sequential(
-            nn.Linear(math.prod(latent_shape), width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, 1),
-        )
+        self.discriminator = Discriminator(latent_shape, width)
         self.players = {"discriminator": Player(self.discriminator, learning_rate)}
 
     def check(self, model: Autoencoder) -> None:
         need_vector(model, "adversarial")
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
-        caught = F.softplus(-self._odds(_first(trace)))
+        # the discriminator's answer is the log odds of being a draw from the prior
+        caught = F.softplus(-self.discriminator(first_latents(trace)))
         return Terms(self.weight * caught, {"caught": caught})
 
     def play(self, trace: Trace) -> Terms:
-        z = _first(trace)
-        ours, prior = self._odds(z), self._odds(torch.randn_like(z))
+        z = first_latents(trace)
+        ours, prior = self.discriminator(z), self.discriminator(torch.randn_like(z))
         loss = F.softplus(ours) + F.softplus(-prior)
         right = ((ours < 0).float() + (prior > 0).float()) / 2
         return Terms(loss / 2, {"discriminator_accuracy": right})
-
-    def _odds(self, z: Tensor) -> Tensor:
-        """Log odds of being a draw from the prior."""
-        return self.discriminator(z).squeeze(1)
-
-
-def _first(trace: Trace) -> Tensor:
-    """One latent an image, (B, D)."""
-    return trace.latent.z.float()[:: trace.latent.samples]

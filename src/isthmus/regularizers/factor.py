@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Annotated
 
 import torch
@@ -10,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.regularizers._discriminator import Discriminator, first_latents
 from isthmus.regularizers._model import need_posterior
 from isthmus.types import Player, Terms, Trace
 
@@ -41,36 +41,22 @@ class Factor(nn.Module):
     ) -> None:
         super().__init__()
         self.weight = weight
-        self.discriminator = nn.Sequential(
-            nn.Linear(math.prod(latent_shape), width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, width),
-            nn.LeakyReLU(0.2),
-            nn.Linear(width, 1),
-        )
+        self.discriminator = Discriminator(latent_shape, width)
         self.players = {"discriminator": Player(self.discriminator, learning_rate)}
 
     def check(self, model: Autoencoder) -> None:
         need_posterior(model, "factor")
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
-        odds = self._odds(_first(trace))
+        odds = self.discriminator(first_latents(trace))
         return Terms(self.weight * odds, {"total_correlation": odds})
 
     def play(self, trace: Trace) -> Terms:
-        z = _first(trace)
-        true, shuffled = self._odds(z), self._odds(_shuffled(z))
+        z = first_latents(trace)
+        true, shuffled = self.discriminator(z), self.discriminator(_shuffled(z))
         loss = F.softplus(-true) + F.softplus(shuffled)
         right = ((true > 0).float() + (shuffled < 0).float()) / 2
         return Terms(loss / 2, {"discriminator_accuracy": right})
-
-    def _odds(self, z: Tensor) -> Tensor:
-        return self.discriminator(z).squeeze(1)
-
-
-def _first(trace: Trace) -> Tensor:
-    """One latent an image, (B, D)."""
-    return trace.latent.z.float()[:: trace.latent.samples].flatten(1)
 
 
 def _shuffled(z: Tensor) -> Tensor:

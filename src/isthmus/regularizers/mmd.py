@@ -29,6 +29,8 @@ class Mmd(nn.Module):
         weight: of the discrepancy, which is at most about 14 (seven scales).
     """
 
+    towards_prior = True  # all latents together should become draws of the prior
+
     def __init__(
         self,
         latent_shape: tuple[int, ...],

@@ -16,6 +16,7 @@ from isthmus.report.schema import Evaluation, Finding, Interval, Score
 from isthmus.report.strips import difference_strip
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even"}
+_MANY, _FOREMOST = 16, 8
 _ROOM = 0.5
 """Of the interval's own width, left and right of it: the number beside a run's only whisker has to fit there."""
 
@@ -27,6 +28,15 @@ class Headline:
     sentence: str
     strip: Markup | None
     tone: str
+
+
+def foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Those to open a page with, and the rest: of many, the largest differences between variations come first."""
+    if len(findings) <= _MANY:
+        return list(findings), []
+    largest = sorted(findings, key=lambda f: (f.kind != "comparison", -abs(f.difference)))
+    first = {id(finding) for finding in largest[:_FOREMOST]}
+    return largest[:_FOREMOST], [finding for finding in findings if id(finding) not in first]
 
 
 def study_headlines(findings: Sequence[Finding]) -> list[Headline]:

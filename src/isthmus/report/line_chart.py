@@ -34,6 +34,7 @@ def line_chart(
     lines: Sequence[Line], levels: Sequence[Level], *, layout: Layout, x_title: str, title: str, description: str
 ) -> Markup:
     """Curves from x = 0, each named at its right end; yardsticks dashed."""
+    layout = layout.with_room_for(len(lines) + len(levels))
     canvas = Canvas(layout.width, layout.height, kind=layout.name, title=title, description=description)
     every = [point for line in lines for one in (line.main, *line.seeds) for point in one]
     x = Scale(0, max((point[0] for point in every), default=1) or 1, layout.left, layout.plot_right)

@@ -39,6 +39,7 @@ def point_chart(
     description: str,
 ) -> Markup:
     """`points` with their intervals, and PCA's `curve` [(x, dB)] as a dashed line."""
+    layout = layout.with_room_for(len(points))
     canvas = Canvas(layout.width, layout.height, kind=layout.name, title=title, description=description)
     x = Scale(*log_span([p.x for p in points] + [a for a, _ in curve]), layout.left, layout.plot_right, kind)
     ends = [end for point in points for end in (point.y.low, point.y.mean, point.y.high)]

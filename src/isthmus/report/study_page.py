@@ -6,7 +6,7 @@ from pathlib import Path
 
 from isthmus.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
-from isthmus.report.headlines import study_headlines
+from isthmus.report.headlines import foremost, study_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -28,13 +28,16 @@ def write_study_report(folder: Path) -> Path:
     subjects = _subjects(study)
     findings = study.findings
     runs = list(study.runs.values())
+    first, rest = foremost([one for one in findings.findings if one.kind in ("comparison", "pca")])
+    headlines = study_headlines([*first, *rest])
     broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
     return write_page(
         folder / "report.html",
         "study.html.jinja",
         findings=findings,
         facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
-        headlines=study_headlines(findings.findings),
+        headlines=headlines[: len(first)],
+        further=headlines[len(first) :],
         broken=broken,
         cautions=_cautions(study, subjects),
         table=study_table(findings.variations, subjects),

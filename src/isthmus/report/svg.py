@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
 from markupsafe import Markup
@@ -42,6 +43,10 @@ class Layout:
     @property
     def plot_bottom(self) -> int:
         return self.height - self.bottom
+
+    def with_room_for(self, names: int) -> Layout:
+        """As tall as it takes for so many names below each other."""
+        return replace(self, height=max(self.height, self.top + self.bottom + math.ceil(names * LINE_HEIGHT)))
 
 
 WIDE = Layout("wide", 1080, 440, right=190, label_length=26, ticks=8)

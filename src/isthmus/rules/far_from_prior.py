@@ -15,10 +15,12 @@ class FarFromPrior:
         found = symptoms.from_prior
         if found is None or found <= _NATS:
             return None
+        pulled = symptoms.option("regularizer.weight") is not None and symptoms.option("objective.weights.kl") is None
+        closer = "regularizer.weight" if pulled else "objective.weights.kl"
         return Diagnosis(
             "far_from_prior",
             "warning",
             f"Its latents are {found:.2f} nats per number away from the prior, so draws from that are decoded badly.",
-            "Sample with --sampler mixture, raise objective.weights.kl, or set regularizer.kind=mmd.",
+            f"Sample with --sampler mixture, raise {closer}, or train longer.",
             {"nats_per_number": found},
         )
