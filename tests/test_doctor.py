@@ -20,7 +20,7 @@ from isthmus.diagnosis import SEVERITIES, Diagnosis, as_sentence
 from isthmus.files import read_json, write_json
 from isthmus.model import Autoencoder
 from isthmus.runs import load_data, run
-from isthmus.symptoms import Pixels, Symptoms, falls, jumps, read_curve
+from isthmus.symptoms import Pixels, Symptoms, falls, jumps, read_curve, rises
 
 HEALTHY: dict[str, Any] = {"model.linear": "pca", "train.learning_rate": 1e-3}
 VAE = {"bottleneck.kind": "gaussian", "bottleneck.dim": 8}
@@ -45,7 +45,7 @@ TRIPS: dict[str, dict[str, Any]] = {
     "ignores_latent": {"train.learning_rate": 1e-8, "train.epochs": 1},
     "noise_left_on": {"corruption.kind": "frozen", "train.epochs": 1},
     "overfits": {"data.train": 60, "bottleneck.dim": 64, "train.epochs": 150, "train.batch": 16},
-    "rate_too_high": {"train.learning_rate": 0.06, "train.schedule": "constant", "train.batch": 16, "train.epochs": 10},
+    "rate_too_high": {"train.learning_rate": 0.02, "train.schedule": "constant", "train.batch": 16, "train.epochs": 10},
     "rate_too_low": {"train.learning_rate": 1e-4, "train.schedule": "constant", "train.epochs": 10},
     "too_wide": {"bottleneck.dim": 64, "train.epochs": 4},
 }
@@ -100,7 +100,7 @@ def test_a_healthy_run_has_no_diagnosis(healthy: Path) -> None:
         ("far_from_prior", {**VAE, "objective.weights.kl": 1.0}),
         ("far_from_prior", {**CONV, "regularizer.kind": "mmd", "train.epochs": 20}),
         ("dead_codes", {"bottleneck.kind": "fsq", "bottleneck.levels": [4, 4, 4]}),
-        ("dead_units", {"bottleneck.kind": "top_k", "bottleneck.dim": 24, "bottleneck.k": 6}),
+        ("dead_units", {"bottleneck.kind": "top_k", "bottleneck.dim": 12, "bottleneck.k": 6, **CONV}),
     ],
 )
 def test_rules_of_a_family_stay_silent_on_its_healthy_run(home: Path, rule: str, changes: dict[str, Any]) -> None:
@@ -204,6 +204,8 @@ def test_a_curves_shape_is_read() -> None:
     assert falls(level) == 0
     assert jumps(level, 0.1) == 0
     assert jumps(rough, 0.1) == pytest.approx(0.5)
+    assert rises(falling) == pytest.approx(19 / 20) and rises(rough) == 2
+    assert rises(()) is None and rises(falling[:1]) == 0
     assert falls(()) is None and jumps(falling[:3], 0.1) is None
 
 

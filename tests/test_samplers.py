@@ -98,6 +98,11 @@ def test_fitted_samplers_draw_from_what_they_were_fitted_to(tiny: Callable[..., 
     assert between[0] < 0.7 * between[1]
 
 
+def test_latents_that_are_all_the_same_are_drawn_as_they_are(tiny: Callable[..., Recipe]) -> None:
+    known = Collected(np.full((50, 3), 2.0, np.float32), None, {}, {})
+    assert draw_latents(model_of(tiny, "vector"), known, 4, sampler="mixture").tolist() == [[2.0] * 3] * 4
+
+
 def test_codes_are_drawn_as_often_as_they_are_seen_at_their_place(tiny: Callable[..., Recipe]) -> None:
     model = model_of(tiny, "fsq")
     places = int(np.prod(model.bottleneck.code_shape))

@@ -62,6 +62,11 @@ class Symptoms:
     pixels: Mapping[str, Pixels]
     curve: tuple[tuple[float, float], ...]
 
+    @property
+    def likelihood(self) -> bool:
+        """Whether its distortion is a likelihood in nats, which sets its own price for rate."""
+        return bool(getattr(registry.find("distortions", self.recipe.distortion.kind), "nats", False))
+
     def option(self, path: str) -> Any:
         """An option of the recipe by its dotted path, None where it has no such option."""
         value: Any = self.recipe.table()
@@ -205,3 +210,12 @@ def jumps(curve: tuple[tuple[float, float], ...], by: float) -> float | None:
     if len(late) < 4:
         return None
     return float(np.mean([after > (1 + by) * before for before, after in pairwise(late)]))
+
+
+def rises(curve: tuple[tuple[float, float], ...]) -> float | None:
+    """The largest error of a curve over the least before it; None where there is none."""
+    least, found = math.inf, None
+    for _, error in curve:
+        found = max(found or 0.0, error / least)
+        least = min(least, error)
+    return found

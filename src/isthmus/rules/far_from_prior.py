@@ -5,11 +5,11 @@ from __future__ import annotations
 from isthmus.diagnosis import Diagnosis
 from isthmus.symptoms import Symptoms
 
-_NATS = 0.2
+_NATS = 0.5
 
 
 class FarFromPrior:
-    """All latents together are over 0.2 nats per number away from the prior, both taken as Gaussians."""
+    """All latents together are over 0.5 nats per number away from the prior, both taken as Gaussians."""
 
     def look(self, symptoms: Symptoms) -> Diagnosis | None:
         found = symptoms.from_prior

@@ -25,8 +25,11 @@ class Mixture:
         self.mean = known.z.mean(0)
         variances, directions = np.linalg.eigh(np.cov(known.z - self.mean, rowvar=False).reshape(known.z.shape[1], -1))
         order = np.argsort(variances)[::-1]
-        held = order[variances[order] > _LEAST * max(float(variances.max()), 1e-12)]
+        held = order[variances[order] > max(_LEAST * float(variances.max()), 1e-12)]
         self.spread, self.directions = np.sqrt(variances[held]), directions[:, held]
+        if not len(held):  # every image has the same latent, and so has every draw
+            self.fitted = {}
+            return
         self.fitted = mixture.fit((known.z - self.mean) @ self.directions / self.spread)
 
     @staticmethod
@@ -36,6 +39,10 @@ class Mixture:
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(count, *latent_shape) on the model's device."""
+        if not self.fitted:
+            return (
+                torch.from_numpy(self.mean).expand(count, -1).to(self.model.device).view(-1, *self.model.latent_shape)
+            )
         weights, means, factors = (self.fitted[f"mixture/{name}"] for name in ("weights", "means", "factors"))
         random = np.random.default_rng(generator.initial_seed())
         parts = random.choice(len(weights), count, p=weights.astype(np.float64) / weights.astype(np.float64).sum())
