@@ -29,6 +29,10 @@ def _remedy(symptoms: Symptoms) -> str:
         return (
             f"lower objective.weights.kl (it is {weight:g}), or set distortion.kind=gaussian, which learns its variance"
         )
+    if symptoms.option("objective.kind") == "masked":
+        return "judge it by what it makes of hidden patches, which it learned; or set objective.kind=weighted"
+    if symptoms.option("distortion.kind") not in ("mse", "gaussian", "logistic"):
+        return "set distortion.kind=mse, which is what PCA goes by, or judge it by the measure that it was trained for"
     starts = hasattr(symptoms.model.bottleneck, "start_beside_linear") and symptoms.model.linear is None
     start = "" if weight or not starts else "set model.linear=pca, which starts at PCA and can only gain, or "
     return f"{start}train longer, or with a larger architecture"

@@ -20,7 +20,7 @@ class DeadCodes:
             "dead_codes",
             "warning",
             f"Its {codes['count']:,} codes are used like {codes['perplexity']:,.0f} equally frequent ones; "
-            f"{1 - codes['used']:.0%} are never used.",
+            f"{100 - 100 * codes['used']:.0f} % are never used.",
             as_sentence(
                 f"{revive}train longer, have fewer codes, or set bottleneck.kind=fsq, which has no codebook to learn"
             ),

@@ -20,7 +20,7 @@ class RateTooLow:
         return Diagnosis(
             "rate_too_low",
             "warning",
-            f"It was not done: its error fell by {fall:.0%} over the last fifth of the training.",
+            f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
             f"Train longer ({budget}), or try train.learning_rate={3 * train.learning_rate:.2g}.",
             {"fall": fall},
         )

@@ -24,7 +24,7 @@ class TooWide:
             "too_wide",
             "note",
             f"Its latent is wider than it needs: the {enough} widest of its {size} directions alone give an error "
-            f"only {growth:.1%} larger.",
+            f"only {100 * growth:.1f} % larger.",
             f"Try bottleneck.dim={enough}; or give it more to say: train longer, or with a larger architecture.",
             {"enough": enough, "of": size},
         )
