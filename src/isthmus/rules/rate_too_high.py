@@ -19,7 +19,7 @@ class RateTooHigh:
         if rise is not None and rise >= _RISE:
             seen = f"its error rose to {rise:.1f} times what it had been"
         elif share is not None and share >= _SHARE:
-            seen = f"late in training its error still rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
+            seen = f"late in training it rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
         else:
             return None
         rate = symptoms.recipe.train.learning_rate
