@@ -16,6 +16,7 @@ from isthmus import registry
 from isthmus.files import read_json_lines
 from isthmus.latents.collect import Collected
 from isthmus.latents.measure import Known
+from isthmus.latents.usage import covariance
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.sampling import draw_latents
@@ -142,7 +143,7 @@ def _narrowed(model: Autoencoder, known: Collected, asked: Collected, images: np
     if known.codes is not None or len(model.latent_shape) != 1 or size < 2:
         return {}
     mean = known.z.mean(0)
-    _, directions = np.linalg.eigh(np.cov(known.z - mean, rowvar=False))
+    _, directions = np.linalg.eigh(covariance(known.z))
     found: dict[int, float] = {}
     kept = size
     while kept >= 1:
@@ -161,18 +162,17 @@ def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | Non
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
     prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
-    (mean, covariance), (centre, wanted) = (_moments(values) for values in (latents, prior))
+    (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
     size = len(mean)
     inverse = np.linalg.inv(wanted)
-    logs = [float(np.linalg.slogdet(matrix)[1]) for matrix in (covariance, wanted)]
+    logs = [float(np.linalg.slogdet(matrix)[1]) for matrix in (found, wanted)]
     apart = centre - mean
-    total = float(np.trace(inverse @ covariance) + apart @ inverse @ apart) - size + logs[1] - logs[0]
+    total = float(np.trace(inverse @ found) + apart @ inverse @ apart) - size + logs[1] - logs[0]
     return 0.5 * total / size
 
 
 def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    covariance = np.cov(values, rowvar=False).reshape(values.shape[1], -1)
-    return values.mean(0), covariance + 1e-6 * np.eye(len(covariance))
+    return values.mean(0), covariance(values) + 1e-6 * np.eye(values.shape[1])
 
 
 def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:

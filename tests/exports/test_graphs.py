@@ -33,8 +33,10 @@ def model_of(recipe: Recipe) -> Autoencoder:
 
 
 def in_the_graph(sort: str, kind: str) -> bool:
-    """Whether the part does anything where a model is used: an objective does not, nor noise that only trains."""
-    return sort != "objectives" and (sort != "corruptions" or registry.find(sort, kind).at_inference)
+    """Whether the part does anything where a model is used: nothing of an objective does, nor noise that only trains."""
+    return sort in ("architectures", "bottlenecks") or (
+        sort == "corruptions" and registry.find(sort, kind).at_inference
+    )
 
 
 CASES = [(sort, kind, "none") for sort, kind in MODEL_PARTS if in_the_graph(sort, kind)]

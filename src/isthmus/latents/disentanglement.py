@@ -20,7 +20,7 @@ def mutual_information_gap(z: np.ndarray, causes: Mapping[str, np.ndarray]) -> f
     bins of equal width, as Locatello et al. (arXiv:1811.12359, appendix C) do.
     """
     latents = np.stack([_binned(column) for column in z.T])
-    gaps: list[float] = []
+    gaps = [0.0] if len(latents) < 2 else []
     for values in causes.values():
         cause = _binned(values)
         entropy = _information(cause, cause)
@@ -28,7 +28,7 @@ def mutual_information_gap(z: np.ndarray, causes: Mapping[str, np.ndarray]) -> f
             continue
         told = np.sort([_information(column, cause) for column in latents])
         gaps.append((told[-1] - told[-2]) / entropy)
-    return float(np.mean(gaps)) if gaps else float("nan")
+    return float(np.mean(gaps)) if gaps else 0.0
 
 
 def dci(

@@ -66,8 +66,9 @@ def measure_latents(
                 for pairs in ({"model": (ours[0].z, ours[1].z), "pca": theirs},)
             },
         }
-    if known.factors and asked.factors:
-        found["factors"] = _factors(ours[0].z, ours[1].z, known.factors, asked.factors)
+    varied = {name: values for name, values in (known.factors or {}).items() if len(np.unique(values)) > 1}
+    if varied and asked.factors:
+        found["factors"] = _factors(ours[0].z, ours[1].z, varied, asked.factors)
     return found
 
 
@@ -84,12 +85,11 @@ def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
 
 
 def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> dict[str, Any]:
-    varied = {name: values for name, values in causes.items() if len(np.unique(values)) > 1}
-    amounts = {name: values for name, values in varied.items() if not disentanglement.counted(values)}
+    amounts = {name: values for name, values in causes.items() if not disentanglement.counted(values)}
     found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, amounts, asked, truths)}
     if known.shape[1] <= disentanglement.MOST_NUMBERS:
-        found["mig"] = disentanglement.mutual_information_gap(known, varied)
-        found["dci"] = disentanglement.dci(known, varied, asked, truths)
+        found["mig"] = disentanglement.mutual_information_gap(known, causes)
+        found["dci"] = disentanglement.dci(known, causes, asked, truths)
     return found
 
 

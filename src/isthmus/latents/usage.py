@@ -12,6 +12,12 @@ from isthmus.latents.collect import Collected
 ACTIVE = 0.01  # variance of the posterior's mean over images from which on a unit is active
 
 
+def covariance(z: np.ndarray) -> np.ndarray:
+    """Of the numbers of z (N, D), (D, D) float64; all zero for a single latent."""
+    centred = z.astype(np.float64) - z.mean(0)
+    return centred.T @ centred / max(len(z) - 1, 1)
+
+
 def active_units(z: np.ndarray) -> int:
     """How many of the latent's numbers vary over images, z (N, D) the posteriors' means.
 

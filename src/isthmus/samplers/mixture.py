@@ -8,6 +8,7 @@ from torch import Tensor
 
 from isthmus.latents import mixture
 from isthmus.latents.collect import Collected
+from isthmus.latents.usage import covariance
 from isthmus.model import Autoencoder
 
 _LEAST = 1e-6  # of the widest direction's variance
@@ -23,7 +24,7 @@ class Mixture:
     def __init__(self, model: Autoencoder, known: Collected) -> None:
         self.model = model
         self.mean = known.z.mean(0)
-        variances, directions = np.linalg.eigh(np.cov(known.z - self.mean, rowvar=False).reshape(known.z.shape[1], -1))
+        variances, directions = np.linalg.eigh(covariance(known.z))
         order = np.argsort(variances)[::-1]
         held = order[variances[order] > max(_LEAST * float(variances.max()), 1e-12)]
         self.spread, self.directions = np.sqrt(variances[held]), directions[:, held]
