@@ -33,7 +33,7 @@ def model_of(recipe: Recipe) -> Autoencoder:
 
 
 def in_the_graph(sort: str, kind: str) -> bool:
-    """Whether the part does anything where a model is used: nothing of an objective does, nor noise that only trains."""
+    """Whether the part does anything where a model is used: no objective does, nor noise that only trains."""
     return sort in ("architectures", "bottlenecks") or (
         sort == "corruptions" and registry.find(sort, kind).at_inference
     )
