@@ -65,7 +65,8 @@ def print_findings(found: dict[str, Any]) -> None:
     console.print(table)
     examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
     if examined:
-        counted = [f"{examined.count(name)} {name}{'' if examined.count(name) == 1 else 's'}" for name in SEVERITIES]
+        numbers = {name: examined.count(name) for name in SEVERITIES}
+        counted = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items() if number]
         console.print(f"\nDoctor: {', '.join(counted)}; `isthmus doctor` and the report say which.", markup=False)
     data = found["data"]
     if data:
