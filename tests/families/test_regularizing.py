@@ -78,6 +78,7 @@ def test_total_correlation_falls_and_disentanglement_rises_against_a_vae() -> No
         assert made[1] > plain[1], kind
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["total_correlation", "factor"])
 def test_total_correlation_falls_with_its_weight(kind: str) -> None:
     found = [
@@ -119,6 +120,7 @@ def test_mmd_is_nothing_between_equals_and_positive_for_shifted_samples() -> Non
     assert 4 * spread < shifted[0] < shifted[1] < shifted[2]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["mmd", "adversarial"])
 def test_latents_together_approach_the_prior(kind: str) -> None:
     plain, made = (trained({**CONV, "regularizer.kind": name, "train.epochs": 20}) for name in ("none", kind))
@@ -180,6 +182,7 @@ def test_the_contractive_norm_is_autograds(projections: int) -> None:
     assert (error < 4 * drawn.std(0) / math.sqrt(len(drawn))).all()
 
 
+@pytest.mark.slow
 def test_the_norm_falls_with_its_weight() -> None:
     norms: list[float] = []
     for weight in (0.0, 0.1, 10.0):
@@ -188,6 +191,7 @@ def test_the_norm_falls_with_its_weight() -> None:
     assert norms[0] > norms[1] > norms[2]
 
 
+@pytest.mark.slow
 def test_rae_keeps_latents_small_and_the_decoder_smooth() -> None:
     """Against none of either: both at once, as a small latent alone asks for a steep decoder."""
     plain = trained()
