@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -26,6 +26,12 @@ class Diagnosis:
 
     def as_dict(self) -> dict[str, Any]:
         return {**vars(self), "measured": dict(self.measured)}
+
+
+def counts(severities: Sequence[str]) -> list[str]:
+    """['1 error', '2 warnings'], the gravest first, without those that there are none of."""
+    numbers = {name: list(severities).count(name) for name in SEVERITIES}
+    return [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items() if number]
 
 
 def as_sentence(words: str) -> str:

@@ -15,7 +15,7 @@ from rich.table import Table
 from isthmus import plan, registry
 from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import with_standing
-from isthmus.diagnosis import SEVERITIES, Diagnosis
+from isthmus.diagnosis import Diagnosis, counts
 from isthmus.errors import InputError
 from isthmus.recipe import Split
 from isthmus.sheets import contact_sheet, save_picture
@@ -65,9 +65,9 @@ def print_findings(found: dict[str, Any]) -> None:
     console.print(table)
     examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
     if examined:
-        numbers = {name: examined.count(name) for name in SEVERITIES}
-        counted = [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items() if number]
-        console.print(f"\nDoctor: {', '.join(counted)}; `isthmus doctor` and the report say which.", markup=False)
+        console.print(
+            f"\nDoctor: {', '.join(counts(examined))}; `isthmus doctor` and the report say which.", markup=False
+        )
     data = found["data"]
     if data:
         console.print(

@@ -21,17 +21,8 @@ from isthmus.cli.using import explore, export, reconstruct, sample
 
 __all__ = ["main"]
 
-for verb in (
-    study,
-    train,
-    evaluate,
-    doctor,
-    report,
-    explore,
-    export,
-    reconstruct,
-    sample,
-):  # in the order that --help lists them
+# in the order that --help lists them
+for verb in (study, train, evaluate, doctor, report, explore, export, reconstruct, sample):
     app.command()(verb)
 app.command("list")(list_things)
 app.command()(data)

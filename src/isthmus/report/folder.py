@@ -16,7 +16,8 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from safetensors.numpy import load_file
 
 from isthmus.errors import InputError
-from isthmus.report.schema import Epoch, Evaluation, Findings, Record
+from isthmus.report.record import Record
+from isthmus.report.schema import Epoch, Evaluation, Findings
 
 Pixels = NDArray[np.uint8]
 R = TypeVar("R", bound=Record)

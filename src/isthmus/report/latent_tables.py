@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from isthmus.report import text
-from isthmus.report.schema import Beside, Latent, Variation
+from isthmus.report.latent_schema import Beside, Latent
+from isthmus.report.schema import Variation
 from isthmus.report.scores import Cell, Column, ScoreRow, ScoreTable, sort_key
 
 

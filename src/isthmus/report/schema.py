@@ -9,26 +9,15 @@ from __future__ import annotations
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from isthmus.baselines.crossing import Course
-
-
-def _null_is_nan(value: object) -> object:
-    return math.nan if value is None else value
-
-
-Number = Annotated[float, BeforeValidator(_null_is_nan)]
+from isthmus.report.latent_schema import Latent
+from isthmus.report.record import Number, Record
 
 
 def _null_is_empty(value: object) -> object:
     return {} if value is None else value
-
-
-class Record(BaseModel):
-    """One JSON object, read only."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 class Interval(Record):
@@ -101,82 +90,6 @@ class Checkpoint(Record):
     epoch: int | None = None
 
 
-class Beside(Record):
-    """A measure of the model's latent, and of PCA's of the same size."""
-
-    model: Number = math.nan
-    pca: Number = math.nan
-
-
-class Rate(Record):
-    """Mean KL from posterior to prior, per image."""
-
-    nats: Number = math.nan
-    bits: Number = math.nan
-
-
-class Part(Record):
-    """So many of so many."""
-
-    count: Number = math.nan
-    of: Number = math.nan
-
-
-class Codes(Record):
-    """The codes of a discrete latent: how many there are, how many an image has, the bits these can hold, the
-    perplexity of their use, and the share in use."""
-
-    count: Number = math.nan
-    per_image: Number = math.nan
-    bits: Number = math.nan
-    perplexity: Number = math.nan
-    used: Number = math.nan
-
-
-class Likelihood(Record):
-    """Lower bounds of log p(x) in nats, and the better one in bits per pixel value, which is an upper bound."""
-
-    elbo_nats: Number = math.nan
-    importance_weighted_nats: Number = math.nan
-    samples: Number = math.nan
-    bits_per_dimension: Number = math.nan
-
-
-class Labels(Record):
-    """Accuracies, 0 to 1, of telling classes apart by the latent."""
-
-    classes: Number = math.nan
-    linear_probe: Beside = Beside()
-    nearest_neighbours: Beside = Beside()
-
-
-class Dci(Record):
-    """Disentanglement, completeness, informativeness, each up to 1."""
-
-    disentanglement: Number = math.nan
-    completeness: Number = math.nan
-    informativeness: Number = math.nan
-
-
-class Factors(Record):
-    """How known causes stand in the latent: R2 of a linear probe by cause, the mutual information gap, and DCI."""
-
-    linear_r2: dict[str, Number] = {}
-    mig: Number = math.nan
-    dci: Dci = Dci()
-
-
-class Latent(Record):
-    """What the latent holds; what does not apply to a model or its data is None."""
-
-    rate: Rate | None = None
-    active_units: Part | None = None
-    codes: Codes | None = None
-    likelihood: Likelihood | None = None
-    labels: Labels | None = None
-    factors: Factors | None = None
-
-
 class Samples(Record):
     """New images from the model: which sampler drew their latents."""
 
@@ -246,7 +159,7 @@ class Variation(Record):
     name: str
     about: str | None = None
     note: str | None = None
-    changes: dict[str, JsonValue] = {}
+    changes: dict[str, JsonValue] = Field(default_factory=dict)
     latent_size: int | None = None
     image_values: int | None = None
     scores: Score | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from isthmus.diagnosis import counts
 from isthmus.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
 from isthmus.report.headlines import foremost, study_headlines
@@ -45,7 +46,7 @@ def write_study_report(folder: Path) -> Path:
         not_comparable=gallery.not_comparable(subjects),
         extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
         doctor=doctor.study_doctor(findings.variations),
-        doctor_counts=doctor.counts([line for v in findings.variations for line in v.doctor or ()]),
+        doctor_counts=text.listing(counts([line.severity for v in findings.variations for line in v.doctor or ()])),
         examined=any(v.doctor is not None for v in findings.variations),
         holds=latent_tables.study_latents(findings.variations),
         samples=gallery.sample_gallery(subjects, _SAMPLES),
