@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.architectures.conv import Conv
-from isthmus.layers import SameConv, SameConvTranspose, Turned
+from isthmus.blocks import Turned
+from isthmus.layers import SameConv, SameConvTranspose
 
 SIZES = [(8, 8), (7, 9)]
 

@@ -7,22 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 
-class Turned(nn.Sequential):
-    """Layers that see their images turned by 180 degrees, and whose outputs are turned back.
-
-    Where Keras's padding is odd it goes below and to the right, which oneDNN and cuDNN do only by way of a copy of
-    the image; above and to the left they do it themselves. So layers in here hold Keras's kernels and apply them
-    turned: the same function, and training on two CPU cores is a tenth faster (measured in records/).
-    """
-
-    def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.flip(2, 3)).flip(2, 3)
-
-
 class SameConv(nn.Conv2d):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
-    For turned images, see `Turned`: the odd row and column of padding go above and to the left.
+    For turned images, see `isthmus.blocks`: the odd row and column of padding go above and to the left.
     """
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
@@ -30,15 +18,19 @@ class SameConv(nn.Conv2d):
         _glorot(self)
 
     def forward(self, input: Tensor) -> Tensor:
+        return self.convolve(input, self.bias)
+
+    def convolve(self, input: Tensor, bias: Tensor | None) -> Tensor:
+        """The layer with another bias, or with none."""
         below, above = _same(input.shape[2], self.kernel_size[0], self.stride[0])
         right, left = _same(input.shape[3], self.kernel_size[1], self.stride[1])
-        return _convolve(input, self.weight.flip(2, 3), self.bias, self.stride[0], (left, right, above, below))
+        return _convolve(input, self.weight.flip(2, 3), bias, self.stride[0], (left, right, above, below))
 
 
 class SameConvTranspose(nn.ConvTranspose2d):
     """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
 
-    For turned images, see `Turned`: the odd row and column are cropped above and to the left.
+    For turned images, see `isthmus.blocks`: the odd row and column are cropped above and to the left.
     """
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
@@ -49,17 +41,20 @@ class SameConvTranspose(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         assert output_size is None
+        return self.convolve(input, self.bias)
+
+    def convolve(self, input: Tensor, bias: Tensor | None) -> Tensor:
+        """The layer with another bias, or with none."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         after = (kernel - stride) // 2
         before = kernel - stride - after
         if stride == 1:  # a convolution with the turned kernel, here turned back: a fifth faster
             pads = kernel - 1 - before, kernel - 1 - after
-            return _convolve(input, self.weight.transpose(0, 1), self.bias, 1, (*pads, *pads))
+            return _convolve(input, self.weight.transpose(0, 1), bias, 1, (*pads, *pads))
         # the bias apart: oneDNN is up to four times slower with one on some sizes
         weight = self.weight.flip(2, 3)
         output = F.conv_transpose2d(input, weight, None, stride, before, output_padding=before - after)
-        assert self.bias is not None
-        return output + self.bias.to(output.dtype).view(-1, 1, 1)
+        return output if bias is None else output + bias.to(output.dtype).view(-1, 1, 1)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -74,10 +69,15 @@ class BatchNorm(nn.BatchNorm2d):
         mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
         output = F.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
         count = input.numel() // input.shape[1]
-        with torch.no_grad():
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * ((count - 1) / count), self.momentum)
+        self.follow(mean, variance * ((count - 1) / count))
         return output
+
+    @torch.no_grad()
+    def follow(self, mean: Tensor, variance: Tensor) -> None:
+        """Move the running statistics towards a batch's mean and biased variance, (C,) both."""
+        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        self.running_mean.lerp_(mean, self.momentum)
+        self.running_var.lerp_(variance, self.momentum)
 
 
 def dense(inputs: int, outputs: int) -> nn.Linear:

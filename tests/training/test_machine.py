@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
+from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.training import machine
 
@@ -58,6 +60,47 @@ def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, f
     assert machine.choose_precision("fp32", CPU) == "fp32"
     assert machine.choose_precision("bf16", CPU) == "bf16"
     assert ("Some CPU" in machine.describe(CPU)) == (flags is not None)
+
+
+def network(kind: str = "conv") -> nn.Module:
+    options = {"filters": [16], "strides": [2]} if kind == "conv" else {}
+    return registry.build("architectures", kind, options, (3, 16, 16))
+
+
+def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "why_unavailable", lambda: "no C++ compiler is here")
+
+
+def test_auto_kernels_are_compiled_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network()
+    monkeypatch.setattr(machine, "why_unavailable", lambda: None)
+    assert machine.choose_kernels("auto", CPU, model) == ("compiled", "")
+    assert model.encoder.compiled and model.decoder.compiled
+    assert machine.choose_kernels("torch", CPU, model) == ("torch", "")
+    assert not model.encoder.compiled and not model.decoder.compiled
+
+
+def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where something could be done: not on CUDA, and not for networks that have no use for them."""
+    without_compiler(monkeypatch)
+    model = network()
+    assert machine.choose_kernels("auto", CPU, model) == ("torch", "no C++ compiler is here")
+    assert not model.encoder.compiled
+    assert machine.choose_kernels("torch", CPU, model) == ("torch", "")
+    assert machine.choose_kernels("auto", torch.device("cuda"), model) == ("torch", "")
+    assert machine.choose_kernels("auto", CPU, network("residual")) == ("torch", "")
+
+
+@pytest.mark.parametrize(
+    ("device", "kind", "said"),
+    [("cpu", "conv", "no C.. compiler"), ("cuda", "conv", "this run is on cuda"), ("cpu", "residual", "no batch norm")],
+)
+def test_compiled_kernels_that_cannot_be_are_refused(
+    monkeypatch: pytest.MonkeyPatch, device: str, kind: str, said: str
+) -> None:
+    without_compiler(monkeypatch)
+    with pytest.raises(InputError, match=rf"train\.kernels: .*{said}.*train\.kernels=auto"):
+        machine.choose_kernels("compiled", torch.device(device), network(kind))
 
 
 def test_the_description_says_how_many_threads() -> None:

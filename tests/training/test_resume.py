@@ -20,9 +20,10 @@ from safetensors.torch import load_file
 
 from isthmus import runs
 from isthmus.errors import InputError, RunError
+from isthmus.kernels.compiled import why_unavailable
 from isthmus.recipe import Recipe
 from isthmus.runs import load_data, read_recipe
-from isthmus.training import checkpoint, loop, session
+from isthmus.training import checkpoint, loop, machine, session
 from isthmus.training.session import train_in_folder
 
 # Noise and a schedule: everything random or counted must go on where it was.
@@ -74,6 +75,29 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert curves[0] == curves[1]
 
 
+@pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
+def test_kernels_are_named_and_a_change_of_them_is_told(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compiled ones resume to the same bits; where they are missing, the run goes on and says that bits differ."""
+    recipe = tiny({**CHANGES, "architecture.filters": [16, 16]})
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+    assert json.loads((tmp_path / "whole" / "environment.json").read_text())["kernels"] == "compiled"
+    for name in ("again", "elsewhere"):
+        stop_after(train(recipe, tmp_path / name), 4)
+    assert not any("not the same bits" in said for said in sentences(train(recipe, tmp_path / "again")))
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
+    monkeypatch.setattr(machine, "why_unavailable", lambda: "no C++ compiler is here")
+    slower, changed = sentences(train(recipe, tmp_path / "elsewhere"))
+    assert slower.endswith("could be: no C++ compiler is here; g++ or clang++ would do.")
+    assert "kernels" in changed and "not the same bits" in changed
+
+
+def sentences(events: Iterator[Any]) -> list[str]:
+    return [event.sentence for event in events if isinstance(event, session.Notice)]
+
+
 def epochs(folder: Path) -> list[tuple[Any, ...]]:
     lines = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     steps = [line["step"] for line in lines if line["kind"] == "train"]
@@ -120,7 +144,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one(
     data[-3] ^= 1
     path.write_bytes(data)
     events = list(train(recipe, folder))
-    notices = [event.sentence for event in events if isinstance(event, session.Notice)]
+    notices = sentences(events)
     assert len(notices) == 1
     assert "damaged" in notices[0]
     assert "using last.old" in notices[0]

@@ -9,8 +9,9 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from isthmus.blocks import Turned
 from isthmus.errors import InputError
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, Turned, start_at_zero
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 

@@ -8,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from isthmus.splits import Splits
 from isthmus.training import machine
 
 
-def environment(recipe: Recipe, splits: Splits, device: torch.device, precision: str) -> dict[str, Any]:
-    """The contents of environment.json, see docs/run-folder.md."""
+def environment(recipe: Recipe, splits: Splits, device: torch.device, how: Mapping[str, Any]) -> dict[str, Any]:
+    """The contents of environment.json, see docs/run-folder.md. how: what the bits depend on beside versions."""
     shape = splits.train.images.shape[1:]
     return {
         "format": 1,
@@ -33,10 +34,9 @@ def environment(recipe: Recipe, splits: Splits, device: torch.device, precision:
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
+        **how,
         "device": str(device),
         "hardware": machine.describe(device),
-        "precision": precision,
-        "threads": torch.get_num_threads(),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "data": {
             "kind": recipe.data.kind,

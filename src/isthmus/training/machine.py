@@ -1,4 +1,4 @@
-"""What this machine is, and how to use it well: device, precision, threads, memory."""
+"""What this machine is, and how to use it well: device, precision, kernels, threads, memory."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 from collections.abc import Generator
 
 import torch
+from torch import nn
 
+from isthmus.blocks import Turned
 from isthmus.errors import InputError
+from isthmus.kernels.compiled import why_unavailable
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -39,6 +42,26 @@ def choose_precision(wanted: str, device: torch.device) -> str:
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
     return "bf16" if _cpu_multiplies_bf16() else "fp32"
+
+
+def choose_kernels(wanted: str, device: torch.device, model: nn.Module) -> tuple[str, str]:
+    """Give `model` the kernels it trains with: "compiled" or "torch", and why `auto` had to do without the first.
+
+    Raises InputError where "compiled" is wanted and cannot be had.
+    """
+    turned = [part for part in model.modules() if isinstance(part, Turned)]
+    reason = None
+    if device.type != "cpu":
+        unfit = f"they are for the CPU, and this run is on {device.type}"
+    elif not turned:
+        unfit = "this architecture has no batch norm they are made for"
+    else:
+        unfit = reason = why_unavailable() if wanted != "torch" else None
+    if wanted == "compiled" and unfit:
+        raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {unfit}; set train.kernels=auto")
+    for part in turned:
+        part.compiled = wanted != "torch" and not unfit
+    return ("torch" if unfit or wanted == "torch" else "compiled"), reason or ""
 
 
 @contextlib.contextmanager

@@ -69,6 +69,15 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         model = Autoencoder(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    kernels, reason = machine.choose_kernels(recipe.train.kernels, device, model)
+    how = {  # what the bits of the weights depend on beside recipe and versions
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "kernels": kernels,
+    }
+    if reason:
+        yield Notice(f"Training is a fifth slower than it could be: {reason}; g++ or clang++ would do.")
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)
@@ -81,13 +90,14 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     except FileNotFoundError:
         if model.linear is not None:
             model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
-        write_json(folder / "environment.json", environment(recipe, splits, device, precision))
+        write_json(folder / "environment.json", environment(recipe, splits, device, how))
     else:
         if passed_over:
             yield Notice(f"{passed_over}.")
-        if (notes["device"], notes["threads"], notes["precision"]) != tuple(_how(device, precision).values()):
+        # checkpoints of before there was a choice of kernels were all torch's
+        if {name: notes.get(name, "torch") for name in how} != how:
             yield Notice(
-                f"{folder}: resumed on another device, precision or thread count than it began with; "
+                f"{folder}: resumed on another device, precision, thread count or kernels than it began with; "
                 "its weights will be as good, but not the same bits."
             )
     yield Started(
@@ -126,9 +136,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                     safe = event.log is not None and progress.batch < len(batches)
                 asked = interrupted.is_set()
                 if safe and (isinstance(event, Epoch) or asked or time.monotonic() - saved_at > SAVE_SECONDS):
-                    checkpoint.save(
-                        last, model, progress, optimizer, objective=objective, notes=_how(device, precision)
-                    )
+                    checkpoint.save(last, model, progress, optimizer, objective=objective, notes=how)
                     saved_at, saved_step = time.monotonic(), progress.step
                 yield event
                 if safe and asked:
@@ -159,8 +167,3 @@ def _outcome(progress: Progress, recipe: Recipe) -> dict[str, Any]:
         "seconds": progress.seconds,
         "images_per_second": progress.seen / max(progress.seconds, 1e-9),
     }
-
-
-def _how(device: torch.device, precision: str) -> dict[str, Any]:
-    """What the bits of the weights depend on beside recipe and versions."""
-    return {"device": device.type, "threads": torch.get_num_threads(), "precision": precision}

@@ -1,0 +1,124 @@
+"""The C++ beside this file as a library in this process, compiled once a machine."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+import os
+import platform
+import shlex
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from isthmus.paths import cache_folder
+
+SOURCE = Path(__file__).with_name("norm_leaky.cpp")
+# -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.
+_FLAGS = [
+    "-std=c++17",
+    "-O2",
+    "-march=native",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-Wno-psabi",
+    "-fopenmp",
+    "-shared",
+    "-fPIC",
+]
+_SECONDS = 60.0  # a compiler takes two
+
+
+class Unavailable(Exception):
+    """There is no library; the message says why in a few words."""
+
+
+def library() -> ctypes.CDLL:
+    """The kernels, compiled now or before. Raises Unavailable where that cannot be."""
+    found = _library(os.environ.get("CXX"), cache_folder() / "kernels")
+    if isinstance(found, Unavailable):
+        raise found
+    return found
+
+
+def why_unavailable() -> str | None:
+    """Why there is no library, in a few words; None where there is one."""
+    try:
+        library()
+    except Unavailable as error:
+        return str(error)
+    return None
+
+
+@functools.cache  # a failure too: it is as lasting, and a study asks for every run
+def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
+    try:
+        compiler = _compiler(chosen)
+        kept = folder / f"{_fingerprint(compiler)}.so" if _is_ours(folder) else None
+        if kept is not None and kept.exists():
+            return ctypes.CDLL(str(kept))
+        # a place of its own, and a rename: the processes of a study may all be at it
+        with tempfile.TemporaryDirectory(prefix="isthmus-", dir=folder if kept else None) as private:
+            path = Path(private, "kernels.so")
+            _compile(compiler, path)
+            return ctypes.CDLL(str(path.rename(kept) if kept else path))
+    except (OSError, Unavailable) as error:
+        return error if isinstance(error, Unavailable) else Unavailable(f"the compiled kernels cannot be used: {error}")
+
+
+def _compiler(chosen: str | None) -> list[str]:
+    if sys.platform not in ("linux", "darwin"):
+        raise Unavailable(f"kernels are not compiled on {platform.system()}")
+    if chosen:
+        words = shlex.split(chosen)
+        if words and shutil.which(words[0]):
+            return words
+        raise Unavailable(f"CXX={chosen} is not here")
+    for name in ("g++", "c++", "clang++"):
+        if shutil.which(name):
+            return [name]
+    raise Unavailable("no C++ compiler is here")
+
+
+def _compile(compiler: list[str], path: Path) -> None:
+    command = [*compiler, *_FLAGS, "-o", str(path), str(SOURCE)]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired:
+        raise Unavailable(f"{compiler[0]} took over {_SECONDS:g} s") from None
+    if done.returncode:
+        said = next((line for line in done.stderr.splitlines() if "error" in line), f"exit code {done.returncode}")
+        raise Unavailable(f"{compiler[0]} failed: {said.strip()}")
+
+
+def _fingerprint(compiler: list[str]) -> str:
+    """Changes with all that the library depends on: source, flags, compiler, processor."""
+    program = os.stat(str(shutil.which(compiler[0])))
+    parts = [SOURCE.read_bytes(), *(word.encode() for word in (*_FLAGS, *compiler))]
+    parts += [f"{program.st_size} {program.st_mtime_ns}".encode(), _processor().encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+def _processor() -> str:
+    """What -march=native may stand for; a home folder can be shared by machines."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            lines = {line for line in file if line.startswith(("model name", "flags", "Features", "CPU part"))}
+    except OSError:
+        return platform.processor()
+    return platform.machine() + "".join(sorted(lines))
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody else can write into `folder`, made where it is missing: what lies in it will be executed."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        found = folder.lstat()
+    except OSError:
+        return False
+    others = stat.S_IWGRP | stat.S_IWOTH
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & others

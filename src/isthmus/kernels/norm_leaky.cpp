@@ -1,0 +1,232 @@
+// Batch norm over rows, then leaky ReLU: forward, and backward through both.
+//
+// x, y and their gradients are (rows, channels) with the channels beside each other, float32 or bfloat16; sums,
+// statistics and parameters are wider. A pass reads memory once and writes it once: what PyTorch does in five passes
+// of its own is done in four (two forward, two backward), see records/2026-11-26-fused-norm.md.
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+namespace {
+
+#ifdef __AVX512F__
+constexpr int LANES = 16;
+#else
+constexpr int LANES = 8;
+#endif
+// Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
+constexpr int BLOCKS = 64;
+// Rows that are added in float32 before their sum goes into a double.
+constexpr long RUN = 256;
+
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+
+struct Float32 {
+    typedef float Number;
+    static Floats load(const float *from) {
+        Floats value;
+        std::memcpy(&value, from, sizeof value);
+        return value;
+    }
+    static void store(float *to, Floats value) { std::memcpy(to, &value, sizeof value); }
+};
+
+struct BFloat16 {
+    typedef uint16_t Number;
+    static Floats load(const uint16_t *from) {
+        Halves halves;
+        std::memcpy(&halves, from, sizeof halves);
+        return (Floats)(__builtin_convertvector(halves, Words) << 16);
+    }
+    // To the nearest, ties to even; a quiet NaN stays one.
+    static void store(uint16_t *to, Floats value) {
+        Words words = (Words)value;
+        Halves halves = __builtin_convertvector((words + 0x7fff + (words >> 16 & 1)) >> 16, Halves);
+        std::memcpy(to, &halves, sizeof halves);
+    }
+};
+
+struct Layer {
+    long rows;
+    int channels, threads;
+    float epsilon, slope;
+};
+
+// What the forward pass found, one number a channel: y = leaky(x * scale + shift).
+struct Found {
+    float *mean, *variance, *scale, *shift;
+};
+
+inline Floats leaky(Floats sign, Floats value, float slope) { return sign > 0 ? value : value * slope; }
+
+// W vectors of one number a channel, held in registers.
+template <int W> struct PerChannel {
+    Floats of[W];
+    explicit PerChannel(const float *from) {
+        for (int i = 0; i < W; i++) of[i] = Float32::load(from + i * LANES);
+    }
+};
+
+// Calls visit(width, first) for groups of channels: four vectors at a time, the rest one by one.
+template <class Visit> inline void over_channels(int channels, Visit visit) {
+    int first = 0;
+    for (; first + 4 * LANES <= channels; first += 4 * LANES) visit(std::integral_constant<int, 4>(), first);
+    for (; first + LANES <= channels; first += LANES) visit(std::integral_constant<int, 1>(), first);
+}
+
+template <class Visit> inline void over_blocks(const Layer &layer, Visit visit) {
+#pragma omp parallel for schedule(static) num_threads(layer.threads)
+    for (int block = 0; block < BLOCKS; block++)
+        visit(block, layer.rows * block / BLOCKS, layer.rows * (block + 1) / BLOCKS);
+}
+
+// Two sums over all rows, one number a channel each. term(width, first, row, one, two) adds a row's to one and two.
+template <class Term> void sums(const Layer &layer, double *one, double *two, Term term) {
+    const size_t channels = layer.channels;
+    std::vector<double> partial(2 * BLOCKS * channels);
+    over_blocks(layer, [&](int block, long begin, long end) {
+        double *here = &partial[2 * block * channels];
+        over_channels(layer.channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const auto add = term(width, first);
+            for (long row = begin; row < end;) {
+                Floats ones[W] = {}, twos[W] = {};
+                for (const long stop = row + RUN < end ? row + RUN : end; row < stop; row++) add(row, ones, twos);
+                for (int i = 0; i < W; i++)
+                    for (int lane = 0; lane < LANES; lane++) {
+                        here[first + i * LANES + lane] += ones[i][lane];
+                        here[channels + first + i * LANES + lane] += twos[i][lane];
+                    }
+            }
+        });
+    });
+    for (size_t c = 0; c < channels; c++) {
+        one[c] = two[c] = 0;
+        for (int block = 0; block < BLOCKS; block++) {
+            one[c] += partial[2 * block * channels + c];
+            two[c] += partial[(2 * block + 1) * channels + c];
+        }
+    }
+}
+
+template <class T>
+void forward(const Layer &layer, const typename T::Number *x, const float *weight, const float *bias,
+             typename T::Number *y, const Found &found) {
+    const int channels = layer.channels;
+    std::vector<double> sum(channels), square(channels);
+    // Moments about the first row: what all rows have in common would drown their differences in float32.
+    std::vector<float> origin(channels);
+    for (int c = 0; c < channels; c += LANES) Float32::store(&origin[c], T::load(x + c));
+    sums(layer, sum.data(), square.data(), [&](auto width, int first) {
+        constexpr int W = decltype(width)::value;
+        const PerChannel<W> about(&origin[first]);
+        return [=](long row, Floats *ones, Floats *twos) {
+            const typename T::Number *at = x + row * channels + first;
+#pragma GCC unroll 4
+            for (int i = 0; i < W; i++) {
+                Floats difference = T::load(at + i * LANES) - about.of[i];
+                ones[i] += difference;
+                twos[i] += difference * difference;
+            }
+        };
+    });
+    for (int c = 0; c < channels; c++) {
+        double difference = sum[c] / layer.rows, variance = square[c] / layer.rows - difference * difference;
+        if (variance < 0) variance = 0;  // not std::max, which would make zero of a NaN
+        double mean = origin[c] + difference, scale = weight[c] / std::sqrt(variance + layer.epsilon);
+        found.mean[c] = (float)mean;
+        found.variance[c] = (float)variance;
+        found.scale[c] = (float)scale;
+        found.shift[c] = (float)(bias[c] - mean * scale);
+    }
+    over_blocks(layer, [&](int, long begin, long end) {
+        over_channels(channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const PerChannel<W> scale(found.scale + first), shift(found.shift + first);
+            for (long row = begin; row < end; row++) {
+                const long at = row * channels + first;
+#pragma GCC unroll 4
+                for (int i = 0; i < W; i++) {
+                    Floats value = T::load(x + at + i * LANES) * scale.of[i] + shift.of[i];
+                    T::store(y + at + i * LANES, leaky(value, value, layer.slope));
+                }
+            }
+        });
+    });
+}
+
+// dx = scale * (d - mean(d) - (x - mean) / (variance + epsilon) * mean(d * (x - mean))), d: the gradient before the ReLU.
+template <class T>
+void backward(const Layer &layer, const typename T::Number *dy, const typename T::Number *x, const Found &found,
+              typename T::Number *dx, float *dweight, float *dbias) {
+    const int channels = layer.channels;
+    std::vector<double> sum(channels), dot(channels);
+    sums(layer, sum.data(), dot.data(), [&](auto width, int first) {
+        constexpr int W = decltype(width)::value;
+        const PerChannel<W> scale(found.scale + first), shift(found.shift + first), mean(found.mean + first);
+        const float slope = layer.slope;
+        return [=](long row, Floats *ones, Floats *twos) {
+            const long at = row * channels + first;
+#pragma GCC unroll 4
+            for (int i = 0; i < W; i++) {
+                Floats value = T::load(x + at + i * LANES);
+                Floats d = leaky(value * scale.of[i] + shift.of[i], T::load(dy + at + i * LANES), slope);
+                ones[i] += d;
+                twos[i] += d * (value - mean.of[i]);
+            }
+        };
+    });
+    std::vector<float> along(channels), level(channels);  // dx = scale * d + along * x + level
+    for (int c = 0; c < channels; c++) {
+        double inverse = 1 / std::sqrt((double)found.variance[c] + layer.epsilon);
+        double by_weight = dot[c] * inverse, slope = -(double)found.scale[c] * by_weight * inverse / layer.rows;
+        dweight[c] = (float)by_weight;
+        dbias[c] = (float)sum[c];
+        along[c] = (float)slope;
+        level[c] = (float)(-(double)found.scale[c] * sum[c] / layer.rows - slope * found.mean[c]);
+    }
+    over_blocks(layer, [&](int, long begin, long end) {
+        over_channels(channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const PerChannel<W> scale(found.scale + first), shift(found.shift + first);
+            const PerChannel<W> a(&along[first]), b(&level[first]);
+            for (long row = begin; row < end; row++) {
+                const long at = row * channels + first;
+#pragma GCC unroll 4
+                for (int i = 0; i < W; i++) {
+                    Floats value = T::load(x + at + i * LANES);
+                    Floats d = leaky(value * scale.of[i] + shift.of[i], T::load(dy + at + i * LANES), layer.slope);
+                    T::store(dx + at + i * LANES, d * scale.of[i] + (value * a.of[i] + b.of[i]));
+                }
+            }
+        });
+    });
+}
+
+// The rows of `found`, (4, channels): mean, variance, scale, shift.
+inline Found rows_of(float *found, int channels) {
+    return {found, found + channels, found + 2 * channels, found + 3 * channels};
+}
+
+}  // namespace
+
+// channels: a multiple of 16. found (4, channels) is written by forward and read by backward.
+#define KERNELS(NAME, TYPE)                                                                                            \
+    extern "C" void forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *x,    \
+                                   const float *weight, const float *bias, void *y, float *found) {                    \
+        forward<TYPE>({rows, channels, threads, epsilon, slope}, (const TYPE::Number *)x, weight, bias,                \
+                      (TYPE::Number *)y, rows_of(found, channels));                                                    \
+    }                                                                                                                  \
+    extern "C" void backward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *dy,  \
+                                    const void *x, float *found, void *dx, float *dweight, float *dbias) {             \
+        backward<TYPE>({rows, channels, threads, epsilon, slope}, (const TYPE::Number *)dy, (const TYPE::Number *)x,   \
+                       rows_of(found, channels), (TYPE::Number *)dx, dweight, dbias);                                  \
+    }
+
+KERNELS(float32, Float32)
+KERNELS(bfloat16, BFloat16)
