@@ -1,8 +1,8 @@
 // Batch norm over rows, then leaky ReLU: forward, and backward through both.
 //
 // x, y and their gradients are (rows, channels) with the channels beside each other, float32 or bfloat16; sums,
-// statistics and parameters are wider. A pass reads memory once and writes it once: what PyTorch does in five passes
-// of its own is done in four (two forward, two backward), see records/2026-11-26-fused-norm.md.
+// statistics and parameters are wider. Forward and backward go over memory twice each, once for sums and once for
+// values, where PyTorch goes over it for mean, variance, norm and ReLU apart; see records/2026-11-26-kernels.md.
 
 #include <cmath>
 #include <cstdint>
@@ -17,8 +17,7 @@ constexpr int LANES = 16;
 #else
 constexpr int LANES = 8;
 #endif
-// Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
-constexpr int BLOCKS = 64;
+constexpr long MOST_BLOCKS = 64;
 // Rows that are added in float32 before their sum goes into a double.
 constexpr long RUN = 256;
 
@@ -55,11 +54,13 @@ struct Layer {
     long rows;
     int channels, threads;
     float epsilon, slope;
+    // Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
+    int blocks() const { return (int)(rows < RUN ? 1 : rows < MOST_BLOCKS * RUN ? rows / RUN : MOST_BLOCKS); }
 };
 
-// What the forward pass found, one number a channel: y = leaky(x * scale + shift).
+// What the forward pass found, one number a channel: y = leaky((x - mean) * scale + bias).
 struct Found {
-    float *mean, *variance, *scale, *shift;
+    float *mean, *variance, *scale, *bias;
 };
 
 inline Floats leaky(Floats sign, Floats value, float slope) { return sign > 0 ? value : value * slope; }
@@ -79,16 +80,25 @@ template <class Visit> inline void over_channels(int channels, Visit visit) {
     for (; first + LANES <= channels; first += LANES) visit(std::integral_constant<int, 1>(), first);
 }
 
+// The batch norm of W vectors of x.
+template <int W> struct Norm {
+    const PerChannel<W> mean, scale, bias;
+    Norm(const Found &found, int first) : mean(found.mean + first), scale(found.scale + first), bias(found.bias + first) {}
+    Floats of(Floats difference, int i) const { return difference * scale.of[i] + bias.of[i]; }
+};
+
 template <class Visit> inline void over_blocks(const Layer &layer, Visit visit) {
-#pragma omp parallel for schedule(static) num_threads(layer.threads)
-    for (int block = 0; block < BLOCKS; block++)
-        visit(block, layer.rows * block / BLOCKS, layer.rows * (block + 1) / BLOCKS);
+    const int blocks = layer.blocks();
+#pragma omp parallel for schedule(static) num_threads(layer.threads < blocks ? layer.threads : blocks)
+    for (int block = 0; block < blocks; block++)
+        visit(block, layer.rows * block / blocks, layer.rows * (block + 1) / blocks);
 }
 
 // Two sums over all rows, one number a channel each. term(width, first, row, one, two) adds a row's to one and two.
 template <class Term> void sums(const Layer &layer, double *one, double *two, Term term) {
     const size_t channels = layer.channels;
-    std::vector<double> partial(2 * BLOCKS * channels);
+    const int blocks = layer.blocks();
+    std::vector<double> partial(2 * blocks * channels);
     over_blocks(layer, [&](int block, long begin, long end) {
         double *here = &partial[2 * block * channels];
         over_channels(layer.channels, [&](auto width, int first) {
@@ -107,7 +117,7 @@ template <class Term> void sums(const Layer &layer, double *one, double *two, Te
     });
     for (size_t c = 0; c < channels; c++) {
         one[c] = two[c] = 0;
-        for (int block = 0; block < BLOCKS; block++) {
+        for (int block = 0; block < blocks; block++) {
             one[c] += partial[2 * block * channels + c];
             two[c] += partial[(2 * block + 1) * channels + c];
         }
@@ -138,21 +148,20 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
     for (int c = 0; c < channels; c++) {
         double difference = sum[c] / layer.rows, variance = square[c] / layer.rows - difference * difference;
         if (variance < 0) variance = 0;  // not std::max, which would make zero of a NaN
-        double mean = origin[c] + difference, scale = weight[c] / std::sqrt(variance + layer.epsilon);
-        found.mean[c] = (float)mean;
+        found.mean[c] = (float)(origin[c] + difference);
         found.variance[c] = (float)variance;
-        found.scale[c] = (float)scale;
-        found.shift[c] = (float)(bias[c] - mean * scale);
+        found.scale[c] = (float)(weight[c] / std::sqrt(variance + layer.epsilon));
+        found.bias[c] = bias[c];
     }
     over_blocks(layer, [&](int, long begin, long end) {
         over_channels(channels, [&](auto width, int first) {
             constexpr int W = decltype(width)::value;
-            const PerChannel<W> scale(found.scale + first), shift(found.shift + first);
+            const Norm<W> norm(found, first);
             for (long row = begin; row < end; row++) {
                 const long at = row * channels + first;
 #pragma GCC unroll 4
                 for (int i = 0; i < W; i++) {
-                    Floats value = T::load(x + at + i * LANES) * scale.of[i] + shift.of[i];
+                    Floats value = norm.of(T::load(x + at + i * LANES) - norm.mean.of[i], i);
                     T::store(y + at + i * LANES, leaky(value, value, layer.slope));
                 }
             }
@@ -168,47 +177,47 @@ void backward(const Layer &layer, const typename T::Number *dy, const typename T
     std::vector<double> sum(channels), dot(channels);
     sums(layer, sum.data(), dot.data(), [&](auto width, int first) {
         constexpr int W = decltype(width)::value;
-        const PerChannel<W> scale(found.scale + first), shift(found.shift + first), mean(found.mean + first);
+        const Norm<W> norm(found, first);
         const float slope = layer.slope;
         return [=](long row, Floats *ones, Floats *twos) {
             const long at = row * channels + first;
 #pragma GCC unroll 4
             for (int i = 0; i < W; i++) {
-                Floats value = T::load(x + at + i * LANES);
-                Floats d = leaky(value * scale.of[i] + shift.of[i], T::load(dy + at + i * LANES), slope);
+                Floats difference = T::load(x + at + i * LANES) - norm.mean.of[i];
+                Floats d = leaky(norm.of(difference, i), T::load(dy + at + i * LANES), slope);
                 ones[i] += d;
-                twos[i] += d * (value - mean.of[i]);
+                twos[i] += d * difference;
             }
         };
     });
-    std::vector<float> along(channels), level(channels);  // dx = scale * d + along * x + level
+    std::vector<float> along(channels), level(channels);  // dx = scale * d + along * (x - mean) + level
     for (int c = 0; c < channels; c++) {
         double inverse = 1 / std::sqrt((double)found.variance[c] + layer.epsilon);
-        double by_weight = dot[c] * inverse, slope = -(double)found.scale[c] * by_weight * inverse / layer.rows;
+        double by_weight = dot[c] * inverse;
         dweight[c] = (float)by_weight;
         dbias[c] = (float)sum[c];
-        along[c] = (float)slope;
-        level[c] = (float)(-(double)found.scale[c] * sum[c] / layer.rows - slope * found.mean[c]);
+        along[c] = (float)(-found.scale[c] * by_weight * inverse / layer.rows);
+        level[c] = (float)(-found.scale[c] * sum[c] / layer.rows);
     }
     over_blocks(layer, [&](int, long begin, long end) {
         over_channels(channels, [&](auto width, int first) {
             constexpr int W = decltype(width)::value;
-            const PerChannel<W> scale(found.scale + first), shift(found.shift + first);
+            const Norm<W> norm(found, first);
             const PerChannel<W> a(&along[first]), b(&level[first]);
             for (long row = begin; row < end; row++) {
                 const long at = row * channels + first;
 #pragma GCC unroll 4
                 for (int i = 0; i < W; i++) {
-                    Floats value = T::load(x + at + i * LANES);
-                    Floats d = leaky(value * scale.of[i] + shift.of[i], T::load(dy + at + i * LANES), layer.slope);
-                    T::store(dx + at + i * LANES, d * scale.of[i] + (value * a.of[i] + b.of[i]));
+                    Floats difference = T::load(x + at + i * LANES) - norm.mean.of[i];
+                    Floats d = leaky(norm.of(difference, i), T::load(dy + at + i * LANES), layer.slope);
+                    T::store(dx + at + i * LANES, d * norm.scale.of[i] + (difference * a.of[i] + b.of[i]));
                 }
             }
         });
     });
 }
 
-// The rows of `found`, (4, channels): mean, variance, scale, shift.
+// The rows of `found`, (4, channels): mean, variance, scale, bias.
 inline Found rows_of(float *found, int channels) {
     return {found, found + channels, found + 2 * channels, found + 3 * channels};
 }
