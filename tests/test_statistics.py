@@ -211,7 +211,17 @@ def test_verdicts_follow_the_interval_and_the_measures_direction() -> None:
         (
             (0.0, 0.0, 0.0),
             {},
-            "A against B: no measurable difference (+0.0 dB, 95 % interval +0.0 to +0.0).",
+            "A against B: no measurable difference (within 0.001 dB either way).",
+        ),
+        (
+            (0.000002, -0.000004, 0.000008),
+            {"cost_ratio": 19.0},
+            "A against B: no measurable difference (within 0.001 dB either way) for 19 times the arithmetic.",
+        ),
+        (
+            (0.000002, -0.000004, 0.000008),
+            {"unit": ""},
+            "A against B: no measurable difference (+0.000002, 95 % interval -0.000004 to +0.000008).",
         ),
     ],
 )
@@ -224,6 +234,9 @@ def test_a_sentence_never_shows_an_interval_other_than_it_judged(mean: float, ha
     """Neither without width, nor on the other side of zero."""
     interval = _interval(mean, mean - half, mean + half)
     sentence = comparison_sentence("A", "B", interval)
+    if "within" in sentence:
+        assert max(abs(interval.low), abs(interval.high)) <= 0.001
+        return
     low, high = (float(word) for word in sentence.partition("interval ")[2].rstrip(").").split(" to "))
     assert low < high
     assert (low <= 0 <= high) == (verdict(interval) == "no measurable difference")

@@ -15,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+_NOTHING_DB = 0.001  # a network that did not move differs from itself by rounding: nobody wants its digits
 Verdict = Literal["better", "worse", "no measurable difference"]
 
 _COVERAGE = 0.95
@@ -92,6 +93,8 @@ def comparison_sentence(
     cost = _cost_phrase(cost_ratio)
     places = _decimals(interval)
     if judged == "no measurable difference":
+        if unit == "dB" and max(-low, high) <= _NOTHING_DB:
+            return f"{name} against {against}: {judged} (within {_NOTHING_DB} dB either way){cost}."
         shown, below, above = (f"{value:+z.{places}f}" for value in (mean, low, high))
         amount = f"{shown} {unit}".rstrip()
         return f"{name} against {against}: {judged} ({amount}, 95 % interval {below} to {above}){cost}."
