@@ -93,7 +93,7 @@ def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize(
     ("device", "kind", "said"),
-    [("cpu", "conv", "no C.. compiler"), ("cuda", "conv", "this run is on cuda"), ("cpu", "residual", "no batch norm")],
+    [("cpu", "conv", "no C.. compiler"), ("cuda", "conv", "on the CPU"), ("cpu", "residual", "with batch norm")],
 )
 def test_compiled_kernels_that_cannot_be_are_refused(
     monkeypatch: pytest.MonkeyPatch, device: str, kind: str, said: str

@@ -1,6 +1,6 @@
 """Batch norm and leaky ReLU as one operation of a training step on the CPU.
 
-x + offset --batch norm--> * --leaky ReLU--> y, with one pass over memory where PyTorch takes two or three
+x + offset --batch norm--> * --leaky ReLU--> y
 """
 
 from __future__ import annotations

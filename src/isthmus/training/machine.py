@@ -50,18 +50,15 @@ def choose_kernels(wanted: str, device: torch.device, model: nn.Module) -> tuple
     Raises InputError where "compiled" is wanted and cannot be had.
     """
     turned = [part for part in model.modules() if isinstance(part, Turned)]
-    reason = None
-    if device.type != "cpu":
-        unfit = f"they are for the CPU, and this run is on {device.type}"
-    elif not turned:
-        unfit = "this architecture has no batch norm they are made for"
-    else:
-        unfit = reason = why_unavailable() if wanted != "torch" else None
-    if wanted == "compiled" and unfit:
-        raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {unfit}; set train.kernels=auto")
+    useful = device.type == "cpu" and bool(turned)
+    missing = why_unavailable() if useful and wanted != "torch" else None
+    if wanted == "compiled" and (missing or not useful):
+        why = missing or "they are for networks with batch norm, on the CPU"
+        raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {why}; set train.kernels=auto")
+    compiled = useful and wanted != "torch" and not missing
     for part in turned:
-        part.compiled = wanted != "torch" and not unfit
-    return ("torch" if unfit or wanted == "torch" else "compiled"), reason or ""
+        part.compiled = compiled
+    return "compiled" if compiled else "torch", missing or ""
 
 
 @contextlib.contextmanager
