@@ -68,7 +68,10 @@ def read_recipe(folder: Path) -> Recipe:
             raise InputError(f"{folder}: a study, not a run; name one of the runs in it: {', '.join(held)}")
         raise InputError(f"{folder}: not a run folder (no recipe.toml); `isthmus train` makes one")
     try:
-        return resolve(read_toml(path))
+        table = read_toml(path)
+        if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
+            raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
+        return resolve(table)
     except InputError as error:
         sentence = str(error)
         raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
