@@ -101,10 +101,12 @@ def main() -> None:
     keep_freed_memory()
     images = torch.from_numpy(random_images(5_000))
     rows: list[Measured] = []
+    turns: dict[str, list[float]] = {}
     lines = ["| precision, batch | PyTorch's, images/s | compiled, images/s |", "|---|---|---|"]
     with cpu_threads(given.threads):
         for precision, batch in CASES:
             found, rates = compare(precision, batch, images, seconds)
+            turns[f"{precision} {batch}"] = found
             quartiles = statistics.quantiles(found, n=4)  # single turns say little on a shared machine
             rows.append(Measured(f"times as fast, {precision} {batch}", tuple(quartiles)))
             lines.append(f"| {precision}, {batch} | {rates['torch']:.0f} | {rates['compiled']:.0f} |")
@@ -116,7 +118,7 @@ def main() -> None:
         "medians, ratios are of neighbouring turns: their median, and their quartiles.",
         rows,
         machine=machine,
-        details={},
+        details={"ratios_by_turn": turns},
         out=record.folder(given.quick),
         beside="\n".join(lines),
     )
