@@ -38,7 +38,8 @@ def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[
     )
     torch.manual_seed(0)
     model = Autoencoder(recipe, (3, 32, 32)).to(memory_format=torch.channels_last)  # pyright: ignore
-    chosen, _ = choose_kernels(kernels, model.device, model)
+    precision = choose_precision(precision, model.device)
+    chosen, _ = choose_kernels(kernels, model.device, model, precision)
     assert chosen == kernels
     objective = build_objective(recipe, model)
     batches = Batches(images, batch, seed=0)
@@ -48,7 +49,7 @@ def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[
         build_optimizer(model, recipe.train, objective),
         batches,
         recipe.train,
-        precision=choose_precision(precision, model.device),
+        precision=precision,
         seed=0,
     )
     model.train()

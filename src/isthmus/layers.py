@@ -6,12 +6,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.kernels.convolution import Convolution, convolve, takes
+
 
 class SameConv(nn.Conv2d):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
     For turned images, see `isthmus.blocks`: the odd row and column of padding go above and to the left.
+    `compiled`: in training its kernel's gradient is our own code's, where that can take it.
     """
+
+    compiled = False
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
         super().__init__(channels, filters, kernel, stride)
@@ -24,14 +29,18 @@ class SameConv(nn.Conv2d):
         """The layer with another bias, or with none."""
         below, above = _same(input.shape[2], self.kernel_size[0], self.stride[0])
         right, left = _same(input.shape[3], self.kernel_size[1], self.stride[1])
-        return _convolve(input, self.weight.flip(2, 3), bias, self.stride[0], (left, right, above, below))
+        pads = left, right, above, below
+        return _convolve(input, self.weight, bias, self.stride[0], pads, turned=True, compiled=self.compiled)
 
 
 class SameConvTranspose(nn.ConvTranspose2d):
     """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
 
     For turned images, see `isthmus.blocks`: the odd row and column are cropped above and to the left.
+    `compiled`: as `SameConv` has it.
     """
+
+    compiled = False
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
         if kernel < stride:
@@ -50,11 +59,27 @@ class SameConvTranspose(nn.ConvTranspose2d):
         before = kernel - stride - after
         if stride == 1:  # a convolution with the turned kernel, here turned back: a fifth faster
             pads = kernel - 1 - before, kernel - 1 - after
-            return _convolve(input, self.weight.transpose(0, 1), bias, 1, (*pads, *pads))
+            weight = self.weight.transpose(0, 1)
+            return _convolve(input, weight, bias, 1, (*pads, *pads), turned=False, compiled=self.compiled)
         # the bias apart: oneDNN is up to four times slower with one on some sizes
-        weight = self.weight.flip(2, 3)
-        output = F.conv_transpose2d(input, weight, None, stride, before, output_padding=before - after)
+        how = Convolution(stride, before, turned=True, transposed=True, output_padding=before - after)
+        output = _apply(how, input, self.weight, None, compiled=self.compiled)
         return output if bias is None else output + bias.to(output.dtype).view(-1, 1, 1)
+
+
+class Conv(nn.Conv2d):
+    """Convolution that keeps height and width, (B, C, H, W) -> (B, C', H, W), with PyTorch's initial weights.
+
+    `compiled`: as `SameConv` has it.
+    """
+
+    compiled = False
+
+    def __init__(self, channels: int, filters: int, *, bias: bool = True) -> None:
+        super().__init__(channels, filters, 3, padding=1, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return _apply(Convolution(1, 1), input, self.weight, self.bias, compiled=self.compiled)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -95,7 +120,14 @@ def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
 
 
 def _convolve(
-    input: Tensor, weight: Tensor, bias: Tensor | None, stride: int, pads: tuple[int, int, int, int]
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    stride: int,
+    pads: tuple[int, int, int, int],
+    *,
+    turned: bool,
+    compiled: bool,
 ) -> Tensor:
     """Convolution after padding by (left, right, above, below), without a copy where the kernel can pad itself."""
     left, right, above, below = pads
@@ -107,8 +139,12 @@ def _convolve(
         for size, before, after in ((height, above, below), (width, left, right))
     ]
     if above == left and reach == wanted:
-        return F.conv2d(input, weight, bias, stride, above)
-    return F.conv2d(F.pad(input, pads), weight, bias, stride)
+        return _apply(Convolution(stride, above, turned), input, weight, bias, compiled=compiled)
+    return _apply(Convolution(stride, 0, turned), F.pad(input, pads), weight, bias, compiled=compiled)
+
+
+def _apply(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
+    return convolve(x, weight, bias, how) if compiled and takes(x, weight) else how(x, weight, bias)
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import io
 import sys
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
 
-from isthmus import registry
+from isthmus import processor, registry
 from isthmus.errors import InputError
 from isthmus.training import machine
 
@@ -50,12 +48,8 @@ def test_what_is_no_device_is_refused(wanted: str) -> None:
 def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, flags: str | None, chosen: str) -> None:
     """bf16 only where the processor says that it multiplies it; fp32 where it says nothing."""
 
-    def cpuinfo(*args: Any, **kwargs: Any) -> io.StringIO:
-        if flags is None:
-            raise FileNotFoundError
-        return io.StringIO(f"processor\t: 0\nmodel name\t: Some CPU\nflags\t\t: {flags}\n")
-
-    monkeypatch.setattr(machine, "open", cpuinfo, raising=False)
+    told = {} if flags is None else {"model name": "Some CPU", "flags": flags}
+    monkeypatch.setattr(processor, "_told", lambda: told)
     assert machine.choose_precision("auto", CPU) == chosen
     assert machine.choose_precision("fp32", CPU) == "fp32"
     assert machine.choose_precision("bf16", CPU) == "bf16"
@@ -74,21 +68,35 @@ def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_auto_kernels_are_compiled_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     model = network()
     monkeypatch.setattr(machine, "why_unavailable", lambda: None)
-    assert machine.choose_kernels("auto", CPU, model) == ("compiled", "")
+    assert machine.choose_kernels("auto", CPU, model, "fp32") == ("compiled", "")
     assert model.encoder.compiled and model.decoder.compiled
-    assert machine.choose_kernels("torch", CPU, model) == ("torch", "")
+    assert machine.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
     assert not model.encoder.compiled and not model.decoder.compiled
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision", "chosen"),
+    [("amx_bf16", "bf16", "compiled"), ("amx_bf16", "fp32", "torch"), ("avx512_bf16", "bf16", "torch")],
+)
+def test_without_batch_norm_kernels_are_for_amx(
+    monkeypatch: pytest.MonkeyPatch, flags: str, precision: str, chosen: str
+) -> None:
+    monkeypatch.setattr(machine, "why_unavailable", lambda: None)
+    monkeypatch.setattr(processor, "_told", lambda: {"flags": flags})
+    model = network("residual")
+    assert machine.choose_kernels("auto", CPU, model, precision) == (chosen, "")
+    assert model.decoder.last.compiled == (chosen == "compiled")
 
 
 def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only where something could be done: not on CUDA, and not for networks that have no use for them."""
     without_compiler(monkeypatch)
     model = network()
-    assert machine.choose_kernels("auto", CPU, model) == ("torch", "no C++ compiler is here")
+    assert machine.choose_kernels("auto", CPU, model, "fp32") == ("torch", "no C++ compiler is here")
     assert not model.encoder.compiled
-    assert machine.choose_kernels("torch", CPU, model) == ("torch", "")
-    assert machine.choose_kernels("auto", torch.device("cuda"), model) == ("torch", "")
-    assert machine.choose_kernels("auto", CPU, network("residual")) == ("torch", "")
+    assert machine.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
+    assert machine.choose_kernels("auto", torch.device("cuda"), model, "fp32") == ("torch", "")
+    assert machine.choose_kernels("auto", CPU, network("residual"), "fp32") == ("torch", "")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +108,7 @@ def test_compiled_kernels_that_cannot_be_are_refused(
 ) -> None:
     without_compiler(monkeypatch)
     with pytest.raises(InputError, match=rf"train\.kernels: .*{said}.*train\.kernels=auto"):
-        machine.choose_kernels("compiled", torch.device(device), network(kind))
+        machine.choose_kernels("compiled", torch.device(device), network(kind), "fp32")
 
 
 def test_the_description_says_how_many_threads() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import start_at_zero
+from isthmus.layers import Conv, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -48,7 +48,7 @@ class Residual(nn.Module):
         self.feature_shape = (channels, height // patch, width_px // patch)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(patch),
-            _conv(folded, width),
+            Conv(folded, width),
             *(_Block(width) for _ in range(depth)),
             nn.ReLU(),
             nn.Conv2d(width, channels, 1),
@@ -68,15 +68,15 @@ class _Decoder(nn.Module):
     def __init__(self, channels: int, width: int, depth: int, folded: int, patch: int) -> None:
         super().__init__()
         self.fold = nn.PixelUnshuffle(patch)
-        self.first = _conv(channels, width)
+        self.first = Conv(channels, width)
         self.from_base: nn.Conv2d | None = None
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(depth)))
-        self.last = _conv(width, folded)
+        self.last = Conv(width, folded)
         self.unfold = nn.PixelShuffle(patch)
 
     def take_base(self) -> None:
         """Make room for the linear path's image beside the features."""
-        self.from_base = _conv(self.last.out_channels, self.last.in_channels, bias=False)
+        self.from_base = Conv(self.last.out_channels, self.last.in_channels, bias=False)
 
     def forward(self, h: Tensor, base: Tensor | None = None) -> Tensor:
         x = self.first(h)
@@ -88,12 +88,8 @@ class _Decoder(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(_conv(width, width), nn.ReLU(inplace=True), _conv(width, width))
+        self.body = nn.Sequential(Conv(width, width), nn.ReLU(inplace=True), Conv(width, width))
         start_at_zero(self.body[-1])  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.body(x)
-
-
-def _conv(channels: int, filters: int, *, bias: bool = True) -> nn.Conv2d:
-    return nn.Conv2d(channels, filters, 3, padding=1, bias=bias)

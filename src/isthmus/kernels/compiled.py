@@ -15,9 +15,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from isthmus import processor
 from isthmus.paths import cache_folder
 
-SOURCE = Path(__file__).with_name("norm_leaky.cpp")
+SOURCES = [Path(__file__).with_name(name) for name in ("norm_leaky.cpp", "weight_gradient.cpp")]
 # -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.
 _FLAGS = [
     "-std=c++17",
@@ -30,7 +31,7 @@ _FLAGS = [
     "-shared",
     "-fPIC",
 ]
-_SECONDS = 60.0  # a compiler takes two
+_SECONDS = 60.0  # a compiler takes three
 
 
 class Unavailable(Exception):
@@ -85,7 +86,7 @@ def _compiler(chosen: str | None) -> list[str]:
 
 
 def _compile(compiler: list[str], path: Path) -> None:
-    command = [*compiler, *_FLAGS, "-o", str(path), str(SOURCE)]
+    command = [*compiler, *_FLAGS, "-o", str(path), *map(str, SOURCES)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
     except subprocess.TimeoutExpired:
@@ -96,21 +97,13 @@ def _compile(compiler: list[str], path: Path) -> None:
 
 
 def _fingerprint(compiler: list[str]) -> str:
-    """Changes with all that the library depends on: source, flags, compiler, processor."""
+    """Changes with all that the library depends on: sources, flags, compiler, processor."""
     program = os.stat(str(shutil.which(compiler[0])))
-    parts = [SOURCE.read_bytes(), *(word.encode() for word in (*_FLAGS, *compiler))]
-    parts += [f"{program.st_size} {program.st_mtime_ns}".encode(), _processor().encode()]
+    # the processor: -march=native stands for it, and a home folder can be shared by machines
+    words = [*_FLAGS, *compiler, f"{program.st_size} {program.st_mtime_ns}"]
+    words += [platform.machine(), processor.name(), *sorted(processor.flags())]
+    parts = [*(source.read_bytes() for source in SOURCES), *(word.encode() for word in words)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-def _processor() -> str:
-    """What -march=native may stand for; a home folder can be shared by machines."""
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            lines = {line for line in file if line.startswith(("model name", "flags", "Features", "CPU part"))}
-    except OSError:
-        return platform.processor()
-    return platform.machine() + "".join(sorted(lines))
 
 
 def _is_ours(folder: Path) -> bool:

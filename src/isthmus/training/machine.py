@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import platform
 import sys
 from collections.abc import Generator
 
 import torch
 from torch import nn
 
+from isthmus import processor
 from isthmus.blocks import Turned
 from isthmus.errors import InputError
 from isthmus.kernels.compiled import why_unavailable
@@ -41,23 +41,24 @@ def choose_precision(wanted: str, device: torch.device) -> str:
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
-    return "bf16" if _cpu_multiplies_bf16() else "fp32"
+    return "bf16" if {"avx512_bf16", "amx_bf16"} & processor.flags() else "fp32"
 
 
-def choose_kernels(wanted: str, device: torch.device, model: nn.Module) -> tuple[str, str]:
+def choose_kernels(wanted: str, device: torch.device, model: nn.Module, precision: str) -> tuple[str, str]:
     """Give `model` the kernels it trains with: "compiled" or "torch", and why `auto` had to do without the first.
 
     Raises InputError where "compiled" is wanted and cannot be had.
     """
-    turned = [part for part in model.modules() if isinstance(part, Turned)]
-    useful = device.type == "cpu" and bool(turned)
+    parts = [part for part in model.modules() if hasattr(part, "compiled")]
+    in_tiles = precision == "bf16" and "amx_bf16" in processor.flags()
+    useful = device.type == "cpu" and any(in_tiles or isinstance(part, Turned) for part in parts)
     missing = why_unavailable() if useful and wanted != "torch" else None
     if wanted == "compiled" and (missing or not useful):
-        why = missing or "they are for networks with batch norm, on the CPU"
+        why = missing or "they are for convolutions on the CPU, with batch norm or on a processor with AMX, in bf16"
         raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {why}; set train.kernels=auto")
     compiled = useful and wanted != "torch" and not missing
-    for part in turned:
-        part.compiled = compiled
+    for part in parts:
+        part.compiled = compiled  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
     return "compiled" if compiled else "torch", missing or ""
 
 
@@ -79,7 +80,7 @@ def describe(device: torch.device) -> str:
     """One line that names the hardware, for records."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{_cpu_name()}, {torch.get_num_threads()} threads"
+    return f"{processor.name()}, {torch.get_num_threads()} threads"
 
 
 def keep_freed_memory() -> None:
@@ -95,19 +96,3 @@ def keep_freed_memory() -> None:
         mallopt(mmap_threshold, 1 << 30)
         mallopt(trim_threshold, 2**31 - 1)
         mallopt(top_pad, 1 << 26)
-
-
-def _cpu_multiplies_bf16() -> bool:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("flags"):
-                return bool({"avx512_bf16", "amx_bf16"} & set(line.split()))
-    return False
-
-
-def _cpu_name() -> str:
-    with contextlib.suppress(OSError), open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

@@ -69,7 +69,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         model = Autoencoder(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    kernels, reason = machine.choose_kernels(recipe.train.kernels, device, model)
+    kernels, reason = machine.choose_kernels(recipe.train.kernels, device, model, precision)
     how = {  # what the bits of the weights depend on beside recipe and versions
         "device": device.type,
         "threads": torch.get_num_threads(),
@@ -77,7 +77,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         "kernels": kernels,
     }
     if reason:
-        yield Notice(f"Training is a fifth slower than it could be: {reason}; g++ or clang++ would do.")
+        yield Notice(f"Training takes up to a third longer than it could: {reason}; g++ or clang++ would do.")
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)

@@ -1,0 +1,137 @@
+"""Convolutions whose kernels get their gradient from our own code, on processors that multiply tiles of bfloat16."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from isthmus.kernels.compiled import library, why_unavailable
+
+_LEAST = 16  # of the channels that positions are shifted in: a tile's width, and fewer would leave most of it empty
+_BACKWARD = torch.ops.aten.convolution_backward.default
+_MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """How images are convolved: the same in height and width, without groups or dilation.
+
+    turned: with the kernel turned by 180 degrees.
+    """
+
+    stride: int
+    padding: int
+    turned: bool = False
+    transposed: bool = False
+    output_padding: int = 0
+
+    def __call__(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """x (B, C, H, W), weight as PyTorch's convolutions have it, bias (C',) or None -> (B, C', H', W')."""
+        if self.turned:
+            weight = weight.flip(2, 3)
+        if self.transposed:
+            return F.conv_transpose2d(x, weight, bias, self.stride, self.padding, self.output_padding)
+        return F.conv2d(x, weight, bias, self.stride, self.padding)
+
+    @property
+    def words(self) -> tuple[Any, ...]:
+        """What PyTorch's backward operation is told after its tensors."""
+        return [self.stride] * 2, [self.padding] * 2, [1, 1], self.transposed, [self.output_padding] * 2, 1
+
+
+def takes(x: Tensor, weight: Tensor) -> bool:
+    """Whether `convolve` can be asked for the convolution of x (B, C, H, W) with `weight`.
+
+    Only for training in bfloat16 (automatic mixed precision) with an AMX processor and square kernels that are neither
+    too narrow nor too large.
+    """
+    return (
+        x.device.type == "cpu"
+        and torch.is_autocast_enabled("cpu")
+        and torch.get_autocast_dtype("cpu") == torch.bfloat16
+        and weight.dtype == torch.float32
+        and weight.requires_grad
+        and weight.shape[2] == weight.shape[3]
+        and weight.shape[1] >= _LEAST
+        and weight.numel() <= _MOST
+        and _ready()
+    )
+
+
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
+    """how(x, weight, bias) in bfloat16, where `takes` says so; the gradient of `weight` is float32, as are its sums.
+
+    oneDNN's takes 1.6 times as long (records/2026-11-26-weight-gradient.md), and is bfloat16.
+    """
+    return _Convolve.apply(x.to(torch.bfloat16), weight, bias, how)  # pyright: ignore[reportReturnType]
+
+
+class _Convolve(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution
+    ) -> Tensor:
+        used = weight.to(x.dtype)  # rounded, and turned as the operation has it
+        if how.turned:
+            used = used.flip(2, 3)
+        ctx.save_for_backward(x, weight, bias, used)
+        ctx.how = how
+        return replace(how, turned=False)(x, used, None if bias is None else bias.to(x.dtype))
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, dy: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        x, weight, bias, used = ctx.saved_tensors
+        how: Convolution = ctx.how
+        wanted = [
+            tensor if needed else None
+            for tensor, needed in zip((x, weight, bias), ctx.needs_input_grad[:3], strict=True)
+        ]
+        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+            y = how(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+            inputs = [tensor for tensor in wanted if tensor is not None]
+            found = iter(torch.autograd.grad(y, inputs, dy, create_graph=True))
+            dx, dweight, dbias = (None if tensor is None else next(found) for tensor in wanted)
+            return dx, dweight, dbias, None
+        dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
+        dx = dweight = dbias = None
+        if wanted[0] is not None:
+            dx = _BACKWARD(dy, x, used, None, *how.words, [True, False, False])[0]
+        if wanted[1] is not None:
+            dweight = _weight_gradient(x, dy, weight, how)
+        if wanted[2] is not None:  # asked of PyTorch's operation, it would bring the kernel's gradient with it
+            dbias = dy.sum((0, 2, 3), dtype=torch.float32)
+        return dx, dweight, dbias, None
+
+
+def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
+    """The gradient of `weight`, channels last, from x and dy in bfloat16."""
+    found = torch.empty_like(weight, memory_format=torch.channels_last)
+    larger, smaller = (dy, x) if how.transposed else (x, dy)
+    large, small = (part.contiguous(memory_format=torch.channels_last) for part in (larger, smaller))
+    library().weight_gradient(
+        large.shape[0],
+        large.shape[1],
+        small.shape[1],
+        *large.shape[2:],
+        *small.shape[2:],
+        weight.shape[2],
+        how.stride,
+        how.padding,
+        how.turned,
+        torch.get_num_threads(),
+        *(ctypes.c_void_p(part.data_ptr()) for part in (large, small, found)),
+    )
+    return found
+
+
+@functools.cache
+def _ready() -> bool:
+    return why_unavailable() is None and library().weight_gradient_ready() == 0

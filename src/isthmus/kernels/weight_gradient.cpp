@@ -1,0 +1,283 @@
+// The gradient of a convolution's kernel in bfloat16, for processors that multiply tiles of it (Intel's AMX).
+//
+//     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, y * stride + i - before, x * stride + j - before, l]
+//
+// Of a convolution `small` is the gradient of its output and `large` its input; of a transposed one the other way about.
+// Pictures are packed so that the sum over positions is one long product of matrices a tap; see
+// records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
+
+#if defined(__AMX_BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
+
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+namespace {
+
+constexpr int SIDE = 16;         // of a tile: rows, and columns of 32 bits
+constexpr int DEPTH = 2 * SIDE;  // positions that one product of tiles sums over
+constexpr int PACKED = 1280;     // positions that are packed at a time, about, to stay in the second cache
+constexpr int CHUNK = 256;       // positions that all taps go over before the next, to stay in the first
+constexpr int MOST_BLOCKS = 8;   // of images, summed apart whatever the number of threads: so bits do not depend on it
+
+int up(int value, int to) { return (value + to - 1) / to * to; }
+
+// Sixteen channels of one position, and of two: a word a channel.
+typedef __m256i Position;
+typedef __m512i Pair;
+
+// Positions are counted line by line through the pictures of a group, with as much margin that a tap of the kernel is an
+// offset. A pair of them starts at an even one, so there is a view of `large` for each place under the stride, and
+// for even and odd offsets.
+struct Shape {
+    int images, large, small;                 // channels
+    int height, width, rows, columns;         // of large, of small
+    int kernel, stride, before;
+    int taps, large_tiles, small_tiles;
+    int views_down, views_right, reach_down;  // reach: lines that a kernel goes beyond its first
+    int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
+    int blocks, group, depth, room;           // images packed at a time; their positions, and those that taps may read
+
+    Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride, int before)
+        : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
+          kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
+          small_tiles(up(small, SIDE) / SIDE), views_down(std::min(kernel, stride)),
+          views_right(std::min(kernel, 2 * stride)), reach_down((kernel - 1) / stride) {
+        // without a stride the view of odd offsets is the other's, a position further
+        const int reach_right = stride == 1 ? kernel - 1 : (kernel - 1) / (2 * stride) * 2;
+        pitch = up(columns + reach_right, 2);
+        band = std::clamp(PACKED / pitch - reach_down, 1, rows);
+        lines = band + reach_down;
+        blocks = std::min(images, MOST_BLOCKS);
+        group = band < rows ? 1 : std::clamp(PACKED / (lines * pitch), 1, (images + blocks - 1) / blocks);
+        depth = up(group * lines * pitch, DEPTH);
+        room = up(depth + reach_down * pitch + reach_right, DEPTH);
+    }
+    long row() const { return (long)taps * large_tiles * SIDE; }  // of sums (small, taps, large), channels in whole tiles
+    long size() const { return small_tiles * SIDE * row(); }
+};
+
+// Pictures (images, height, width, channels); position (line, column) is pixel (line * stride + down, column * stride + right).
+struct View {
+    const uint16_t *data;
+    int height, width, channels, stride, down, right;
+};
+
+// Sixteen channels of `count` positions: zero outside of the pictures, from line `stop` on, and beyond the last channel.
+void gather(const View &view, int images, int lines, int pitch, int stop, int tile, Position *to, int count) {
+    const int here = std::min(SIDE, view.channels - tile * SIDE);
+    const __mmask16 mask = (__mmask16)((1u << here) - 1);
+    const int left = view.right < 0 ? std::min(pitch, (-view.right + view.stride - 1) / view.stride) : 0;
+    const int end = std::clamp((view.width - view.right + view.stride - 1) / view.stride, left, pitch);
+    const long step = (long)view.stride * view.channels, line_step = (long)view.width * view.channels;
+    const uint16_t *const data = view.data + (long)view.right * view.channels + tile * SIDE;
+    const int height = view.height, stride = view.stride, down = view.down;
+    const Position zero = _mm256_setzero_si256();
+    Position *const last = to + count;
+    for (int image = 0; image < images; image++)
+        for (int line = 0; line < lines; line++, to += pitch) {
+            const int y = line * stride + down;
+            const bool empty = y < 0 || y >= height || line >= stop;
+            const uint16_t *from = data + ((long)image * height + y) * line_step;
+            for (int column = 0; column < (empty ? pitch : left); column++) to[column] = zero;
+            if (empty) continue;
+            for (int column = left; column < end; column++)
+                to[column] = _mm256_maskz_loadu_epi16(mask, from + column * step);
+            for (int column = end; column < pitch; column++) to[column] = zero;
+        }
+    while (to < last) *to++ = zero;
+}
+
+inline Pair pair(const Position *at) {
+    return _mm512_or_si512(_mm512_cvtepu16_epi32(at[0]), _mm512_slli_epi32(_mm512_cvtepu16_epi32(at[1]), 16));
+}
+
+// words[i][j] becomes words[j][i].
+inline void transpose(Pair *words) {
+    const Pair lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+#pragma GCC unroll 4
+    for (int step = SIDE / 2; step > 0; step /= 2) {
+        // lanes of the two rows, the second's from 16 on, that go into the first and into the second
+        const __mmask16 odd = _mm512_test_epi32_mask(lanes, _mm512_set1_epi32(step));
+        const Pair low = _mm512_mask_add_epi32(lanes, odd, lanes, _mm512_set1_epi32(SIDE - step));
+        const Pair high = _mm512_mask_add_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(step)), odd, lanes, _mm512_set1_epi32(SIDE));
+#pragma GCC unroll 16
+        for (int row = 0; row < SIDE; row++)
+            if (!(row & step)) {
+                const Pair one = words[row], two = words[row + step];
+                words[row] = _mm512_permutex2var_epi32(one, low, two);
+                words[row + step] = _mm512_permutex2var_epi32(one, high, two);
+            }
+    }
+}
+
+// small, from line `first` on, as tiles of 16 channels by 32 positions: (tiles, depth / 32) of them.
+void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Position *stage, Pair *packed) {
+    const View view = {small, shape.rows, shape.columns, shape.small, 1, first, 0};
+    const int depth = shape.depth, tiles = shape.small_tiles;
+    for (int tile = 0; tile < tiles; tile++) {
+        gather(view, images, shape.lines, shape.pitch, shape.band, tile, stage, depth);
+        for (int at = 0; at < depth; at += DEPTH, packed += SIDE) {
+            Pair words[SIDE];
+            for (int i = 0; i < SIDE; i++) words[i] = pair(stage + at + 2 * i);
+            transpose(words);
+            for (int i = 0; i < SIDE; i++) packed[i] = words[i];
+        }
+    }
+}
+
+// large, under the lines of small from `first` on, as pairs: (views down, tiles, views to the right, room / 2).
+void pack_large(const Shape &shape, const uint16_t *large, int images, int first, Position *stage, Pair *packed) {
+    const int pairs = shape.room / 2, stride = shape.stride, before = shape.before;
+    for (int down = 0; down < shape.views_down; down++)
+        for (int tile = 0; tile < shape.large_tiles; tile++)
+            for (int right = 0; right < shape.views_right; right++, packed += pairs) {
+                const bool again = stride == 1 && right == 1;
+                const View view = {large, shape.height, shape.width, shape.large, stride, first * stride + down - before, right - before};
+                if (!again) gather(view, images, shape.lines, shape.pitch, shape.lines, tile, stage, shape.room + 1);
+                for (int at = 0; at < pairs; at++) packed[at] = pair(stage + 2 * at + again);
+            }
+}
+
+// This thread's tiles are ours meanwhile; then they are configured as they were.
+class Tiles {
+    struct alignas(64) Configuration {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } before;
+
+  public:
+    Tiles() {
+        Configuration ours = {};
+        ours.palette = 1;
+        for (int tile = 0; tile < 8; tile++) ours.bytes[tile] = 4 * SIDE, ours.rows[tile] = SIDE;
+        _tile_storeconfig(&before);
+        _tile_loadconfig(&ours);
+    }
+    ~Tiles() { _tile_loadconfig(&before); }
+};
+
+// S by L tiles of sums += small * large over `depth` positions; with `fresh` they begin at zero.
+template <int S, int L>
+inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large, long next_large, int depth) {
+    const long bytes = row * sizeof(float), below = SIDE * row;
+    if (fresh) {
+        _tile_zero(0);
+        _tile_zero(1);
+        _tile_zero(2);
+        _tile_zero(3);
+    } else {
+        _tile_loadd(0, sums, bytes);
+        if (L > 1) _tile_loadd(1, sums + SIDE, bytes);
+        if (S > 1) _tile_loadd(2, sums + below, bytes);
+        if (S > 1 && L > 1) _tile_loadd(3, sums + below + SIDE, bytes);
+    }
+    for (int at = 0; at < depth / 2; at += SIDE) {
+        _tile_loadd(4, small + at, sizeof(Pair));
+        _tile_loadd(6, large + at, sizeof(Pair));
+        _tile_dpbf16ps(0, 4, 6);
+        if (L > 1) {
+            _tile_loadd(7, large + next_large + at, sizeof(Pair));
+            _tile_dpbf16ps(1, 4, 7);
+        }
+        if (S > 1) {
+            _tile_loadd(5, small + next_small + at, sizeof(Pair));
+            _tile_dpbf16ps(2, 5, 6);
+            if (L > 1) _tile_dpbf16ps(3, 5, 7);
+        }
+    }
+    _tile_stored(0, sums, bytes);
+    if (L > 1) _tile_stored(1, sums + SIDE, bytes);
+    if (S > 1) _tile_stored(2, sums + below, bytes);
+    if (S > 1 && L > 1) _tile_stored(3, sums + below + SIDE, bytes);
+}
+
+void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool fresh, float *sums) {
+    const long next_small = shape.depth / 2, pairs = shape.room / 2, next_large = pairs * shape.views_right;
+    for (int from = 0; from < shape.depth; from += CHUNK)
+        for (int s = 0; s < shape.small_tiles; s += 2)
+            for (int l = 0; l < shape.large_tiles; l += 2)
+                for (int tap = 0; tap < shape.taps; tap++) {
+                    const int down = tap / shape.kernel, right = tap % shape.kernel, twice = 2 * shape.stride;
+                    const long view = (long)(down % shape.stride * shape.large_tiles + l) * shape.views_right + right % twice;
+                    const int offset = down / shape.stride * shape.pitch + right / twice * 2;
+                    const Pair *a = small + s * next_small + from / 2;
+                    const Pair *b = large + view * pairs + (offset + from) / 2;
+                    float *c = sums + s * SIDE * shape.row() + ((long)tap * shape.large_tiles + l) * SIDE;
+                    const int chunk = std::min(CHUNK, shape.depth - from);
+                    const bool two_s = s + 1 < shape.small_tiles, two_l = l + 1 < shape.large_tiles;
+                    const auto go = two_s ? (two_l ? multiply<2, 2> : multiply<2, 1>) : (two_l ? multiply<1, 2> : multiply<1, 1>);
+                    go(c, shape.row(), fresh && from == 0, a, next_small, b, next_large, chunk);
+                }
+}
+
+template <class T> class Buffer {
+    T *const start;
+
+  public:
+    explicit Buffer(long count) : start((T *)std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)) {
+        if (!start) std::abort();  // as PyTorch would, with a message, on its next allocation
+    }
+    Buffer(const Buffer &) = delete;
+    ~Buffer() { std::free(start); }
+    operator T *() { return start; }
+};
+
+}  // namespace
+
+// Asks the system for the tiles; 0 where this process may use them.
+extern "C" int weight_gradient_ready() {
+    constexpr int REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;
+    return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
+}
+
+// large (images, height, width, large channels), small (images, rows, columns, small channels): bfloat16, as they lie in
+// memory. weight (small channels, kernel, kernel, large channels): float32, overwritten; turned: its taps in reverse.
+extern "C" void weight_gradient(int images, int large_channels, int small_channels, int height, int width, int rows, int columns,
+                                int kernel, int stride, int before, int turned, int threads, const uint16_t *large, const uint16_t *small, float *weight) {
+    const Shape shape(images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before);
+    const int blocks = shape.blocks;
+    const long size = shape.size();
+    Buffer<float> sums(blocks * size);
+#pragma omp parallel for schedule(static) num_threads(std::min(threads, blocks))
+    for (int block = 0; block < blocks; block++) {
+        const Tiles ours;
+        Buffer<Pair> packed_small((long)shape.small_tiles * shape.depth / 2);
+        Buffer<Pair> packed_large((long)shape.views_down * shape.large_tiles * shape.views_right * shape.room / 2);
+        Buffer<Position> stage(shape.room + 1);
+        const int begin = (int)((long)images * block / blocks), end = (int)((long)images * (block + 1) / blocks);
+        for (int image = begin; image < end; image += shape.group)
+            for (int first = 0; first < rows; first += shape.band) {
+                const int count = std::min(shape.group, end - image);
+                pack_large(shape, large + (long)image * height * width * large_channels, count, first, stage, packed_large);
+                pack_small(shape, small + (long)image * rows * columns * small_channels, count, first, stage, packed_small);
+                multiply_all(shape, packed_small, packed_large, image == begin && first == 0, sums + block * size);
+            }
+    }
+    const int taps = shape.taps;
+    const long lines = (long)small_channels * taps, line = shape.large_tiles * SIDE;
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (long at = 0; at < lines; at++) {
+        float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * large_channels;
+        for (int first = 0; first < large_channels; first += SIDE) {
+            __m512 sum = _mm512_setzero_ps();
+            for (int block = 0; block < blocks; block++)
+                sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
+            const __mmask16 mask = (__mmask16)((1u << std::min(SIDE, large_channels - first)) - 1);
+            _mm512_mask_storeu_ps(to + first, mask, sum);
+        }
+    }
+}
+
+#else
+
+extern "C" int weight_gradient_ready() { return -1; }
+
+#endif
