@@ -113,9 +113,10 @@ def main() -> None:
             lines.append(f"| {precision}, {batch} | {rates['torch']:.0f} | {rates['compiled']:.0f} |")
     record.write(
         "kernels",
-        "Compiled batch norm and leaky ReLU against PyTorch's",
+        "Compiled kernels against PyTorch's",
         "How much faster is a training step of the post's latent-10 network where batch norm and leaky ReLU are one "
-        f"compiled operation? {STEPS} steps of each in turn for {seconds:g} s, {given.threads} threads; images/s are "
+        "compiled operation, and the gradients of convolutions' kernels are summed by our own code in bf16? "
+        f"{STEPS} steps of each in turn for {seconds:g} s, {given.threads} threads; images/s are "
         "medians, ratios are of neighbouring turns: their median, and their quartiles.",
         rows,
         machine=machine,

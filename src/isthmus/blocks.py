@@ -19,7 +19,7 @@ class Turned(nn.Sequential):
     turned: the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md).
 
     `compiled`: in training, a batch norm and its leaky ReLU are one operation of ours where its kernels can take them:
-    1.1 to 1.3 times the images a second (records/2026-11-26-kernels.md).
+    a quarter more images a second at batch 32 (records/2026-11-26-kernels.md).
     """
 
     compiled = False

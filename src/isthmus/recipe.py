@@ -82,7 +82,7 @@ class Train(_Options):
     monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    kernels: Literal["auto", "compiled", "torch"] = "auto"  # of batch norm on the CPU; auto: ours if a compiler is here
+    kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: ours where they can be compiled
     capture: bool = True  # on CUDA, replay steps as a graph; the CPU has none
     threads: Annotated[int, Field(ge=1)] | None = None  # of the CPU; None: as many as torch takes by itself
 
