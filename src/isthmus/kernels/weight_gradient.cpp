@@ -1,8 +1,9 @@
 // The gradient of a convolution's kernel in bfloat16, for processors that multiply tiles of it (Intel's AMX).
 //
-//     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, y * stride + i - before, x * stride + j - before, l]
+//     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, Y, X, l]
+//     with Y = y * stride + i - before and X = x * stride + j - before
 //
-// Of a convolution `small` is the gradient of its output and `large` its input; of a transposed one the other way about.
+// Of a convolution `small` is the gradient of its output and `large` its input; of a transposed one the other way.
 // Pictures are packed so that the sum over positions is one long product of matrices a tap; see
 // records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
 
@@ -32,8 +33,8 @@ int up(int value, int to) { return (value + to - 1) / to * to; }
 typedef __m256i Position;
 typedef __m512i Pair;
 
-// Positions are counted line by line through the pictures of a group, with as much margin that a tap of the kernel is an
-// offset. A pair of them starts at an even one, so there is a view of `large` for each place under the stride, and
+// Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
+// an offset. A pair of them starts at an even one, so there is a view of `large` for each place under the stride, and
 // for even and odd offsets.
 struct Shape {
     int images, large, small;                 // channels
@@ -44,7 +45,8 @@ struct Shape {
     int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
     int blocks, group, depth, room;           // images packed at a time; their positions, and those that taps may read
 
-    Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride, int before)
+    Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride,
+          int before)
         : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
           kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
           small_tiles(up(small, SIDE) / SIDE), views_down(std::min(kernel, stride)),
@@ -59,17 +61,19 @@ struct Shape {
         depth = up(group * lines * pitch, DEPTH);
         room = up(depth + reach_down * pitch + reach_right, DEPTH);
     }
-    long row() const { return (long)taps * large_tiles * SIDE; }  // of sums (small, taps, large), channels in whole tiles
+    // of sums (small, taps, large), channels in whole tiles
+    long row() const { return (long)taps * large_tiles * SIDE; }
     long size() const { return small_tiles * SIDE * row(); }
 };
 
-// Pictures (images, height, width, channels); position (line, column) is pixel (line * stride + down, column * stride + right).
+// Pictures (images, height, width, channels), of which position (line, column) is pixel
+// (line * stride + down, column * stride + right).
 struct View {
     const uint16_t *data;
     int height, width, channels, stride, down, right;
 };
 
-// Sixteen channels of `count` positions: zero outside of the pictures, from line `stop` on, and beyond the last channel.
+// Sixteen channels of `count` positions: zero outside of the pictures, from line `stop` on, beyond the last channel.
 void gather(const View &view, int images, int lines, int pitch, int stop, int tile, Position *to, int count) {
     const int here = std::min(SIDE, view.channels - tile * SIDE);
     const __mmask16 mask = (__mmask16)((1u << here) - 1);
@@ -106,7 +110,8 @@ inline void transpose(Pair *words) {
         // lanes of the two rows, the second's from 16 on, that go into the first and into the second
         const __mmask16 odd = _mm512_test_epi32_mask(lanes, _mm512_set1_epi32(step));
         const Pair low = _mm512_mask_add_epi32(lanes, odd, lanes, _mm512_set1_epi32(SIDE - step));
-        const Pair high = _mm512_mask_add_epi32(_mm512_add_epi32(lanes, _mm512_set1_epi32(step)), odd, lanes, _mm512_set1_epi32(SIDE));
+        const Pair after = _mm512_add_epi32(lanes, _mm512_set1_epi32(step));
+        const Pair high = _mm512_mask_add_epi32(after, odd, lanes, _mm512_set1_epi32(SIDE));
 #pragma GCC unroll 16
         for (int row = 0; row < SIDE; row++)
             if (!(row & step)) {
@@ -139,7 +144,8 @@ void pack_large(const Shape &shape, const uint16_t *large, int images, int first
         for (int tile = 0; tile < shape.large_tiles; tile++)
             for (int right = 0; right < shape.views_right; right++, packed += pairs) {
                 const bool again = stride == 1 && right == 1;
-                const View view = {large, shape.height, shape.width, shape.large, stride, first * stride + down - before, right - before};
+                const int top = first * stride + down - before;
+                const View view = {large, shape.height, shape.width, shape.large, stride, top, right - before};
                 if (!again) gather(view, images, shape.lines, shape.pitch, shape.lines, tile, stage, shape.room + 1);
                 for (int at = 0; at < pairs; at++) packed[at] = pair(stage + 2 * at + again);
             }
@@ -166,7 +172,8 @@ class Tiles {
 
 // S by L tiles of sums += small * large over `depth` positions; with `fresh` they begin at zero.
 template <int S, int L>
-inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large, long next_large, int depth) {
+inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large,
+                     long next_large, int depth) {
     const long bytes = row * sizeof(float), below = SIDE * row;
     if (fresh) {
         _tile_zero(0);
@@ -206,15 +213,17 @@ void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool
             for (int l = 0; l < shape.large_tiles; l += 2)
                 for (int tap = 0; tap < shape.taps; tap++) {
                     const int down = tap / shape.kernel, right = tap % shape.kernel, twice = 2 * shape.stride;
-                    const long view = (long)(down % shape.stride * shape.large_tiles + l) * shape.views_right + right % twice;
+                    const long view =
+                        (long)(down % shape.stride * shape.large_tiles + l) * shape.views_right + right % twice;
                     const int offset = down / shape.stride * shape.pitch + right / twice * 2;
                     const Pair *a = small + s * next_small + from / 2;
                     const Pair *b = large + view * pairs + (offset + from) / 2;
                     float *c = sums + s * SIDE * shape.row() + ((long)tap * shape.large_tiles + l) * SIDE;
-                    const int chunk = std::min(CHUNK, shape.depth - from);
-                    const bool two_s = s + 1 < shape.small_tiles, two_l = l + 1 < shape.large_tiles;
-                    const auto go = two_s ? (two_l ? multiply<2, 2> : multiply<2, 1>) : (two_l ? multiply<1, 2> : multiply<1, 1>);
-                    go(c, shape.row(), fresh && from == 0, a, next_small, b, next_large, chunk);
+                    const auto one = l + 1 < shape.large_tiles ? multiply<1, 2> : multiply<1, 1>;
+                    const auto two = l + 1 < shape.large_tiles ? multiply<2, 2> : multiply<2, 1>;
+                    const auto go = s + 1 < shape.small_tiles ? two : one;
+                    const int depth = std::min(CHUNK, shape.depth - from);
+                    go(c, shape.row(), fresh && from == 0, a, next_small, b, next_large, depth);
                 }
 }
 
@@ -238,10 +247,11 @@ extern "C" int weight_gradient_ready() {
     return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 
-// large (images, height, width, large channels), small (images, rows, columns, small channels): bfloat16, as they lie in
-// memory. weight (small channels, kernel, kernel, large channels): float32, overwritten; turned: its taps in reverse.
-extern "C" void weight_gradient(int images, int large_channels, int small_channels, int height, int width, int rows, int columns,
-                                int kernel, int stride, int before, int turned, int threads, const uint16_t *large, const uint16_t *small, float *weight) {
+// large (images, height, width, large channels), small (images, rows, columns, small channels): bfloat16, as they lie
+// in memory. weight (small channels, kernel, kernel, large channels): float32, is overwritten; turned: taps in reverse.
+extern "C" void weight_gradient(int images, int large_channels, int small_channels, int height, int width, int rows,
+                                int columns, int kernel, int stride, int before, int turned, int threads,
+                                const uint16_t *large, const uint16_t *small, float *weight) {
     const Shape shape(images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before);
     const int blocks = shape.blocks;
     const long size = shape.size();
@@ -256,8 +266,10 @@ extern "C" void weight_gradient(int images, int large_channels, int small_channe
         for (int image = begin; image < end; image += shape.group)
             for (int first = 0; first < rows; first += shape.band) {
                 const int count = std::min(shape.group, end - image);
-                pack_large(shape, large + (long)image * height * width * large_channels, count, first, stage, packed_large);
-                pack_small(shape, small + (long)image * rows * columns * small_channels, count, first, stage, packed_small);
+                const uint16_t *from_large = large + (long)image * height * width * large_channels;
+                const uint16_t *from_small = small + (long)image * rows * columns * small_channels;
+                pack_large(shape, from_large, count, first, stage, packed_large);
+                pack_small(shape, from_small, count, first, stage, packed_small);
                 multiply_all(shape, packed_small, packed_large, image == begin && first == 0, sums + block * size);
             }
     }
