@@ -76,11 +76,16 @@ def test_a_resumed_run_ends_with_the_same_bits(
 
 
 @pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_kernels_are_named_and_a_change_of_them_is_told(
-    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+    tiny: Callable[..., Recipe],
+    tmp_path: Path,
+    every_step_safe: None,
+    monkeypatch: pytest.MonkeyPatch,
+    precision: str,
 ) -> None:
     """Compiled ones resume to the same bits; where they are missing, the run goes on and says that bits differ."""
-    recipe = tiny({**CHANGES, "architecture.filters": [16, 16]})
+    recipe = tiny({**CHANGES, "architecture.filters": [16, 16], "train.precision": precision})
     for _ in train(recipe, tmp_path / "whole"):
         pass
     assert json.loads((tmp_path / "whole" / "environment.json").read_text())["kernels"] == "compiled"
@@ -90,7 +95,7 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
     monkeypatch.setattr(machine, "why_unavailable", lambda: "no C++ compiler is here")
     slower, changed = sentences(train(recipe, tmp_path / "elsewhere"))
-    assert slower.endswith("could be: no C++ compiler is here; g++ or clang++ would do.")
+    assert slower.endswith("than it could: no C++ compiler is here; g++ or clang++ would do.")
     assert "kernels" in changed and "not the same bits" in changed
 
 
