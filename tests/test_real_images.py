@@ -19,7 +19,7 @@ FEW = {
 }
 
 
-@pytest.mark.parametrize("name", ["post", "post-faithful"])
+@pytest.mark.parametrize("name", ["post", pytest.param("post-faithful", marks=pytest.mark.slow)])
 def test_a_study_of_the_post_ends_with_four_runs_and_a_page(name: str, shared_data: Path, tmp_path: Path) -> None:
     """All but the number of training images is as a user runs it."""
     data = {"data.kind": "parquet", "data.path": str(shared_data / "cifar10-exact")}
