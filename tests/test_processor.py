@@ -41,5 +41,5 @@ def test_arm_has_another_word_for_flags(told: Callable[[str | None], None]) -> N
 
 def test_elsewhere_there_is_a_name_and_no_flags(told: Callable[[str | None], None]) -> None:
     told(None)
-    assert processor.name() == platform.processor() or platform.machine()
+    assert processor.name() == (platform.processor() or platform.machine())
     assert processor.flags() == frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -33,11 +33,17 @@ class Convolution:
 
     def __call__(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """x (B, C, H, W), weight as PyTorch's convolutions have it, bias (C',) or None -> (B, C', H', W')."""
-        if self.turned:
-            weight = weight.flip(2, 3)
+        return self.with_used(x, self.used(weight), bias)
+
+    def used(self, weight: Tensor) -> Tensor:
+        """The kernel as PyTorch's operation takes it."""
+        return weight.flip(2, 3) if self.turned else weight
+
+    def with_used(self, x: Tensor, used: Tensor, bias: Tensor | None) -> Tensor:
+        """The convolution, given what `used` made of its kernel."""
         if self.transposed:
-            return F.conv_transpose2d(x, weight, bias, self.stride, self.padding, self.output_padding)
-        return F.conv2d(x, weight, bias, self.stride, self.padding)
+            return F.conv_transpose2d(x, used, bias, self.stride, self.padding, self.output_padding)
+        return F.conv2d(x, used, bias, self.stride, self.padding)
 
     @property
     def words(self) -> tuple[Any, ...]:
@@ -77,12 +83,10 @@ class _Convolve(torch.autograd.Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution
     ) -> Tensor:
-        used = weight.to(x.dtype)  # rounded, and turned as the operation has it
-        if how.turned:
-            used = used.flip(2, 3)
+        used = how.used(weight.to(x.dtype))
         ctx.save_for_backward(x, weight, bias, used)
         ctx.how = how
-        return replace(how, turned=False)(x, used, None if bias is None else bias.to(x.dtype))
+        return how.with_used(x, used, None if bias is None else bias.to(x.dtype))
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -17,7 +17,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <new>
 
 namespace {
 
@@ -232,7 +231,7 @@ template <class T> class Buffer {
 
   public:
     explicit Buffer(long count) : start((T *)std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)) {
-        if (!start) std::abort();  // as PyTorch would, with a message, on its next allocation
+        if (!start) std::abort();  // no exception can leave a parallel region, nor a function that Python calls
     }
     Buffer(const Buffer &) = delete;
     ~Buffer() { std::free(start); }
