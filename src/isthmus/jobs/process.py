@@ -47,13 +47,8 @@ class Process:
         self.finished = isinstance(message, Done | RunFailed)
         return message
 
-    def await_loaded(self) -> None:
-        """Wait until a trial has loaded all it needs, or has ended."""
-        with contextlib.suppress(EOFError, OSError):
-            self.pipe.recv()
-
-    def let_begin(self) -> None:
-        """Let a trial begin, which waits for it once it has loaded."""
+    def go_on(self) -> None:
+        """Let a trial take its second step, which waits for it."""
         with contextlib.suppress(OSError):
             self.pipe.send(None)
 

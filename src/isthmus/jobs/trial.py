@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +10,27 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from isthmus.errors import RunError
+from isthmus.errors import InputError, RunError
 from isthmus.jobs.job import Job, RunFailed
 from isthmus.jobs.order import Order
 from isthmus.jobs.process import Process, with_news
-from isthmus.recipe import Model
+from isthmus.model import Autoencoder
+from isthmus.recipe import Model, Recipe
+from isthmus.runs import Event
+from isthmus.training import machine
 from isthmus.training.loop import Step
 
-SECONDS = 3.0  # that are counted, for each number of processes
-LIMIT_SECONDS = 20.0  # for everything; at most half of it to load torch
-WARM_STEPS = 3  # messages about steps that are not counted: the first steps ask for memory
+SECONDS = 2.0  # that are counted, for each number of processes
+LIMIT_SECONDS = 25.0  # for everything; at most half of it to load torch, compile kernels and take one step
+WARM_STEPS = 2  # messages about steps that are not counted, a quarter of a second each: more memory is asked for
 
 
 def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, int]) -> dict[int, float | RunError]:
     """Images a second that processes train together, by their number; a RunError where that cannot be known.
 
     threads: number of processes -> threads of each. image_shape: (3, H, W), of images of random bytes.
-    All load at the same time, so that this is waited for once; then each number has the machine to itself.
+    All load and take a step at the same time, so that this is waited for once; then each number has the machine to
+    itself.
     """
     begin, found = time.monotonic(), dict[int, float | RunError]()
     with TemporaryDirectory(prefix="isthmus-") as home:
@@ -35,10 +40,14 @@ def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, i
                 for number in range(count):
                     order = _order(job, threads[count], image_shape, Path(home, f"{count}-{number}"))
                     processes.append(Process(order, threads[count]))
-            _load([process for processes in trials.values() for process in processes], begin + LIMIT_SECONDS / 2)
+            _compile_kernels(job.recipe, image_shape)
+            everyone = [process for processes in trials.values() for process in processes]
+            failures = _await_first_steps(everyone, begin + LIMIT_SECONDS / 2)
             for done, (count, processes) in enumerate(trials.items()):
                 share = (begin + LIMIT_SECONDS - time.monotonic()) / (len(trials) - done)
                 try:
+                    if failure := next((failures[one] for one in processes if one in failures), None):
+                        raise failure
                     steps = _steps_per_second(processes, time.monotonic() + share)
                     found[count] = steps * job.recipe.train.batch
                 except RunError as error:
@@ -62,26 +71,37 @@ def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Pa
     return Order(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
 
 
-def _load(processes: Iterable[Process], deadline: float) -> None:
-    """Wait until all could begin."""
-    loading = set(processes)
+def _compile_kernels(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+    """Here, while the processes load torch: each would have to wait for it after that."""
+    with contextlib.suppress(InputError):  # which the processes will tell
+        device = machine.choose_device(recipe.train.device)
+        precision = machine.choose_precision(recipe.train.precision, device)
+        machine.choose_kernels(recipe.train.kernels, device, Autoencoder(recipe, image_shape), precision)
+
+
+def _await_first_steps(processes: Iterable[Process], deadline: float) -> dict[Process, RunError]:
+    """Wait until all have taken a step; why one did not, where it ended before."""
+    loading, failures = set(processes), dict[Process, RunError]()
     while loading and time.monotonic() < deadline:
         for process in with_news(loading):
-            process.await_loaded()
-            loading.discard(process)
+            try:
+                if isinstance(_receive(process), Step):
+                    loading.discard(process)
+            except RunError as error:
+                failures[process] = error
+                loading.discard(process)
+    return failures
 
 
 def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
     """Of all processes together, while all of them train. Raises RunError where that cannot be known."""
     for process in processes:
-        process.let_begin()
+        process.go_on()
     seen: dict[Process, list[tuple[float, int]]] = {process: [] for process in processes}
     warm = False
     while time.monotonic() < deadline:
         for process in with_news(processes):
-            message = process.receive()
-            if message is None or isinstance(message, RunFailed):
-                raise RunError("failed" if message is None else f"failed ({message.sentence})")
+            message = _receive(process)
             if isinstance(message, Step):
                 seen[process].append((time.monotonic(), message.step))
         if not warm and all(len(steps) > WARM_STEPS for steps in seen.values()):
@@ -90,6 +110,14 @@ def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
     if not all(len(steps) > 1 for steps in seen.values()):
         raise RunError("too slow to be measured")
     return sum((steps[-1][1] - steps[0][1]) / (steps[-1][0] - steps[0][0]) for steps in seen.values())
+
+
+def _receive(process: Process) -> Event:
+    """Its next message. Raises RunError where it failed."""
+    message = process.receive()
+    if message is None or isinstance(message, RunFailed):
+        raise RunError("failed" if message is None else f"failed ({message.sentence})")
+    return message
 
 
 def _kill(processes: Iterable[Process]) -> None:

@@ -2,12 +2,13 @@
 
     python -m isthmus.jobs.worker DESCRIPTOR
 
-DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out. A trial says
-first when it has loaded all it needs, and begins on the next message.
+DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out. A trial waits
+after its first step, with all loaded and compiled, and goes on with the next message.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -28,15 +29,15 @@ def main() -> None:
     pipe = Connection(int(sys.argv[1]))
     try:
         order: Order = pipe.recv()
-        if order.trial is not None:
-            pipe.send("loaded")
-            pipe.recv()  # the word to begin
     except EOFError:  # whoever asked is gone already
         return
-    threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
     sys.argv = list(order.command)  # environment.json names the command that the user typed
     try:
-        for event in _thinned(_events(order)):
+        events = _thinned(_events(order))
+        if order.trial is not None:
+            _take_first_step(events, pipe)
+        threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
+        for event in events:
             pipe.send(event)
     except BrokenPipeError:
         return
@@ -50,6 +51,16 @@ def _events(order: Order) -> Iterator[Event]:
     recipe = order.job.recipe
     splits = load_data(recipe) if order.trial is None else noise(order.trial, recipe.train.batch)
     return run(recipe, order.job.folder, splits, order.cache)
+
+
+def _take_first_step(events: Iterator[Event], pipe: Connection) -> None:
+    """Send events up to the first step, then wait for the word to go on."""
+    for event in events:
+        pipe.send(event)
+        if isinstance(event, Step):
+            with contextlib.suppress(EOFError):  # whoever asked is gone, as the next message will find
+                pipe.recv()
+            return
 
 
 def _thinned(events: Iterator[Event]) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import functools
 import hashlib
 import os
@@ -13,6 +14,8 @@ import stat
 import subprocess
 import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from isthmus import processor
@@ -60,13 +63,14 @@ def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
     try:
         compiler = _compiler(chosen)
         kept = folder / f"{_fingerprint(compiler)}.so" if _is_ours(folder) else None
-        if kept is not None and kept.exists():
-            return ctypes.CDLL(str(kept))
-        # a place of its own, and a rename: the processes of a study may all be at it
-        with tempfile.TemporaryDirectory(prefix="isthmus-", dir=folder if kept else None) as private:
-            path = Path(private, "kernels.so")
-            _compile(compiler, path)
-            return ctypes.CDLL(str(path.rename(kept) if kept else path))
+        with nullcontext() if kept is None or kept.exists() else _turn(folder):
+            if kept is not None and kept.exists():
+                return ctypes.CDLL(str(kept))
+            # a place of its own, and a rename: a file system without locks lets several be at it
+            with tempfile.TemporaryDirectory(prefix="isthmus-", dir=folder if kept else None) as private:
+                path = Path(private, "kernels.so")
+                _compile(compiler, path)
+                return ctypes.CDLL(str(path.rename(kept) if kept else path))
     except (OSError, Unavailable) as error:
         return error if isinstance(error, Unavailable) else Unavailable(f"the compiled kernels cannot be used: {error}")
 
@@ -104,6 +108,15 @@ def _fingerprint(compiler: list[str]) -> str:
     words += [platform.machine(), processor.name(), *sorted(processor.flags())]
     parts = [*(source.read_bytes() for source in SOURCES), *(word.encode() for word in words)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
+
+
+@contextmanager
+def _turn(folder: Path) -> Generator[None]:
+    """One process after another: those of a study begin together, and one compiler is enough."""
+    with open(folder / "lock", "w", encoding="utf-8") as file:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _is_ours(folder: Path) -> bool:
