@@ -6,14 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.kernels.convolution import Convolution, convolve, takes
+from isthmus.kernels import convolution, winograd
+from isthmus.kernels.convolution import Convolution
 
 
 class SameConv(nn.Conv2d):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
     For turned images, see `isthmus.blocks`: the odd row and column of padding go above and to the left.
-    `compiled`: in training its kernel's gradient is our own code's, where that can take it.
+    `compiled`: in training it is our own code's, or its kernel's gradient is, where that can take it.
     """
 
     compiled = False
@@ -144,7 +145,11 @@ def _convolve(
 
 
 def _apply(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
-    return convolve(x, weight, bias, how) if compiled and takes(x, weight) else how(x, weight, bias)
+    if compiled and convolution.takes(x, weight):
+        return convolution.convolve(x, weight, bias, how)
+    if compiled and winograd.takes(x, weight, how):
+        return winograd.convolve(x, weight, bias, how)
+    return how(x, weight, bias)
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from tests.kernels.convolving import curvature, gradients, off, parts, pytorchs
 from torch import Tensor
 
 from isthmus.architectures.residual import Residual
@@ -15,30 +16,6 @@ from isthmus.training.machine import choose_kernels, cpu_threads
 pytestmark = pytest.mark.skipif(not convolution._ready(), reason="no C++ compiler, or a processor without AMX tiles")
 
 CPU = torch.device("cpu")
-
-
-def parts(
-    how: Convolution, images: int, channels: int, filters: int, side: int, kernel: int, wide: int = 0
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """x, weight, bias and a gradient of the output, bf16 where the operation is in bf16."""
-    draw = torch.Generator().manual_seed(0)
-
-    def normal(*shape: int) -> Tensor:
-        values = torch.randn(shape, generator=draw)
-        return values.contiguous(memory_format=torch.channels_last) if len(shape) == 4 else values
-
-    x = normal(images, channels, side, side + wide).bfloat16()
-    weight = normal(*((channels, filters) if how.transposed else (filters, channels)), kernel, kernel)
-    bias = normal(filters)
-    dy = normal(*how(x.float(), weight).shape).bfloat16()
-    return x, weight, bias, dy
-
-
-def gradients(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor, dy: Tensor, *, ours: bool) -> list[Tensor]:
-    given = [part.detach().clone().requires_grad_() for part in (x, weight, bias)]
-    y = convolve(*given, how) if ours else how(*given)
-    y.backward(dy)
-    return [y.detach(), *(part.grad for part in given if part.grad is not None)]
 
 
 CASES = [
@@ -59,13 +36,11 @@ def test_values_and_gradients_are_pytorchs(case: tuple[Convolution, int, int, in
     """The kernel's gradient within float32's rounding of its sums, the rest as PyTorch has it in bf16."""
     how, *sizes = case
     x, weight, bias, dy = parts(how, *sizes, wide=3)
-    ours = gradients(how, x, weight, bias, dy, ours=True)
-    exact = gradients(how, x.double(), weight.double(), bias.double(), dy.double(), ours=False)
-    allowed = {"y": 2e-2, "dx": 2e-2, "weight": 1e-5, "bias": 1e-5}
-    for (name, within), one, other in zip(allowed.items(), ours, exact, strict=True):
-        assert one.shape == other.shape
-        off = (one.double() - other).abs().max() / other.abs().max()
-        assert off <= within, f"{name}: {off}"
+    x, dy = x.bfloat16(), dy.bfloat16()
+    exact = gradients(pytorchs, how, x.double(), weight.double(), bias.double(), dy.double())
+    allowed = {"y": 2e-2, "x": 2e-2, "weight": 1e-5, "bias": 1e-5}
+    for name, found in gradients(convolve, how, x, weight, bias, dy).items():
+        assert off(found, exact[name]) <= allowed[name], name
 
 
 def test_the_bits_do_not_depend_on_the_number_of_threads() -> None:
@@ -73,7 +48,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads() -> None:
     seen: list[Tensor] = []
     for threads in (1, 2, 3):
         with cpu_threads(threads):
-            seen.append(gradients(how, *parts(how, 19, 32, 32, 16, 3), ours=True)[2])
+            seen.append(gradients(convolve, how, *parts(how, 19, 32, 32, 16, 3))["weight"])
     assert torch.equal(seen[0], seen[1]) and torch.equal(seen[0], seen[2])
 
 
@@ -82,14 +57,8 @@ def test_it_can_be_differentiated_twice() -> None:
     how = Convolution(1, 1, turned=True)
     x, weight, bias, _ = parts(how, 2, 16, 16, 6, 3)
 
-    def curvature(ours: bool) -> list[Tensor]:
-        given = [part.detach().clone().requires_grad_() for part in (x if ours else x.float(), weight, bias)]
-        y = convolve(*given, how) if ours else how(*given)
-        (slope,) = torch.autograd.grad(y.float().square().sum(), given[0], create_graph=True)
-        slope.float().square().sum().backward()
-        return [part.grad.float() for part in given if part.grad is not None]
-
-    for one, other in zip(curvature(True), curvature(False), strict=True):
+    ours, theirs = curvature(convolve, how, x.bfloat16(), weight, bias), curvature(pytorchs, how, x, weight, bias)
+    for one, other in zip(ours, theirs, strict=True):
         assert (one - other).norm() <= 2e-2 * other.norm()
 
 
@@ -98,7 +67,7 @@ def test_what_is_not_finite_stays_so() -> None:
     how = Convolution(1, 1)
     x, weight, bias, dy = parts(how, 2, 16, 16, 6, 3)
     x[1, 3, 2, 2] = float("nan")
-    found = gradients(how, x, weight, bias, dy, ours=True)[2]
+    found = gradients(convolve, how, x, weight, bias, dy)["weight"]
     assert not found[:, 3].isfinite().any() and found[:, 4].isfinite().all()
 
 

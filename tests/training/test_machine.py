@@ -76,9 +76,14 @@ def test_auto_kernels_are_compiled_where_they_can_be(monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("flags", "precision", "chosen"),
-    [("amx_bf16", "bf16", "compiled"), ("amx_bf16", "fp32", "torch"), ("avx512_bf16", "bf16", "torch")],
+    [
+        ("amx_bf16", "bf16", "compiled"),
+        ("avx512_bf16 avx2 fma", "bf16", "torch"),
+        ("avx2 fma", "fp32", "compiled"),
+        ("avx amx_bf16", "fp32", "torch"),
+    ],
 )
-def test_without_batch_norm_kernels_are_for_amx(
+def test_without_batch_norm_kernels_are_for_processors_that_gain_by_them(
     monkeypatch: pytest.MonkeyPatch, flags: str, precision: str, chosen: str
 ) -> None:
     monkeypatch.setattr(machine, "why_unavailable", lambda: None)
@@ -91,6 +96,7 @@ def test_without_batch_norm_kernels_are_for_amx(
 def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only where something could be done: not on CUDA, and not for networks that have no use for them."""
     without_compiler(monkeypatch)
+    monkeypatch.setattr(processor, "_told", dict)
     model = network()
     assert machine.choose_kernels("auto", CPU, model, "fp32") == ("torch", "no C++ compiler is here")
     assert not model.encoder.compiled
@@ -107,6 +113,7 @@ def test_compiled_kernels_that_cannot_be_are_refused(
     monkeypatch: pytest.MonkeyPatch, device: str, kind: str, said: str
 ) -> None:
     without_compiler(monkeypatch)
+    monkeypatch.setattr(processor, "_told", dict)
     with pytest.raises(InputError, match=rf"train\.kernels: .*{said}.*train\.kernels=auto"):
         machine.choose_kernels("compiled", torch.device(device), network(kind), "fp32")
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from isthmus import processor
 from isthmus.paths import cache_folder
 
-SOURCES = [Path(__file__).with_name(name) for name in ("norm_leaky.cpp", "weight_gradient.cpp")]
+SOURCES = [Path(__file__).with_name(name) for name in ("norm_leaky.cpp", "weight_gradient.cpp", "winograd.cpp")]
 # -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.
 _FLAGS = [
     "-std=c++17",

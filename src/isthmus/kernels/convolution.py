@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +15,8 @@ from torch import Tensor
 from isthmus.kernels.compiled import library, why_unavailable
 
 _LEAST = 16  # of the channels that positions are shifted in: a tile's width, and fewer would leave most of it empty
-_BACKWARD = torch.ops.aten.convolution_backward.default
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
+BACKWARD = torch.ops.aten.convolution_backward.default
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,19 @@ class Convolution:
     def words(self) -> tuple[Any, ...]:
         """What PyTorch's backward operation is told after its tensors."""
         return [self.stride] * 2, [self.padding] * 2, [1, 1], self.transposed, [self.output_padding] * 2, 1
+
+
+def differentiate(
+    how: Convolution, given: tuple[Tensor, Tensor, Tensor | None], needed: Sequence[bool], dy: Tensor
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """The gradients of how(*given) where they are needed, by operations that can be differentiated again."""
+    x, weight, bias = given
+    y = how(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+    wanted = [tensor if need else None for tensor, need in zip(given, needed, strict=True)]
+    inputs = [tensor for tensor in wanted if tensor is not None]
+    found = iter(torch.autograd.grad(y, inputs, dy, create_graph=True))
+    dx, dweight, dbias = (None if tensor is None else next(found) for tensor in wanted)
+    return dx, dweight, dbias
 
 
 def takes(x: Tensor, weight: Tensor) -> bool:
@@ -94,25 +108,14 @@ class _Convolve(torch.autograd.Function):
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight, bias, used = ctx.saved_tensors
         how: Convolution = ctx.how
-        wanted = [
-            tensor if needed else None
-            for tensor, needed in zip((x, weight, bias), ctx.needs_input_grad[:3], strict=True)
-        ]
+        needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
-            y = how(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
-            inputs = [tensor for tensor in wanted if tensor is not None]
-            found = iter(torch.autograd.grad(y, inputs, dy, create_graph=True))
-            dx, dweight, dbias = (None if tensor is None else next(found) for tensor in wanted)
-            return dx, dweight, dbias, None
+            return *differentiate(how, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
         dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
-        dx = dweight = dbias = None
-        if wanted[0] is not None:
-            dx = _BACKWARD(dy, x, used, None, *how.words, [True, False, False])[0]
-        if wanted[1] is not None:
-            dweight = _weight_gradient(x, dy, weight, how)
-        if wanted[2] is not None:  # asked of PyTorch's operation, it would bring the kernel's gradient with it
-            dbias = dy.sum((0, 2, 3), dtype=torch.float32)
-        return dx, dweight, dbias, None
+        dx = BACKWARD(dy, x, used, None, *how.words, [True, False, False])[0] if needs_x else None
+        dweight = _weight_gradient(x, dy, weight, how) if needs_weight else None
+        # asked of PyTorch's operation, it would bring the kernel's gradient with it
+        return dx, dweight, dy.sum((0, 2, 3), dtype=torch.float32) if needs_bias else None, None
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:

@@ -50,11 +50,15 @@ def choose_kernels(wanted: str, device: torch.device, model: nn.Module, precisio
     Raises InputError where "compiled" is wanted and cannot be had.
     """
     parts = [part for part in model.modules() if hasattr(part, "compiled")]
-    in_tiles = precision == "bf16" and "amx_bf16" in processor.flags()
-    useful = device.type == "cpu" and any(in_tiles or isinstance(part, Turned) for part in parts)
+    flags = {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision]  # of processors whose convolutions they speed up
+    convolve = flags <= processor.flags()
+    useful = device.type == "cpu" and any(convolve or isinstance(part, Turned) for part in parts)
     missing = why_unavailable() if useful and wanted != "torch" else None
     if wanted == "compiled" and (missing or not useful):
-        why = missing or "they are for convolutions on the CPU, with batch norm or on a processor with AMX, in bf16"
+        why = missing or (
+            "they are for convolutions on the CPU: with batch norm, in fp32 on a processor with AVX2, "
+            "or in bf16 on one with AMX"
+        )
         raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {why}; set train.kernels=auto")
     compiled = useful and wanted != "torch" and not missing
     for part in parts:
