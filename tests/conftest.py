@@ -27,6 +27,11 @@ TINY: dict[str, Any] = {
 }
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that in several processes none is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name != "test_real_images.py")
+
+
 @pytest.fixture
 def tiny() -> Callable[..., Recipe]:
     """A recipe that trains in a second; keyword-free changes: tiny({"bottleneck.dim": 4})."""

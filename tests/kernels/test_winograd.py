@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 from tests.kernels.convolving import curvature, gradients, off, parts, pytorchs
 from torch import Tensor
 
 from isthmus.architectures.residual import Residual
-from isthmus.kernels import winograd
+from isthmus.kernels import compiled, winograd
+from isthmus.kernels.compiled import Unavailable
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.winograd import convolve, takes
 from isthmus.layers import Conv, SameConv, SameConvTranspose
@@ -32,6 +35,19 @@ def test_values_and_gradients_are_pytorchs(case: tuple[Convolution, int, int, in
     """To a few units of float32's last digit, as PyTorch's own are."""
     how, *sizes = case
     given = parts(how, *sizes, kernel=3, wide=3)
+    exact = gradients(pytorchs, how, *(part.double() for part in given))
+    for name, found in gradients(convolve, how, *given).items():
+        assert off(found, exact[name]) < 5e-6, name
+
+
+def test_narrower_vectors_are_right_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Those of processors without AVX-512, which have this machine's library only where it has none itself."""
+    (compiler,) = compiled._compiler(None)
+    narrow = compiled._library.__wrapped__(f"{compiler} -mno-avx512f", tmp_path)
+    assert not isinstance(narrow, Unavailable)
+    monkeypatch.setattr(winograd, "library", lambda: narrow)
+    how = Convolution(1, 1)
+    given = parts(how, 5, 72, 20, 10, 3)
     exact = gradients(pytorchs, how, *(part.double() for part in given))
     for name, found in gradients(convolve, how, *given).items():
         assert off(found, exact[name]) < 5e-6, name

@@ -21,7 +21,7 @@ from pathlib import Path
 from isthmus import processor
 from isthmus.paths import cache_folder
 
-SOURCES = [Path(__file__).with_name(name) for name in ("norm_leaky.cpp", "weight_gradient.cpp", "winograd.cpp")]
+SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
 # -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.
 _FLAGS = [
     "-std=c++17",
@@ -106,7 +106,8 @@ def _fingerprint(compiler: list[str]) -> str:
     # the processor: -march=native stands for it, and a home folder can be shared by machines
     words = [*_FLAGS, *compiler, f"{program.st_size} {program.st_mtime_ns}"]
     words += [platform.machine(), processor.name(), *sorted(processor.flags())]
-    parts = [*(source.read_bytes() for source in SOURCES), *(word.encode() for word in words)]
+    headers = sorted(Path(__file__).parent.glob("*.h"))
+    parts = [*(source.read_bytes() for source in (*SOURCES, *headers)), *(word.encode() for word in words)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
 
 

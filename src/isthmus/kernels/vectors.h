@@ -1,0 +1,44 @@
+// Vectors of float32, as wide as the processor's.
+
+#pragma once
+
+#include <cstring>
+#include <memory>
+
+#define INLINE inline __attribute__((always_inline))
+
+#ifdef __AVX512F__
+constexpr int LANES = 16;
+#else
+constexpr int LANES = 8;
+#endif
+
+typedef float Floats __attribute__((vector_size(4 * LANES)));
+
+INLINE Floats load(const float *from) {
+    Floats value;
+    std::memcpy(&value, from, sizeof value);
+    return value;
+}
+
+INLINE void store(float *to, Floats value) { std::memcpy(to, &value, sizeof value); }
+
+// Of the last numbers of a row there may be fewer than a vector has.
+INLINE Floats load_some(const float *from, int count) {
+    if (count >= LANES) return load(from);
+    Floats value = {};
+    for (int i = 0; i < count; i++) value[i] = from[i];
+    return value;
+}
+
+INLINE void store_some(float *to, Floats value, int count) {
+    if (count >= LANES) return store(to, value);
+    for (int i = 0; i < count; i++) to[i] = value[i];
+}
+
+// Numbers that start where a vector may, not set to anything.
+struct Buffer {
+    explicit Buffer(long count) : vectors(new Floats[(count + LANES - 1) / LANES]) {}
+    operator float *() const { return reinterpret_cast<float *>(vectors.get()); }
+    std::unique_ptr<Floats[]> vectors;
+};
