@@ -77,7 +77,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         "kernels": kernels,
     }
     if reason:
-        yield Notice(f"Training takes up to a third longer than it could: {reason}; g++ or clang++ would do.")
+        yield Notice(f"Training takes up to half as long again as it could: {reason}; g++ or clang++ would do.")
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)
