@@ -95,7 +95,7 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
     monkeypatch.setattr(machine, "why_unavailable", lambda: "no C++ compiler is here")
     slower, changed = sentences(train(recipe, tmp_path / "elsewhere"))
-    assert slower.endswith("than it could: no C++ compiler is here; g++ or clang++ would do.")
+    assert slower.endswith("as it could: no C++ compiler is here; g++ or clang++ would do.")
     assert "kernels" in changed and "not the same bits" in changed
 
 
