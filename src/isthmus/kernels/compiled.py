@@ -58,6 +58,12 @@ def why_unavailable() -> str | None:
     return None
 
 
+def version() -> str:
+    """Changes with all that the bits of the kernels depend on. Raises Unavailable where there is no library."""
+    library()
+    return _fingerprint(_compiler(os.environ.get("CXX")))[:8]
+
+
 @functools.cache  # a failure too: it is as lasting, and a study asks for every run
 def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
     try:

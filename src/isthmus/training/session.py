@@ -13,6 +13,7 @@ import torch
 from isthmus.baselines import pca
 from isthmus.errors import RunError
 from isthmus.files import write_json
+from isthmus.kernels.compiled import version
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
@@ -74,7 +75,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         "device": device.type,
         "threads": torch.get_num_threads(),
         "precision": precision,
-        "kernels": kernels,
+        "kernels": f"compiled {version()}" if kernels == "compiled" else kernels,
     }
     if reason:
         yield Notice(f"Training takes up to half as long again as it could: {reason}; g++ or clang++ would do.")
