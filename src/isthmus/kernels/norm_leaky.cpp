@@ -10,29 +10,21 @@
 #include <type_traits>
 #include <vector>
 
+#include "vectors.h"
+
 namespace {
 
-#ifdef __AVX512F__
-constexpr int LANES = 16;
-#else
-constexpr int LANES = 8;
-#endif
 constexpr long MOST_BLOCKS = 64;
 // Rows that are added in float32 before their sum goes into a double.
 constexpr long RUN = 256;
 
-typedef float Floats __attribute__((vector_size(4 * LANES)));
 typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
 typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
 
 struct Float32 {
     typedef float Number;
-    static Floats load(const float *from) {
-        Floats value;
-        std::memcpy(&value, from, sizeof value);
-        return value;
-    }
-    static void store(float *to, Floats value) { std::memcpy(to, &value, sizeof value); }
+    static Floats load(const float *from) { return ::load(from); }
+    static void store(float *to, Floats value) { ::store(to, value); }
 };
 
 struct BFloat16 {

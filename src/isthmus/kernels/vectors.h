@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstring>
-#include <memory>
 
 #define INLINE inline __attribute__((always_inline))
 
@@ -35,10 +34,3 @@ INLINE void store_some(float *to, Floats value, int count) {
     if (count >= LANES) return store(to, value);
     for (int i = 0; i < count; i++) to[i] = value[i];
 }
-
-// Numbers that start where a vector may, not set to anything.
-struct Buffer {
-    explicit Buffer(long count) : vectors(new Floats[(count + LANES - 1) / LANES]) {}
-    operator float *() const { return reinterpret_cast<float *>(vectors.get()); }
-    std::unique_ptr<Floats[]> vectors;
-};

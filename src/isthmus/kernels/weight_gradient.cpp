@@ -18,6 +18,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "buffers.h"
+
 namespace {
 
 constexpr int SIDE = 16;         // of a tile: rows, and columns of 32 bits
@@ -25,8 +27,6 @@ constexpr int DEPTH = 2 * SIDE;  // positions that one product of tiles sums ove
 constexpr int PACKED = 1280;     // positions that are packed at a time, about, to stay in the second cache
 constexpr int CHUNK = 256;       // positions that all taps go over before the next, to stay in the first
 constexpr int MOST_BLOCKS = 8;   // of images, summed apart whatever the number of threads: so bits do not depend on it
-
-int up(int value, int to) { return (value + to - 1) / to * to; }
 
 // Sixteen channels of one position, and of two: a word a channel.
 typedef __m256i Position;
@@ -225,18 +225,6 @@ void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool
                     go(c, shape.row(), fresh && from == 0, a, next_small, b, next_large, depth);
                 }
 }
-
-template <class T> class Buffer {
-    T *const start;
-
-  public:
-    explicit Buffer(long count) : start((T *)std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)) {
-        if (!start) std::abort();  // no exception can leave a parallel region, nor a function that Python calls
-    }
-    Buffer(const Buffer &) = delete;
-    ~Buffer() { std::free(start); }
-    operator T *() { return start; }
-};
 
 }  // namespace
 

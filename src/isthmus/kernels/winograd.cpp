@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "buffers.h"
 #include "vectors.h"
 #include "winograd_turns.h"
 
@@ -24,8 +25,6 @@ constexpr int MOST_TILES = 256;  // in a block
 constexpr int PARTS = 8;         // of a gradient that are summed apart
 constexpr long FORWARD_BYTES = 512 << 10, GRADIENT_BYTES = 1 << 20;  // of a block of turned tiles, about
 constexpr long SUM_BYTES = 400 << 10;
-
-int up(int value, int to) { return (value + to - 1) / to * to; }
 
 // sums[r] (+)= sum over k < depth of a[r * row + k * step] * b[k * b_row ...], for ROWS rows and COLUMNS vectors
 template <int COLUMNS>
@@ -75,16 +74,16 @@ INLINE void turn_tile(From from, To to) {
     Floats half[AFTER][BEFORE];
     for (int j = 0; j < BEFORE; j++) {
         Floats line[BEFORE], turned[AFTER];
-#pragma GCC unroll 9
+#pragma GCC unroll 6
         for (int i = 0; i < BEFORE; i++) line[i] = from(i, j);
         turn(line, turned);
-#pragma GCC unroll 9
+#pragma GCC unroll 6
         for (int i = 0; i < AFTER; i++) half[i][j] = turned[i];
     }
     for (int i = 0; i < AFTER; i++) {
         Floats turned[AFTER];
         turn(half[i], turned);
-#pragma GCC unroll 9
+#pragma GCC unroll 6
         for (int j = 0; j < AFTER; j++) to(i, j, turned[j]);
     }
 }
@@ -223,13 +222,13 @@ extern "C" void winograd(int images, int height, int width, int channels, int fi
                          int threads, const float *x, const float *weight, const float *bias, float *y) {
     const Shape shape(images, height, width, channels, filters, padding, FORWARD_BYTES);
     const long kernel = (long)shape.channels * shape.wide_filters;
-    const Buffer kernels(POINTS * kernel), zeros(shape.wide_channels), add(shape.wide_filters);
+    const Buffer<float> kernels(POINTS * kernel), zeros(shape.wide_channels), add(shape.wide_filters);
     std::memset(zeros, 0, 4 * shape.wide_channels);
     std::memset(add, 0, 4 * shape.wide_filters);
     if (bias) std::memcpy(add, bias, 4 * shape.filters);
 #pragma omp parallel num_threads(threads)
     {
-        const Buffer in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+        const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
 #pragma omp for schedule(static)
         for (int channel = 0; channel < shape.channels; channel++)
             turn_kernels(shape, weight, reversed, channel, kernels);
@@ -257,12 +256,12 @@ extern "C" void winograd_gradient(int images, int height, int width, int channel
     const Shape shape(images, height, width, channels, filters, padding, apart ? FORWARD_BYTES : GRADIENT_BYTES);
     const int parts = apart ? std::min(PARTS, shape.blocks) : 1;
     const int most = std::max(shape.wide_channels, shape.wide_filters);
-    const Buffer zeros(most), sums(parts * size);
+    const Buffer<float> zeros(most), sums(parts * size);
     std::memset(zeros, 0, 4 * most);
     if (apart) {
 #pragma omp parallel for schedule(static) num_threads(std::min(threads, parts))
         for (int part = 0; part < parts; part++) {
-            const Buffer in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+            const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
             const int begin = (long)shape.blocks * part / parts, end = (long)shape.blocks * (part + 1) / parts;
             for (int block = begin; block < end; block++) {
                 turn_inputs(shape, x, zeros, block, 0, shape.block, in);
@@ -271,7 +270,7 @@ extern "C" void winograd_gradient(int images, int height, int width, int channel
             }
         }
     } else {
-        const Buffer in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+        const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
 #pragma omp parallel num_threads(threads)
         for (int block = 0; block < shape.blocks; block++) {
 #pragma omp for schedule(static)
