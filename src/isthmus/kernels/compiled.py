@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from typing import Any
 
 from isthmus import processor
 from isthmus.paths import cache_folder
@@ -46,6 +47,17 @@ def library() -> ctypes.CDLL:
     found = _library(os.environ.get("CXX"), cache_folder() / "kernels")
     if isinstance(found, Unavailable):
         raise found
+    return found
+
+
+@functools.cache
+def function(name: str, types: tuple[type, ...]) -> Any:
+    """A function of the library with arguments of these types. Raises Unavailable where there is no library.
+
+    Asked for once: finding the library anew takes as long as a small layer, and a step has thirty.
+    """
+    found = getattr(library(), name)
+    found.argtypes = types
     return found
 
 

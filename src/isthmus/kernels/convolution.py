@@ -1,10 +1,10 @@
-"""Convolutions whose kernels get their gradient from our own code, on processors that multiply tiles of bfloat16."""
+"""Convolutions in bfloat16 by our own code, forward and backward, on processors that multiply tiles of it."""
 
 from __future__ import annotations
 
-import ctypes
 import functools
 from collections.abc import Sequence
+from ctypes import c_int, c_long, c_void_p
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,10 +12,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from isthmus.kernels.compiled import library, why_unavailable
+from isthmus.kernels.compiled import function, library, why_unavailable
 
 _LEAST = 16  # of the channels that positions are shifted in: a tile's width, and fewer would leave most of it empty
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
+_TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 4)
+_GRADIENT_TYPES = (*(c_int,) * 12, *(c_void_p,) * 3)
 BACKWARD = torch.ops.aten.convolution_backward.default
 
 
@@ -34,17 +36,20 @@ class Convolution:
 
     def __call__(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
         """x (B, C, H, W), weight as PyTorch's convolutions have it, bias (C',) or None -> (B, C', H', W')."""
-        return self.with_used(x, self.used(weight), bias)
+        used = self.used(weight)
+        if self.transposed:
+            return F.conv_transpose2d(x, used, bias, self.stride, self.padding, self.output_padding)
+        return F.conv2d(x, used, bias, self.stride, self.padding)
 
     def used(self, weight: Tensor) -> Tensor:
         """The kernel as PyTorch's operation takes it."""
         return weight.flip(2, 3) if self.turned else weight
 
-    def with_used(self, x: Tensor, used: Tensor, bias: Tensor | None) -> Tensor:
-        """The convolution, given what `used` made of its kernel."""
+    def size(self, sides: Sequence[int], kernel: int) -> list[int]:
+        """Height and width of what becomes of images with these `sides`."""
         if self.transposed:
-            return F.conv_transpose2d(x, used, bias, self.stride, self.padding, self.output_padding)
-        return F.conv2d(x, used, bias, self.stride, self.padding)
+            return [(side - 1) * self.stride - 2 * self.padding + kernel + self.output_padding for side in sides]
+        return [(side + 2 * self.padding - kernel) // self.stride + 1 for side in sides]
 
     @property
     def words(self) -> tuple[Any, ...]:
@@ -97,25 +102,50 @@ class _Convolve(torch.autograd.Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution
     ) -> Tensor:
-        used = how.used(weight.to(x.dtype))
-        ctx.save_for_backward(x, weight, bias, used)
+        ctx.save_for_backward(x, weight, bias)
         ctx.how = how
-        return how.with_used(x, used, None if bias is None else bias.to(x.dtype))
+        return _apply(x, weight, bias, how, how.size(x.shape[2:], weight.shape[2]), transposed=how.transposed)
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
-        x, weight, bias, used = ctx.saved_tensors
+        x, weight, bias = ctx.saved_tensors
         how: Convolution = ctx.how
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
             return *differentiate(how, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
         dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
-        dx = BACKWARD(dy, x, used, None, *how.words, [True, False, False])[0] if needs_x else None
+        dx = _apply(dy, weight, None, how, x.shape[2:], transposed=not how.transposed) if needs_x else None
         dweight = _weight_gradient(x, dy, weight, how) if needs_weight else None
-        # asked of PyTorch's operation, it would bring the kernel's gradient with it
         return dx, dweight, dy.sum((0, 2, 3), dtype=torch.float32) if needs_bias else None, None
+
+
+def _apply(
+    x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, size: Sequence[int], *, transposed: bool
+) -> Tensor:
+    """x (B, C, H, W) in bfloat16 -> (B, C', *size), by the one of `how` and its gradient that is `transposed` or not."""
+    x = x.contiguous(memory_format=torch.channels_last)
+    channels, filters = (0, 1) if transposed else (1, 0)  # dimensions of the kernel
+    y = torch.empty((len(x), weight.shape[filters], *size), dtype=x.dtype, memory_format=torch.channels_last)
+    function("convolution", _TYPES)(
+        *x.shape,
+        *y.shape[1:],
+        weight.shape[2],
+        how.stride,
+        how.padding,
+        transposed,
+        how.turned,
+        torch.get_num_threads(),
+        *map(weight.stride, (channels, filters, 2, 3)),
+        *map(address, (x, weight, bias, y)),
+    )
+    return y
+
+
+def address(tensor: Tensor | None) -> int | None:
+    """Of a tensor's numbers, for the library."""
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
@@ -123,7 +153,7 @@ def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) ->
     found = torch.empty_like(weight, memory_format=torch.channels_last)
     larger, smaller = (dy, x) if how.transposed else (x, dy)
     large, small = (part.contiguous(memory_format=torch.channels_last) for part in (larger, smaller))
-    library().weight_gradient(
+    function("weight_gradient", _GRADIENT_TYPES)(
         large.shape[0],
         large.shape[1],
         small.shape[1],
@@ -134,7 +164,7 @@ def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) ->
         how.padding,
         how.turned,
         torch.get_num_threads(),
-        *(ctypes.c_void_p(part.data_ptr()) for part in (large, small, found)),
+        *map(address, (large, small, found)),
     )
     return found
 

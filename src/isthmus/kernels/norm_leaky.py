@@ -5,20 +5,19 @@ x + offset --batch norm--> * --leaky ReLU--> y
 
 from __future__ import annotations
 
-import ctypes
-import functools
+from ctypes import c_float, c_int, c_long, c_void_p
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.kernels.compiled import library
+from isthmus.kernels.compiled import function
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
 _NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
-_LAYER = [ctypes.c_long, ctypes.c_int, ctypes.c_int, ctypes.c_float, ctypes.c_float]
-_POINTERS = {"forward": 5, "backward": 6}
+_LAYER = (c_long, c_int, c_int, c_float, c_float)
+_TYPES = {"forward": (*_LAYER, *(c_void_p,) * 5), "backward": (*_LAYER, *(c_void_p,) * 6)}
 
 
 def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
@@ -81,13 +80,5 @@ class _NormLeaky(torch.autograd.Function):
 
 def _run(way: str, x: Tensor, eps: float, slope: float, tensors: tuple[Tensor, ...]) -> None:
     channels = x.shape[1]
-    kernel = _kernel(way, x.dtype)
-    pointers = (tensor.data_ptr() for tensor in tensors)
-    kernel(x.numel() // channels, channels, torch.get_num_threads(), eps, slope, *pointers)
-
-
-@functools.cache
-def _kernel(way: str, dtype: torch.dtype) -> Any:
-    kernel = getattr(library(), f"{way}_{_NAMES[dtype]}")
-    kernel.argtypes = [*_LAYER, *[ctypes.c_void_p] * _POINTERS[way]]
-    return kernel
+    kernel = function(f"{way}_{_NAMES[x.dtype]}", _TYPES[way])
+    kernel(x.numel() // channels, channels, torch.get_num_threads(), eps, slope, *map(Tensor.data_ptr, tensors))

@@ -7,30 +7,26 @@
 // Pictures are packed so that the sum over positions is one long product of matrices a tap; see
 // records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
 
-#if defined(__AMX_BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
+#include "tiles.h"
 
-#include <immintrin.h>
+#ifdef HAS_TILES
+
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdint>
-#include <cstdlib>
 #include <cstring>
 
 #include "buffers.h"
 
 namespace {
 
-constexpr int SIDE = 16;         // of a tile: rows, and columns of 32 bits
-constexpr int DEPTH = 2 * SIDE;  // positions that one product of tiles sums over
 constexpr int PACKED = 1280;     // positions that are packed at a time, about, to stay in the second cache
 constexpr int CHUNK = 256;       // positions that all taps go over before the next, to stay in the first
 constexpr int MOST_BLOCKS = 8;   // of images, summed apart whatever the number of threads: so bits do not depend on it
 
-// Sixteen channels of one position, and of two: a word a channel.
+// Sixteen channels of one position; a row of a tile has two positions, a word a channel.
 typedef __m256i Position;
-typedef __m512i Pair;
 
 // Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
 // an offset. A pair of them starts at an even one, so there is a view of `large` for each place under the stride, and
@@ -101,26 +97,6 @@ inline Pair pair(const Position *at) {
     return _mm512_or_si512(_mm512_cvtepu16_epi32(at[0]), _mm512_slli_epi32(_mm512_cvtepu16_epi32(at[1]), 16));
 }
 
-// words[i][j] becomes words[j][i].
-inline void transpose(Pair *words) {
-    const Pair lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-#pragma GCC unroll 4
-    for (int step = SIDE / 2; step > 0; step /= 2) {
-        // lanes of the two rows, the second's from 16 on, that go into the first and into the second
-        const __mmask16 odd = _mm512_test_epi32_mask(lanes, _mm512_set1_epi32(step));
-        const Pair low = _mm512_mask_add_epi32(lanes, odd, lanes, _mm512_set1_epi32(SIDE - step));
-        const Pair after = _mm512_add_epi32(lanes, _mm512_set1_epi32(step));
-        const Pair high = _mm512_mask_add_epi32(after, odd, lanes, _mm512_set1_epi32(SIDE));
-#pragma GCC unroll 16
-        for (int row = 0; row < SIDE; row++)
-            if (!(row & step)) {
-                const Pair one = words[row], two = words[row + step];
-                words[row] = _mm512_permutex2var_epi32(one, low, two);
-                words[row + step] = _mm512_permutex2var_epi32(one, high, two);
-            }
-    }
-}
-
 // small, from line `first` on, as tiles of 16 channels by 32 positions: (tiles, depth / 32) of them.
 void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Position *stage, Pair *packed) {
     const View view = {small, shape.rows, shape.columns, shape.small, 1, first, 0};
@@ -149,25 +125,6 @@ void pack_large(const Shape &shape, const uint16_t *large, int images, int first
                 for (int at = 0; at < pairs; at++) packed[at] = pair(stage + 2 * at + again);
             }
 }
-
-// This thread's tiles are ours meanwhile; then they are configured as they were.
-class Tiles {
-    struct alignas(64) Configuration {
-        uint8_t palette, start_row, reserved[14];
-        uint16_t bytes[16];
-        uint8_t rows[16];
-    } before;
-
-  public:
-    Tiles() {
-        Configuration ours = {};
-        ours.palette = 1;
-        for (int tile = 0; tile < 8; tile++) ours.bytes[tile] = 4 * SIDE, ours.rows[tile] = SIDE;
-        _tile_storeconfig(&before);
-        _tile_loadconfig(&ours);
-    }
-    ~Tiles() { _tile_loadconfig(&before); }
-};
 
 // S by L tiles of sums += small * large over `depth` positions; with `fresh` they begin at zero.
 template <int S, int L>

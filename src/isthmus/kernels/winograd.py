@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
+from ctypes import c_int, c_void_p
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from isthmus.kernels.compiled import library, why_unavailable
-from isthmus.kernels.convolution import BACKWARD, Convolution, differentiate
+from isthmus.kernels.compiled import function, library, why_unavailable
+from isthmus.kernels.convolution import BACKWARD, Convolution, address, differentiate
 
 _LEAST_CHANNELS = 16  # with fewer, turning the images takes longer than it saves
 _LEAST_SIDE = 4  # a tile of the output
+_TYPES = (*(c_int,) * 8, *(c_void_p,) * 4)
 _MOST = 1 << 20  # numbers in a kernel: it is turned to four times as many
 
 
@@ -87,14 +88,15 @@ def _filter(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, *, tur
     taps = weight.permute(2, 3, 1, 0).contiguous()
     rows, columns = (side + 2 * padding - 2 for side in x.shape[2:])
     y = torch.empty((len(x), len(weight), rows, columns), memory_format=torch.channels_last)
-    library().winograd(*_sizes(x, len(weight), padding, turned), *map(_address, (x, taps, bias, y)))
+    function("winograd", _TYPES)(*_sizes(x, len(weight), padding, turned), *map(address, (x, taps, bias, y)))
     return y
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     found = torch.empty_like(weight, memory_format=torch.channels_last)
-    library().winograd_gradient(*_sizes(x, len(weight), how.padding, how.turned), *map(_address, (x, dy, found)))
+    sizes = _sizes(x, len(weight), how.padding, how.turned)
+    function("winograd_gradient", _TYPES[:-1])(*sizes, *map(address, (x, dy, found)))
     return found
 
 
@@ -102,6 +104,3 @@ def _sizes(x: Tensor, filters: int, padding: int, turned: bool) -> tuple[int, ..
     images, channels, height, width = x.shape
     return images, height, width, channels, filters, padding, turned, torch.get_num_threads()
 
-
-def _address(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
