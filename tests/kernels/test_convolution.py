@@ -77,7 +77,6 @@ def test_it_is_for_training_in_bf16() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         assert takes(x, weight)
         assert not takes(x, weight.detach())
-        assert not takes(x, weight[:, :8])  # channels
         assert not takes(x, weight[..., :1])  # not square
     assert not takes(x, weight)
 

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from isthmus.kernels.compiled import function, library, why_unavailable
 
-_LEAST = 16  # of the channels that positions are shifted in: a tile's width, and fewer would leave most of it empty
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
 _TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 4)
 _GRADIENT_TYPES = (*(c_int,) * 12, *(c_void_p,) * 3)
@@ -73,8 +72,8 @@ def differentiate(
 def takes(x: Tensor, weight: Tensor) -> bool:
     """Whether `convolve` can be asked for the convolution of x (B, C, H, W) with `weight`.
 
-    Only for training in bfloat16 (automatic mixed precision) with an AMX processor and square kernels that are neither
-    too narrow nor too large.
+    Only for training in bfloat16 (automatic mixed precision) with an AMX processor and square kernels that are not
+    too large.
     """
     return (
         x.device.type == "cpu"
@@ -83,7 +82,6 @@ def takes(x: Tensor, weight: Tensor) -> bool:
         and weight.dtype == torch.float32
         and weight.requires_grad
         and weight.shape[2] == weight.shape[3]
-        and weight.shape[1] >= _LEAST
         and weight.numel() <= _MOST
         and _ready()
     )

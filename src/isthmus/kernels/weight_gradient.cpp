@@ -21,40 +21,34 @@
 
 namespace {
 
-constexpr int PACKED = 1280;     // positions that are packed at a time, about, to stay in the second cache
-constexpr int CHUNK = 256;       // positions that all taps go over before the next, to stay in the first
-constexpr int MOST_BLOCKS = 8;   // of images, summed apart whatever the number of threads: so bits do not depend on it
-
-// Sixteen channels of one position; a row of a tile has two positions, a word a channel.
-typedef __m256i Position;
+constexpr int PACKED = 1280;    // positions that are packed at a time, about, to stay in the second cache
+constexpr int CHUNK = 256;      // positions that all taps go over before the next, to stay in the first
+constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number of threads: so bits do not depend on it
 
 // Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
-// an offset. A pair of them starts at an even one, so there is a view of `large` for each place under the stride, and
-// for even and odd offsets.
+// an offset. There are two images at each, whose numbers make a word: a product of tiles sums over pairs of them.
 struct Shape {
     int images, large, small;                 // channels
     int height, width, rows, columns;         // of large, of small
     int kernel, stride, before;
     int taps, large_tiles, small_tiles;
-    int views_down, views_right, reach_down;  // reach: lines that a kernel goes beyond its first
+    int views, reach;                         // places under the stride, down or right; how far a kernel goes beyond
     int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
-    int blocks, group, depth, room;           // images packed at a time; their positions, and those that taps may read
+    int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions, and those that taps may read
 
     Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride,
           int before)
         : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
           kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
-          small_tiles(up(small, SIDE) / SIDE), views_down(std::min(kernel, stride)),
-          views_right(std::min(kernel, 2 * stride)), reach_down((kernel - 1) / stride) {
-        // without a stride the view of odd offsets is the other's, a position further
-        const int reach_right = stride == 1 ? kernel - 1 : (kernel - 1) / (2 * stride) * 2;
-        pitch = up(columns + reach_right, 2);
-        band = std::clamp(PACKED / pitch - reach_down, 1, rows);
-        lines = band + reach_down;
-        blocks = std::min(images, MOST_BLOCKS);
-        group = band < rows ? 1 : std::clamp(PACKED / (lines * pitch), 1, (images + blocks - 1) / blocks);
-        depth = up(group * lines * pitch, DEPTH);
-        room = up(depth + reach_down * pitch + reach_right, DEPTH);
+          small_tiles(up(small, SIDE) / SIDE), views(std::min(kernel, stride)), reach((kernel - 1) / stride) {
+        pitch = columns + reach;
+        band = std::clamp(PACKED / pitch - reach, 1, rows);
+        lines = band + reach;
+        pairs = (images + 1) / 2;
+        blocks = std::min(pairs, MOST_BLOCKS);
+        group = band < rows ? 1 : std::clamp(PACKED / (lines * pitch), 1, (pairs + blocks - 1) / blocks);
+        depth = up(group * lines * pitch, SIDE);
+        room = up(depth + reach * pitch + reach, SIDE);
     }
     // of sums (small, taps, large), channels in whole tiles
     long row() const { return (long)taps * large_tiles * SIDE; }
@@ -65,68 +59,68 @@ struct Shape {
 // (line * stride + down, column * stride + right).
 struct View {
     const uint16_t *data;
-    int height, width, channels, stride, down, right;
+    int images, height, width, channels, stride, down, right;
 };
 
-// Sixteen channels of `count` positions: zero outside of the pictures, from line `stop` on, beyond the last channel.
-void gather(const View &view, int images, int lines, int pitch, int stop, int tile, Position *to, int count) {
+// Sixteen channels of `count` positions of pairs: zero outside of the pictures, from line `stop` on, beyond the last
+// channel and the last image.
+void gather(const View &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count) {
     const int here = std::min(SIDE, view.channels - tile * SIDE);
     const __mmask16 mask = (__mmask16)((1u << here) - 1);
-    const int left = view.right < 0 ? std::min(pitch, (-view.right + view.stride - 1) / view.stride) : 0;
+    const int left = std::min(pitch, view.right < 0 ? (-view.right + view.stride - 1) / view.stride : 0);
     const int end = std::clamp((view.width - view.right + view.stride - 1) / view.stride, left, pitch);
     const long step = (long)view.stride * view.channels, line_step = (long)view.width * view.channels;
+    const long picture = view.height * line_step;
     const uint16_t *const data = view.data + (long)view.right * view.channels + tile * SIDE;
     const int height = view.height, stride = view.stride, down = view.down;
-    const Position zero = _mm256_setzero_si256();
-    Position *const last = to + count;
-    for (int image = 0; image < images; image++)
+    const Pair zero = _mm512_setzero_si512();
+    Pair *const last = to + count;
+    for (int pair = 0; pair < pairs; pair++) {
+        const __mmask16 second = 2 * pair + 1 < view.images ? mask : 0;
         for (int line = 0; line < lines; line++, to += pitch) {
             const int y = line * stride + down;
             const bool empty = y < 0 || y >= height || line >= stop;
-            const uint16_t *from = data + ((long)image * height + y) * line_step;
+            const uint16_t *from = data + 2 * pair * picture + y * line_step;
             for (int column = 0; column < (empty ? pitch : left); column++) to[column] = zero;
             if (empty) continue;
-            for (int column = left; column < end; column++)
-                to[column] = _mm256_maskz_loadu_epi16(mask, from + column * step);
+            for (int column = left; column < end; column++) {
+                const __m256i one = _mm256_maskz_loadu_epi16(mask, from + column * step);
+                const __m256i two = _mm256_maskz_loadu_epi16(second, from + column * step + picture);
+                to[column] =
+                    _mm512_or_si512(_mm512_cvtepu16_epi32(one), _mm512_slli_epi32(_mm512_cvtepu16_epi32(two), 16));
+            }
             for (int column = end; column < pitch; column++) to[column] = zero;
         }
+    }
     while (to < last) *to++ = zero;
 }
 
-inline Pair pair(const Position *at) {
-    return _mm512_or_si512(_mm512_cvtepu16_epi32(at[0]), _mm512_slli_epi32(_mm512_cvtepu16_epi32(at[1]), 16));
-}
-
-// small, from line `first` on, as tiles of 16 channels by 32 positions: (tiles, depth / 32) of them.
-void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Position *stage, Pair *packed) {
-    const View view = {small, shape.rows, shape.columns, shape.small, 1, first, 0};
-    const int depth = shape.depth, tiles = shape.small_tiles;
-    for (int tile = 0; tile < tiles; tile++) {
-        gather(view, images, shape.lines, shape.pitch, shape.band, tile, stage, depth);
-        for (int at = 0; at < depth; at += DEPTH, packed += SIDE) {
+// small, from line `first` on, as tiles of 16 channels by 16 positions of pairs: (tiles, depth / 16) of them.
+void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Pair *packed) {
+    const View view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
+    for (int tile = 0; tile < shape.small_tiles; tile++, packed += shape.depth) {
+        gather(view, (images + 1) / 2, shape.lines, shape.pitch, shape.band, tile, packed, shape.depth);
+        for (int at = 0; at < shape.depth; at += SIDE) {
             Pair words[SIDE];
-            for (int i = 0; i < SIDE; i++) words[i] = pair(stage + at + 2 * i);
+            for (int i = 0; i < SIDE; i++) words[i] = packed[at + i];
             transpose(words);
-            for (int i = 0; i < SIDE; i++) packed[i] = words[i];
+            for (int i = 0; i < SIDE; i++) packed[at + i] = words[i];
         }
     }
 }
 
-// large, under the lines of small from `first` on, as pairs: (views down, tiles, views to the right, room / 2).
-void pack_large(const Shape &shape, const uint16_t *large, int images, int first, Position *stage, Pair *packed) {
-    const int pairs = shape.room / 2, stride = shape.stride, before = shape.before;
-    for (int down = 0; down < shape.views_down; down++)
-        for (int tile = 0; tile < shape.large_tiles; tile++)
-            for (int right = 0; right < shape.views_right; right++, packed += pairs) {
-                const bool again = stride == 1 && right == 1;
-                const int top = first * stride + down - before;
-                const View view = {large, shape.height, shape.width, shape.large, stride, top, right - before};
-                if (!again) gather(view, images, shape.lines, shape.pitch, shape.lines, tile, stage, shape.room + 1);
-                for (int at = 0; at < pairs; at++) packed[at] = pair(stage + 2 * at + again);
-            }
+// large, under the lines of small from `first` on: (views down, views to the right, tiles, room).
+void pack_large(const Shape &shape, const uint16_t *large, int images, int first, Pair *packed) {
+    for (int view = 0; view < shape.views * shape.views; view++) {
+        const int down = first * shape.stride + view / shape.views - shape.before;
+        const int right = view % shape.views - shape.before;
+        const View of = {large, images, shape.height, shape.width, shape.large, shape.stride, down, right};
+        for (int tile = 0; tile < shape.large_tiles; tile++, packed += shape.room)
+            gather(of, (images + 1) / 2, shape.lines, shape.pitch, shape.lines, tile, packed, shape.room);
+    }
 }
 
-// S by L tiles of sums += small * large over `depth` positions; with `fresh` they begin at zero.
+// S by L tiles of sums += small * large over `depth` positions of pairs; with `fresh` they begin at zero.
 template <int S, int L>
 inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large,
                      long next_large, int depth) {
@@ -142,7 +136,7 @@ inline void multiply(float *sums, long row, bool fresh, const Pair *small, long 
         if (S > 1) _tile_loadd(2, sums + below, bytes);
         if (S > 1 && L > 1) _tile_loadd(3, sums + below + SIDE, bytes);
     }
-    for (int at = 0; at < depth / 2; at += SIDE) {
+    for (int at = 0; at < depth; at += SIDE) {
         _tile_loadd(4, small + at, sizeof(Pair));
         _tile_loadd(6, large + at, sizeof(Pair));
         _tile_dpbf16ps(0, 4, 6);
@@ -163,23 +157,21 @@ inline void multiply(float *sums, long row, bool fresh, const Pair *small, long 
 }
 
 void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool fresh, float *sums) {
-    const long next_small = shape.depth / 2, pairs = shape.room / 2, next_large = pairs * shape.views_right;
     for (int from = 0; from < shape.depth; from += CHUNK)
         for (int s = 0; s < shape.small_tiles; s += 2)
             for (int l = 0; l < shape.large_tiles; l += 2)
                 for (int tap = 0; tap < shape.taps; tap++) {
-                    const int down = tap / shape.kernel, right = tap % shape.kernel, twice = 2 * shape.stride;
-                    const long view =
-                        (long)(down % shape.stride * shape.large_tiles + l) * shape.views_right + right % twice;
-                    const int offset = down / shape.stride * shape.pitch + right / twice * 2;
-                    const Pair *a = small + s * next_small + from / 2;
-                    const Pair *b = large + view * pairs + (offset + from) / 2;
+                    const int i = tap / shape.kernel, j = tap % shape.kernel;
+                    const int view = i % shape.stride * shape.views + j % shape.stride;
+                    const int offset = i / shape.stride * shape.pitch + j / shape.stride;
+                    const Pair *a = small + (long)s * shape.depth + from;
+                    const Pair *b = large + ((long)view * shape.large_tiles + l) * shape.room + offset + from;
                     float *c = sums + s * SIDE * shape.row() + ((long)tap * shape.large_tiles + l) * SIDE;
                     const auto one = l + 1 < shape.large_tiles ? multiply<1, 2> : multiply<1, 1>;
                     const auto two = l + 1 < shape.large_tiles ? multiply<2, 2> : multiply<2, 1>;
                     const auto go = s + 1 < shape.small_tiles ? two : one;
                     const int depth = std::min(CHUNK, shape.depth - from);
-                    go(c, shape.row(), fresh && from == 0, a, next_small, b, next_large, depth);
+                    go(c, shape.row(), fresh && from == 0, a, shape.depth, b, shape.room, depth);
                 }
 }
 
@@ -200,22 +192,25 @@ extern "C" void weight_gradient(int images, int large_channels, int small_channe
     const int blocks = shape.blocks;
     const long size = shape.size();
     Buffer<float> sums(blocks * size);
-#pragma omp parallel for schedule(static) num_threads(std::min(threads, blocks))
-    for (int block = 0; block < blocks; block++) {
+#pragma omp parallel num_threads(std::min(threads, blocks))
+    {
         const Tiles ours;
-        Buffer<Pair> packed_small((long)shape.small_tiles * shape.depth / 2);
-        Buffer<Pair> packed_large((long)shape.views_down * shape.large_tiles * shape.views_right * shape.room / 2);
-        Buffer<Position> stage(shape.room + 1);
-        const int begin = (int)((long)images * block / blocks), end = (int)((long)images * (block + 1) / blocks);
-        for (int image = begin; image < end; image += shape.group)
-            for (int first = 0; first < rows; first += shape.band) {
-                const int count = std::min(shape.group, end - image);
-                const uint16_t *from_large = large + (long)image * height * width * large_channels;
-                const uint16_t *from_small = small + (long)image * rows * columns * small_channels;
-                pack_large(shape, from_large, count, first, stage, packed_large);
-                pack_small(shape, from_small, count, first, stage, packed_small);
-                multiply_all(shape, packed_small, packed_large, image == begin && first == 0, sums + block * size);
-            }
+        Buffer<Pair> packed_small((long)shape.small_tiles * shape.depth);
+        Buffer<Pair> packed_large((long)shape.views * shape.views * shape.large_tiles * shape.room);
+#pragma omp for schedule(dynamic)
+        for (int block = 0; block < blocks; block++) {
+            const int begin = (int)((long)shape.pairs * block / blocks);
+            const int end = (int)((long)shape.pairs * (block + 1) / blocks);
+            for (int pair = begin; pair < end; pair += shape.group)
+                for (int first = 0; first < rows; first += shape.band) {
+                    const int count = std::min(2 * std::min(shape.group, end - pair), images - 2 * pair);
+                    const uint16_t *from_large = large + 2L * pair * height * width * large_channels;
+                    const uint16_t *from_small = small + 2L * pair * rows * columns * small_channels;
+                    pack_large(shape, from_large, count, first, packed_large);
+                    pack_small(shape, from_small, count, first, packed_small);
+                    multiply_all(shape, packed_small, packed_large, pair == begin && first == 0, sums + block * size);
+                }
+        }
     }
     const int taps = shape.taps;
     const long lines = (long)small_channels * taps, line = shape.large_tiles * SIDE;
