@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from isthmus.kernels.norm_leaky import norm_leaky, takes
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose
+from isthmus.kernels import convolution
+from isthmus.kernels.norm_leaky import convolve_norm_leaky, norm_leaky, takes
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, convolve
 
 
 class Turned(nn.Sequential):
@@ -41,9 +42,9 @@ class Turned(nn.Sequential):
 
 
 def _fused(x: Tensor, layer: SameConv | SameConvTranspose, norm: BatchNorm, relu: nn.LeakyReLU) -> Tensor:
+    """The convolution without its bias, which batch norm takes away again: it moves the running mean alone."""
     assert layer.bias is not None
-    # without its bias, which batch norm takes away again: it moves the running mean alone
-    x = layer.convolve(x, None)
-    x, mean, variance = norm_leaky(x, layer.bias, norm.weight, norm.bias, eps=norm.eps, slope=relu.negative_slope)
-    norm.follow(mean, variance)
-    return x
+    how, x, weight = layer.prepare(x)
+    if layer.compiled and convolution.takes(x, weight):
+        return convolve_norm_leaky(x, weight, layer.bias, how, norm, relu.negative_slope)
+    return norm_leaky(convolve(how, x, weight, None, compiled=layer.compiled), layer.bias, norm, relu.negative_slope)

@@ -24,14 +24,14 @@ class SameConv(nn.Conv2d):
         _glorot(self)
 
     def forward(self, input: Tensor) -> Tensor:
-        return self.convolve(input, self.bias)
+        return convolve(*self.prepare(input), self.bias, compiled=self.compiled)
 
-    def convolve(self, input: Tensor, bias: Tensor | None) -> Tensor:
-        """The layer with another bias, or with none."""
+    def prepare(self, input: Tensor) -> tuple[Convolution, Tensor, Tensor]:
+        """How the layer convolves, what, and with what kernel."""
         below, above = _same(input.shape[2], self.kernel_size[0], self.stride[0])
         right, left = _same(input.shape[3], self.kernel_size[1], self.stride[1])
         pads = left, right, above, below
-        return _convolve(input, self.weight, bias, self.stride[0], pads, turned=True, compiled=self.compiled)
+        return *_padded(input, self.kernel_size[0], self.stride[0], pads, turned=True), self.weight
 
 
 class SameConvTranspose(nn.ConvTranspose2d):
@@ -51,21 +51,18 @@ class SameConvTranspose(nn.ConvTranspose2d):
 
     def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
         assert output_size is None
-        return self.convolve(input, self.bias)
+        return convolve(*self.prepare(input), self.bias, compiled=self.compiled)
 
-    def convolve(self, input: Tensor, bias: Tensor | None) -> Tensor:
-        """The layer with another bias, or with none."""
+    def prepare(self, input: Tensor) -> tuple[Convolution, Tensor, Tensor]:
+        """How the layer convolves, what, and with what kernel."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         after = (kernel - stride) // 2
         before = kernel - stride - after
         if stride == 1:  # a convolution with the turned kernel, here turned back: a fifth faster
             pads = kernel - 1 - before, kernel - 1 - after
-            weight = self.weight.transpose(0, 1)
-            return _convolve(input, weight, bias, 1, (*pads, *pads), turned=False, compiled=self.compiled)
-        # the bias apart: oneDNN is up to four times slower with one on some sizes
+            return *_padded(input, kernel, 1, (*pads, *pads), turned=False), self.weight.transpose(0, 1)
         how = Convolution(stride, before, turned=True, transposed=True, output_padding=before - after)
-        output = _apply(how, input, self.weight, None, compiled=self.compiled)
-        return output if bias is None else output + bias.to(output.dtype).view(-1, 1, 1)
+        return how, input, self.weight
 
 
 class Conv(nn.Conv2d):
@@ -80,7 +77,7 @@ class Conv(nn.Conv2d):
         super().__init__(channels, filters, 3, padding=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return _apply(Convolution(1, 1), input, self.weight, self.bias, compiled=self.compiled)
+        return convolve(Convolution(1, 1), input, self.weight, self.bias, compiled=self.compiled)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -95,15 +92,10 @@ class BatchNorm(nn.BatchNorm2d):
         mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
         output = F.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
         count = input.numel() // input.shape[1]
-        self.follow(mean, variance * ((count - 1) / count))
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * ((count - 1) / count), self.momentum)
         return output
-
-    @torch.no_grad()
-    def follow(self, mean: Tensor, variance: Tensor) -> None:
-        """Move the running statistics towards a batch's mean and biased variance, (C,) both."""
-        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-        self.running_mean.lerp_(mean, self.momentum)
-        self.running_var.lerp_(variance, self.momentum)
 
 
 def dense(inputs: int, outputs: int) -> nn.Linear:
@@ -120,36 +112,30 @@ def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
         nn.init.zeros_(layer.bias)
 
 
-def _convolve(
-    input: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    stride: int,
-    pads: tuple[int, int, int, int],
-    *,
-    turned: bool,
-    compiled: bool,
-) -> Tensor:
-    """Convolution after padding by (left, right, above, below), without a copy where the kernel can pad itself."""
-    left, right, above, below = pads
-    height, width = input.shape[2:]
-    # as much below as above changes nothing where the stride steps over it
-    reach = [(size + 2 * before - weight.shape[2]) // stride for size, before in ((height, above), (width, left))]
-    wanted = [
-        (size + before + after - weight.shape[2]) // stride
-        for size, before, after in ((height, above, below), (width, left, right))
-    ]
-    if above == left and reach == wanted:
-        return _apply(Convolution(stride, above, turned), input, weight, bias, compiled=compiled)
-    return _apply(Convolution(stride, 0, turned), F.pad(input, pads), weight, bias, compiled=compiled)
-
-
-def _apply(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
+def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
+    """how(x, weight, bias); `compiled`: by our own kernels where they can take it."""
     if compiled and convolution.takes(x, weight):
         return convolution.convolve(x, weight, bias, how)
     if compiled and winograd.takes(x, weight, how):
         return winograd.convolve(x, weight, bias, how)
     return how(x, weight, bias)
+
+
+def _padded(
+    input: Tensor, kernel: int, stride: int, pads: tuple[int, int, int, int], *, turned: bool
+) -> tuple[Convolution, Tensor]:
+    """How to convolve after padding by (left, right, above, below), and what: without a copy where that can be."""
+    left, right, above, below = pads
+    height, width = input.shape[2:]
+    # as much below as above changes nothing where the stride steps over it
+    reach = [(size + 2 * before - kernel) // stride for size, before in ((height, above), (width, left))]
+    wanted = [
+        (size + before + after - kernel) // stride
+        for size, before, after in ((height, above, below), (width, left, right))
+    ]
+    if above == left and reach == wanted:
+        return Convolution(stride, above, turned), input
+    return Convolution(stride, 0, turned), F.pad(input, pads)
 
 
 def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from isthmus.architectures.conv import Conv
 from isthmus.kernels.compiled import why_unavailable
@@ -28,6 +28,20 @@ def parts(shape: tuple[int, int, int, int], dtype: torch.dtype) -> tuple[Tensor,
     return x.contiguous(memory_format=torch.channels_last), offset, weight, bias, dy
 
 
+def norm_of(weight: Tensor, bias: Tensor, momentum: float = 1.0) -> nn.BatchNorm2d:
+    """With these parameters; at momentum 1 its running statistics are the batch's own."""
+    norm = nn.BatchNorm2d(len(weight), eps=EPS, momentum=momentum)
+    norm.weight, norm.bias = (nn.Parameter(part.detach().clone()) for part in (weight, bias))
+    return norm
+
+
+def gradients(norm: nn.BatchNorm2d, *given: Tensor) -> list[Tensor]:
+    """Of what was given, and of the norm's parameters."""
+    found = [part.grad for part in (*given, norm.weight, norm.bias)]
+    assert all(part is not None for part in found)
+    return [part for part in found if part is not None]
+
+
 def plain(x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     return F.leaky_relu(F.batch_norm(x + offset.view(-1, 1, 1), None, None, weight, bias, True, 0.0, EPS), SLOPE)
 
@@ -41,8 +55,9 @@ def test_values_and_gradients_are_pytorchs(shape: tuple[int, int, int, int], dty
     before = F.batch_norm(x.double(), None, None, weight.double(), bias.double(), True, 0.0, EPS)
     dy = torch.where(before.abs() < 1e-3, 0, dy.double()).to(dtype)
 
-    ours = [part.clone().requires_grad_() for part in (x, offset, weight, bias)]
-    y, mean, variance = norm_leaky(ours[0], *ours[1:], eps=EPS, slope=SLOPE)
+    ours = [part.clone().requires_grad_() for part in (x, offset)]
+    norm = norm_of(weight, bias)
+    y = norm_leaky(*ours, norm, SLOPE)
     y.backward(dy)
     theirs = [part.double().requires_grad_() for part in (x, offset, weight, bias)]
     expected = plain(*theirs)
@@ -55,18 +70,32 @@ def test_values_and_gradients_are_pytorchs(shape: tuple[int, int, int, int], dty
     assert y.dtype == dtype and y.is_contiguous(memory_format=torch.channels_last)
     close(y, expected.detach())
     rows = (x.double() + offset.double().view(-1, 1, 1)).transpose(0, 1).flatten(1)
-    torch.testing.assert_close(mean.double(), rows.mean(1), rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(variance.double(), rows.var(1, correction=0), rtol=1e-5, atol=1e-5)
-    for mine, other in zip(ours, theirs, strict=True):
-        assert mine.grad is not None and other.grad is not None
-        close(mine.grad, other.grad)
+    assert norm.running_mean is not None and norm.running_var is not None
+    torch.testing.assert_close(norm.running_mean.double(), rows.mean(1), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(norm.running_var.double(), rows.var(1, correction=0), rtol=1e-5, atol=1e-5)
+    for mine, other in zip(gradients(norm, *ours), theirs, strict=True):
+        assert other.grad is not None
+        close(mine, other.grad)
+
+
+def test_running_statistics_follow_by_the_momentum() -> None:
+    x, offset, weight, bias, _ = parts((4, 16, 5, 5), torch.float32)
+    norm = norm_of(weight, bias, momentum=0.25)
+    for _ in range(2):
+        norm_leaky(x, offset, norm, SLOPE)
+    rows = (x + offset.view(-1, 1, 1)).transpose(0, 1).flatten(1)
+    left = 0.75**2  # of zeros and ones
+    torch.testing.assert_close(norm.running_mean, (1 - left) * rows.mean(1))
+    torch.testing.assert_close(norm.running_var, left + (1 - left) * rows.var(1, correction=0))
 
 
 def test_what_all_values_have_in_common_does_not_drown_their_variance() -> None:
     x, offset, weight, bias, _ = parts((8, 16, 16, 16), torch.float32)
-    _, _, variance = norm_leaky(x + 4096, offset, weight, bias, eps=EPS, slope=SLOPE)
+    norm = norm_of(weight, bias)
+    norm_leaky(x + 4096, offset, norm, SLOPE)
     expected = (x + 4096).double().transpose(0, 1).flatten(1).var(1, correction=0)
-    torch.testing.assert_close(variance.double(), expected, rtol=1e-5, atol=0)
+    assert norm.running_var is not None
+    torch.testing.assert_close(norm.running_var.double(), expected, rtol=1e-5, atol=0)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
@@ -74,12 +103,12 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(dtype: torch.dtype) -> 
     x, offset, weight, bias, dy = parts((9, 64, 16, 16), dtype)
     seen: list[list[Tensor]] = []
     for threads in (1, 2, 3):
-        given = [part.clone().requires_grad_() for part in (x, offset, weight, bias)]
+        given = [part.clone().requires_grad_() for part in (x, offset)]
+        norm = norm_of(weight, bias)
         with cpu_threads(threads):
-            y, mean, variance = norm_leaky(given[0], *given[1:], eps=EPS, slope=SLOPE)
+            y = norm_leaky(*given, norm, SLOPE)
             y.backward(dy)
-        gradients = [part.grad for part in given if part.grad is not None]
-        seen.append([y.detach(), mean, variance, *gradients])
+        seen.append([y.detach(), *norm.buffers(), *gradients(norm, *given)])
     for other in seen[1:]:
         assert all(torch.equal(one, two) for one, two in zip(seen[0], other, strict=True))
 
@@ -89,14 +118,11 @@ def test_it_can_be_differentiated_twice() -> None:
     x, offset, weight, bias, _ = parts((4, 16, 3, 3), torch.float32)
 
     def curvature(fused: bool) -> list[Tensor]:
-        given = [part.clone().requires_grad_() for part in (x, weight, bias)]
-        if fused:
-            y, _, _ = norm_leaky(given[0], offset, *given[1:], eps=EPS, slope=SLOPE)
-        else:
-            y = plain(given[0], offset, *given[1:])
-        (slope,) = torch.autograd.grad(y.square().sum(), given[0], create_graph=True)
+        given, norm = x.clone().requires_grad_(), norm_of(weight, bias)
+        y = norm_leaky(given, offset, norm, SLOPE) if fused else plain(given, offset, norm.weight, norm.bias)
+        (slope,) = torch.autograd.grad(y.square().sum(), given, create_graph=True)
         slope.square().sum().backward()
-        return [part.grad for part in given if part.grad is not None]
+        return gradients(norm, given)
 
     for one, other in zip(curvature(True), curvature(False), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-3)
@@ -108,15 +134,17 @@ def test_what_is_not_finite_stays_so(value: float, dtype: torch.dtype) -> None:
     """Otherwise a training that diverged would go on unseen."""
     x, offset, weight, bias, _ = parts((2, 16, 4, 4), dtype)
     x[1, 3, 2, 2] = value
-    y, mean, _ = norm_leaky(x, offset, weight, bias, eps=EPS, slope=SLOPE)
-    assert not y[:, 3].isfinite().any() and not mean[3].isfinite()
+    norm = norm_of(weight, bias)
+    y = norm_leaky(x, offset, norm, SLOPE)
+    assert norm.running_mean is not None
+    assert not y[:, 3].isfinite().any() and not norm.running_mean[3].isfinite()
     assert y[:, 4].isfinite().all()
 
 
 def test_one_value_a_channel_is_refused_as_by_pytorch() -> None:
     x, offset, weight, bias, _ = parts((1, 16, 1, 1), torch.float32)
     with pytest.raises(ValueError, match="more than one value"):
-        norm_leaky(x, offset, weight, bias, eps=EPS, slope=SLOPE)
+        norm_leaky(x, offset, norm_of(weight, bias), SLOPE)
 
 
 def step(filters: list[int], *, compiled: bool, mixed: bool, seed: int = 0) -> dict[str, Tensor]:

@@ -22,6 +22,7 @@ namespace {
 
 constexpr long PACKED = 192 << 10;  // numbers of pictures that are worked on at a time, to stay in the second cache
 
+constexpr int MOST_GROUPS = 16;     // of images, unless one alone fills what is packed at a time
 constexpr int CHUNK = 16;  // tiles of positions that all filters and phases go over before the next
 
 inline int ceiling(int value, int by) { return value < 0 ? -(-value / by) : (value + by - 1) / by; }
@@ -77,7 +78,7 @@ struct Plan {
     std::vector<Phase> phases;
     long weights = 0;                        // tiles
 
-    Plan(const Sizes &sizes, bool transposed, int threads) : sizes(sizes) {
+    Plan(const Sizes &sizes, bool transposed) : sizes(sizes) {
         const int kernel = sizes.kernel, stride = sizes.stride, before = sizes.before;
         slot = 4;
         while (slot < sizes.channels && slot < DEPTH) slot *= 2;
@@ -110,8 +111,8 @@ struct Plan {
         lines = band + reach;
         plane = (long)lines * pitch * slot;
         image = plane * planes.size();
-        // a few for every thread, so that none waits long for another
-        const int share = std::max(1, sizes.images / (4 * threads));
+        // many, so that no thread waits long for another; and as many whatever their number, for moments' bits
+        const int share = (sizes.images + MOST_GROUPS - 1) / MOST_GROUPS;
         group = band < last ? 1 : (int)std::clamp(PACKED / image, 1L, (long)share);
         for (int tap = 0; tap < kernel * kernel; tap++) {
             const int i = tap / kernel, j = tap % kernel;
@@ -282,10 +283,33 @@ std::vector<Run> runs(const Phase &phase, int first, int last, int pitch, bool &
     return found;
 }
 
+// Sums over pixels of 32 filters' values and of their squares.
+struct Tally {
+    __m512 values[2], squares[2];
+
+    void add(__m512i rounded) {
+        const __m512 even = (__m512)_mm512_slli_epi32(rounded, 16);
+        const __m512 odd = (__m512)_mm512_and_si512(rounded, _mm512_set1_epi32((int)0xffff0000));
+        values[0] = _mm512_add_ps(values[0], even);
+        values[1] = _mm512_add_ps(values[1], odd);
+        squares[0] = _mm512_fmadd_ps(even, even, squares[0]);
+        squares[1] = _mm512_fmadd_ps(odd, odd, squares[1]);
+    }
+
+    // Of `count` filters: sums (2, filters), from one filter on.
+    void into(double *sums, int filters, int count) const {
+        for (int filter = 0; filter < count; filter++) {
+            sums[filter] += values[filter % 2][filter / 2];
+            sums[filters + filter] += squares[filter % 2][filter / 2];
+        }
+    }
+};
+
 // Rounds the sums of sixteen positions into the pixels they are; F tiles of filters from `filter` on.
-template <int F>
+template <int F, bool Tallied>
 void scatter(const Plan &plan, const Phase &phase, Run run, int last, bool within, int filter, const float *sums,
-             uint16_t *y) {
+             uint16_t *y, Tally &tallied) {
+    Tally tally = tallied;  // in registers
     const int filters = plan.sizes.filters;
     const __mmask32 mask = (__mmask32)((1ul << std::min(F * SIDE, filters - filter)) - 1);
     const long step = (long)phase.stride * filters, line_step = (long)plan.sizes.columns * step;
@@ -296,25 +320,27 @@ void scatter(const Plan &plan, const Phase &phase, Run run, int last, bool withi
         if (column < phase.columns) {
             const __m512 low = _mm512_loadu_ps(sums), high = F > 1 ? _mm512_loadu_ps(sums + SIDE) : low;
             const __m512i rounded = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+            if (Tallied) tally.add(rounded);
             if (mask == 0xffffffff)
                 _mm512_storeu_si512(to, rounded);
             else
                 _mm512_mask_storeu_epi16(to, mask, rounded);
         } else if (within) {
-            return;
+            break;
         }
         to += step;
         if (++column == plan.pitch && !within) {
-            if (++line == last) return;
+            if (++line == last) break;
             column = 0;
             to = y + base + line * line_step;
         }
     }
+    if (Tallied) tallied = tally;
 }
 
 // What a group of packed images, or a band of one, makes of y.
 void multiply_all(const Plan &plan, const uint16_t *packed, int images, int first, const Pair *weights,
-                  const float *bias, uint16_t *y) {
+                  const float *bias, uint16_t *y, double *moments) {
     const long picture = (long)plan.sizes.rows * plan.sizes.columns * plan.sizes.filters;
     alignas(64) float sums[2][4 * SIDE * SIDE];
     struct Part {
@@ -346,11 +372,13 @@ void multiply_all(const Plan &plan, const uint16_t *packed, int images, int firs
             for (int f = 0; f < plan.tiles; f += 2) {
                 const Pair *of = weights + (phase.weights + (long)f * phase.blocks.size()) * SIDE;
                 const bool two = f + 1 < plan.tiles;
+                Tally tally = {};
+                const auto scattered = moments ? (two ? scatter<2, true> : scatter<1, true>)
+                                               : (two ? scatter<2, false> : scatter<1, false>);
                 const auto put = [&](int at) {
                     for (int i = at; i < std::min(at + 2, count); i++)
-                        (two ? scatter<2> : scatter<1>)(plan, phase, part.tiles[i % each], part.last, part.within,
-                                                        f * SIDE, sums[at / 2 % 2] + (i - at) * (1 + two) * SIDE * SIDE,
-                                                        y + i / each * picture);
+                        scattered(plan, phase, part.tiles[i % each], part.last, part.within, f * SIDE,
+                                  sums[at / 2 % 2] + (i - at) * (1 + two) * SIDE * SIDE, y + i / each * picture, tally);
                 };
                 for (int at = from; at < count; at += 2) {
                     const bool pair = at + 1 < count;
@@ -361,6 +389,8 @@ void multiply_all(const Plan &plan, const uint16_t *packed, int images, int firs
                     if (at > from) put(at - 2);  // while the tiles multiply: what they store can be read only later
                 }
                 put((count - 1) / 2 * 2);
+                const int filters = plan.sizes.filters;
+                if (moments) tally.into(moments + f * SIDE, filters, std::min((1 + two) * SIDE, filters - f * SIDE));
             }
         }
 }
@@ -368,18 +398,19 @@ void multiply_all(const Plan &plan, const uint16_t *packed, int images, int firs
 }  // namespace
 
 // x (images, height, width, channels), y (images, rows, columns, filters): bfloat16, as they lie in memory; y is
-// overwritten. weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null.
+// overwritten. weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the
+// sums (2, filters) of what y holds and of its squares, or null.
 extern "C" void convolution(int images, int channels, int height, int width, int filters, int rows, int columns,
                             int kernel, int stride, int before, int transposed, int turned, int threads,
                             long channel_step, long filter_step, long row_step, long column_step, const uint16_t *x,
-                            const float *weight, const float *bias, uint16_t *y) {
-    const Plan plan({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,
-                    threads);
+                            const float *weight, const float *bias, uint16_t *y, double *moments) {
+    const Plan plan({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed);
     Buffer<Pair> weights(plan.weights * SIDE);
     Buffer<float> offsets(up(plan.tiles, 2) * SIDE);
     std::memset(offsets, 0, sizeof(float) * up(plan.tiles, 2) * SIDE);
     if (bias) std::memcpy(offsets, bias, sizeof(float) * filters);
     const int groups = ceiling(images, plan.group);
+    std::vector<double> partial(moments ? 2L * groups * filters : 0);
     std::atomic<int> next{0};
 #pragma omp parallel num_threads(std::clamp(groups, 1, threads))
     {
@@ -393,9 +424,14 @@ extern "C" void convolution(int images, int channels, int height, int width, int
                 for (int image = 0; image < count; image++)
                     pack_image(plan, x + (long)(begin + image) * height * width * channels, first,
                                packed + image * plan.image);
-                multiply_all(plan, packed, count, first, weights, offsets, y + (long)begin * rows * columns * filters);
+                multiply_all(plan, packed, count, first, weights, offsets, y + (long)begin * rows * columns * filters,
+                             moments ? &partial[2L * group * filters] : nullptr);
             }
         }
+    }
+    for (int at = 0; moments && at < 2 * filters; at++) {
+        moments[at] = 0;
+        for (int group = 0; group < groups; group++) moments[at] += partial[2L * group * filters + at];
     }
 }
 

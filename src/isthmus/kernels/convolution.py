@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import c_int, c_long, c_void_p
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from torch import Tensor
 from isthmus.kernels.compiled import function, library, why_unavailable
 
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
-_TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 4)
+_TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 5)
 _GRADIENT_TYPES = (*(c_int,) * 12, *(c_void_p,) * 3)
 BACKWARD = torch.ops.aten.convolution_backward.default
 
@@ -37,8 +37,14 @@ class Convolution:
         """x (B, C, H, W), weight as PyTorch's convolutions have it, bias (C',) or None -> (B, C', H', W')."""
         used = self.used(weight)
         if self.transposed:
-            return F.conv_transpose2d(x, used, bias, self.stride, self.padding, self.output_padding)
+            # the bias apart: oneDNN is up to four times slower with one on some sizes
+            y = F.conv_transpose2d(x, used, None, self.stride, self.padding, self.output_padding)
+            return y if bias is None else y + bias.to(y.dtype).view(-1, 1, 1)
         return F.conv2d(x, used, bias, self.stride, self.padding)
+
+    def cast(self, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+        """The same in the precision of x."""
+        return self(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
 
     def used(self, weight: Tensor) -> Tensor:
         """The kernel as PyTorch's operation takes it."""
@@ -57,16 +63,13 @@ class Convolution:
 
 
 def differentiate(
-    how: Convolution, given: tuple[Tensor, Tensor, Tensor | None], needed: Sequence[bool], dy: Tensor
-) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
-    """The gradients of how(*given) where they are needed, by operations that can be differentiated again."""
-    x, weight, bias = given
-    y = how(x, weight.to(x.dtype), None if bias is None else bias.to(x.dtype))
+    apply: Callable[..., Tensor], given: Sequence[Tensor | None], needed: Sequence[bool], dy: Tensor
+) -> list[Tensor | None]:
+    """The gradients of apply(*given) where they are needed, by operations that can be differentiated again."""
     wanted = [tensor if need else None for tensor, need in zip(given, needed, strict=True)]
     inputs = [tensor for tensor in wanted if tensor is not None]
-    found = iter(torch.autograd.grad(y, inputs, dy, create_graph=True))
-    dx, dweight, dbias = (None if tensor is None else next(found) for tensor in wanted)
-    return dx, dweight, dbias
+    found = iter(torch.autograd.grad(apply(*given), inputs, dy, create_graph=True))
+    return [None if tensor is None else next(found) for tensor in wanted]
 
 
 def takes(x: Tensor, weight: Tensor) -> bool:
@@ -102,27 +105,43 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight, bias)
         ctx.how = how
-        return _apply(x, weight, bias, how, how.size(x.shape[2:], weight.shape[2]), transposed=how.transposed)
+        return forward(x, weight, bias, how)
 
     @staticmethod
     def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, dy: Tensor
     ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
         x, weight, bias = ctx.saved_tensors
-        how: Convolution = ctx.how
-        needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
-            return *differentiate(how, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
-        dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
-        dx = _apply(dy, weight, None, how, x.shape[2:], transposed=not how.transposed) if needs_x else None
-        dweight = _weight_gradient(x, dy, weight, how) if needs_weight else None
-        return dx, dweight, dy.sum((0, 2, 3), dtype=torch.float32) if needs_bias else None, None
+            return *differentiate(ctx.how.cast, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
+        dbias = dy.sum((0, 2, 3), dtype=torch.float32) if ctx.needs_input_grad[2] else None
+        return *backward(dy, x, weight, ctx.how, ctx.needs_input_grad[:2]), dbias, None
+
+
+def forward(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, moments: Tensor | None = None) -> Tensor:
+    """how(x, weight, bias) without a graph; moments (2, C') float64 are made its sums and those of its squares."""
+    return _apply(x, weight, bias, how, how.size(x.shape[2:], weight.shape[2]), how.transposed, moments)
+
+
+def backward(
+    dy: Tensor, x: Tensor, weight: Tensor, how: Convolution, needed: Sequence[bool]
+) -> tuple[Tensor | None, Tensor | None]:
+    """The gradients of x, bfloat16, and of `weight`, float32, where they are needed."""
+    dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
+    dx = _apply(dy, weight, None, how, x.shape[2:], not how.transposed) if needed[0] else None
+    return dx, _weight_gradient(x, dy, weight, how) if needed[1] else None
 
 
 def _apply(
-    x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, size: Sequence[int], *, transposed: bool
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    how: Convolution,
+    size: Sequence[int],
+    transposed: bool,
+    moments: Tensor | None = None,
 ) -> Tensor:
-    """x (B, C, H, W) in bfloat16 -> (B, C', *size), by the one of `how` and its gradient that is `transposed` or not."""
+    """x (B, C, H, W) -> (B, C', *size), by the one of `how` and its images' gradient that is `transposed` or not."""
     x = x.contiguous(memory_format=torch.channels_last)
     channels, filters = (0, 1) if transposed else (1, 0)  # dimensions of the kernel
     y = torch.empty((len(x), weight.shape[filters], *size), dtype=x.dtype, memory_format=torch.channels_last)
@@ -136,7 +155,7 @@ def _apply(
         how.turned,
         torch.get_num_threads(),
         *map(weight.stride, (channels, filters, 2, 3)),
-        *map(address, (x, weight, bias, y)),
+        *map(address, (x, weight, bias, y, moments)),
     )
     return y
 

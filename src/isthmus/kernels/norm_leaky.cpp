@@ -4,6 +4,7 @@
 // statistics and parameters are wider. Forward and backward go over memory twice each, once for sums and once for
 // values, where PyTorch goes over it for mean, variance, norm and ReLU apart; see records/2026-11-26-kernels.md.
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -48,6 +49,17 @@ struct Layer {
     float epsilon, slope;
     // Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
     int blocks() const { return (int)(rows < RUN ? 1 : rows < MOST_BLOCKS * RUN ? rows / RUN : MOST_BLOCKS); }
+};
+
+// What training keeps of all batches: their means, with `offset` added, and variances, moved by `momentum` towards each.
+struct Running {
+    float momentum;
+    const float *offset;
+    float *mean, *variance;
+    void follow(int c, double batch_mean, double batch_variance) const {
+        mean[c] += momentum * ((float)(batch_mean + offset[c]) - mean[c]);
+        variance[c] += momentum * ((float)batch_variance - variance[c]);
+    }
 };
 
 // What the forward pass found, one number a channel: y = leaky((x - mean) * scale + bias).
@@ -118,13 +130,18 @@ template <class Term> void sums(const Layer &layer, double *one, double *two, Te
 
 template <class T>
 void forward(const Layer &layer, const typename T::Number *x, const float *weight, const float *bias,
-             typename T::Number *y, const Found &found) {
+             const double *moments, const Running &running, typename T::Number *y, const Found &found) {
     const int channels = layer.channels;
     std::vector<double> sum(channels), square(channels);
-    // Moments about the first row: what all rows have in common would drown their differences in float32.
     std::vector<float> origin(channels);
-    for (int c = 0; c < channels; c += LANES) Float32::store(&origin[c], T::load(x + c));
-    sums(layer, sum.data(), square.data(), [&](auto width, int first) {
+    if (moments) {
+        std::copy(moments, moments + channels, sum.begin());
+        std::copy(moments + channels, moments + 2 * channels, square.begin());
+    } else {
+        // about the first row: what all rows have in common would drown their differences in float32
+        for (int c = 0; c < channels; c += LANES) Float32::store(&origin[c], T::load(x + c));
+    }
+    if (!moments) sums(layer, sum.data(), square.data(), [&](auto width, int first) {
         constexpr int W = decltype(width)::value;
         const PerChannel<W> about(&origin[first]);
         return [=](long row, Floats *ones, Floats *twos) {
@@ -144,6 +161,7 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
         found.variance[c] = (float)variance;
         found.scale[c] = (float)(weight[c] / std::sqrt(variance + layer.epsilon));
         found.bias[c] = bias[c];
+        running.follow(c, origin[c] + difference, variance);
     }
     over_blocks(layer, [&](int, long begin, long end) {
         over_channels(channels, [&](auto width, int first) {
@@ -216,12 +234,14 @@ inline Found rows_of(float *found, int channels) {
 
 }  // namespace
 
-// channels: a multiple of 16. found (4, channels) is written by forward and read by backward.
+// channels: a multiple of 16. moments: the sums (2, channels) of x and of its squares, or null. found (4, channels) is
+// written by forward and read by backward.
 #define KERNELS(NAME, TYPE)                                                                                            \
-    extern "C" void forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *x,    \
-                                   const float *weight, const float *bias, void *y, float *found) {                    \
-        forward<TYPE>({rows, channels, threads, epsilon, slope}, (const TYPE::Number *)x, weight, bias,                \
-                      (TYPE::Number *)y, rows_of(found, channels));                                                    \
+    extern "C" void forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, float momentum,   \
+                                   const void *x, const float *weight, const float *bias, const double *moments,       \
+                                   const float *offset, float *mean, float *variance, void *y, float *found) {         \
+        forward<TYPE>({rows, channels, threads, epsilon, slope}, (const TYPE::Number *)x, weight, bias, moments,       \
+                      {momentum, offset, mean, variance}, (TYPE::Number *)y, rows_of(found, channels));                \
     }                                                                                                                  \
     extern "C" void backward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *dy,  \
                                     const void *x, float *found, void *dx, float *dweight, float *dbias) {             \

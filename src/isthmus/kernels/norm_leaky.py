@@ -1,10 +1,11 @@
-"""Batch norm and leaky ReLU as one operation of a training step on the CPU.
+"""Batch norm and leaky ReLU as one operation of a training step on the CPU, alone or after a convolution.
 
 x + offset --batch norm--> * --leaky ReLU--> y
 """
 
 from __future__ import annotations
 
+import functools
 from ctypes import c_float, c_int, c_long, c_void_p
 from typing import Any
 
@@ -12,12 +13,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.kernels import convolution
 from isthmus.kernels.compiled import function
+from isthmus.kernels.convolution import Convolution, address, differentiate
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
 _NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 _LAYER = (c_long, c_int, c_int, c_float, c_float)
-_TYPES = {"forward": (*_LAYER, *(c_void_p,) * 5), "backward": (*_LAYER, *(c_void_p,) * 6)}
+_FORWARD, _BACKWARD = (*_LAYER, c_float, *(c_void_p,) * 9), (*_LAYER, *(c_void_p,) * 6)
 
 
 def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
@@ -34,51 +37,114 @@ def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
     )
 
 
-def norm_leaky(
-    x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Leaky ReLU of the batch norm of x + offset, where `takes` says so.
+def norm_leaky(x: Tensor, offset: Tensor, norm: nn.BatchNorm2d, slope: float) -> Tensor:
+    """Leaky ReLU of `norm` in training of x + offset, where `takes` says so.
 
-    x (B, C, H, W) float32 or bfloat16; offset, weight, bias (C,) -> y like x, the mean (C,) of x + offset and its
-    biased variance (C,), without a gradient. `offset`, the bias of a convolution before it, moves the mean alone:
-    y does not depend on it, and its gradient is zero, where adding it first gives a rounding error.
+    x (B, C, H, W) float32 or bfloat16; offset (C,) -> y like x. The running variance follows the biased one, as in
+    Keras. `offset`, the bias of a convolution before it, moves the running mean alone: y does not depend on it, and
+    its gradient is zero, where adding it first gives a rounding error.
     Raises Unavailable where there is no library, ValueError where x has one value a channel, as PyTorch does.
     """
-    if x.numel() == x.shape[1]:
-        raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
-    return _NormLeaky.apply(x, offset, weight, bias, eps, slope)  # pyright: ignore[reportReturnType]
+    return _NormLeaky.apply(x, offset, norm.weight, norm.bias, norm, slope)  # pyright: ignore[reportReturnType]
+
+
+def convolve_norm_leaky(
+    x: Tensor, weight: Tensor, offset: Tensor, how: Convolution, norm: nn.BatchNorm2d, slope: float
+) -> Tensor:
+    """`norm_leaky` of how(x, weight), where `takes` and `convolution.takes` say so.
+
+    The convolution finds the sums that the norm needs while it has its numbers at hand.
+    """
+    return _ConvolveNormLeaky.apply(  # pyright: ignore[reportReturnType]
+        x.to(torch.bfloat16), weight, offset, norm.weight, norm.bias, how, norm, slope
+    )
 
 
 class _NormLeaky(torch.autograd.Function):
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, eps: float, slope: float
-    ) -> tuple[Tensor, Tensor, Tensor]:
+        ctx: Any, x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d, slope: float
+    ) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)  # as it is, where the convolution's input was
-        y, found = torch.empty_like(x), weight.new_empty(4, x.shape[1])
-        _run("forward", x, eps, slope, (x, weight, bias, y, found))
-        ctx.save_for_backward(x, offset, weight, bias, found)
-        ctx.eps, ctx.slope = eps, slope
-        mean, variance = found[0] + offset, found[1].clone()
-        ctx.mark_non_differentiable(mean, variance)
-        return y, mean, variance
+        y, found = _forward(x, None, offset, norm, slope)
+        ctx.save_for_backward(x, weight, bias, found)
+        ctx.eps, ctx.slope = norm.eps, slope
+        return y
 
     @staticmethod
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, dy: Tensor, *_: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor, None, None]:
-        x, offset, weight, bias, found = ctx.saved_tensors
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, weight, bias, found = ctx.saved_tensors
+        needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
-            y = F.leaky_relu(F.batch_norm(x, None, None, weight, bias, training=True, eps=ctx.eps), ctx.slope)
-            dx, dweight, dbias = torch.autograd.grad(y, (x, weight, bias), dy, create_graph=True)
-            return dx, torch.zeros_like(offset), dweight, dbias, None, None
-        dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
-        dx, dweight, dbias = torch.empty_like(x), torch.empty_like(weight), torch.empty_like(bias)
-        _run("backward", x, ctx.eps, ctx.slope, (dy, x, found, dx, dweight, dbias))
-        return dx, torch.zeros_like(offset), dweight, dbias, None, None
+            plain = functools.partial(_plain, eps=ctx.eps, slope=ctx.slope)
+            dx, *rest = differentiate(plain, (x, weight, bias), (needed[0], *needed[2:4]), dy)
+        else:
+            dx, *rest = _backward(dy, x, found, ctx)
+        return dx, torch.zeros_like(weight), *rest, None, None
 
 
-def _run(way: str, x: Tensor, eps: float, slope: float, tensors: tuple[Tensor, ...]) -> None:
+class _ConvolveNormLeaky(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any,
+        x: Tensor,
+        kernel: Tensor,
+        offset: Tensor,
+        weight: Tensor,
+        bias: Tensor,
+        how: Convolution,
+        norm: nn.BatchNorm2d,
+        slope: float,
+    ) -> Tensor:
+        moments = torch.empty(2, norm.num_features, dtype=torch.float64)
+        between = convolution.forward(x, kernel, None, how, moments)
+        y, found = _forward(between, moments, offset, norm, slope)
+        ctx.save_for_backward(x, kernel, weight, bias, between, found)
+        ctx.how, ctx.eps, ctx.slope = how, norm.eps, slope
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        x, kernel, weight, bias, between, found = ctx.saved_tensors
+        needed = ctx.needs_input_grad
+        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+
+            def plain(x: Tensor, kernel: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+                return _plain(ctx.how.cast(x, kernel), weight, bias, eps=ctx.eps, slope=ctx.slope)
+
+            dx, dkernel, *rest = differentiate(plain, (x, kernel, weight, bias), (*needed[:2], *needed[3:5]), dy)
+        else:
+            dbetween, *rest = _backward(dy, between, found, ctx)
+            dx, dkernel = convolution.backward(dbetween, x, kernel, ctx.how, needed[:2])
+        return dx, dkernel, torch.zeros_like(weight), *rest, None, None, None
+
+
+def _plain(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float) -> Tensor:
+    """Norm and ReLU by operations that can be differentiated twice."""
+    return F.leaky_relu(F.batch_norm(x, None, None, weight, bias, training=True, eps=eps), slope)
+
+
+def _forward(
+    x: Tensor, moments: Tensor | None, offset: Tensor, norm: nn.BatchNorm2d, slope: float
+) -> tuple[Tensor, Tensor]:
+    """y, and what the backward pass needs to know; the running statistics of `norm` follow."""
     channels = x.shape[1]
-    kernel = function(f"{way}_{_NAMES[x.dtype]}", _TYPES[way])
-    kernel(x.numel() // channels, channels, torch.get_num_threads(), eps, slope, *map(Tensor.data_ptr, tensors))
+    if x.numel() == channels:
+        raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
+    y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
+    tensors = (x, norm.weight, norm.bias, moments, offset, norm.running_mean, norm.running_var, y, found)
+    function(f"forward_{_NAMES[x.dtype]}", _FORWARD)(
+        x.numel() // channels, channels, torch.get_num_threads(), norm.eps, slope, norm.momentum, *map(address, tensors)
+    )
+    return y, found
+
+
+def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, Tensor, Tensor]:
+    channels = x.shape[1]
+    dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
+    dx, dweight, dbias = torch.empty_like(x), found.new_empty(channels), found.new_empty(channels)
+    tensors = (dy, x, found, dx, dweight, dbias)
+    function(f"backward_{_NAMES[x.dtype]}", _BACKWARD)(
+        x.numel() // channels, channels, torch.get_num_threads(), ctx.eps, ctx.slope, *map(address, tensors)
+    )
+    return dx, dweight, dbias
