@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -13,4 +14,5 @@ class Mse(nn.Module):
     """
 
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        return (x_hat - x).square().flatten(1).sum(1)
+        # one operation each way, and no copy of what is channels last: a hundredth of a step of the post's network
+        return F.mse_loss(x_hat, x, reduction="none").sum((1, 2, 3))

@@ -45,6 +45,7 @@ class EagerStep:
         if model.device.type == "cuda":
             self.defaults.append(torch.cuda.default_generators[model.device.index or 0])
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
+        self.stepped = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         parts = [*model.modules(), *objective.modules()]
         self.staged = [part for part in parts if hasattr(part, "begin_step")]
         self.games = [part for part in parts if hasattr(part, "players")]
@@ -70,7 +71,8 @@ class EagerStep:
         with self.mixed:
             trace = self.model(x, self.noise)
         terms: Terms = self.objective(self.model, trace)
-        self.optimizer.zero_grad()
+        for parameter in self.stepped:  # zero_grad looks for reasons to do more
+            parameter.grad = None
         terms.loss.mean().backward()
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
