@@ -46,7 +46,7 @@ def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[
     take = EagerStep(
         model,
         objective,
-        build_optimizer(model, recipe.train, objective),
+        build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled"),
         batches,
         recipe.train,
         precision=precision,

@@ -9,21 +9,23 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from isthmus.kernels.adam import Adam
 from isthmus.model import Autoencoder
 from isthmus.recipe import Train
 from isthmus.training.muon import Muon, matrices_of
 from isthmus.types import Player
 
 
-def build_optimizer(model: Autoencoder, train: Train, objective: nn.Module | None = None) -> torch.optim.Optimizer:
+def build_optimizer(
+    model: Autoencoder, train: Train, objective: nn.Module | None = None, *, compiled: bool = False
+) -> Adam:
     """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
     Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
     there is one, which changes the speed and not the method. On CUDA the rates are tensors, which a captured
     graph reads anew at every step. What the objective learns, such as a variance, is stepped with the model; each of
-    its players has a group with a rate and betas of its own.
+    its players has a group with a rate and betas of its own. `compiled`: by our own kernel, on the CPU.
     """
-    kinds = {"adamw": torch.optim.AdamW, "muon": Muon}
     on_cuda = model.device.type == "cuda"
     groups: list[dict[str, Any]] = [
         {"params": parameters, "scale": scale, "matrix": matrix}
@@ -41,7 +43,7 @@ def build_optimizer(model: Autoencoder, train: Train, objective: nn.Module | Non
     ]
     for group in groups if on_cuda else ():
         group["lr"] = torch.tensor(train.learning_rate, device=model.device)
-    return kinds.get(train.optimizer, torch.optim.Adam)(
+    optimizer = (Muon if train.optimizer == "muon" else Adam)(
         groups,
         lr=train.learning_rate,
         betas=(0.9, train.beta2),
@@ -49,7 +51,10 @@ def build_optimizer(model: Autoencoder, train: Train, objective: nn.Module | Non
         weight_decay=train.weight_decay,
         fused=True,
         capturable=on_cuda,
+        decoupled_weight_decay=train.optimizer in ("adamw", "muon"),
     )
+    optimizer.compiled = compiled
+    return optimizer
 
 
 def _players(objective: nn.Module | None) -> list[Player]:

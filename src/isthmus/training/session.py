@@ -80,7 +80,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     if reason:
         yield Notice(f"Training takes up to half as long again as it could: {reason}; g++ or clang++ would do.")
     objective = build_objective(recipe, model).to(device)
-    optimizer = build_optimizer(model, recipe.train, objective)
+    optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
     batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror)
     validation = torch.from_numpy(splits.validation.images).to(device)

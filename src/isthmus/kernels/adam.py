@@ -1,0 +1,64 @@
+"""Adam and AdamW whose step is one call for all parameters, on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ctypes import c_float, c_int, c_long, c_void_p
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isthmus.kernels.compiled import function
+
+_TYPES = (c_int, c_int, c_int, *(c_float,) * 5, *(c_void_p,) * 6)
+
+
+class Adam(torch.optim.Adam):
+    """PyTorch's, with the same state; where `compiled` is set, a step is one call of our own code.
+
+    A step of the post's network is a twenty-fifth shorter for it (records/2026-11-26-tile-convolution.md).
+    """
+
+    compiled = False
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        assert closure is None
+        groups = [self._gathered(group["params"]) for group in self.param_groups] if self.compiled else [None]
+        if any(tensors is None for tensors in groups):
+            super().step()  # also the first, which makes the state
+            return
+        for group, tensors in zip(self.param_groups, groups, strict=True):
+            if tensors:
+                self._step(group, tensors)
+
+    def _gathered(self, parameters: Iterable[Tensor]) -> list[tuple[Tensor, ...]] | None:
+        """Of each parameter with a gradient itself, its gradient, moments and steps; None where ours cannot be."""
+        found: list[tuple[Tensor, ...]] = []
+        for parameter in parameters:
+            gradient = parameter.grad
+            if gradient is None:
+                continue
+            state = self.state[parameter]
+            if not state or parameter.dtype != torch.float32:
+                return None
+            if gradient.stride() != parameter.stride():
+                gradient = torch.empty_like(parameter).copy_(gradient)
+            found.append((parameter, gradient, state["exp_avg"], state["exp_avg_sq"], state["step"]))
+        return found
+
+    def _step(self, group: dict[str, Any], tensors: list[tuple[Tensor, ...]]) -> None:
+        count = len(tensors)
+        addresses = [(c_void_p * count)(*map(Tensor.data_ptr, kind)) for kind in zip(*tensors, strict=True)]
+        function("adam", _TYPES)(
+            count,
+            torch.get_num_threads(),
+            group["decoupled_weight_decay"],
+            group["lr"],
+            *group["betas"],
+            group["eps"],
+            group["weight_decay"],
+            (c_long * count)(*(parameter.numel() for parameter, *_ in tensors)),
+            *addresses,
+        )
