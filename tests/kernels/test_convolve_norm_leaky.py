@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 import torch
 import torch.nn.functional as F
-from tests.kernels.convolving import off, parts
+from tests.kernels.convolving import parts
 from tests.kernels.test_norm_leaky import EPS, SLOPE, gradients, norm_of
 from torch import Tensor, nn
 

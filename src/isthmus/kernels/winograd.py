@@ -64,9 +64,7 @@ class _Convolve(torch.autograd.Function):
         return _filter(x, weight, bias, how.padding, turned=how.turned)
 
     @staticmethod
-    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, dy: Tensor
-    ) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight, bias = ctx.saved_tensors
         how: Convolution = ctx.how
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
@@ -103,4 +101,3 @@ def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) ->
 def _sizes(x: Tensor, filters: int, padding: int, turned: bool) -> tuple[int, ...]:
     images, channels, height, width = x.shape
     return images, height, width, channels, filters, padding, turned, torch.get_num_threads()
-
