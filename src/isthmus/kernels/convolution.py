@@ -56,6 +56,11 @@ class Convolution:
             return [(side - 1) * self.stride - 2 * self.padding + kernel + self.output_padding for side in sides]
         return [(side + 2 * self.padding - kernel) // self.stride + 1 for side in sides]
 
+    def steps(self, weight: Tensor, *, gradient: bool = False) -> tuple[int, int, int, int]:
+        """In the kernel's memory from a channel, filter, row and column to the next; `gradient`: of the images' one."""
+        first, second, row, column = weight.stride()
+        return (first, second, row, column) if self.transposed != gradient else (second, first, row, column)
+
     @property
     def words(self) -> tuple[Any, ...]:
         """What PyTorch's backward operation is told after its tensors."""
@@ -141,8 +146,8 @@ def _apply(
 ) -> Tensor:
     """x (B, C, H, W) -> (B, C', *size), by the one of `how` and its images' gradient that is `transposed` or not."""
     x = x.contiguous(memory_format=torch.channels_last)
-    channels, filters = (0, 1) if transposed else (1, 0)  # dimensions of the kernel
-    y = torch.empty((len(x), weight.shape[filters], *size), dtype=x.dtype, memory_format=torch.channels_last)
+    filters = weight.shape[1 if transposed else 0]
+    y = torch.empty((len(x), filters, *size), dtype=x.dtype, memory_format=torch.channels_last)
     function("convolution", _TYPES)(
         *x.shape,
         *y.shape[1:],
@@ -152,7 +157,7 @@ def _apply(
         transposed,
         how.turned,
         torch.get_num_threads(),
-        *map(weight.stride, (channels, filters, 2, 3)),
+        *how.steps(weight, gradient=transposed != how.transposed),
         *map(address, (x, weight, bias, y, moments)),
     )
     return y

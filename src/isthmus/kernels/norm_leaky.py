@@ -20,6 +20,7 @@ from isthmus.kernels.convolution import Convolution, address, differentiate
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
 _NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 _LAYER = (c_long, c_int, c_int, c_float, c_float)
+_CONVOLVE_BACKWARD = (*(c_int,) * 13, c_float, c_float, *(c_long,) * 4, *(c_void_p,) * 9)
 _FORWARD, _BACKWARD = (*_LAYER, c_float, *(c_void_p,) * 9), (*_LAYER, *(c_void_p,) * 6)
 
 
@@ -114,8 +115,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
 
             dx, dkernel, *rest = differentiate(plain, (x, kernel, weight, bias), (*needed[:2], *needed[3:5]), dy)
         else:
-            dbetween, *rest = _backward(dy, between, found, ctx)
-            dx, dkernel = convolution.backward(dbetween, x, kernel, ctx.how, needed[:2])
+            dx, dkernel, *rest = _convolve_backward(dy, x, kernel, between, found, ctx)
         return dx, dkernel, torch.zeros_like(weight), *rest, None, None, None
 
 
@@ -148,3 +148,30 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
         x.numel() // channels, channels, torch.get_num_threads(), ctx.eps, ctx.slope, *map(address, tensors)
     )
     return dx, dweight, dbias
+
+
+def _convolve_backward(
+    dy: Tensor, x: Tensor, kernel: Tensor, between: Tensor, found: Tensor, ctx: Any
+) -> tuple[Tensor | None, Tensor | None, Tensor, Tensor]:
+    how: Convolution = ctx.how
+    x = x.contiguous(memory_format=torch.channels_last)
+    dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
+    filters = between.shape[1]
+    dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
+    dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if ctx.needs_input_grad[1] else None
+    dweight, dbias = found.new_empty(filters), found.new_empty(filters)
+    function("convolution_norm_leaky_backward", _CONVOLVE_BACKWARD)(
+        *x.shape,
+        *between.shape[1:],
+        kernel.shape[2],
+        how.stride,
+        how.padding,
+        how.transposed,
+        how.turned,
+        torch.get_num_threads(),
+        ctx.eps,
+        ctx.slope,
+        *how.steps(kernel),
+        *map(address, (x, kernel, between, dy, found, dx, dkernel, dweight, dbias)),
+    )
+    return dx, dkernel, dweight, dbias

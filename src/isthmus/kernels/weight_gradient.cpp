@@ -1,181 +1,11 @@
-// The gradient of a convolution's kernel in bfloat16, for processors that multiply tiles of it (Intel's AMX).
-//
-//     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, Y, X, l]
-//     with Y = y * stride + i - before and X = x * stride + j - before
-//
-// Of a convolution `small` is the gradient of its output and `large` its input; of a transposed one the other way.
-// Pictures are packed so that the sum over positions is one long product of matrices a tap; see
-// records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
+// The gradient of a convolution's kernel in bfloat16 on tiles; see weight_gradient.h.
 
-#include "tiles.h"
+#include "weight_gradient.h"
 
 #ifdef HAS_TILES
 
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <cstring>
-
-#include "buffers.h"
-
-namespace {
-
-constexpr int PACKED = 1280;    // positions that are packed at a time, about, to stay in the second cache
-constexpr int CHUNK = 256;      // positions that all taps go over before the next, to stay in the first
-constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number of threads: so bits do not depend on it
-
-// Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
-// an offset. There are two images at each, whose numbers make a word: a product of tiles sums over pairs of them.
-struct Shape {
-    int images, large, small;                 // channels
-    int height, width, rows, columns;         // of large, of small
-    int kernel, stride, before;
-    int taps, large_tiles, small_tiles;
-    int views, reach;                         // places under the stride, down or right; how far a kernel goes beyond
-    int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
-    int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions, and those that taps may read
-
-    Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride,
-          int before)
-        : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
-          kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
-          small_tiles(up(small, SIDE) / SIDE), views(std::min(kernel, stride)), reach((kernel - 1) / stride) {
-        pitch = columns + reach;
-        band = std::clamp(PACKED / pitch - reach, 1, rows);
-        lines = band + reach;
-        pairs = (images + 1) / 2;
-        blocks = std::min(pairs, MOST_BLOCKS);
-        group = band < rows ? 1 : std::clamp(PACKED / (lines * pitch), 1, (pairs + blocks - 1) / blocks);
-        depth = up(group * lines * pitch, SIDE);
-        room = up(depth + reach * pitch + reach, SIDE);
-    }
-    // of sums (small, taps, large), channels in whole tiles
-    long row() const { return (long)taps * large_tiles * SIDE; }
-    long size() const { return small_tiles * SIDE * row(); }
-};
-
-// Pictures (images, height, width, channels), of which position (line, column) is pixel
-// (line * stride + down, column * stride + right).
-struct View {
-    const uint16_t *data;
-    int images, height, width, channels, stride, down, right;
-};
-
-// Sixteen channels of `count` positions of pairs: zero outside of the pictures, from line `stop` on, beyond the last
-// channel and the last image.
-void gather(const View &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count) {
-    const int here = std::min(SIDE, view.channels - tile * SIDE);
-    const __mmask16 mask = (__mmask16)((1u << here) - 1);
-    const int left = std::min(pitch, view.right < 0 ? (-view.right + view.stride - 1) / view.stride : 0);
-    const int end = std::clamp((view.width - view.right + view.stride - 1) / view.stride, left, pitch);
-    const long step = (long)view.stride * view.channels, line_step = (long)view.width * view.channels;
-    const long picture = view.height * line_step;
-    const uint16_t *const data = view.data + (long)view.right * view.channels + tile * SIDE;
-    const int height = view.height, stride = view.stride, down = view.down;
-    const Pair zero = _mm512_setzero_si512();
-    Pair *const last = to + count;
-    for (int pair = 0; pair < pairs; pair++) {
-        const __mmask16 second = 2 * pair + 1 < view.images ? mask : 0;
-        for (int line = 0; line < lines; line++, to += pitch) {
-            const int y = line * stride + down;
-            const bool empty = y < 0 || y >= height || line >= stop;
-            const uint16_t *from = data + 2 * pair * picture + y * line_step;
-            for (int column = 0; column < (empty ? pitch : left); column++) to[column] = zero;
-            if (empty) continue;
-            for (int column = left; column < end; column++) {
-                const __m256i one = _mm256_maskz_loadu_epi16(mask, from + column * step);
-                const __m256i two = _mm256_maskz_loadu_epi16(second, from + column * step + picture);
-                to[column] =
-                    _mm512_or_si512(_mm512_cvtepu16_epi32(one), _mm512_slli_epi32(_mm512_cvtepu16_epi32(two), 16));
-            }
-            for (int column = end; column < pitch; column++) to[column] = zero;
-        }
-    }
-    while (to < last) *to++ = zero;
-}
-
-// small, from line `first` on, as tiles of 16 channels by 16 positions of pairs: (tiles, depth / 16) of them.
-void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Pair *packed) {
-    const View view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
-    for (int tile = 0; tile < shape.small_tiles; tile++, packed += shape.depth) {
-        gather(view, (images + 1) / 2, shape.lines, shape.pitch, shape.band, tile, packed, shape.depth);
-        for (int at = 0; at < shape.depth; at += SIDE) {
-            Pair words[SIDE];
-            for (int i = 0; i < SIDE; i++) words[i] = packed[at + i];
-            transpose(words);
-            for (int i = 0; i < SIDE; i++) packed[at + i] = words[i];
-        }
-    }
-}
-
-// large, under the lines of small from `first` on: (views down, views to the right, tiles, room).
-void pack_large(const Shape &shape, const uint16_t *large, int images, int first, Pair *packed) {
-    for (int view = 0; view < shape.views * shape.views; view++) {
-        const int down = first * shape.stride + view / shape.views - shape.before;
-        const int right = view % shape.views - shape.before;
-        const View of = {large, images, shape.height, shape.width, shape.large, shape.stride, down, right};
-        for (int tile = 0; tile < shape.large_tiles; tile++, packed += shape.room)
-            gather(of, (images + 1) / 2, shape.lines, shape.pitch, shape.lines, tile, packed, shape.room);
-    }
-}
-
-// S by L tiles of sums += small * large over `depth` positions of pairs; with `fresh` they begin at zero.
-template <int S, int L>
-inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large,
-                     long next_large, int depth) {
-    const long bytes = row * sizeof(float), below = SIDE * row;
-    if (fresh) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, sums, bytes);
-        if (L > 1) _tile_loadd(1, sums + SIDE, bytes);
-        if (S > 1) _tile_loadd(2, sums + below, bytes);
-        if (S > 1 && L > 1) _tile_loadd(3, sums + below + SIDE, bytes);
-    }
-    for (int at = 0; at < depth; at += SIDE) {
-        _tile_loadd(4, small + at, sizeof(Pair));
-        _tile_loadd(6, large + at, sizeof(Pair));
-        _tile_dpbf16ps(0, 4, 6);
-        if (L > 1) {
-            _tile_loadd(7, large + next_large + at, sizeof(Pair));
-            _tile_dpbf16ps(1, 4, 7);
-        }
-        if (S > 1) {
-            _tile_loadd(5, small + next_small + at, sizeof(Pair));
-            _tile_dpbf16ps(2, 5, 6);
-            if (L > 1) _tile_dpbf16ps(3, 5, 7);
-        }
-    }
-    _tile_stored(0, sums, bytes);
-    if (L > 1) _tile_stored(1, sums + SIDE, bytes);
-    if (S > 1) _tile_stored(2, sums + below, bytes);
-    if (S > 1 && L > 1) _tile_stored(3, sums + below + SIDE, bytes);
-}
-
-void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool fresh, float *sums) {
-    for (int from = 0; from < shape.depth; from += CHUNK)
-        for (int s = 0; s < shape.small_tiles; s += 2)
-            for (int l = 0; l < shape.large_tiles; l += 2)
-                for (int tap = 0; tap < shape.taps; tap++) {
-                    const int i = tap / shape.kernel, j = tap % shape.kernel;
-                    const int view = i % shape.stride * shape.views + j % shape.stride;
-                    const int offset = i / shape.stride * shape.pitch + j / shape.stride;
-                    const Pair *a = small + (long)s * shape.depth + from;
-                    const Pair *b = large + ((long)view * shape.large_tiles + l) * shape.room + offset + from;
-                    float *c = sums + s * SIDE * shape.row() + ((long)tap * shape.large_tiles + l) * SIDE;
-                    const auto one = l + 1 < shape.large_tiles ? multiply<1, 2> : multiply<1, 1>;
-                    const auto two = l + 1 < shape.large_tiles ? multiply<2, 2> : multiply<2, 1>;
-                    const auto go = s + 1 < shape.small_tiles ? two : one;
-                    const int depth = std::min(CHUNK, shape.depth - from);
-                    go(c, shape.row(), fresh && from == 0, a, shape.depth, b, shape.room, depth);
-                }
-}
-
-}  // namespace
 
 // Asks the system for the tiles; 0 where this process may use them.
 extern "C" int weight_gradient_ready() {
@@ -188,42 +18,20 @@ extern "C" int weight_gradient_ready() {
 extern "C" void weight_gradient(int images, int large_channels, int small_channels, int height, int width, int rows,
                                 int columns, int kernel, int stride, int before, int turned, int threads,
                                 const uint16_t *large, const uint16_t *small, float *weight) {
+    using namespace summing;
     const Shape shape(images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before);
-    const int blocks = shape.blocks;
-    const long size = shape.size();
-    Buffer<float> sums(blocks * size);
-#pragma omp parallel num_threads(std::min(threads, blocks))
+    Buffer<float> sums(shape.blocks * shape.size());
+#pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
         const Tiles ours;
-        Buffer<Pair> packed_small((long)shape.small_tiles * shape.depth);
-        Buffer<Pair> packed_large((long)shape.views * shape.views * shape.large_tiles * shape.room);
+        const Own own(shape);
 #pragma omp for schedule(dynamic)
-        for (int block = 0; block < blocks; block++) {
-            const int begin = (int)((long)shape.pairs * block / blocks);
-            const int end = (int)((long)shape.pairs * (block + 1) / blocks);
-            for (int pair = begin; pair < end; pair += shape.group)
-                for (int first = 0; first < rows; first += shape.band) {
-                    const int count = std::min(2 * std::min(shape.group, end - pair), images - 2 * pair);
-                    const uint16_t *from_large = large + 2L * pair * height * width * large_channels;
-                    const uint16_t *from_small = small + 2L * pair * rows * columns * small_channels;
-                    pack_large(shape, from_large, count, first, packed_large);
-                    pack_small(shape, from_small, count, first, packed_small);
-                    multiply_all(shape, packed_small, packed_large, pair == begin && first == 0, sums + block * size);
-                }
-        }
-    }
-    const int taps = shape.taps;
-    const long lines = (long)small_channels * taps, line = shape.large_tiles * SIDE;
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (long at = 0; at < lines; at++) {
-        float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * large_channels;
-        for (int first = 0; first < large_channels; first += SIDE) {
-            __m512 sum = _mm512_setzero_ps();
-            for (int block = 0; block < blocks; block++)
-                sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
-            const __mmask16 mask = (__mmask16)((1u << std::min(SIDE, large_channels - first)) - 1);
-            _mm512_mask_storeu_ps(to + first, mask, sum);
-        }
+        for (int block = 0; block < shape.blocks; block++)
+            over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
+                add(shape, own, large + image * height * width * large_channels,
+                    small + image * rows * columns * small_channels, count, fresh, into);
+            });
+        reduce(shape, sums, turned, weight);
     }
 }
 

@@ -1,0 +1,248 @@
+// Batch norm over rows, then leaky ReLU: forward, and backward through both.
+//
+// x, y and their gradients are (rows, channels) with the channels beside each other, float32 or bfloat16; sums,
+// statistics and parameters are wider. Forward and backward go over memory twice each, once for sums and once for
+// values, where PyTorch goes over it for mean, variance, norm and ReLU apart; see records/2026-11-26-kernels.md.
+
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "vectors.h"
+
+namespace norming {
+
+
+constexpr long MOST_BLOCKS = 64;
+// Rows that are added in float32 before their sum goes into a double.
+constexpr long RUN = 256;
+
+typedef uint32_t Words __attribute__((vector_size(4 * LANES)));
+typedef uint16_t Halves __attribute__((vector_size(2 * LANES)));
+
+struct Float32 {
+    typedef float Number;
+    static Floats load(const float *from) { return ::load(from); }
+    static void store(float *to, Floats value) { ::store(to, value); }
+};
+
+struct BFloat16 {
+    typedef uint16_t Number;
+    static Floats load(const uint16_t *from) {
+        Halves halves;
+        std::memcpy(&halves, from, sizeof halves);
+        return (Floats)(__builtin_convertvector(halves, Words) << 16);
+    }
+    // To the nearest, ties to even; a quiet NaN stays one.
+    static void store(uint16_t *to, Floats value) {
+        Words words = (Words)value;
+        Halves halves = __builtin_convertvector((words + 0x7fff + (words >> 16 & 1)) >> 16, Halves);
+        std::memcpy(to, &halves, sizeof halves);
+    }
+};
+
+struct Layer {
+    long rows;
+    int channels, threads;
+    float epsilon, slope;
+    // Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
+    int blocks() const { return (int)(rows < RUN ? 1 : rows < MOST_BLOCKS * RUN ? rows / RUN : MOST_BLOCKS); }
+};
+
+// What training keeps of all batches: their means, with `offset` added, and variances, moved by `momentum` towards each.
+struct Running {
+    float momentum;
+    const float *offset;
+    float *mean, *variance;
+    void follow(int c, double batch_mean, double batch_variance) const {
+        mean[c] += momentum * ((float)(batch_mean + offset[c]) - mean[c]);
+        variance[c] += momentum * ((float)batch_variance - variance[c]);
+    }
+};
+
+// What the forward pass found, one number a channel: y = leaky((x - mean) * scale + bias).
+struct Found {
+    float *mean, *variance, *scale, *bias;
+};
+
+inline Floats leaky(Floats sign, Floats value, float slope) { return sign > 0 ? value : value * slope; }
+
+// W vectors of one number a channel, held in registers.
+template <int W> struct PerChannel {
+    Floats of[W];
+    explicit PerChannel(const float *from) {
+        for (int i = 0; i < W; i++) of[i] = Float32::load(from + i * LANES);
+    }
+};
+
+// Calls visit(width, first) for groups of channels: four vectors at a time, the rest one by one.
+template <class Visit> inline void over_channels(int channels, Visit visit) {
+    int first = 0;
+    for (; first + 4 * LANES <= channels; first += 4 * LANES) visit(std::integral_constant<int, 4>(), first);
+    for (; first + LANES <= channels; first += LANES) visit(std::integral_constant<int, 1>(), first);
+}
+
+// The batch norm of W vectors of x.
+template <int W> struct Norm {
+    const PerChannel<W> mean, scale, bias;
+    Norm(const Found &found, int first) : mean(found.mean + first), scale(found.scale + first), bias(found.bias + first) {}
+    Floats of(Floats difference, int i) const { return difference * scale.of[i] + bias.of[i]; }
+};
+
+template <class Visit> inline void over_blocks(const Layer &layer, Visit visit) {
+    const int blocks = layer.blocks();
+#pragma omp parallel for schedule(static) num_threads(layer.threads < blocks ? layer.threads : blocks)
+    for (int block = 0; block < blocks; block++)
+        visit(block, layer.rows * block / blocks, layer.rows * (block + 1) / blocks);
+}
+
+// Two sums over all rows, one number a channel each. term(width, first, row, one, two) adds a row's to one and two.
+template <class Term> void sums(const Layer &layer, double *one, double *two, Term term) {
+    const size_t channels = layer.channels;
+    const int blocks = layer.blocks();
+    std::vector<double> partial(2 * blocks * channels);
+    over_blocks(layer, [&](int block, long begin, long end) {
+        double *here = &partial[2 * block * channels];
+        over_channels(layer.channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const auto add = term(width, first);
+            for (long row = begin; row < end;) {
+                Floats ones[W] = {}, twos[W] = {};
+                for (const long stop = row + RUN < end ? row + RUN : end; row < stop; row++) add(row, ones, twos);
+                for (int i = 0; i < W; i++)
+                    for (int lane = 0; lane < LANES; lane++) {
+                        here[first + i * LANES + lane] += ones[i][lane];
+                        here[channels + first + i * LANES + lane] += twos[i][lane];
+                    }
+            }
+        });
+    });
+    for (size_t c = 0; c < channels; c++) {
+        one[c] = two[c] = 0;
+        for (int block = 0; block < blocks; block++) {
+            one[c] += partial[2 * block * channels + c];
+            two[c] += partial[(2 * block + 1) * channels + c];
+        }
+    }
+}
+
+template <class T>
+void forward(const Layer &layer, const typename T::Number *x, const float *weight, const float *bias,
+             const double *moments, const Running &running, typename T::Number *y, const Found &found) {
+    const int channels = layer.channels;
+    std::vector<double> sum(channels), square(channels);
+    std::vector<float> origin(channels);
+    if (moments) {
+        std::copy(moments, moments + channels, sum.begin());
+        std::copy(moments + channels, moments + 2 * channels, square.begin());
+    } else {
+        // about the first row: what all rows have in common would drown their differences in float32
+        for (int c = 0; c < channels; c += LANES) Float32::store(&origin[c], T::load(x + c));
+    }
+    if (!moments) sums(layer, sum.data(), square.data(), [&](auto width, int first) {
+        constexpr int W = decltype(width)::value;
+        const PerChannel<W> about(&origin[first]);
+        return [=](long row, Floats *ones, Floats *twos) {
+            const typename T::Number *at = x + row * channels + first;
+#pragma GCC unroll 4
+            for (int i = 0; i < W; i++) {
+                Floats difference = T::load(at + i * LANES) - about.of[i];
+                ones[i] += difference;
+                twos[i] += difference * difference;
+            }
+        };
+    });
+    for (int c = 0; c < channels; c++) {
+        double difference = sum[c] / layer.rows, variance = square[c] / layer.rows - difference * difference;
+        if (variance < 0) variance = 0;  // not std::max, which would make zero of a NaN
+        found.mean[c] = (float)(origin[c] + difference);
+        found.variance[c] = (float)variance;
+        found.scale[c] = (float)(weight[c] / std::sqrt(variance + layer.epsilon));
+        found.bias[c] = bias[c];
+        running.follow(c, origin[c] + difference, variance);
+    }
+    over_blocks(layer, [&](int, long begin, long end) {
+        over_channels(channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const Norm<W> norm(found, first);
+            for (long row = begin; row < end; row++) {
+                const long at = row * channels + first;
+#pragma GCC unroll 4
+                for (int i = 0; i < W; i++) {
+                    Floats value = norm.of(T::load(x + at + i * LANES) - norm.mean.of[i], i);
+                    T::store(y + at + i * LANES, leaky(value, value, layer.slope));
+                }
+            }
+        });
+    });
+}
+
+// dx = scale * (d - mean(d) - (x - mean) / (variance + epsilon) * mean(d * (x - mean))), d: the gradient before the ReLU;
+// that is scale * d + along * (x - mean) + level.
+template <class T> struct Backward {
+    typedef typename T::Number Number;
+    const Layer layer;
+    const Found found;
+    std::vector<float> along, level;
+
+    Backward(const Layer &layer, const Number *dy, const Number *x, const Found &found, float *dweight, float *dbias)
+        : layer(layer), found(found), along(layer.channels), level(layer.channels) {
+        const int channels = layer.channels;
+        std::vector<double> sum(channels), dot(channels);
+        sums(layer, sum.data(), dot.data(), [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const Norm<W> norm(found, first);
+            const float slope = layer.slope;
+            return [=](long row, Floats *ones, Floats *twos) {
+                const long at = row * channels + first;
+#pragma GCC unroll 4
+                for (int i = 0; i < W; i++) {
+                    Floats difference = T::load(x + at + i * LANES) - norm.mean.of[i];
+                    Floats d = leaky(norm.of(difference, i), T::load(dy + at + i * LANES), slope);
+                    ones[i] += d;
+                    twos[i] += d * difference;
+                }
+            };
+        });
+        for (int c = 0; c < channels; c++) {
+            double inverse = 1 / std::sqrt((double)found.variance[c] + layer.epsilon);
+            double by_weight = dot[c] * inverse;
+            dweight[c] = (float)by_weight;
+            dbias[c] = (float)sum[c];
+            along[c] = (float)(-found.scale[c] * by_weight * inverse / layer.rows);
+            level[c] = (float)(-found.scale[c] * sum[c] / layer.rows);
+        }
+    }
+
+    // The first `rows` of dy, x and dx.
+    void apply(long rows, const Number *dy, const Number *x, Number *dx) const {
+        const int channels = layer.channels;
+        const float slope = layer.slope;
+        over_channels(channels, [&](auto width, int first) {
+            constexpr int W = decltype(width)::value;
+            const Norm<W> norm(found, first);
+            const PerChannel<W> a(&along[first]), b(&level[first]);
+            for (long row = 0; row < rows; row++) {
+                const long at = row * channels + first;
+#pragma GCC unroll 4
+                for (int i = 0; i < W; i++) {
+                    Floats difference = T::load(x + at + i * LANES) - norm.mean.of[i];
+                    Floats d = leaky(norm.of(difference, i), T::load(dy + at + i * LANES), slope);
+                    T::store(dx + at + i * LANES, d * norm.scale.of[i] + (difference * a.of[i] + b.of[i]));
+                }
+            }
+        });
+    }
+};
+
+// The rows of `found`, (4, channels): mean, variance, scale, bias.
+inline Found rows_of(float *found, int channels) {
+    return {found, found + channels, found + 2 * channels, found + 3 * channels};
+}
+
+}  // namespace norming
