@@ -81,13 +81,13 @@ def test_total_correlation_falls_and_disentanglement_rises_against_a_vae() -> No
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["total_correlation", "factor"])
 def test_total_correlation_falls_with_its_weight(kind: str) -> None:
-    found = [
-        gaussian_total_correlation(
-            trained(gaussian(bottleneck__dim=6, regularizer__kind=kind, regularizer__weight=weight))
-        )
-        for weight in (0.0, 30.0)
-    ]
-    assert found[1] < found[0]
+    """Over three seeds: with one, a number of threads decides it."""
+
+    def found(weight: float, seed: int) -> float:
+        options = {"regularizer__kind": kind, "regularizer__weight": weight, "seed": seed}
+        return gaussian_total_correlation(trained(gaussian(bottleneck__dim=6, **options)))
+
+    assert sum(found(30.0, seed) for seed in range(3)) < sum(found(0.0, seed) for seed in range(3))
 
 
 def test_dip_is_its_equation() -> None:

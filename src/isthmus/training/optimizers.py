@@ -51,7 +51,7 @@ def build_optimizer(
         weight_decay=train.weight_decay,
         fused=True,
         capturable=on_cuda,
-        decoupled_weight_decay=train.optimizer in ("adamw", "muon"),
+        decoupled_weight_decay=train.optimizer == "adamw",
     )
     optimizer.compiled = compiled
     return optimizer
