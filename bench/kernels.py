@@ -115,8 +115,8 @@ def main() -> None:
         "kernels",
         "Compiled kernels against PyTorch's",
         "How much faster is a training step of the post's latent-10 network where batch norm and leaky ReLU are one "
-        "compiled operation, convolutions in fp32 are minimal filtering, and the gradients of kernels in bf16 are "
-        "our own code's? "
+        "compiled operation, Adam steps in one call, convolutions in fp32 are minimal filtering, and those in bf16 are "
+        "our own tiles'? "
         f"{STEPS} steps of each in turn for {seconds:g} s, {given.threads} threads; images/s are "
         "medians, ratios are of neighbouring turns: their median, and their quartiles.",
         rows,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -23,9 +25,9 @@ def drawn(seed: int) -> list[Tensor]:
     return [part.contiguous(memory_format=torch.channels_last) if part.ndim == 4 else part for part in values]
 
 
-def stepped(kind: type[torch.optim.Adam], steps: int, dtype: torch.dtype = torch.float32, **options: float) -> Adam:
+def stepped(kind: type[torch.optim.Adam], steps: int, dtype: torch.dtype = torch.float32, **options: Any) -> Any:
     parameters = [nn.Parameter(part.to(dtype)) for part in drawn(0)]
-    optimizer = kind(parameters, lr=1e-2, fused=True, **options)  # pyright: ignore[reportArgumentType]
+    optimizer = kind(parameters, lr=1e-2, fused=True, **options)
     if isinstance(optimizer, Adam):
         optimizer.compiled = True
     for step in range(steps):
@@ -33,7 +35,7 @@ def stepped(kind: type[torch.optim.Adam], steps: int, dtype: torch.dtype = torch
         for parameter, gradient in zip(parameters, drawn(step + 1), strict=True):
             parameter.grad = gradient.to(dtype)
         optimizer.step()
-    return optimizer  # pyright: ignore[reportReturnType]
+    return optimizer
 
 
 def parameters_of(optimizer: torch.optim.Optimizer) -> list[Tensor]:
@@ -46,7 +48,7 @@ def test_steps_are_pytorchs(decay: float, decoupled: bool, monkeypatch: pytest.M
     calls: list[object] = []
     found = Adam._step
     monkeypatch.setattr(Adam, "_step", lambda *given: calls.append(given) or found(*given))
-    options = {"weight_decay": decay, "decoupled_weight_decay": decoupled}
+    options: dict[str, Any] = {"weight_decay": decay, "decoupled_weight_decay": decoupled}
     ours, exact = stepped(Adam, 9, **options), stepped(torch.optim.Adam, 9, torch.float64, **options)
     assert len(calls) == 8, "all but the first, which is PyTorch's"
     for one, other in zip(parameters_of(ours), parameters_of(exact), strict=True):

@@ -21,11 +21,9 @@
 
 namespace convolving {
 
-
 constexpr long PACKED = 192 << 10;  // numbers of pictures that are worked on at a time, to stay in the second cache
-
 constexpr int MOST_GROUPS = 16;     // of images, unless one alone fills what is packed at a time
-constexpr int CHUNK = 16;  // tiles of positions that all filters and phases go over before the next
+constexpr int CHUNK = 16;           // tiles of positions that all filters and phases go over before the next
 
 inline int ceiling(int value, int by) { return value < 0 ? -(-value / by) : (value + by - 1) / by; }
 
@@ -73,7 +71,8 @@ struct Plan {
     Sizes sizes;
     int slot;                                // numbers of a position: channels, and zeros
     int tiles;                               // of 16 filters
-    int band, lines, pitch, last;            // lines of a phase worked on at a time; lines of a plane, positions of a line
+    int band, lines, pitch;                  // lines of a phase worked on at a time; lines of a plane, positions a line
+    int last;                                // line of all phases
     int group;                               // images worked on at a time
     long plane, image;                       // numbers of one
     std::vector<Plane> planes;
@@ -266,7 +265,7 @@ inline void multiply(const std::vector<Block> &blocks, const uint16_t *one, cons
     if (P > 1 && F > 1) _tile_stored(3, sums + below + SIDE, row * sizeof(float));
 }
 
-// Where the sixteen positions of a tile begin, and how many of them are pixels of y, line after line.
+// Where the sixteen positions of a tile begin, in lines and columns of a phase.
 struct Run {
     int line, column;
 };

@@ -17,7 +17,6 @@
 
 namespace norming {
 
-
 constexpr long MOST_BLOCKS = 64;
 // Rows that are added in float32 before their sum goes into a double.
 constexpr long RUN = 256;

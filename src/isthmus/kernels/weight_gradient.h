@@ -20,7 +20,6 @@
 
 namespace summing {
 
-
 constexpr int PACKED = 1280;    // positions that are packed at a time, about, to stay in the second cache
 constexpr int CHUNK = 256;      // positions that all taps go over before the next, to stay in the first
 constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number of threads: so bits do not depend on it
