@@ -78,7 +78,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         "kernels": f"compiled {version()}" if kernels == "compiled" else kernels,
     }
     if reason:
-        yield Notice(f"Training takes up to half as long again as it could: {reason}; g++ or clang++ would do.")
+        yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}; g++ or clang++ would do.")
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
