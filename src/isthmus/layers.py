@@ -14,7 +14,7 @@ class SameConv(nn.Conv2d):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
     For turned images, see `isthmus.blocks`: the odd row and column of padding go above and to the left.
-    `compiled`: in training it is our own code's, or its kernel's gradient is, where that can take it.
+    `compiled`: in training it is our own code's where that can take it.
     """
 
     compiled = False
