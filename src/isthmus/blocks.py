@@ -19,8 +19,8 @@ class Turned(nn.Sequential):
     the image; above and to the left they do it themselves. So layers in here hold Keras's kernels and apply them
     turned: the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md).
 
-    `compiled`: in training, a batch norm and its leaky ReLU are one operation of ours where its kernels can take them, and
-    in bf16 the convolution before them too (records/2026-11-26-kernels.md, records/2026-11-26-tile-convolution.md).
+    `compiled`: in training, a batch norm and its leaky ReLU are one operation of ours where its kernels can take them,
+    and in bf16 the convolution before them too (records/2026-11-26-kernels.md, records/2026-11-26-tile-convolution.md).
     """
 
     compiled = False
