@@ -45,6 +45,6 @@ def _fused(x: Tensor, layer: SameConv | SameConvTranspose, norm: BatchNorm, relu
     """The convolution without its bias, which batch norm takes away again: it moves the running mean alone."""
     assert layer.bias is not None
     how, x, weight = layer.prepare(x)
-    if layer.compiled and convolution.takes(x, weight):
+    if layer.compiled and convolution.takes(x, weight, how):
         return convolve_norm_leaky(x, weight, layer.bias, how, norm, relu.negative_slope)
     return norm_leaky(convolve(how, x, weight, None, compiled=layer.compiled), layer.bias, norm, relu.negative_slope)

@@ -114,7 +114,7 @@ def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
 
 def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
     """how(x, weight, bias); `compiled`: by our own kernels where they can take it."""
-    if compiled and convolution.takes(x, weight):
+    if compiled and convolution.takes(x, weight, how):
         return convolution.convolve(x, weight, bias, how)
     if compiled and winograd.takes(x, weight, how):
         return winograd.convolve(x, weight, bias, how)

@@ -31,6 +31,7 @@ _FLAGS = [
     "-fno-math-errno",
     "-fno-trapping-math",
     "-Wno-psabi",
+    "-Wno-ignored-attributes",
     "-fopenmp",
     "-shared",
     "-fPIC",

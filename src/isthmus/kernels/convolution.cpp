@@ -1,4 +1,4 @@
-// Convolutions in bfloat16 on tiles; see convolution.h.
+// Convolutions on tiles; see convolution.h.
 
 #include "convolution.h"
 
@@ -6,36 +6,50 @@
 
 #include <atomic>
 
-// x (images, height, width, channels), y (images, rows, columns, filters): bfloat16, as they lie in memory; y is
-// overwritten. weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the
-// sums (2, filters) of what y holds and of its squares, or null.
-extern "C" void convolution(int images, int channels, int height, int width, int filters, int rows, int columns,
-                            int kernel, int stride, int before, int transposed, int turned, int threads,
-                            long channel_step, long filter_step, long row_step, long column_step, const uint16_t *x,
-                            const float *weight, const float *bias, uint16_t *y, double *moments) {
-    using namespace convolving;
-    const Shared shared({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,
-                        bias);
+using namespace convolving;
+
+template <class T>
+static void run(const Sizes &sizes, bool transposed, const Weights &weights, int threads, const void *x,
+                const float *bias, void *y, double *moments) {
+    const Shared<T> shared(sizes, transposed, bias);
     const Plan &plan = shared.plan;
-    const Weights weights = {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel};
-    const int groups = ceiling(images, plan.group);
-    std::vector<double> partial(moments ? 2L * groups * filters : 0);
+    const long inside = (long)sizes.height * sizes.width * sizes.channels;
+    const long outside = (long)sizes.rows * sizes.columns * sizes.filters;
+    const int groups = ceiling(sizes.images, plan.group), count = 2 * sizes.filters;
+    std::vector<double> partial(moments ? (long)groups * count : 0);
     std::atomic<int> next{0};
 #pragma omp parallel num_threads(std::clamp(groups, 1, threads))
     {
-        pack_weights(plan, weights, shared.weights);
+        pack_weights<PARTS<T>>(plan, weights, shared.weights);
         const Tiles ours;
-        const Own own(plan);
+        const Own<T> own(plan);
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
-            convolve(shared, own, x + begin * height * width * channels, std::min(plan.group, (int)(images - begin)),
-                     y + begin * rows * columns * filters, moments ? &partial[2L * group * filters] : nullptr);
+            convolve<T>(shared, own, (const typename T::Number *)x + begin * inside,
+                        std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * outside,
+                        moments ? &partial[(long)group * count] : nullptr);
         }
     }
-    for (int at = 0; moments && at < 2 * filters; at++) {
+    for (int at = 0; moments && at < count; at++) {
         moments[at] = 0;
-        for (int group = 0; group < groups; group++) moments[at] += partial[2L * group * filters + at];
+        for (int group = 0; group < groups; group++) moments[at] += partial[(long)group * count + at];
     }
 }
+
+// x (images, height, width, channels), y (images, rows, columns, filters), as they lie in memory; y is overwritten.
+// weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the sums
+// (2, filters) of what y holds and of its squares, or null.
+#define KERNEL(NAME, TYPE)                                                                                             \
+    extern "C" void convolution_##NAME(                                                                                \
+        int images, int channels, int height, int width, int filters, int rows, int columns, int kernel, int stride,   \
+        int before, int transposed, int turned, int threads, long channel_step, long filter_step, long row_step,       \
+        long column_step, const void *x, const float *weight, const float *bias, void *y, double *moments) {           \
+        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
+                  {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel}, threads, x, bias,  \
+                  y, moments);                                                                                         \
+    }
+
+KERNEL(float32, Float32)
+KERNEL(bfloat16, BFloat16)
 
 #endif

@@ -1,4 +1,4 @@
-"""Convolutions in bfloat16 by our own code, forward and backward, on processors that multiply tiles of it."""
+"""Convolutions by our own code, forward and backward, on processors that multiply tiles of bfloat16."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from torch import Tensor
 
 from isthmus.kernels.compiled import function, library, why_unavailable
 
+NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # as the library has them
+_FEW = 16  # filters that Winograd's filtering does not take
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
 _TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 5)
 _GRADIENT_TYPES = (*(c_int,) * 12, *(c_void_p,) * 3)
@@ -77,30 +79,45 @@ def differentiate(
     return [None if tensor is None else next(found) for tensor in wanted]
 
 
-def takes(x: Tensor, weight: Tensor) -> bool:
-    """Whether `convolve` can be asked for the convolution of x (B, C, H, W) with `weight`.
+def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
+    """Whether `convolve` can be asked for how(x, weight), x (B, C, H, W).
 
-    Only for training in bfloat16 (automatic mixed precision) with an AMX processor and square kernels that are not
-    too large.
+    Only for training with an AMX processor and square kernels that are not too large: in bfloat16 (automatic mixed
+    precision), and in float32 where Winograd's filtering (`isthmus.kernels.winograd`) is for other layers.
     """
     return (
         x.device.type == "cpu"
-        and torch.is_autocast_enabled("cpu")
-        and torch.get_autocast_dtype("cpu") == torch.bfloat16
         and weight.dtype == torch.float32
         and weight.requires_grad
+        and torch.is_grad_enabled()
         and weight.shape[2] == weight.shape[3]
         and weight.numel() <= _MOST
+        and (_mixed() or _strided(x, weight, how))
         and _ready()
     )
 
 
-def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
-    """how(x, weight, bias) in bfloat16, where `takes` says so; the gradient of `weight` is float32, as are its sums.
+def _mixed() -> bool:
+    return torch.is_autocast_enabled("cpu") and torch.get_autocast_dtype("cpu") == torch.bfloat16
 
-    oneDNN's takes 1.6 times as long (records/2026-11-26-weight-gradient.md), and is bfloat16.
+
+def _strided(x: Tensor, weight: Tensor, how: Convolution) -> bool:
+    few = not how.transposed and weight.shape[0] < _FEW
+    return x.dtype == torch.float32 and not torch.is_autocast_enabled("cpu") and (how.stride > 1 or few)
+
+
+def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
+    """how(x, weight, bias), where `takes` says so, in bfloat16 or float32; the gradient of `weight` is float32.
+
+    In bfloat16 oneDNN's takes 1.6 times as long (records/2026-11-26-weight-gradient.md), and the gradient is rounded.
+    In float32 to 5e-6 of the largest number: each is multiplied as two of bfloat16.
     """
-    return _Convolve.apply(x.to(torch.bfloat16), weight, bias, how)  # pyright: ignore[reportReturnType]
+    return _Convolve.apply(operand(x), weight, bias, how)  # pyright: ignore[reportReturnType]
+
+
+def operand(x: Tensor) -> Tensor:
+    """x in the precision in which it is convolved."""
+    return x.to(torch.bfloat16) if torch.is_autocast_enabled("cpu") else x
 
 
 class _Convolve(torch.autograd.Function):
@@ -129,7 +146,7 @@ def forward(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, mo
 def backward(
     dy: Tensor, x: Tensor, weight: Tensor, how: Convolution, needed: Sequence[bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients of x, bfloat16, and of `weight`, float32, where they are needed."""
+    """The gradients of x, like x, and of `weight`, float32, where they are needed."""
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx = _apply(dy, weight, None, how, x.shape[2:], not how.transposed) if needed[0] else None
     return dx, _weight_gradient(x, dy, weight, how) if needed[1] else None
@@ -148,7 +165,7 @@ def _apply(
     x = x.contiguous(memory_format=torch.channels_last)
     filters = weight.shape[1 if transposed else 0]
     y = torch.empty((len(x), filters, *size), dtype=x.dtype, memory_format=torch.channels_last)
-    function("convolution", _TYPES)(
+    function(f"convolution_{NAMES[x.dtype]}", _TYPES)(
         *x.shape,
         *y.shape[1:],
         weight.shape[2],
@@ -169,11 +186,11 @@ def address(tensor: Tensor | None) -> int | None:
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
-    """The gradient of `weight`, channels last, from x and dy in bfloat16."""
+    """The gradient of `weight`, channels last, float32."""
     found = torch.empty_like(weight, memory_format=torch.channels_last)
     larger, smaller = (dy, x) if how.transposed else (x, dy)
     large, small = (part.contiguous(memory_format=torch.channels_last) for part in (larger, smaller))
-    function("weight_gradient", _GRADIENT_TYPES)(
+    function(f"weight_gradient_{NAMES[large.dtype]}", _GRADIENT_TYPES)(
         large.shape[0],
         large.shape[1],
         small.shape[1],

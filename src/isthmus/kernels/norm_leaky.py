@@ -15,10 +15,9 @@ from torch import Tensor, nn
 
 from isthmus.kernels import convolution
 from isthmus.kernels.compiled import function
-from isthmus.kernels.convolution import Convolution, address, differentiate
+from isthmus.kernels.convolution import NAMES, Convolution, address, differentiate, operand
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
-_NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}
 _LAYER = (c_long, c_int, c_int, c_float, c_float)
 _CONVOLVE_BACKWARD = (*(c_int,) * 13, c_float, c_float, *(c_long,) * 4, *(c_void_p,) * 9)
 _FORWARD, _BACKWARD = (*_LAYER, c_float, *(c_void_p,) * 9), (*_LAYER, *(c_void_p,) * 6)
@@ -31,7 +30,7 @@ def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
     """
     return (
         x.device.type == "cpu"
-        and x.dtype in _NAMES
+        and x.dtype in NAMES
         and norm.weight.dtype == torch.float32
         and norm.num_features % _MULTIPLE == 0
         and x.is_contiguous(memory_format=torch.channels_last)
@@ -57,7 +56,7 @@ def convolve_norm_leaky(
     The convolution finds the sums that the norm needs while it has its numbers at hand.
     """
     return _ConvolveNormLeaky.apply(  # pyright: ignore[reportReturnType]
-        x.to(torch.bfloat16), weight, offset, norm.weight, norm.bias, how, norm, slope
+        operand(x), weight, offset, norm.weight, norm.bias, how, norm, slope
     )
 
 
@@ -133,7 +132,7 @@ def _forward(
         raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
     y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
     tensors = (x, norm.weight, norm.bias, moments, offset, norm.running_mean, norm.running_var, y, found)
-    function(f"forward_{_NAMES[x.dtype]}", _FORWARD)(
+    function(f"forward_{NAMES[x.dtype]}", _FORWARD)(
         x.numel() // channels, channels, torch.get_num_threads(), norm.eps, slope, norm.momentum, *map(address, tensors)
     )
     return y, found
@@ -144,7 +143,7 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx, dweight, dbias = torch.empty_like(x), found.new_empty(channels), found.new_empty(channels)
     tensors = (dy, x, found, dx, dweight, dbias)
-    function(f"backward_{_NAMES[x.dtype]}", _BACKWARD)(
+    function(f"backward_{NAMES[x.dtype]}", _BACKWARD)(
         x.numel() // channels, channels, torch.get_num_threads(), ctx.eps, ctx.slope, *map(address, tensors)
     )
     return dx, dweight, dbias
@@ -160,7 +159,7 @@ def _convolve_backward(
     dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
     dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if ctx.needs_input_grad[1] else None
     dweight, dbias = found.new_empty(filters), found.new_empty(filters)
-    function("convolution_norm_leaky_backward", _CONVOLVE_BACKWARD)(
+    function(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}", _CONVOLVE_BACKWARD)(
         *x.shape,
         *between.shape[1:],
         kernel.shape[2],

@@ -1,4 +1,4 @@
-// The gradient of a convolution's kernel in bfloat16 on tiles; see weight_gradient.h.
+// The gradient of a convolution's kernel on tiles; see weight_gradient.h.
 
 #include "weight_gradient.h"
 
@@ -13,27 +13,40 @@ extern "C" int weight_gradient_ready() {
     return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 
-// large (images, height, width, large channels), small (images, rows, columns, small channels): bfloat16, as they lie
-// in memory. weight (small channels, kernel, kernel, large channels): float32, is overwritten; turned: taps in reverse.
-extern "C" void weight_gradient(int images, int large_channels, int small_channels, int height, int width, int rows,
-                                int columns, int kernel, int stride, int before, int turned, int threads,
-                                const uint16_t *large, const uint16_t *small, float *weight) {
-    using namespace summing;
-    const Shape shape(images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before);
+template <class T>
+static void run(const summing::Shape &shape, bool turned, int threads, const void *large, const void *small,
+                float *weight) {
+    using Number = typename T::Number;
+    const long outside = (long)shape.height * shape.width * shape.large;
+    const long inside = (long)shape.rows * shape.columns * shape.small;
     Buffer<float> sums(shape.blocks * shape.size());
 #pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
         const Tiles ours;
-        const Own own(shape);
+        const summing::Own own(shape, PARTS<T>);
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
-            over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
-                add(shape, own, large + image * height * width * large_channels,
-                    small + image * rows * columns * small_channels, count, fresh, into);
+            summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
+                summing::add<T>(shape, own, (const Number *)large + image * outside,
+                                (const Number *)small + image * inside, count, fresh, into);
             });
-        reduce(shape, sums, turned, weight);
+        summing::reduce(shape, sums, turned, weight);
     }
 }
+
+// large (images, height, width, large channels), small (images, rows, columns, small channels), as they lie in memory.
+// weight (small channels, kernel, kernel, large channels): float32, is overwritten; turned: taps in reverse.
+#define KERNEL(NAME, TYPE)                                                                                             \
+    extern "C" void weight_gradient_##NAME(int images, int large_channels, int small_channels, int height, int width,  \
+                                           int rows, int columns, int kernel, int stride, int before, int turned,      \
+                                           int threads, const void *large, const void *small, float *weight) {         \
+        run<TYPE>({images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before,       \
+                   PARTS<TYPE>},                                                                                       \
+                  turned, threads, large, small, weight);                                                              \
+    }
+
+KERNEL(float32, Float32)
+KERNEL(bfloat16, BFloat16)
 
 #else
 

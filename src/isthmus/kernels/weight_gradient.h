@@ -1,4 +1,4 @@
-// The gradient of a convolution's kernel in bfloat16, for processors that multiply tiles of it (Intel's AMX).
+// The gradient of a convolution's kernel, for processors that multiply tiles of bfloat16 (Intel's AMX).
 //
 //     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, Y, X, l]
 //     with Y = y * stride + i - before and X = x * stride + j - before
@@ -14,13 +14,12 @@
 #ifdef HAS_TILES
 
 #include <algorithm>
-#include <cstring>
 
 #include "buffers.h"
 
 namespace summing {
 
-constexpr int PACKED = 1280;    // positions that are packed at a time, about, to stay in the second cache
+constexpr int PACKED = 1280;    // positions in one part that are packed at a time, about, to stay in the second cache
 constexpr int CHUNK = 256;      // positions that all taps go over before the next, to stay in the first
 constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number of threads: so bits do not depend on it
 
@@ -36,16 +35,17 @@ struct Shape {
     int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions, and those that taps may read
 
     Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride,
-          int before)
+          int before, int parts)
         : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
           kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
           small_tiles(up(small, SIDE) / SIDE), views(std::min(kernel, stride)), reach((kernel - 1) / stride) {
         pitch = columns + reach;
-        band = std::clamp(PACKED / pitch - reach, 1, rows);
+        const int most = PACKED / parts;
+        band = std::clamp(most / pitch - reach, 1, rows);
         lines = band + reach;
         pairs = (images + 1) / 2;
         blocks = std::min(pairs, MOST_BLOCKS);
-        group = band < rows ? 1 : std::clamp(PACKED / (lines * pitch), 1, (pairs + blocks - 1) / blocks);
+        group = band < rows ? 1 : std::clamp(most / (lines * pitch), 1, (pairs + blocks - 1) / blocks);
         depth = up(group * lines * pitch, SIDE);
         room = up(depth + reach * pitch + reach, SIDE);
     }
@@ -56,50 +56,55 @@ struct Shape {
 
 // Pictures (images, height, width, channels), of which position (line, column) is pixel
 // (line * stride + down, column * stride + right).
-struct View {
-    const uint16_t *data;
+template <class T> struct View {
+    const typename T::Number *data;
     int images, height, width, channels, stride, down, right;
 };
 
-// Sixteen channels of `count` positions of pairs: zero outside of the pictures, from line `stop` on, beyond the last
-// channel and the last image.
-inline void gather(const View &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count) {
-    const int here = std::min(SIDE, view.channels - tile * SIDE);
-    const __mmask16 mask = (__mmask16)((1u << here) - 1);
+// Sixteen channels of `count` positions of pairs, the parts of their numbers `apart` words from each other: zero outside
+// of the pictures, from line `stop` on, beyond the last channel and the last image.
+template <class T>
+void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count, long apart) {
+    const __mmask16 mask = first(view.channels - tile * SIDE);
     const int left = std::min(pitch, view.right < 0 ? (-view.right + view.stride - 1) / view.stride : 0);
     const int end = std::clamp((view.width - view.right + view.stride - 1) / view.stride, left, pitch);
     const long step = (long)view.stride * view.channels, line_step = (long)view.width * view.channels;
     const long picture = view.height * line_step;
-    const uint16_t *const data = view.data + (long)view.right * view.channels + tile * SIDE;
+    const typename T::Number *const data = view.data + (long)view.right * view.channels + tile * SIDE;
     const int height = view.height, stride = view.stride, down = view.down;
-    const Pair zero = _mm512_setzero_si512();
+    const auto clear = [=](Pair *at, int words) {
+        for (int part = 0; part < PARTS<T>; part++)
+            for (int i = 0; i < words; i++) at[part * apart + i] = _mm512_setzero_si512();
+    };
     Pair *const last = to + count;
     for (int pair = 0; pair < pairs; pair++) {
         const __mmask16 second = 2 * pair + 1 < view.images ? mask : 0;
         for (int line = 0; line < lines; line++, to += pitch) {
             const int y = line * stride + down;
             const bool empty = y < 0 || y >= height || line >= stop;
-            const uint16_t *from = data + 2 * pair * picture + y * line_step;
-            for (int column = 0; column < (empty ? pitch : left); column++) to[column] = zero;
+            const typename T::Number *from = data + 2 * pair * picture + y * line_step;
+            clear(to, empty ? pitch : left);
             if (empty) continue;
             for (int column = left; column < end; column++) {
-                const __m256i one = _mm256_maskz_loadu_epi16(mask, from + column * step);
-                const __m256i two = _mm256_maskz_loadu_epi16(second, from + column * step + picture);
-                to[column] =
-                    _mm512_or_si512(_mm512_cvtepu16_epi32(one), _mm512_slli_epi32(_mm512_cvtepu16_epi32(two), 16));
+                const typename T::Number *at = from + column * step;
+                Pair words[PARTS<T>];
+                words_of(at, mask, at + picture, second, words);
+                for (int part = 0; part < PARTS<T>; part++) to[part * apart + column] = words[part];
             }
-            for (int column = end; column < pitch; column++) to[column] = zero;
+            clear(to + end, pitch - end);
         }
     }
-    while (to < last) *to++ = zero;
+    clear(to, (int)(last - to));
 }
 
-// small, from line `first` on, as tiles of 16 channels by 16 positions of pairs: (tiles, depth / 16) of them.
-inline void pack_small(const Shape &shape, const uint16_t *small, int images, int first, Pair *packed) {
-    const View view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
-    for (int tile = 0; tile < shape.small_tiles; tile++, packed += shape.depth) {
-        gather(view, (images + 1) / 2, shape.lines, shape.pitch, shape.band, tile, packed, shape.depth);
-        for (int at = 0; at < shape.depth; at += SIDE) {
+// small, from line `first` on, as tiles of 16 channels by 16 positions of pairs: (tiles, parts, depth / 16) of them.
+template <class T>
+void pack_small(const Shape &shape, const typename T::Number *small, int images, int first, Pair *packed) {
+    const View<T> view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
+    const int depth = shape.depth, all = PARTS<T> * depth;
+    for (int tile = 0; tile < shape.small_tiles; tile++, packed += all) {
+        gather(view, (images + 1) / 2, shape.lines, shape.pitch, shape.band, tile, packed, depth, depth);
+        for (int at = 0; at < all; at += SIDE) {
             Pair words[SIDE];
             for (int i = 0; i < SIDE; i++) words[i] = packed[at + i];
             transpose(words);
@@ -108,53 +113,34 @@ inline void pack_small(const Shape &shape, const uint16_t *small, int images, in
     }
 }
 
-// large, under the lines of small from `first` on: (views down, views to the right, tiles, room).
-inline void pack_large(const Shape &shape, const uint16_t *large, int images, int first, Pair *packed) {
+// large, under the lines of small from `first` on: (views down, views to the right, tiles, parts, room).
+template <class T>
+void pack_large(const Shape &shape, const typename T::Number *large, int images, int first, Pair *packed) {
+    const int room = shape.room;
     for (int view = 0; view < shape.views * shape.views; view++) {
         const int down = first * shape.stride + view / shape.views - shape.before;
         const int right = view % shape.views - shape.before;
-        const View of = {large, images, shape.height, shape.width, shape.large, shape.stride, down, right};
-        for (int tile = 0; tile < shape.large_tiles; tile++, packed += shape.room)
-            gather(of, (images + 1) / 2, shape.lines, shape.pitch, shape.lines, tile, packed, shape.room);
+        const View<T> of = {large, images, shape.height, shape.width, shape.large, shape.stride, down, right};
+        for (int tile = 0; tile < shape.large_tiles; tile++, packed += PARTS<T> * room)
+            gather(of, (images + 1) / 2, shape.lines, shape.pitch, shape.lines, tile, packed, room, room);
     }
 }
 
-// S by L tiles of sums += small * large over `depth` positions of pairs; with `fresh` they begin at zero.
-template <int S, int L>
-inline void multiply(float *sums, long row, bool fresh, const Pair *small, long next_small, const Pair *large,
-                     long next_large, int depth) {
-    const long bytes = row * sizeof(float), below = SIDE * row;
-    if (fresh) {
-        _tile_zero(0);
-        _tile_zero(1);
-        _tile_zero(2);
-        _tile_zero(3);
-    } else {
-        _tile_loadd(0, sums, bytes);
-        if (L > 1) _tile_loadd(1, sums + SIDE, bytes);
-        if (S > 1) _tile_loadd(2, sums + below, bytes);
-        if (S > 1 && L > 1) _tile_loadd(3, sums + below + SIDE, bytes);
-    }
-    for (int at = 0; at < depth; at += SIDE) {
-        _tile_loadd(4, small + at, sizeof(Pair));
-        _tile_loadd(6, large + at, sizeof(Pair));
-        _tile_dpbf16ps(0, 4, 6);
-        if (L > 1) {
-            _tile_loadd(7, large + next_large + at, sizeof(Pair));
-            _tile_dpbf16ps(1, 4, 7);
-        }
-        if (S > 1) {
-            _tile_loadd(5, small + next_small + at, sizeof(Pair));
-            _tile_dpbf16ps(2, 5, 6);
-            if (L > 1) _tile_dpbf16ps(3, 5, 7);
-        }
-    }
-    _tile_stored(0, sums, bytes);
-    if (L > 1) _tile_stored(1, sums + SIDE, bytes);
-    if (S > 1) _tile_stored(2, sums + below, bytes);
-    if (S > 1 && L > 1) _tile_stored(3, sums + below + SIDE, bytes);
+// S by L tiles of sums += small * large over `count` positions of pairs; with `fresh` they begin at zero.
+template <int S, int L, int COUNT>
+inline void multiply(const Shape &shape, float *sums, bool fresh, const Pair *small, const Pair *large, int count) {
+    const long row = shape.row(), depth = shape.depth, room = shape.room;
+    if (fresh)
+        zero_sums();
+    else
+        load_sums<S, L>(sums, row);
+    for (int at = 0; at < count; at += SIDE)
+        add_products<S, L, COUNT>([=](int s, int part) { return small + (s * COUNT + part) * depth + at; },
+                                  sizeof(Pair), [=](int l, int part) { return large + (l * COUNT + part) * room + at; });
+    store_sums<S, L>(sums, row);
 }
 
+template <int COUNT>
 inline void multiply_all(const Shape &shape, const Pair *small, const Pair *large, bool fresh, float *sums) {
     for (int from = 0; from < shape.depth; from += CHUNK)
         for (int s = 0; s < shape.small_tiles; s += 2)
@@ -163,14 +149,13 @@ inline void multiply_all(const Shape &shape, const Pair *small, const Pair *larg
                     const int i = tap / shape.kernel, j = tap % shape.kernel;
                     const int view = i % shape.stride * shape.views + j % shape.stride;
                     const int offset = i / shape.stride * shape.pitch + j / shape.stride;
-                    const Pair *a = small + (long)s * shape.depth + from;
-                    const Pair *b = large + ((long)view * shape.large_tiles + l) * shape.room + offset + from;
+                    const Pair *a = small + (long)s * COUNT * shape.depth + from;
+                    const Pair *b = large + ((long)view * shape.large_tiles + l) * COUNT * shape.room + offset + from;
                     float *c = sums + s * SIDE * shape.row() + ((long)tap * shape.large_tiles + l) * SIDE;
-                    const auto one = l + 1 < shape.large_tiles ? multiply<1, 2> : multiply<1, 1>;
-                    const auto two = l + 1 < shape.large_tiles ? multiply<2, 2> : multiply<2, 1>;
+                    const auto one = l + 1 < shape.large_tiles ? multiply<1, 2, COUNT> : multiply<1, 1, COUNT>;
+                    const auto two = l + 1 < shape.large_tiles ? multiply<2, 2, COUNT> : multiply<2, 1, COUNT>;
                     const auto go = s + 1 < shape.small_tiles ? two : one;
-                    const int depth = std::min(CHUNK, shape.depth - from);
-                    go(c, shape.row(), fresh && from == 0, a, shape.depth, b, shape.room, depth);
+                    go(shape, c, fresh && from == 0, a, b, std::min(CHUNK, shape.depth - from));
                 }
 }
 
@@ -178,18 +163,19 @@ inline void multiply_all(const Shape &shape, const Pair *small, const Pair *larg
 struct Own {
     Buffer<Pair> small, large;
 
-    explicit Own(const Shape &shape)
-        : small((long)shape.small_tiles * shape.depth),
-          large((long)shape.views * shape.views * shape.large_tiles * shape.room) {}
+    Own(const Shape &shape, int parts)
+        : small((long)parts * shape.small_tiles * shape.depth),
+          large((long)parts * shape.views * shape.views * shape.large_tiles * shape.room) {}
 };
 
 // Adds the sums of `images`, no more than a group of pairs; with `fresh` they are overwritten.
-inline void add(const Shape &shape, const Own &own, const uint16_t *large, const uint16_t *small, int images, bool fresh,
-                float *sums) {
+template <class T>
+void add(const Shape &shape, const Own &own, const typename T::Number *large, const typename T::Number *small,
+         int images, bool fresh, float *sums) {
     for (int first = 0; first < shape.rows; first += shape.band) {
-        pack_large(shape, large, images, first, own.large);
-        pack_small(shape, small, images, first, own.small);
-        multiply_all(shape, own.small, own.large, fresh && first == 0, sums);
+        pack_large<T>(shape, large, images, first, own.large);
+        pack_small<T>(shape, small, images, first, own.small);
+        multiply_all<PARTS<T>>(shape, own.small, own.large, fresh && first == 0, sums);
     }
 }
 
@@ -213,8 +199,7 @@ inline void reduce(const Shape &shape, const float *sums, bool turned, float *we
             __m512 sum = _mm512_setzero_ps();
             for (int block = 0; block < shape.blocks; block++)
                 sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
-            const __mmask16 mask = (__mmask16)((1u << std::min(SIDE, shape.large - first)) - 1);
-            _mm512_mask_storeu_ps(to + first, mask, sum);
+            _mm512_mask_storeu_ps(to + first, ::first(shape.large - first), sum);
         }
     }
 }
