@@ -22,10 +22,10 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
     {
         pack_weights<PARTS<T>>(plan, weights, shared.weights);
         const Tiles ours;
-        const Own<T> own(plan);
+        const Buffer<uint16_t> packed(shared.room());
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
-            convolve<T>(shared, own, (const typename T::Number *)x + begin * inside,
+            convolve<T>(shared, packed, (const typename T::Number *)x + begin * inside,
                         std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * outside,
                         moments ? &partial[(long)group * count] : nullptr);
         }

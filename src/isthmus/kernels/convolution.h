@@ -105,6 +105,10 @@ template <class T> struct Shared {
     Buffer<Pair> weights;
     Buffer<float> bias;
 
+    // Numbers that a thread packs, all of which are written before they are read but for those beyond the last image,
+    // which make sums that nobody reads.
+    long room() const { return PARTS<T> * plan.room; }
+
     Shared(const Sizes &sizes, bool transposed, const float *given)
         : plan(sizes, transposed, PARTS<T>), weights(plan.weights * PARTS<T> * SIDE), bias(up(plan.tiles, 2) * SIDE) {
         std::memset(bias, 0, sizeof(float) * up(plan.tiles, 2) * SIDE);
@@ -165,26 +169,17 @@ void multiply_all(const Shared<T> &shared, const Band &band, const uint16_t *pac
         }
 }
 
-// What a thread has for itself, while its tiles are ours.
-template <class T> struct Own {
-    Buffer<uint16_t> packed;
-
-    explicit Own(const Plan &plan) : packed(PARTS<T> * plan.room) {
-        std::memset(packed, 0, sizeof(uint16_t) * PARTS<T> * plan.room);
-    }
-};
-
-// The convolution of `images`, no more than a group; moments (2, filters) are added to, or null.
+// The convolution of `images`, no more than a group, packed for a while; moments (2, filters) are added to, or null.
 template <class T>
-void convolve(const Shared<T> &shared, const Own<T> &own, const typename T::Number *x, int images,
+void convolve(const Shared<T> &shared, uint16_t *packed, const typename T::Number *x, int images,
               typename T::Number *y, double *moments) {
     const Plan &plan = shared.plan;
     const Sizes &sizes = plan.sizes;
     for (const Band &band : plan.bands) {
         for (int image = 0; image < images; image++)
             pack_image<T>(plan, x + (long)image * sizes.height * sizes.width * sizes.channels, band.first,
-                          own.packed + image * plan.image);
-        multiply_all<T>(shared, band, own.packed, images, y, moments);
+                          packed + image * plan.image);
+        multiply_all<T>(shared, band, packed, images, y, moments);
     }
 }
 

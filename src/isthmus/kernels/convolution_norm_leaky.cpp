@@ -36,8 +36,8 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
     {
         if (dx) convolving::pack_weights<PARTS<T>>(shared.plan, weights, shared.weights);
         const Tiles ours;
-        const convolving::Own<T> own(shared.plan);
-        const summing::Own sum_own(shape, PARTS<T>);
+        const Buffer<uint16_t> packed(shared.room());
+        const summing::Own own(shape, PARTS<T>);
         Buffer<Number> here(2 * shape.group * outside);
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
@@ -46,10 +46,10 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
                 const Number *from = x + image * inside;
                 const int group = shared.plan.group;
                 for (int at = 0; dx && at < count; at += group)
-                    convolving::convolve<T>(shared, own, here + at * outside, std::min(group, count - at),
+                    convolving::convolve<T>(shared, packed, here + at * outside, std::min(group, count - at),
                                             dx + (image + at) * inside, nullptr);
                 if (dkernel)
-                    summing::add<T>(shape, sum_own, transposed ? here : from, transposed ? from : here, count, fresh,
+                    summing::add<T>(shape, own, transposed ? here : from, transposed ? from : here, count, fresh,
                                     into);
             });
         if (dkernel) summing::reduce(shape, sums, weights.turned, dkernel);

@@ -77,11 +77,14 @@ template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &w
 #pragma omp barrier
 }
 
-// The lines of an image's planes from line `first` of the phases on, parts `plan.room` numbers apart. Margins to the
-// left and right are zero before.
+// The lines of an image's planes from line `first` of the phases on, parts `plan.room` numbers apart.
 template <class T>
 inline void pack_image(const Plan &plan, const typename T::Number *x, int first, uint16_t *to) {
     const int channels = plan.sizes.channels, slot = plan.slot, width = plan.sizes.width;
+    const auto clear = [&](uint16_t *at, int positions) {
+        for (int part = 0; part < PARTS<T>; part++)
+            std::memset(at + part * plan.room, 0, sizeof(uint16_t) * positions * slot);
+    };
     const auto put = [&](uint16_t *at, const typename T::Number *from, int here, int room) {
         Pair parts[PARTS<T>];
         parts_of(from, here, parts);
@@ -94,10 +97,11 @@ inline void pack_image(const Plan &plan, const typename T::Number *x, int first,
         for (int line = 0; line < plan.lines; line++, to += (long)plan.pitch * slot) {
             const int y = (first + line) * plane.stride + plane.down;
             if (y < 0 || y >= plan.sizes.height) {
-                for (int part = 0; part < PARTS<T>; part++)
-                    std::memset(to + part * plan.room, 0, sizeof(uint16_t) * plan.pitch * slot);
+                clear(to, plan.pitch);
                 continue;
             }
+            clear(to, left);
+            clear(to + end * slot, plan.pitch - end);
             const typename T::Number *from = x + ((long)y * width + left * plane.stride + plane.right) * channels;
             uint16_t *at = to + left * slot;
             if (plane.stride == 1 && slot == channels) {
