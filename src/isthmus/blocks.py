@@ -5,11 +5,14 @@ x --turn--> [convolution -> batch norm -> leaky ReLU] ... --turn--> y
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
 from isthmus.kernels import convolution
-from isthmus.kernels.norm_leaky import convolve_norm_leaky, norm_leaky, takes
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, convolve
+from isthmus.kernels.convolve_norm_leaky import Stage, convolve_norm_leaky
+from isthmus.kernels.norm_leaky import norm_leaky, takes
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose
 
 
 class Turned(nn.Sequential):
@@ -20,31 +23,52 @@ class Turned(nn.Sequential):
     turned: the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md).
 
     `compiled`: in training, a batch norm and its leaky ReLU are one operation of ours where its kernels can take them,
-    and in bf16 the convolution before them too (records/2026-11-26-kernels.md, records/2026-11-26-tile-convolution.md).
+    and with convolutions of ours all of a sequence is (records/2026-11-26-kernels.md,
+    records/2026-11-26-tile-convolution.md). Those need no turning.
     """
 
     compiled = False
 
     def forward(self, input: Tensor) -> Tensor:
-        x, rest = input.flip(2, 3), list(self)
+        turned = not (self.compiled and self.training and convolution.possible(input))
+        x, rest = input.flip(2, 3) if turned else input, list(self)
         while rest:
+            stages = self._stages(x, rest, turned=turned)
+            if stages:
+                x, rest = convolve_norm_leaky(x, stages), rest[3 * len(stages) :]
+                continue
             match rest:
                 case [
                     SameConv() | SameConvTranspose() as layer,
                     BatchNorm() as norm,
                     nn.LeakyReLU() as relu,
                     *after,
-                ] if self.compiled and self.training and takes(x, norm):
-                    x, rest = _fused(x, layer, norm, relu), after
+                ] if self._fuses(x, norm):
+                    assert layer.bias is not None
+                    x, rest = layer(x, turned=turned, biased=False), after
+                    x = norm_leaky(x, layer.bias, norm, relu.negative_slope)
+                case [SameConv() | SameConvTranspose() as layer, *after]:
+                    x, rest = layer(x, turned=turned), after
                 case _:
                     x, rest = rest[0](x), rest[1:]
-        return x.flip(2, 3)
+        return x.flip(2, 3) if turned else x
 
+    def _stages(self, x: Tensor, layers: Sequence[nn.Module], *, turned: bool) -> list[Stage]:
+        """The first of `layers` as far as one operation takes them, without their biases: batch norm takes those away."""
+        sides, found = x.shape[2:], list[Stage]()
+        while True:
+            match layers[3 * len(found) :]:
+                case [SameConv() | SameConvTranspose() as layer, BatchNorm() as norm, nn.LeakyReLU() as relu, *_] if (
+                    layer.compiled and self._fuses(x, norm)
+                ):
+                    how = layer.way(sides, turned=turned)
+                    if how is None or not convolution.takes(x, layer.weight, how):
+                        return found
+                    assert layer.bias is not None
+                    found.append(Stage(how, layer.weight, layer.bias, norm, relu.negative_slope))
+                    sides = how.size(sides, layer.kernel_size[0])
+                case _:
+                    return found
 
-def _fused(x: Tensor, layer: SameConv | SameConvTranspose, norm: BatchNorm, relu: nn.LeakyReLU) -> Tensor:
-    """The convolution without its bias, which batch norm takes away again: it moves the running mean alone."""
-    assert layer.bias is not None
-    how, x, weight = layer.prepare(x)
-    if layer.compiled and convolution.takes(x, weight, how):
-        return convolve_norm_leaky(x, weight, layer.bias, how, norm, relu.negative_slope)
-    return norm_leaky(convolve(how, x, weight, None, compiled=layer.compiled), layer.bias, norm, relu.negative_slope)
+    def _fuses(self, x: Tensor, norm: BatchNorm) -> bool:
+        return self.compiled and self.training and takes(x, norm)

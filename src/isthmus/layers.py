@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -13,7 +15,8 @@ from isthmus.kernels.convolution import Convolution
 class SameConv(nn.Conv2d):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
-    For turned images, see `isthmus.blocks`: the odd row and column of padding go above and to the left.
+    Its odd row and column of padding go below and to the right. `turned`: for turned images, see `isthmus.blocks`, with
+    a turned kernel, and they go above and to the left.
     `compiled`: in training it is our own code's where that can take it.
     """
 
@@ -23,21 +26,30 @@ class SameConv(nn.Conv2d):
         super().__init__(channels, filters, kernel, stride)
         _glorot(self)
 
-    def forward(self, input: Tensor) -> Tensor:
-        return convolve(*self.prepare(input), self.bias, compiled=self.compiled)
+    def forward(self, input: Tensor, *, turned: bool = True, biased: bool = True) -> Tensor:
+        above, left = (self._way(side, turned=turned) for side in input.shape[2:])
+        if above != left:
+            input = F.pad(input, (left.before, left.after, above.before, above.after))
+            above = Convolution(above.stride, 0, 0, turned)
+        return convolve(above, input, self.weight, self.bias if biased else None, compiled=self.compiled)
 
-    def prepare(self, input: Tensor) -> tuple[Convolution, Tensor, Tensor]:
-        """How the layer convolves, what, and with what kernel."""
-        below, above = _same(input.shape[2], self.kernel_size[0], self.stride[0])
-        right, left = _same(input.shape[3], self.kernel_size[1], self.stride[1])
-        pads = left, right, above, below
-        return *_padded(input, self.kernel_size[0], self.stride[0], pads, turned=True), self.weight
+    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution | None:
+        """How images of this height and width are convolved; None where they are padded apart."""
+        above, left = (self._way(side, turned=turned) for side in sides)
+        return above if above == left else None
+
+    def _way(self, side: int, *, turned: bool) -> Convolution:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        small, large = total // 2, total - total // 2
+        return Convolution(stride, *((large, small) if turned else (small, large)), turned)
 
 
 class SameConvTranspose(nn.ConvTranspose2d):
     """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
 
-    For turned images, see `isthmus.blocks`: the odd row and column are cropped above and to the left.
+    The odd row and column are cropped below and to the right. `turned`: for turned images, see `isthmus.blocks`, with a
+    turned kernel, and above and to the left.
     `compiled`: as `SameConv` has it.
     """
 
@@ -49,20 +61,19 @@ class SameConvTranspose(nn.ConvTranspose2d):
         super().__init__(channels, filters, kernel, stride)
         _glorot(self)
 
-    def forward(self, input: Tensor, output_size: list[int] | None = None) -> Tensor:
+    def forward(
+        self, input: Tensor, output_size: list[int] | None = None, *, turned: bool = True, biased: bool = True
+    ) -> Tensor:
         assert output_size is None
-        return convolve(*self.prepare(input), self.bias, compiled=self.compiled)
+        how = self.way(input.shape[2:], turned=turned)
+        return convolve(how, input, self.weight, self.bias if biased else None, compiled=self.compiled)
 
-    def prepare(self, input: Tensor) -> tuple[Convolution, Tensor, Tensor]:
-        """How the layer convolves, what, and with what kernel."""
+    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution:
+        """How images are convolved, whatever their height and width."""
         kernel, stride = self.kernel_size[0], self.stride[0]
-        after = (kernel - stride) // 2
-        before = kernel - stride - after
-        if stride == 1:  # a convolution with the turned kernel, here turned back: a fifth faster
-            pads = kernel - 1 - before, kernel - 1 - after
-            return *_padded(input, kernel, 1, (*pads, *pads), turned=False), self.weight.transpose(0, 1)
-        how = Convolution(stride, before, turned=True, transposed=True, output_padding=before - after)
-        return how, input, self.weight
+        small = (kernel - stride) // 2
+        large = kernel - stride - small
+        return Convolution(stride, *((large, small) if turned else (small, large)), turned, transposed=True)
 
 
 class Conv(nn.Conv2d):
@@ -77,7 +88,7 @@ class Conv(nn.Conv2d):
         super().__init__(channels, filters, 3, padding=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return convolve(Convolution(1, 1), input, self.weight, self.bias, compiled=self.compiled)
+        return convolve(Convolution(1, 1, 1), input, self.weight, self.bias, compiled=self.compiled)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -116,31 +127,10 @@ def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *
     """how(x, weight, bias); `compiled`: by our own kernels where they can take it."""
     if compiled and convolution.takes(x, weight, how):
         return convolution.convolve(x, weight, bias, how)
+    how, weight = how.direct(weight)
     if compiled and winograd.takes(x, weight, how):
         return winograd.convolve(x, weight, bias, how)
     return how(x, weight, bias)
-
-
-def _padded(
-    input: Tensor, kernel: int, stride: int, pads: tuple[int, int, int, int], *, turned: bool
-) -> tuple[Convolution, Tensor]:
-    """How to convolve after padding by (left, right, above, below), and what: without a copy where that can be."""
-    left, right, above, below = pads
-    height, width = input.shape[2:]
-    # as much below as above changes nothing where the stride steps over it
-    reach = [(size + 2 * before - kernel) // stride for size, before in ((height, above), (width, left))]
-    wanted = [
-        (size + before + after - kernel) // stride
-        for size, before, after in ((height, above, below), (width, left, right))
-    ]
-    if above == left and reach == wanted:
-        return Convolution(stride, above, turned), input
-    return Convolution(stride, 0, turned), F.pad(input, pads)
-
-
-def _same(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-    return total // 2, total - total // 2
 
 
 def _glorot(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:

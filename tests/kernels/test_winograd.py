@@ -21,12 +21,12 @@ pytestmark = pytest.mark.skipif(not winograd.ready(), reason="no C++ compiler, o
 
 CPU = torch.device("cpu")
 CASES = [  # images, channels, filters, side
-    (Convolution(1, 1), 3, 16, 16, 8),
-    (Convolution(1, 1, turned=True), 9, 64, 32, 32),
-    (Convolution(1, 1, turned=True), 5, 32, 3, 12),  # few filters: the image's gradient is PyTorch's
-    (Convolution(1, 1), 7, 80, 72, 8),  # many sums: threads share blocks
-    (Convolution(1, 0), 2, 17, 33, 11),  # no size a multiple of what is done at a time
-    (Convolution(1, 2, turned=True), 1, 40, 20, 5),
+    (Convolution(1, 1, 1), 3, 16, 16, 8),
+    (Convolution(1, 1, 1, turned=True), 9, 64, 32, 32),
+    (Convolution(1, 1, 1, turned=True), 5, 32, 3, 12),  # few filters: the image's gradient is PyTorch's
+    (Convolution(1, 1, 1), 7, 80, 72, 8),  # many sums: threads share blocks
+    (Convolution(1, 0, 0), 2, 17, 33, 11),  # no size a multiple of what is done at a time
+    (Convolution(1, 2, 2, turned=True), 1, 40, 20, 5),
 ]
 
 
@@ -47,7 +47,7 @@ def test_narrower_vectors_are_right_too(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert not isinstance(narrow, Unavailable)
     monkeypatch.setattr(compiled, "library", lambda: narrow)
     monkeypatch.setattr(winograd, "function", compiled.function.__wrapped__)
-    how = Convolution(1, 1)
+    how = Convolution(1, 1, 1)
     given = parts(how, 5, 72, 20, 10, 3)
     exact = gradients(pytorchs, how, *(part.double() for part in given))
     for name, found in gradients(convolve, how, *given).items():
@@ -56,7 +56,7 @@ def test_narrower_vectors_are_right_too(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
 @pytest.mark.parametrize("channels", [16, 80])
 def test_the_bits_do_not_depend_on_the_number_of_threads(channels: int) -> None:
-    how = Convolution(1, 1)
+    how = Convolution(1, 1, 1)
     seen: list[dict[str, Tensor]] = []
     for threads in (1, 2, 3):
         with cpu_threads(threads):
@@ -67,7 +67,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(channels: int) -> None:
 
 def test_it_can_be_differentiated_twice() -> None:
     """Regularizers that ask how fast the output changes train through the first derivative."""
-    how = Convolution(1, 1, turned=True)
+    how = Convolution(1, 1, 1, turned=True)
     x, weight, bias, _ = parts(how, 2, 16, 16, 6, 3)
     for one, other in zip(
         curvature(convolve, how, x, weight, bias), curvature(pytorchs, how, x, weight, bias), strict=True
@@ -77,7 +77,7 @@ def test_it_can_be_differentiated_twice() -> None:
 
 def test_what_is_not_finite_stays_so() -> None:
     """Otherwise a training that diverged would go on unseen."""
-    how = Convolution(1, 1)
+    how = Convolution(1, 1, 1)
     x, weight, bias, dy = parts(how, 2, 16, 16, 8, 3)
     x[1, 3, 2, 2] = float("nan")
     found = gradients(convolve, how, x, weight, bias, dy)
@@ -86,12 +86,12 @@ def test_what_is_not_finite_stays_so() -> None:
 
 
 def test_it_is_for_training_in_fp32() -> None:
-    how = Convolution(1, 1)
+    how = Convolution(1, 1, 1)
     x, weight, _, _ = parts(how, 2, 16, 16, 6, 3)
     weight.requires_grad_()
     assert takes(x, weight, how)
-    assert not takes(x, weight, Convolution(2, 1))
-    assert not takes(x, weight, Convolution(1, 1, transposed=True))
+    assert not takes(x, weight, Convolution(2, 1, 1))
+    assert not takes(x, weight, Convolution(1, 1, 1, transposed=True))
     assert not takes(x, weight[:, :8], how)  # channels
     assert not takes(x, weight[..., :2], how)  # not 3x3
     assert not takes(x[:, :, :3], weight, how)  # a small image

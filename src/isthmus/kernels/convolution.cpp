@@ -8,10 +8,10 @@
 
 using namespace convolving;
 
-template <class T>
+template <class T, int COUNT>
 static void run(const Sizes &sizes, bool transposed, const Weights &weights, int threads, const void *x,
                 const float *bias, void *y, double *moments) {
-    const Shared<T> shared(sizes, transposed, bias);
+    const Shared<T, COUNT> shared(sizes, transposed, bias);
     const Plan &plan = shared.plan;
     const long inside = (long)sizes.height * sizes.width * sizes.channels;
     const long outside = (long)sizes.rows * sizes.columns * sizes.filters;
@@ -20,12 +20,12 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
     std::atomic<int> next{0};
 #pragma omp parallel num_threads(std::clamp(groups, 1, threads))
     {
-        pack_weights<PARTS<T>>(plan, weights, shared.weights);
+        pack_weights<COUNT>(plan, weights, shared.weights);
         const Tiles ours;
         const Buffer<uint16_t> packed(shared.room());
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
-            convolve<T>(shared, packed, (const typename T::Number *)x + begin * inside,
+            convolve(shared, packed, (const typename T::Number *)x + begin * inside,
                         std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * outside,
                         moments ? &partial[(long)group * count] : nullptr);
         }
@@ -39,17 +39,20 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
 // x (images, height, width, channels), y (images, rows, columns, filters), as they lie in memory; y is overwritten.
 // weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the sums
 // (2, filters) of what y holds and of its squares, or null.
-#define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" void convolution_##NAME(                                                                                \
-        int images, int channels, int height, int width, int filters, int rows, int columns, int kernel, int stride,   \
-        int before, int transposed, int turned, int threads, long channel_step, long filter_step, long row_step,       \
-        long column_step, const void *x, const float *weight, const float *bias, void *y, double *moments) {           \
-        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
-                  {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel}, threads, x, bias,  \
-                  y, moments);                                                                                         \
+#define KERNEL(NAME, TYPE, COUNT)                                                                                      \
+    extern "C" void NAME(int images, int channels, int height, int width, int filters, int rows, int columns,          \
+                         int kernel, int stride, int before, int transposed, int turned, int threads,                  \
+                         long channel_step, long filter_step, long row_step, long column_step, const void *x,          \
+                         const float *weight, const float *bias, void *y, double *moments) {                           \
+        run<TYPE, COUNT<TYPE>>(                                                                                        \
+            {images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,             \
+            {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel}, threads, x, bias, y,     \
+            moments);                                                                                                  \
     }
 
-KERNEL(float32, Float32)
-KERNEL(bfloat16, BFloat16)
+KERNEL(convolution_float32, Float32, PARTS)
+KERNEL(convolution_bfloat16, BFloat16, PARTS)
+KERNEL(image_gradient_float32, Float32, GRADIENT_PARTS)
+KERNEL(image_gradient_bfloat16, BFloat16, GRADIENT_PARTS)
 
 #endif

@@ -100,31 +100,31 @@ void scatter(const Plan &plan, const Part &part, Run run, int filter, const floa
 }
 
 // What all threads share: weights and bias as the tiles want them.
-template <class T> struct Shared {
+template <class T, int COUNT> struct Shared {
     const Plan plan;
     Buffer<Pair> weights;
     Buffer<float> bias;
 
     // Numbers that a thread packs, all of which are written before they are read but for those beyond the last image,
     // which make sums that nobody reads.
-    long room() const { return PARTS<T> * plan.room; }
+    long room() const { return COUNT * plan.room; }
 
     Shared(const Sizes &sizes, bool transposed, const float *given)
-        : plan(sizes, transposed, PARTS<T>), weights(plan.weights * PARTS<T> * SIDE), bias(up(plan.tiles, 2) * SIDE) {
+        : plan(sizes, transposed, COUNT), weights(plan.weights * COUNT * SIDE), bias(up(plan.tiles, 2) * SIDE) {
         std::memset(bias, 0, sizeof(float) * up(plan.tiles, 2) * SIDE);
         if (given) std::memcpy(bias, given, sizeof(float) * sizes.filters);
     }
 };
 
 // C tiles of filters from tile `f` on, for the tiles of positions from `from` to `count` of packed images, a part's.
-template <class T, int C>
-void multiply_strip(const Shared<T> &shared, const Part &part, const uint16_t *packed, int first, int from, int count,
+template <class T, int C, int COUNT>
+void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint16_t *packed, int first, int from, int count,
                     int f, typename T::Number *y, double *moments) {
     const Plan &plan = shared.plan;
     const Phase &phase = *part.phase;
     const int each = (int)part.tiles.size(), filters = plan.sizes.filters;
     const long picture = (long)plan.sizes.rows * plan.sizes.columns * filters;
-    const Pair *weights = shared.weights + (phase.weights + (long)f * phase.blocks.size()) * PARTS<T> * SIDE;
+    const Pair *weights = shared.weights + (phase.weights + (long)f * phase.blocks.size()) * COUNT * SIDE;
     alignas(64) float sums[2][2 * C * SIDE * SIDE];
     Tally tally = {};
     const auto put = [&](int at) {
@@ -141,7 +141,7 @@ void multiply_strip(const Shared<T> &shared, const Part &part, const uint16_t *p
             const long position = (long)(run.line - first) * plan.pitch + phase.start + run.column;
             sources[i] = packed + (at + i) / each * plan.image + position * plan.slot;
         }
-        const auto go = pair > 1 ? multiply<2, C, PARTS<T>> : multiply<1, C, PARTS<T>>;
+        const auto go = pair > 1 ? multiply<2, C, COUNT> : multiply<1, C, COUNT>;
         go(plan, phase.blocks, sources, weights, shared.bias + f * SIDE, sums[at / 2 % 2]);
         if (at > from) put(at - 2);  // while the tiles multiply: what they store can be read only later
     }
@@ -154,8 +154,8 @@ void multiply_strip(const Shared<T> &shared, const Part &part, const uint16_t *p
 }
 
 // What a group of packed images makes of a band of y.
-template <class T>
-void multiply_all(const Shared<T> &shared, const Band &band, const uint16_t *packed, int images,
+template <class T, int COUNT>
+void multiply_all(const Shared<T, COUNT> &shared, const Band &band, const uint16_t *packed, int images,
                   typename T::Number *y, double *moments) {
     size_t most = 0;
     for (const Part &part : band.parts) most = std::max(most, images * part.tiles.size());
@@ -163,23 +163,23 @@ void multiply_all(const Shared<T> &shared, const Band &band, const uint16_t *pac
         for (const Part &part : band.parts) {
             const int count = std::min(from + CHUNK, images * (int)part.tiles.size());
             for (int f = 0; from < count && f < shared.plan.tiles; f += 2) {
-                const auto go = f + 1 < shared.plan.tiles ? multiply_strip<T, 2> : multiply_strip<T, 1>;
+                const auto go = f + 1 < shared.plan.tiles ? multiply_strip<T, 2, COUNT> : multiply_strip<T, 1, COUNT>;
                 go(shared, part, packed, band.first, from, count, f, y, moments);
             }
         }
 }
 
 // The convolution of `images`, no more than a group, packed for a while; moments (2, filters) are added to, or null.
-template <class T>
-void convolve(const Shared<T> &shared, uint16_t *packed, const typename T::Number *x, int images,
+template <class T, int COUNT>
+void convolve(const Shared<T, COUNT> &shared, uint16_t *packed, const typename T::Number *x, int images,
               typename T::Number *y, double *moments) {
     const Plan &plan = shared.plan;
     const Sizes &sizes = plan.sizes;
     for (const Band &band : plan.bands) {
         for (int image = 0; image < images; image++)
-            pack_image<T>(plan, x + (long)image * sizes.height * sizes.width * sizes.channels, band.first,
+            pack_image<T, COUNT>(plan, x + (long)image * sizes.height * sizes.width * sizes.channels, band.first,
                           packed + image * plan.image);
-        multiply_all<T>(shared, band, packed, images, y, moments);
+        multiply_all(shared, band, packed, images, y, moments);
     }
 }
 

@@ -15,6 +15,7 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
                 float epsilon, float slope, const void *x_given, const void *between_given, const void *dy_given,
                 float *found, void *dx_given, float *dkernel, float *dweight, float *dbias) {
     using Number = typename T::Number;
+    constexpr int PARTS = GRADIENT_PARTS<T>;
     // of the images' gradient, whose input is as large as this convolution's output
     const int images = sizes.images, filters = sizes.channels, channels = sizes.filters;
     const Number *x = (const Number *)x_given, *between = (const Number *)between_given, *dy = (const Number *)dy_given;
@@ -24,20 +25,20 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
     const norming::Backward<T> back({images * positions, filters, threads, epsilon, slope}, dy, between,
                                     norming::rows_of(found, filters), dweight, dbias);
     if (!dx && !dkernel) return;
-    const convolving::Shared<T> shared(sizes, !transposed, nullptr);
+    const convolving::Shared<T, PARTS> shared(sizes, !transposed, nullptr);
     // of a convolution the gradient of its output is the smaller picture, of a transposed one its input
     const summing::Shape shape =
         transposed ? summing::Shape(images, filters, channels, sizes.height, sizes.width, sizes.rows, sizes.columns,
-                                    sizes.kernel, sizes.stride, sizes.before, PARTS<T>)
+                                    sizes.kernel, sizes.stride, sizes.before, PARTS)
                    : summing::Shape(images, channels, filters, sizes.rows, sizes.columns, sizes.height, sizes.width,
-                                    sizes.kernel, sizes.stride, sizes.before, PARTS<T>);
+                                    sizes.kernel, sizes.stride, sizes.before, PARTS);
     Buffer<float> sums(dkernel ? shape.blocks * shape.size() : 0);
 #pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
-        if (dx) convolving::pack_weights<PARTS<T>>(shared.plan, weights, shared.weights);
+        if (dx) convolving::pack_weights<PARTS>(shared.plan, weights, shared.weights);
         const Tiles ours;
         const Buffer<uint16_t> packed(shared.room());
-        const summing::Own own(shape, PARTS<T>);
+        const summing::Own own(shape, PARTS);
         Buffer<Number> here(2 * shape.group * outside);
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
@@ -46,7 +47,7 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
                 const Number *from = x + image * inside;
                 const int group = shared.plan.group;
                 for (int at = 0; dx && at < count; at += group)
-                    convolving::convolve<T>(shared, packed, here + at * outside, std::min(group, count - at),
+                    convolving::convolve(shared, packed, here + at * outside, std::min(group, count - at),
                                             dx + (image + at) * inside, nullptr);
                 if (dkernel)
                     summing::add<T>(shape, own, transposed ? here : from, transposed ? from : here, count, fresh,

@@ -78,17 +78,17 @@ template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &w
 }
 
 // The lines of an image's planes from line `first` of the phases on, parts `plan.room` numbers apart.
-template <class T>
+template <class T, int COUNT>
 inline void pack_image(const Plan &plan, const typename T::Number *x, int first, uint16_t *to) {
     const int channels = plan.sizes.channels, slot = plan.slot, width = plan.sizes.width;
     const auto clear = [&](uint16_t *at, int positions) {
-        for (int part = 0; part < PARTS<T>; part++)
+        for (int part = 0; part < COUNT; part++)
             std::memset(at + part * plan.room, 0, sizeof(uint16_t) * positions * slot);
     };
     const auto put = [&](uint16_t *at, const typename T::Number *from, int here, int room) {
-        Pair parts[PARTS<T>];
-        parts_of(from, here, parts);
-        for (int part = 0; part < PARTS<T>; part++)
+        Pair parts[COUNT];
+        parts_of<COUNT>(from, here, parts);
+        for (int part = 0; part < COUNT; part++)
             _mm512_mask_storeu_epi16(at + part * plan.room, first_of_both(room), parts[part]);
     };
     for (const Plane &plane : plan.planes) {

@@ -1,4 +1,4 @@
-"""Batch norm and leaky ReLU as one operation of a training step on the CPU, alone or after a convolution.
+"""Batch norm and leaky ReLU as one operation of a training step on the CPU.
 
 x + offset --batch norm--> * --leaky ReLU--> y
 """
@@ -13,13 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution
 from isthmus.kernels.compiled import function
-from isthmus.kernels.convolution import NAMES, Convolution, address, differentiate, operand
+from isthmus.kernels.convolution import NAMES, address, differentiate
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
 _LAYER = (c_long, c_int, c_int, c_float, c_float)
-_CONVOLVE_BACKWARD = (*(c_int,) * 13, c_float, c_float, *(c_long,) * 4, *(c_void_p,) * 9)
 _FORWARD, _BACKWARD = (*_LAYER, c_float, *(c_void_p,) * 9), (*_LAYER, *(c_void_p,) * 6)
 
 
@@ -48,25 +46,13 @@ def norm_leaky(x: Tensor, offset: Tensor, norm: nn.BatchNorm2d, slope: float) ->
     return _NormLeaky.apply(x, offset, norm.weight, norm.bias, norm, slope)  # pyright: ignore[reportReturnType]
 
 
-def convolve_norm_leaky(
-    x: Tensor, weight: Tensor, offset: Tensor, how: Convolution, norm: nn.BatchNorm2d, slope: float
-) -> Tensor:
-    """`norm_leaky` of how(x, weight), where `takes` and `convolution.takes` say so.
-
-    The convolution finds the sums that the norm needs while it has its numbers at hand.
-    """
-    return _ConvolveNormLeaky.apply(  # pyright: ignore[reportReturnType]
-        operand(x), weight, offset, norm.weight, norm.bias, how, norm, slope
-    )
-
-
 class _NormLeaky(torch.autograd.Function):
     @staticmethod
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d, slope: float
     ) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)  # as it is, where the convolution's input was
-        y, found = _forward(x, None, offset, norm, slope)
+        y, found = forward(x, None, offset, norm, slope)
         ctx.save_for_backward(x, weight, bias, found)
         ctx.eps, ctx.slope = norm.eps, slope
         return y
@@ -76,54 +62,19 @@ class _NormLeaky(torch.autograd.Function):
         x, weight, bias, found = ctx.saved_tensors
         needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
-            plain = functools.partial(_plain, eps=ctx.eps, slope=ctx.slope)
-            dx, *rest = differentiate(plain, (x, weight, bias), (needed[0], *needed[2:4]), dy)
+            parts = functools.partial(plain, eps=ctx.eps, slope=ctx.slope)
+            dx, *rest = differentiate(parts, (x, weight, bias), (needed[0], *needed[2:4]), dy)
         else:
             dx, *rest = _backward(dy, x, found, ctx)
         return dx, torch.zeros_like(weight), *rest, None, None
 
 
-class _ConvolveNormLeaky(torch.autograd.Function):
-    @staticmethod
-    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any,
-        x: Tensor,
-        kernel: Tensor,
-        offset: Tensor,
-        weight: Tensor,
-        bias: Tensor,
-        how: Convolution,
-        norm: nn.BatchNorm2d,
-        slope: float,
-    ) -> Tensor:
-        moments = torch.empty(2, norm.num_features, dtype=torch.float64)
-        between = convolution.forward(x, kernel, None, how, moments)
-        y, found = _forward(between, moments, offset, norm, slope)
-        ctx.save_for_backward(x, kernel, weight, bias, between, found)
-        ctx.how, ctx.eps, ctx.slope = how, norm.eps, slope
-        return y
-
-    @staticmethod
-    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, kernel, weight, bias, between, found = ctx.saved_tensors
-        needed = ctx.needs_input_grad
-        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
-
-            def plain(x: Tensor, kernel: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-                return _plain(ctx.how.cast(x, kernel), weight, bias, eps=ctx.eps, slope=ctx.slope)
-
-            dx, dkernel, *rest = differentiate(plain, (x, kernel, weight, bias), (*needed[:2], *needed[3:5]), dy)
-        else:
-            dx, dkernel, *rest = _convolve_backward(dy, x, kernel, between, found, ctx)
-        return dx, dkernel, torch.zeros_like(weight), *rest, None, None, None
-
-
-def _plain(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float) -> Tensor:
+def plain(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float) -> Tensor:
     """Norm and ReLU by operations that can be differentiated twice."""
     return F.leaky_relu(F.batch_norm(x, None, None, weight, bias, training=True, eps=eps), slope)
 
 
-def _forward(
+def forward(
     x: Tensor, moments: Tensor | None, offset: Tensor, norm: nn.BatchNorm2d, slope: float
 ) -> tuple[Tensor, Tensor]:
     """y, and what the backward pass needs to know; the running statistics of `norm` follow."""
@@ -147,30 +98,3 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
         x.numel() // channels, channels, torch.get_num_threads(), ctx.eps, ctx.slope, *map(address, tensors)
     )
     return dx, dweight, dbias
-
-
-def _convolve_backward(
-    dy: Tensor, x: Tensor, kernel: Tensor, between: Tensor, found: Tensor, ctx: Any
-) -> tuple[Tensor | None, Tensor | None, Tensor, Tensor]:
-    how: Convolution = ctx.how
-    x = x.contiguous(memory_format=torch.channels_last)
-    dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
-    filters = between.shape[1]
-    dx = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-    dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if ctx.needs_input_grad[1] else None
-    dweight, dbias = found.new_empty(filters), found.new_empty(filters)
-    function(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}", _CONVOLVE_BACKWARD)(
-        *x.shape,
-        *between.shape[1:],
-        kernel.shape[2],
-        how.stride,
-        how.padding,
-        how.transposed,
-        how.turned,
-        torch.get_num_threads(),
-        ctx.eps,
-        ctx.slope,
-        *how.steps(kernel),
-        *map(address, (x, kernel, between, dy, found, dx, dkernel, dweight, dbias)),
-    )
-    return dx, dkernel, dweight, dbias

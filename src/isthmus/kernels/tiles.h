@@ -1,7 +1,7 @@
 // Intel's AMX tiles for products of bfloat16: 16 rows of 64 bytes, of which a product sums over 32 numbers.
 //
-// float32 is multiplied as two bfloat16, the rounded number and what that leaves, which together hold 16 or 17 of its 24
-// digits: of the four products the one of both rests is left out, the others are summed in float32.
+// float32 is multiplied in parts: the number rounded, what that leaves rounded, and so on. Three parts hold all of its 24
+// binary digits, and six of their nine products all that float32 can add up; two hold 16 or 17, with three products.
 
 #pragma once
 
@@ -57,9 +57,11 @@ class Tiles {
     ~Tiles() { _tile_loadconfig(&before); }
 };
 
-// How many bfloat16 a number is multiplied as.
+// In how many parts a number is multiplied, where values are computed and where gradients are.
 template <class T> constexpr int PARTS = 1;
-template <> constexpr int PARTS<Float32> = 2;
+template <> constexpr int PARTS<Float32> = 3;
+template <class T> constexpr int GRADIENT_PARTS = 1;
+template <> constexpr int GRADIENT_PARTS<Float32> = 2;
 
 INLINE Pair rounded(__m512 low, __m512 high) { return (Pair)_mm512_cvtne2ps_pbh(high, low); }
 
@@ -67,10 +69,12 @@ INLINE __m512 widened(__m256i halves) { return (__m512)_mm512_slli_epi32(_mm512_
 
 // Parts of 32 numbers, in their order.
 template <int COUNT> INLINE void split(__m512 low, __m512 high, Pair *parts) {
-    parts[0] = rounded(low, high);
-    if (COUNT > 1)
-        parts[1] = rounded(_mm512_sub_ps(low, widened(_mm512_castsi512_si256(parts[0]))),
-                           _mm512_sub_ps(high, widened(_mm512_extracti64x4_epi64(parts[0], 1))));
+#pragma GCC unroll 3
+    for (int part = 0; part < COUNT; part++) {
+        parts[part] = rounded(low, high);
+        low = _mm512_sub_ps(low, widened(_mm512_castsi512_si256(parts[part])));
+        high = _mm512_sub_ps(high, widened(_mm512_extracti64x4_epi64(parts[part], 1)));
+    }
 }
 
 // Words of a number out of the first half of 32 and one out of the second.
@@ -89,12 +93,12 @@ INLINE __mmask32 first_of_both(int count) {
 INLINE __m512 some(const float *from, int count) { return _mm512_maskz_loadu_ps(first(count), from); }
 
 // Parts of the first `count` of 32 numbers beside each other, and zeros.
-INLINE void parts_of(const uint16_t *from, int count, Pair *parts) {
+template <int COUNT> INLINE void parts_of(const uint16_t *from, int count, Pair *parts) {
     parts[0] = _mm512_maskz_loadu_epi16(first_of_both(count), from);
 }
 
-INLINE void parts_of(const float *from, int count, Pair *parts) {
-    split<2>(some(from, count), some(from + SIDE, count - SIDE), parts);
+template <int COUNT> INLINE void parts_of(const float *from, int count, Pair *parts) {
+    split<COUNT>(some(from, count), some(from + SIDE, count - SIDE), parts);
 }
 
 // Words of parts of two times sixteen numbers, of each those under its mask.
@@ -104,8 +108,9 @@ INLINE void words_of(const uint16_t *one, __mmask16 of_one, const uint16_t *two,
 }
 
 INLINE void words_of(const float *one, __mmask16 of_one, const float *two, __mmask16 of_two, Pair *parts) {
-    split<2>(_mm512_maskz_loadu_ps(of_one, one), _mm512_maskz_loadu_ps(of_two, two), parts);
-    for (int part = 0; part < 2; part++) parts[part] = interleave(parts[part]);
+    constexpr int COUNT = GRADIENT_PARTS<Float32>;
+    split<COUNT>(_mm512_maskz_loadu_ps(of_one, one), _mm512_maskz_loadu_ps(of_two, two), parts);
+    for (int part = 0; part < COUNT; part++) parts[part] = interleave(parts[part]);
 }
 
 // Two by two tiles of sums, or fewer: 0 and 1 beside each other, 2 and 3 below; `row` numbers from one row to the next.
@@ -150,17 +155,25 @@ INLINE void add_product(Left left, long step, Right right) {
     }
 }
 
-// The same of numbers in one part or two: left(i, part), right(j, part).
+// The same of numbers in one to three parts: left(i, part), right(j, part).
 template <int R, int C, int COUNT, class Left, class Right>
 INLINE void add_products(Left left, long step, Right right) {
-    const auto number = [=](int i) { return left(i, 0); };
-    const auto by = [=](int j) { return right(j, 0); };
-    if (COUNT == 1) return add_product<R, C, true, true>(number, step, by);
-    const auto rest = [=](int i) { return left(i, 1); };
-    const auto by_rest = [=](int j) { return right(j, 1); };
-    add_product<R, C, true, true>(rest, step, by);
-    add_product<R, C, true, false>(number, step, by);
-    add_product<R, C, false, true>(number, step, by_rest);
+    const auto of = [=](int part) { return [=](int i) { return left(i, part); }; };
+    const auto by = [=](int part) { return [=](int j) { return right(j, part); }; };
+    if constexpr (COUNT == 1) {
+        add_product<R, C, true, true>(of(0), step, by(0));
+    } else if constexpr (COUNT == 2) {
+        add_product<R, C, true, true>(of(1), step, by(0));
+        add_product<R, C, true, false>(of(0), step, by(0));
+        add_product<R, C, false, true>(of(0), step, by(1));
+    } else {
+        add_product<R, C, true, true>(of(2), step, by(0));
+        add_product<R, C, true, false>(of(1), step, by(0));
+        add_product<R, C, false, true>(of(1), step, by(1));
+        add_product<R, C, true, false>(of(0), step, by(1));
+        add_product<R, C, false, true>(of(0), step, by(2));
+        add_product<R, C, false, true>(of(0), step, by(0));
+    }
 }
 
 #endif

@@ -23,7 +23,7 @@ static void run(const summing::Shape &shape, bool turned, int threads, const voi
 #pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
         const Tiles ours;
-        const summing::Own own(shape, PARTS<T>);
+        const summing::Own own(shape, GRADIENT_PARTS<T>);
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
@@ -41,7 +41,7 @@ static void run(const summing::Shape &shape, bool turned, int threads, const voi
                                            int rows, int columns, int kernel, int stride, int before, int turned,      \
                                            int threads, const void *large, const void *small, float *weight) {         \
         run<TYPE>({images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before,       \
-                   PARTS<TYPE>},                                                                                       \
+                   GRADIENT_PARTS<TYPE>},                                                                                       \
                   turned, threads, large, small, weight);                                                              \
     }
 

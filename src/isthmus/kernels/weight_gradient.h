@@ -73,7 +73,7 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
     const typename T::Number *const data = view.data + (long)view.right * view.channels + tile * SIDE;
     const int height = view.height, stride = view.stride, down = view.down;
     const auto clear = [=](Pair *at, int words) {
-        for (int part = 0; part < PARTS<T>; part++)
+        for (int part = 0; part < GRADIENT_PARTS<T>; part++)
             for (int i = 0; i < words; i++) at[part * apart + i] = _mm512_setzero_si512();
     };
     Pair *const last = to + count;
@@ -87,9 +87,9 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
             if (empty) continue;
             for (int column = left; column < end; column++) {
                 const typename T::Number *at = from + column * step;
-                Pair words[PARTS<T>];
+                Pair words[GRADIENT_PARTS<T>];
                 words_of(at, mask, at + picture, second, words);
-                for (int part = 0; part < PARTS<T>; part++) to[part * apart + column] = words[part];
+                for (int part = 0; part < GRADIENT_PARTS<T>; part++) to[part * apart + column] = words[part];
             }
             clear(to + end, pitch - end);
         }
@@ -101,7 +101,7 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
 template <class T>
 void pack_small(const Shape &shape, const typename T::Number *small, int images, int first, Pair *packed) {
     const View<T> view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
-    const int depth = shape.depth, all = PARTS<T> * depth;
+    const int depth = shape.depth, all = GRADIENT_PARTS<T> * depth;
     for (int tile = 0; tile < shape.small_tiles; tile++, packed += all) {
         gather(view, (images + 1) / 2, shape.lines, shape.pitch, shape.band, tile, packed, depth, depth);
         for (int at = 0; at < all; at += SIDE) {
@@ -121,7 +121,7 @@ void pack_large(const Shape &shape, const typename T::Number *large, int images,
         const int down = first * shape.stride + view / shape.views - shape.before;
         const int right = view % shape.views - shape.before;
         const View<T> of = {large, images, shape.height, shape.width, shape.large, shape.stride, down, right};
-        for (int tile = 0; tile < shape.large_tiles; tile++, packed += PARTS<T> * room)
+        for (int tile = 0; tile < shape.large_tiles; tile++, packed += GRADIENT_PARTS<T> * room)
             gather(of, (images + 1) / 2, shape.lines, shape.pitch, shape.lines, tile, packed, room, room);
     }
 }
@@ -175,7 +175,7 @@ void add(const Shape &shape, const Own &own, const typename T::Number *large, co
     for (int first = 0; first < shape.rows; first += shape.band) {
         pack_large<T>(shape, large, images, first, own.large);
         pack_small<T>(shape, small, images, first, own.small);
-        multiply_all<PARTS<T>>(shape, own.small, own.large, fresh && first == 0, sums);
+        multiply_all<GRADIENT_PARTS<T>>(shape, own.small, own.large, fresh && first == 0, sums);
     }
 }
 

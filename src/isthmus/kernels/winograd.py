@@ -10,10 +10,11 @@ import torch
 from torch import Tensor
 
 from isthmus.kernels.compiled import function, library, why_unavailable
-from isthmus.kernels.convolution import BACKWARD, Convolution, address, differentiate
+from isthmus.kernels.convolution import Convolution, address, differentiate
 
 _LEAST_CHANNELS = 16  # with fewer, turning the images takes longer than it saves
 _LEAST_SIDE = 4  # a tile of the output
+_BACKWARD = torch.ops.aten.convolution_backward.default
 _TYPES = (*(c_int,) * 8, *(c_void_p,) * 4)
 _MOST = 1 << 20  # numbers in a kernel: it is turned to four times as many
 
@@ -31,11 +32,11 @@ def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
         and weight.requires_grad
         and weight.shape[2:] == (3, 3)
         and how.stride == 1
-        and how.padding <= 2
+        and how.before == how.after <= 2
         and not how.transposed
         and weight.shape[1] >= _LEAST_CHANNELS
         and weight.numel() <= _MOST
-        and min(x.shape[2:]) + 2 * how.padding - 2 >= _LEAST_SIDE
+        and min(x.shape[2:]) + 2 * how.before - 2 >= _LEAST_SIDE
         and ready()
     )
 
@@ -61,7 +62,7 @@ class _Convolve(torch.autograd.Function):
     ) -> Tensor:
         ctx.save_for_backward(x, weight, bias)
         ctx.how = how
-        return _filter(x, weight, bias, how.padding, turned=how.turned)
+        return _filter(x, weight, bias, how.before, turned=how.turned)
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -73,9 +74,11 @@ class _Convolve(torch.autograd.Function):
         dy = dy.contiguous(memory_format=torch.channels_last)
         dx = None
         if needs_x and weight.shape[0] >= _LEAST_CHANNELS:
-            dx = _filter(dy, weight.transpose(0, 1), None, 2 - how.padding, turned=not how.turned)
+            dx = _filter(dy, weight.transpose(0, 1), None, 2 - how.before, turned=not how.turned)
         elif needs_x:
-            dx = BACKWARD(dy, x, how.used(weight), None, *how.words, [True, False, False])[0]
+            pads, ones = [how.before] * 2, [1, 1]
+            wanted = [True, False, False]
+            dx = _BACKWARD(dy, x, how.used(weight), None, ones, pads, ones, False, [0, 0], 1, wanted)[0]
         dweight = _weight_gradient(x, dy, weight, how) if needs_weight else None
         return dx, dweight, dy.sum((0, 2, 3)) if needs_bias else None, None
 
@@ -93,7 +96,7 @@ def _filter(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, *, tur
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     found = torch.empty_like(weight, memory_format=torch.channels_last)
-    sizes = _sizes(x, len(weight), how.padding, how.turned)
+    sizes = _sizes(x, len(weight), how.before, how.turned)
     function("winograd_gradient", _TYPES[:-1])(*sizes, *map(address, (x, dy, found)))
     return found
 

@@ -1,0 +1,125 @@
+"""Convolution, batch norm and leaky ReLU, several times over, as one operation of a training step on the CPU.
+
+x --convolution--> between --batch norm--> * --leaky ReLU--> x of the next ... --> y
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from ctypes import c_float, c_int, c_long, c_void_p
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.kernels import convolution, norm_leaky
+from isthmus.kernels.compiled import function
+from isthmus.kernels.convolution import NAMES, Convolution, address, differentiate, operand
+
+_TYPES = (*(c_int,) * 13, c_float, c_float, *(c_long,) * 4, *(c_void_p,) * 9)
+_KEPT, _TRAINED = 6, 4  # tensors of a stage, for the way back and as parameters
+
+
+class Stage(NamedTuple):
+    """A convolution with its kernel, and what follows it: offset (C',), batch norm, leaky ReLU with this slope."""
+
+    how: Convolution
+    kernel: Tensor
+    offset: Tensor
+    norm: nn.BatchNorm2d
+    slope: float
+
+    @property
+    def trained(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Its parameters."""
+        return self.kernel, self.norm.weight, self.norm.bias, self.offset
+
+
+def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
+    """One stage after another, where `norm_leaky.takes` and `convolution.takes` say so for each; x (B, C, H, W).
+
+    A convolution finds the sums that its norm needs while it has its numbers at hand. All stages are one operation,
+    because thirty small ones take a tenth of a step.
+    """
+    tensors = [tensor for stage in stages for tensor in stage.trained]
+    return _ConvolveNormLeaky.apply(operand(x), stages, *tensors)  # pyright: ignore[reportReturnType]
+
+
+class _ConvolveNormLeaky(torch.autograd.Function):
+    @staticmethod
+    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, x: Tensor, stages: Sequence[Stage], *_: Tensor
+    ) -> Tensor:
+        kept: list[Tensor] = []
+        for how, kernel, offset, norm, slope in stages:
+            moments = torch.empty(2, norm.num_features, dtype=torch.float64)
+            between = convolution.forward(x, kernel, None, how, moments)
+            y, found = norm_leaky.forward(between, moments, offset, norm, slope)
+            kept += [x, kernel, norm.weight, norm.bias, between, found]
+            x = y
+        ctx.save_for_backward(*kept)
+        ctx.stages = stages
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
+        stages: Sequence[Stage] = ctx.stages
+        kept = [ctx.saved_tensors[at : at + _KEPT] for at in range(0, _KEPT * len(stages), _KEPT)]
+        needs_x, _, *needed = ctx.needs_input_grad
+        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+            return _differentiate(stages, kept, (needs_x, *needed), dy)
+        gradients: list[Tensor | None] = []
+        for at in reversed(range(len(stages))):
+            x, kernel, _, _, between, found = kept[at]
+            wanted = at > 0 or needs_x, needed[_TRAINED * at]
+            dx, dkernel, dweight, dbias = _backward(dy, x, kernel, between, found, stages[at], wanted)
+            gradients = [dkernel, dweight, dbias, torch.zeros_like(dbias), *gradients]
+            dy = dx
+        return dx, None, *gradients
+
+
+def _differentiate(
+    stages: Sequence[Stage], kept: Sequence[Sequence[Tensor]], needed: Sequence[bool], dy: Tensor
+) -> tuple[Tensor | None, ...]:
+    """The gradients of x and of each stage's parameters, by operations that can be differentiated again."""
+
+    def plain(x: Tensor, *tensors: Tensor) -> Tensor:
+        for at, (how, _, _, norm, slope) in enumerate(stages):
+            kernel, weight, bias = tensors[3 * at : 3 * at + 3]
+            x = norm_leaky.plain(how.cast(x, kernel), weight, bias, eps=norm.eps, slope=slope)
+        return x
+
+    given = [kept[0][0], *(tensor for each in kept for tensor in each[1:4])]
+    asked = [need for at, need in enumerate(needed) if at == 0 or at % _TRAINED]  # not for an offset's, which is zero
+    dx, *found = differentiate(plain, given, asked, dy)
+    gradients: list[Tensor | None] = []
+    for at, each in enumerate(kept):
+        gradients += [*found[3 * at : 3 * at + 3], torch.zeros_like(each[2])]
+    return dx, None, *gradients
+
+
+def _backward(
+    dy: Tensor, x: Tensor, kernel: Tensor, between: Tensor, found: Tensor, stage: Stage, wanted: tuple[bool, bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor, Tensor]:
+    """The gradients of x, the kernel, and the norm's weight and bias."""
+    how, filters = stage.how, between.shape[1]
+    x = x.contiguous(memory_format=torch.channels_last)
+    dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
+    dx = torch.empty_like(x) if wanted[0] else None
+    dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if wanted[1] else None
+    dweight, dbias = found.new_empty(filters), found.new_empty(filters)
+    function(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}", _TYPES)(
+        *x.shape,
+        *between.shape[1:],
+        kernel.shape[2],
+        how.stride,
+        how.before,
+        how.transposed,
+        how.turned,
+        torch.get_num_threads(),
+        stage.norm.eps,
+        stage.slope,
+        *how.steps(kernel),
+        *map(address, (x, kernel, between, dy, found, dx, dkernel, dweight, dbias)),
+    )
+    return dx, dkernel, dweight, dbias
