@@ -116,8 +116,11 @@ def several(dtype: torch.dtype) -> tuple[Tensor, list[Stage]]:
 
 @BOTH
 def test_several_stages_are_one_after_the_other(dtype: torch.dtype) -> None:
+    """Whatever was in memory before."""
     found: list[list[Tensor]] = []
-    for at_once in (True, False):
+    for at_once in (True, False, True, False):
+        used = [torch.full((count,), torch.nan) for count in (100, 1000, 10_000, 100_000, 400_000) for _ in range(3)]
+        del used  # what is allocated next may lie there
         x, stages = several(dtype)
         x.requires_grad_()
         y = x
@@ -128,8 +131,9 @@ def test_several_stages_are_one_after_the_other(dtype: torch.dtype) -> None:
         leaves = [x, *(tensor for stage in stages for tensor in stage.trained)]
         buffers = [buffer for stage in stages for buffer in stage.norm.buffers()]
         found.append([y.detach(), *buffers, *(leaf.grad for leaf in leaves if leaf.grad is not None)])
-    assert len(found[0]) == len(found[1]) == 1 + 3 * 3 + 1 + 3 * 4
-    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    for each in found:
+        assert len(each) == 1 + 3 * 3 + 1 + 3 * 4
+        assert all(torch.equal(one, other) for one, other in zip(each, found[0], strict=True))
 
 
 def test_what_is_not_trained_has_no_gradient() -> None:
@@ -155,7 +159,7 @@ def test_the_bits_do_not_depend_on_the_number_of_threads(dtype: torch.dtype) -> 
         assert all(torch.equal(one, two) for one, two in zip(seen[0], other, strict=True))
 
 
-@pytest.mark.parametrize(("dtype", "within"), [(torch.bfloat16, 0.15), (torch.float32, 5e-3)])
+@pytest.mark.parametrize(("dtype", "within"), [(torch.bfloat16, 0.3), (torch.float32, 5e-3)])
 def test_it_can_be_differentiated_twice(dtype: torch.dtype, within: float) -> None:
     """Regularizers that ask how fast the output changes train through the first derivative."""
     found: list[list[Tensor]] = []

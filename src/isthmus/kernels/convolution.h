@@ -105,8 +105,7 @@ template <class T, int COUNT> struct Shared {
     Buffer<Pair> weights;
     Buffer<float> bias;
 
-    // Numbers that a thread packs, all of which are written before they are read but for those beyond the last image,
-    // which make sums that nobody reads.
+    // Numbers that a thread packs. Rows of tiles beyond the last image make sums that nobody reads.
     long room() const { return COUNT * plan.room; }
 
     Shared(const Sizes &sizes, bool transposed, const float *given)
@@ -178,7 +177,10 @@ void convolve(const Shared<T, COUNT> &shared, uint16_t *packed, const typename T
     for (const Band &band : plan.bands) {
         for (int image = 0; image < images; image++)
             pack_image<T, COUNT>(plan, x + (long)image * sizes.height * sizes.width * sizes.channels, band.first,
-                          packed + image * plan.image);
+                                 packed + image * plan.image);
+        // a block of several taps reads beyond the last: times zero, which must not be a NaN's
+        for (int part = 0; part < COUNT; part++)
+            std::memset(packed + part * plan.room + images * plan.image, 0, DEPTH * sizeof(uint16_t));
         multiply_all(shared, band, packed, images, y, moments);
     }
 }
