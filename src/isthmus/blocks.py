@@ -54,7 +54,7 @@ class Turned(nn.Sequential):
         return x.flip(2, 3) if turned else x
 
     def _stages(self, x: Tensor, layers: Sequence[nn.Module], *, turned: bool) -> list[Stage]:
-        """The first of `layers` as far as one operation takes them, without their biases: batch norm takes those away."""
+        """The first of `layers` as far as one operation takes them."""
         sides, found = x.shape[2:], list[Stage]()
         while True:
             match layers[3 * len(found) :]:

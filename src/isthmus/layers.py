@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution, winograd
+from isthmus.kernels import convolution, dense, winograd
 from isthmus.kernels.convolution import Convolution
 
 
@@ -109,11 +109,22 @@ class BatchNorm(nn.BatchNorm2d):
         return output
 
 
-def dense(inputs: int, outputs: int) -> nn.Linear:
-    """A fully connected layer, (B, inputs) -> (B, outputs), with Keras's initial weights."""
-    layer = nn.Linear(inputs, outputs)
-    _glorot(layer)
-    return layer
+class Dense(nn.Linear):
+    """Fully connected, (B, inputs) -> (B, outputs), with Keras's initial weights.
+
+    `compiled`: as `SameConv` has it.
+    """
+
+    compiled = False
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        _glorot(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.compiled and dense.takes(input, self.weight):
+            return dense.dense(input, self.weight, self.bias)
+        return super().forward(input)
 
 
 def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:

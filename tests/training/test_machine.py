@@ -11,6 +11,7 @@ from torch import nn
 
 from isthmus import processor, registry
 from isthmus.errors import InputError
+from isthmus.layers import Dense
 from isthmus.training import machine
 
 CPU = torch.device("cpu")
@@ -91,6 +92,16 @@ def test_without_batch_norm_kernels_are_for_processors_that_gain_by_them(
     model = network("residual")
     assert machine.choose_kernels("auto", CPU, model, precision) == (chosen, "")
     assert model.decoder.last.compiled == (chosen == "compiled")
+
+
+@pytest.mark.parametrize(
+    ("latent", "precision", "chosen"), [(10, "bf16", "compiled"), (64, "bf16", "torch"), (10, "fp32", "torch")]
+)
+def test_dense_layers_alone_gain_in_bf16_where_the_latent_is_narrow(
+    monkeypatch: pytest.MonkeyPatch, latent: int, precision: str, chosen: str
+) -> None:
+    monkeypatch.setattr(machine, "why_unavailable", lambda: None)
+    assert machine.choose_kernels("auto", CPU, Dense(1024, latent), precision) == (chosen, "")
 
 
 def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

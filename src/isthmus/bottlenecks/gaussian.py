@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense, start_at_zero
+from isthmus.layers import Dense, start_at_zero
 from isthmus.types import Latent, Posterior
 
 
@@ -40,8 +40,8 @@ class Gaussian(nn.Module):
         self.latent_shape = (dim,)
         self.samples = samples
         features = math.prod(feature_shape)
-        self.to_posterior = dense(features, 2 * dim)
-        self.to_features = dense(dim, features)
+        self.to_posterior = Dense(features, 2 * dim)
+        self.to_features = Dense(dim, features)
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         posterior = self.posterior(h, offset=offset)

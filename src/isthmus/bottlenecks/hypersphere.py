@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense
+from isthmus.layers import Dense
 from isthmus.types import Latent
 
 _LEAST = 1e-7
@@ -36,8 +36,8 @@ class Hypersphere(nn.Module):
         self.feature_shape = feature_shape
         self.latent_shape = (dim,)
         features = math.prod(feature_shape)
-        self.to_posterior = dense(features, dim + 1)
-        self.to_features = dense(dim, features)
+        self.to_posterior = Dense(features, dim + 1)
+        self.to_features = Dense(dim, features)
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         assert offset is None, "a direction is no sum: there is no start beside a linear path"

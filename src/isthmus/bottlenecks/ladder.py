@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense, start_at_zero
+from isthmus.layers import Dense, start_at_zero
 from isthmus.types import Latent, Posterior
 
 Size = Annotated[int, Field(ge=1)]
@@ -43,12 +43,12 @@ class Ladder(nn.Module):
         self.dims = tuple(dims)
         self.latent_shape = (sum(dims),)
         features = math.prod(feature_shape)
-        self.to_posterior = dense(features, 2 * sum(dims))
+        self.to_posterior = Dense(features, 2 * sum(dims))
         above = [sum(dims[:level]) for level in range(1, len(dims))]
         self.to_prior = nn.ModuleList(
             _network(inputs, width, 2 * size) for inputs, size in zip(above, dims[1:], strict=True)
         )
-        self.to_features = nn.Sequential(dense(sum(dims), width), nn.SiLU(), dense(width, features))
+        self.to_features = nn.Sequential(Dense(sum(dims), width), nn.SiLU(), Dense(width, features))
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         assert offset is None, "a level's mean is no sum: there is no start beside a linear path"
@@ -99,6 +99,6 @@ def _kl(one: Posterior, other: Posterior) -> Tensor:
 
 
 def _network(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    network = nn.Sequential(dense(inputs, width), nn.SiLU(), dense(width, outputs))
+    network = nn.Sequential(Dense(inputs, width), nn.SiLU(), Dense(width, outputs))
     start_at_zero(cast(nn.Linear, network[-1]))  # a standard normal at first, as the top's
     return network

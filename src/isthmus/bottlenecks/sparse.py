@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense
+from isthmus.layers import Dense
 from isthmus.types import Latent
 
 
@@ -42,8 +42,8 @@ class Sparse(nn.Module):
         self.latent_shape = (dim,)
         self.penalty, self.density = penalty, density
         features = math.prod(feature_shape)
-        self.to_latent = dense(features, dim)
-        self.to_features = dense(dim, features)
+        self.to_latent = Dense(features, dim)
+        self.to_features = Dense(dim, features)
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         assert offset is None, "a clipped sum is no sum: there is no start beside a linear path"

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense
+from isthmus.layers import Dense
 from isthmus.types import Latent
 
 
@@ -48,8 +48,8 @@ class TopK(nn.Module):
         self.latent_shape = (dim,)
         self.k, self.boost, self.decay = k, boost, decay
         features = math.prod(feature_shape)
-        self.to_latent = dense(features, dim)
-        self.to_features = dense(dim, features)
+        self.to_latent = Dense(features, dim)
+        self.to_features = Dense(dim, features)
         self.usage = nn.Buffer(torch.full((dim,), k / dim))
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:

@@ -9,7 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.layers import dense, start_at_zero
+from isthmus.layers import Dense, start_at_zero
 from isthmus.types import Latent
 
 
@@ -30,8 +30,8 @@ class Vector(nn.Module):
         self.feature_shape = feature_shape
         self.latent_shape = (dim,)
         features = math.prod(feature_shape)
-        self.to_latent = dense(features, dim)
-        self.to_features = dense(dim, features)
+        self.to_latent = Dense(features, dim)
+        self.to_features = Dense(dim, features)
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         z = self.to_latent(h.permute(0, 2, 3, 1).flatten(1))

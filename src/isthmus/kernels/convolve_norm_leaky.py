@@ -68,13 +68,14 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         needs_x, _, *needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
             return _differentiate(stages, kept, (needs_x, *needed), dy)
+        dx: Tensor | None = None
         gradients: list[Tensor | None] = []
         for at in reversed(range(len(stages))):
+            dy = dy if dx is None else dx
             x, kernel, _, _, between, found = kept[at]
             wanted = at > 0 or needs_x, needed[_TRAINED * at]
             dx, dkernel, dweight, dbias = _backward(dy, x, kernel, between, found, stages[at], wanted)
             gradients = [dkernel, dweight, dbias, torch.zeros_like(dbias), *gradients]
-            dy = dx
         return dx, None, *gradients
 
 

@@ -13,7 +13,9 @@ from torch import nn
 from isthmus import processor
 from isthmus.blocks import Turned
 from isthmus.errors import InputError
+from isthmus.kernels import dense
 from isthmus.kernels.compiled import why_unavailable
+from isthmus.layers import Dense
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -50,20 +52,27 @@ def choose_kernels(wanted: str, device: torch.device, model: nn.Module, precisio
     Raises InputError where "compiled" is wanted and cannot be had.
     """
     parts = [part for part in model.modules() if hasattr(part, "compiled")]
-    flags = {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision]  # of processors whose convolutions they speed up
-    convolve = flags <= processor.flags()
-    useful = device.type == "cpu" and any(convolve or isinstance(part, Turned) for part in parts)
+    useful = device.type == "cpu" and any(_gains(part, precision) for part in parts)
     missing = why_unavailable() if useful and wanted != "torch" else None
     if wanted == "compiled" and (missing or not useful):
         why = missing or (
-            "they are for convolutions on the CPU: with batch norm, in fp32 on a processor with AVX2, "
-            "or in bf16 on one with AMX"
+            "they are for convolutions on the CPU, with batch norm, in fp32 on a processor with AVX2, "
+            "or in bf16 on one with AMX, and in bf16 for latents of up to 16 numbers"
         )
         raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {why}; set train.kernels=auto")
     compiled = useful and wanted != "torch" and not missing
     for part in parts:
         part.compiled = compiled  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
     return "compiled" if compiled else "torch", missing or ""
+
+
+def _gains(part: nn.Module, precision: str) -> bool:
+    """Whether compiled kernels make a part that knows of them faster on this processor."""
+    if isinstance(part, Turned):
+        return True
+    if isinstance(part, Dense):
+        return precision == "bf16" and dense.suits(part.weight)
+    return {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision] <= processor.flags()
 
 
 @contextlib.contextmanager
