@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "buffers.h"
-#include "tiles.h"
+#include "parts.h"
 
 #ifdef HAS_TILES
 

@@ -9,7 +9,7 @@
 
 #pragma once
 
-#include "tiles.h"
+#include "parts.h"
 
 #ifdef HAS_TILES
 
