@@ -13,8 +13,6 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
                 const float *bias, void *y, double *moments) {
     const Shared<T, COUNT> shared(sizes, transposed, bias);
     const Plan &plan = shared.plan;
-    const long inside = (long)sizes.height * sizes.width * sizes.channels;
-    const long outside = (long)sizes.rows * sizes.columns * sizes.filters;
     const int groups = ceiling(sizes.images, plan.group), count = 2 * sizes.filters;
     std::vector<double> partial(moments ? (long)groups * count : 0);
     std::atomic<int> next{0};
@@ -25,8 +23,8 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
         const Buffer<uint16_t> packed(shared.room());
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
-            convolve(shared, packed, (const typename T::Number *)x + begin * inside,
-                        std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * outside,
+            convolve(shared, packed, (const typename T::Number *)x + begin * sizes.of_x(),
+                        std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * sizes.of_y(),
                         moments ? &partial[(long)group * count] : nullptr);
         }
     }

@@ -122,7 +122,6 @@ void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint
     const Plan &plan = shared.plan;
     const Phase &phase = *part.phase;
     const int each = (int)part.tiles.size(), filters = plan.sizes.filters;
-    const long picture = (long)plan.sizes.rows * plan.sizes.columns * filters;
     const Pair *weights = shared.weights + (phase.weights + (long)f * phase.blocks.size()) * COUNT * SIDE;
     alignas(64) float sums[2][2 * C * SIDE * SIDE];
     Tally tally = {};
@@ -130,7 +129,7 @@ void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint
         const auto go = moments ? scatter<T, C, true> : scatter<T, C, false>;
         for (int i = at; i < std::min(at + 2, count); i++)
             go(plan, part, part.tiles[i % each], f * SIDE, sums[at / 2 % 2] + (i - at) * C * SIDE * SIDE,
-               y + i / each * picture, tally);
+               y + i / each * plan.sizes.of_y(), tally);
     };
     for (int at = from; at < count; at += 2) {
         const int pair = std::min(2, count - at);
@@ -173,11 +172,9 @@ template <class T, int COUNT>
 void convolve(const Shared<T, COUNT> &shared, uint16_t *packed, const typename T::Number *x, int images,
               typename T::Number *y, double *moments) {
     const Plan &plan = shared.plan;
-    const Sizes &sizes = plan.sizes;
     for (const Band &band : plan.bands) {
         for (int image = 0; image < images; image++)
-            pack_image<T, COUNT>(plan, x + (long)image * sizes.height * sizes.width * sizes.channels, band.first,
-                                 packed + image * plan.image);
+            pack_image<T, COUNT>(plan, x + image * plan.sizes.of_x(), band.first, packed + image * plan.image);
         // a block of several taps reads beyond the last: times zero, which must not be a NaN's
         for (int part = 0; part < COUNT; part++)
             std::memset(packed + part * plan.room + images * plan.image, 0, DEPTH * sizeof(uint16_t));

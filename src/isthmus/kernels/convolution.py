@@ -18,7 +18,7 @@ NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # as the library
 _FEW = 16  # filters that Winograd's filtering does not take
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
 _TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 5)
-_GRADIENT_TYPES = (*(c_int,) * 12, *(c_void_p,) * 3)
+_GRADIENT_TYPES = (*(c_int,) * 13, *(c_void_p,) * 3)
 
 
 @dataclass(frozen=True)
@@ -206,20 +206,17 @@ def address(tensor: Tensor | None) -> int | None:
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
     """The gradient of `weight`, channels last, float32."""
     found = torch.empty_like(weight, memory_format=torch.channels_last)
-    larger, smaller = (dy, x) if how.transposed else (x, dy)
-    large, small = (part.contiguous(memory_format=torch.channels_last) for part in (larger, smaller))
-    function(f"weight_gradient_{NAMES[large.dtype]}", _GRADIENT_TYPES)(
-        large.shape[0],
-        large.shape[1],
-        small.shape[1],
-        *large.shape[2:],
-        *small.shape[2:],
+    x, dy = (part.contiguous(memory_format=torch.channels_last) for part in (x, dy))
+    function(f"weight_gradient_{NAMES[x.dtype]}", _GRADIENT_TYPES)(
+        *x.shape,
+        *dy.shape[1:],
         weight.shape[2],
         how.stride,
         how.before,
+        how.transposed,
         how.turned,
         torch.get_num_threads(),
-        *map(address, (large, small, found)),
+        *map(address, (x, dy, found)),
     )
     return found
 

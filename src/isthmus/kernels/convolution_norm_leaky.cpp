@@ -11,27 +11,19 @@
 #ifdef HAS_TILES
 
 template <class T>
-static void run(const convolving::Sizes &sizes, bool transposed, const convolving::Weights &weights, int threads,
-                float epsilon, float slope, const void *x_given, const void *between_given, const void *dy_given,
-                float *found, void *dx_given, float *dkernel, float *dweight, float *dbias) {
+static void run(const Sizes &sizes, bool transposed, const convolving::Weights &weights, int threads, float epsilon,
+                float slope, const void *x_given, const void *between_given, const void *dy_given, float *found,
+                void *dx_given, float *dkernel, float *dweight, float *dbias) {
     using Number = typename T::Number;
     constexpr int PARTS = GRADIENT_PARTS<T>;
-    // of the images' gradient, whose input is as large as this convolution's output
-    const int images = sizes.images, filters = sizes.channels, channels = sizes.filters;
     const Number *x = (const Number *)x_given, *between = (const Number *)between_given, *dy = (const Number *)dy_given;
     Number *dx = (Number *)dx_given;
-    const long positions = (long)sizes.height * sizes.width, outside = positions * filters;
-    const long inside = (long)sizes.rows * sizes.columns * channels;
-    const norming::Backward<T> back({images * positions, filters, threads, epsilon, slope}, dy, between,
-                                    norming::rows_of(found, filters), dweight, dbias);
+    const long positions = (long)sizes.rows * sizes.columns, inside = sizes.of_x(), outside = sizes.of_y();
+    const norming::Backward<T> back({sizes.images * positions, sizes.filters, threads, epsilon, slope}, dy, between,
+                                    norming::rows_of(found, sizes.filters), dweight, dbias);
     if (!dx && !dkernel) return;
-    const convolving::Shared<T, PARTS> shared(sizes, !transposed, nullptr);
-    // of a convolution the gradient of its output is the smaller picture, of a transposed one its input
-    const summing::Shape shape =
-        transposed ? summing::Shape(images, filters, channels, sizes.height, sizes.width, sizes.rows, sizes.columns,
-                                    sizes.kernel, sizes.stride, sizes.before, PARTS)
-                   : summing::Shape(images, channels, filters, sizes.rows, sizes.columns, sizes.height, sizes.width,
-                                    sizes.kernel, sizes.stride, sizes.before, PARTS);
+    const convolving::Shared<T, PARTS> shared(sizes.reversed(), !transposed, nullptr);
+    const summing::Shape shape(sizes, transposed, PARTS);
     Buffer<float> sums(dkernel ? shape.blocks * shape.size() : 0);
 #pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
@@ -39,19 +31,16 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
         const Tiles ours;
         const Buffer<uint16_t> packed(shared.room());
         const summing::Own own(shape, PARTS);
-        Buffer<Number> here(2 * shape.group * outside);
+        const Buffer<Number> here(2 * shape.group * outside);
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
                 back.apply(count * positions, dy + image * outside, between + image * outside, here);
-                const Number *from = x + image * inside;
                 const int group = shared.plan.group;
                 for (int at = 0; dx && at < count; at += group)
                     convolving::convolve(shared, packed, here + at * outside, std::min(group, count - at),
-                                            dx + (image + at) * inside, nullptr);
-                if (dkernel)
-                    summing::add<T>(shape, own, transposed ? here : from, transposed ? from : here, count, fresh,
-                                    into);
+                                         dx + (image + at) * inside, nullptr);
+                if (dkernel) summing::add<T>(shape, own, x + image * inside, here, count, fresh, into);
             });
         if (dkernel) summing::reduce(shape, sums, weights.turned, dkernel);
     }
@@ -67,7 +56,7 @@ static void run(const convolving::Sizes &sizes, bool transposed, const convolvin
         int before, int transposed, int turned, int threads, float epsilon, float slope, long channel_step,            \
         long filter_step, long row_step, long column_step, const void *x, const float *weight, const void *between,    \
         const void *dy, float *found, void *dx, float *dkernel, float *dweight, float *dbias) {                        \
-        run<TYPE>({images, filters, rows, columns, channels, height, width, kernel, stride, before}, transposed,       \
+        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
                   {weight, filter_step, channel_step, row_step, column_step, (bool)turned, kernel}, threads, epsilon,  \
                   slope, x, between, dy, found, dx, dkernel, dweight, dbias);                                          \
     }

@@ -7,6 +7,7 @@
 
 #include "buffers.h"
 #include "parts.h"
+#include "sizes.h"
 
 #ifdef HAS_TILES
 
@@ -16,12 +17,6 @@ constexpr long PACKED = 192 << 10;  // numbers of pictures that are worked on at
 constexpr int MOST_GROUPS = 16;     // of images, unless one alone fills what is packed at a time
 
 inline int ceiling(int value, int by) { return value < 0 ? -(-value / by) : (value + by - 1) / by; }
-
-struct Sizes {
-    int images, channels, height, width;  // of x
-    int filters, rows, columns;           // of y
-    int kernel, stride, before;
-};
 
 // Pixels (line * stride + down, column * stride + right) of x, zero outside of it.
 struct Plane {

@@ -14,11 +14,11 @@ extern "C" int weight_gradient_ready() {
 }
 
 template <class T>
-static void run(const summing::Shape &shape, bool turned, int threads, const void *large, const void *small,
-                float *weight) {
+static void run(const Sizes &sizes, bool transposed, bool turned, int threads, const void *x_given,
+                const void *dy_given, float *weight) {
     using Number = typename T::Number;
-    const long outside = (long)shape.height * shape.width * shape.large;
-    const long inside = (long)shape.rows * shape.columns * shape.small;
+    const Number *x = (const Number *)x_given, *dy = (const Number *)dy_given;
+    const summing::Shape shape(sizes, transposed, GRADIENT_PARTS<T>);
     Buffer<float> sums(shape.blocks * shape.size());
 #pragma omp parallel num_threads(std::min(threads, shape.blocks))
     {
@@ -27,22 +27,21 @@ static void run(const summing::Shape &shape, bool turned, int threads, const voi
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
-                summing::add<T>(shape, own, (const Number *)large + image * outside,
-                                (const Number *)small + image * inside, count, fresh, into);
+                summing::add<T>(shape, own, x + image * sizes.of_x(), dy + image * sizes.of_y(), count, fresh, into);
             });
         summing::reduce(shape, sums, turned, weight);
     }
 }
 
-// large (images, height, width, large channels), small (images, rows, columns, small channels), as they lie in memory.
-// weight (small channels, kernel, kernel, large channels): float32, is overwritten; turned: taps in reverse.
+// x (images, height, width, channels), dy (images, rows, columns, filters), as they lie in memory. weight (filters,
+// kernel, kernel, channels), transposed (channels, kernel, kernel, filters): float32, is overwritten; turned: taps in
+// reverse.
 #define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" void weight_gradient_##NAME(int images, int large_channels, int small_channels, int height, int width,  \
-                                           int rows, int columns, int kernel, int stride, int before, int turned,      \
-                                           int threads, const void *large, const void *small, float *weight) {         \
-        run<TYPE>({images, large_channels, small_channels, height, width, rows, columns, kernel, stride, before,       \
-                   GRADIENT_PARTS<TYPE>},                                                                                       \
-                  turned, threads, large, small, weight);                                                              \
+    extern "C" void weight_gradient_##NAME(int images, int channels, int height, int width, int filters, int rows,     \
+                                           int columns, int kernel, int stride, int before, int transposed,            \
+                                           int turned, int threads, const void *x, const void *dy, float *weight) {    \
+        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
+                  turned, threads, x, dy, weight);                                                                     \
     }
 
 KERNEL(float32, Float32)

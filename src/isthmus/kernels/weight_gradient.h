@@ -3,7 +3,7 @@
 //     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, Y, X, l]
 //     with Y = y * stride + i - before and X = x * stride + j - before
 //
-// Of a convolution `small` is the gradient of its output and `large` its input; of a transposed one the other way.
+// Of a convolution `small` is the gradient dy of its output and `large` its input x; of a transposed one the other way.
 // Pictures are packed so that the sum over positions is one long product of matrices a tap; see
 // records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
 
@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "buffers.h"
+#include "sizes.h"
 
 namespace summing {
 
@@ -26,6 +27,7 @@ constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number o
 // Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
 // an offset. There are two images at each, whose numbers make a word: a product of tiles sums over pairs of them.
 struct Shape {
+    bool transposed;
     int images, large, small;                 // channels
     int height, width, rows, columns;         // of large, of small
     int kernel, stride, before;
@@ -34,11 +36,14 @@ struct Shape {
     int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
     int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions, and those that taps may read
 
-    Shape(int images, int large, int small, int height, int width, int rows, int columns, int kernel, int stride,
-          int before, int parts)
-        : images(images), large(large), small(small), height(height), width(width), rows(rows), columns(columns),
-          kernel(kernel), stride(stride), before(before), taps(kernel * kernel), large_tiles(up(large, SIDE) / SIDE),
-          small_tiles(up(small, SIDE) / SIDE), views(std::min(kernel, stride)), reach((kernel - 1) / stride) {
+    // sizes: of the convolution; parts: of a number
+    Shape(const Sizes &sizes, bool transposed, int parts) : transposed(transposed) {
+        const Sizes of = transposed ? sizes.reversed() : sizes;
+        images = of.images, large = of.channels, small = of.filters;
+        height = of.height, width = of.width, rows = of.rows, columns = of.columns;
+        kernel = of.kernel, stride = of.stride, before = of.before;
+        taps = kernel * kernel, views = std::min(kernel, stride), reach = (kernel - 1) / stride;
+        large_tiles = up(large, SIDE) / SIDE, small_tiles = up(small, SIDE) / SIDE;
         pitch = columns + reach;
         const int most = PACKED / parts;
         band = std::clamp(most / pitch - reach, 1, rows);
@@ -170,8 +175,9 @@ struct Own {
 
 // Adds the sums of `images`, no more than a group of pairs; with `fresh` they are overwritten.
 template <class T>
-void add(const Shape &shape, const Own &own, const typename T::Number *large, const typename T::Number *small,
-         int images, bool fresh, float *sums) {
+void add(const Shape &shape, const Own &own, const typename T::Number *x, const typename T::Number *dy, int images,
+         bool fresh, float *sums) {
+    const typename T::Number *large = shape.transposed ? dy : x, *small = shape.transposed ? x : dy;
     for (int first = 0; first < shape.rows; first += shape.band) {
         pack_large<T>(shape, large, images, first, own.large);
         pack_small<T>(shape, small, images, first, own.small);
