@@ -11,6 +11,7 @@ using namespace convolving;
 template <class T, int COUNT>
 static void run(const Sizes &sizes, bool transposed, const Weights &weights, int threads, const void *x,
                 const float *bias, void *y, double *moments) {
+    using Number = typename T::Number;
     const Shared<T, COUNT> shared(sizes, transposed, bias);
     const Plan &plan = shared.plan;
     const int groups = ceiling(sizes.images, plan.group), count = 2 * sizes.filters;
@@ -23,9 +24,9 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
         const Buffer<uint16_t> packed(shared.room());
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
-            convolve(shared, packed, (const typename T::Number *)x + begin * sizes.of_x(),
-                        std::min(plan.group, (int)(sizes.images - begin)), (typename T::Number *)y + begin * sizes.of_y(),
-                        moments ? &partial[(long)group * count] : nullptr);
+            convolve(shared, packed, (const Number *)x + begin * sizes.of_x(),
+                     std::min(plan.group, (int)(sizes.images - begin)), (Number *)y + begin * sizes.of_y(),
+                     moments ? &partial[(long)group * count] : nullptr);
         }
     }
     for (int at = 0; moments && at < count; at++) {

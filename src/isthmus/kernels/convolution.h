@@ -79,7 +79,8 @@ void scatter(const Plan &plan, const Part &part, Run run, int filter, const floa
     const int filters = plan.sizes.filters;
     const __mmask32 mask = first_of_both(std::min(C * SIDE, filters - filter));
     const long step = (long)phase.stride * filters, line_step = (long)plan.sizes.columns * step;
-    const long base = ((long)phase.down * plan.sizes.columns + phase.start * phase.stride + phase.right) * filters + filter;
+    const long corner = (long)phase.down * plan.sizes.columns + phase.start * phase.stride + phase.right;
+    const long base = corner * filters + filter;
     int line = run.line, column = run.column;
     typename T::Number *to = y + base + line * line_step + column * step;
     for (int position = 0; position < SIDE; position++, sums += C * SIDE) {
@@ -117,8 +118,8 @@ template <class T, int COUNT> struct Shared {
 
 // C tiles of filters from tile `f` on, for the tiles of positions from `from` to `count` of packed images, a part's.
 template <class T, int C, int COUNT>
-void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint16_t *packed, int first, int from, int count,
-                    int f, typename T::Number *y, double *moments) {
+void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint16_t *packed, int first, int from,
+                    int count, int f, typename T::Number *y, double *moments) {
     const Plan &plan = shared.plan;
     const Phase &phase = *part.phase;
     const int each = (int)part.tiles.size(), filters = plan.sizes.filters;

@@ -127,7 +127,8 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -
     """how(x, weight, bias), where `takes` says so, in bfloat16 or float32; the gradient of `weight` is float32.
 
     In bfloat16 oneDNN's takes 1.6 times as long (records/2026-11-26-weight-gradient.md), and the gradient is rounded.
-    In float32 to 5e-6 of the largest number: each is multiplied as two of bfloat16.
+    In float32 a number is multiplied as several of bfloat16: values are as exact as PyTorch's, gradients to 5e-6 of the
+    largest (records/2026-11-27-parts.md).
     """
     return _Convolve.apply(operand(x), weight, bias, how)  # pyright: ignore[reportReturnType]
 

@@ -1,8 +1,8 @@
 // Products of matrices of which one side is narrow, as in a dense layer to or from a latent of a few numbers.
 //
-// x, y are (rows, wide) in memory, bfloat16, w is (few, wide) float32; `wide` a multiple of 16. Sums are float32,
-// each by one thread in one order. oneDNN's bfloat16 kernels lay their operands out anew for each of these products, which
-// takes longer than multiplying; see records/2026-11-27-dense.md.
+// x, y are (rows, wide) in memory, bfloat16, w is (few, wide) float32; `wide` a multiple of 16. Sums are float32, each
+// by one thread in one order. oneDNN's bfloat16 kernels lay their operands out anew for each of these products, which
+// takes longer than multiplying; see records/2026-11-27-parts.md.
 
 #include <algorithm>
 #include <type_traits>
@@ -54,14 +54,15 @@ void dots_of(int wide, int few, const typename T::Number *x, const float *w, con
 template <class T>
 void dots(int rows, int wide, int few, int threads, const void *x, const float *w, const float *bias, float *y) {
     const int blocks = (rows + ROWS - 1) / ROWS;
-#pragma omp parallel for schedule(static) num_threads(std::min(threads, blocks))
+#pragma omp parallel for schedule(static) num_threads(std::clamp(blocks, 1, threads))
     for (int block = 0; block < blocks; block++) {
         const int row = block * ROWS, end = std::min(row + ROWS, rows);
         const typename T::Number *from = (const typename T::Number *)x;
         if (end - row == ROWS)
             dots_of<T, ROWS>(wide, few, from + (long)row * wide, w, bias, y + (long)row * few);
         else
-            for (int at = row; at < end; at++) dots_of<T, 1>(wide, few, from + (long)at * wide, w, bias, y + (long)at * few);
+            for (int at = row; at < end; at++)
+                dots_of<T, 1>(wide, few, from + (long)at * wide, w, bias, y + (long)at * few);
     }
 }
 
@@ -107,7 +108,7 @@ void combinations(int rows, int depth, int wide, int threads, const float *left,
             combination<From, To, 1, C>(depth, wide, left + r * row, row, step, from, added, into + (long)r * wide);
     };
     const int chunks = (wide + CHUNK - 1) / CHUNK;
-#pragma omp parallel for schedule(static) num_threads(std::min(threads, chunks))
+#pragma omp parallel for schedule(static) num_threads(std::clamp(chunks, 1, threads))
     for (int chunk = 0; chunk < chunks; chunk++) {
         int at = chunk * CHUNK;
         if (at + CHUNK <= wide)
@@ -123,7 +124,8 @@ void combinations(int rows, int depth, int wide, int threads, const float *left,
 extern "C" void transposition(int rows, int columns, int threads, const float *from, float *to) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++) to[(long)column * rows + row] = from[(long)row * columns + column];
+        for (int column = 0; column < columns; column++)
+            to[(long)column * rows + row] = from[(long)row * columns + column];
 }
 
 // to (columns, rows) = from (rows, columns); few rows.

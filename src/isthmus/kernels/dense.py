@@ -56,7 +56,8 @@ class _Dense(torch.autograd.Function):
     ) -> Tensor:
         x = x.contiguous()
         ctx.narrows = weight.shape[0] < weight.shape[1]
-        wide = weight if ctx.narrows else _transposed(weight)
+        held = weight.contiguous()
+        wide = held if ctx.narrows else _transposed(held)
         ctx.save_for_backward(x, weight, bias, wide)
         if ctx.narrows:
             return _dots(x, wide, bias).to(x.dtype)
