@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ TINY: dict[str, Any] = {
     "train.device": "cpu",
     "train.precision": "fp32",
 }
+
+
+def pytest_configure() -> None:
+    """A shell lets what it starts in the background ignore interruptions; tests send some, also to their children."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
