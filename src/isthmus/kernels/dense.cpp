@@ -23,8 +23,8 @@ INLINE float total(Floats sums) {
 }
 
 // R by C numbers of x w^T + bias.
-template <class T, int R, int C>
-void dot(int wide, int few, const typename T::Number *x, const float *w, const float *bias, float *y) {
+template <int R, int C>
+void dot(int wide, int few, const uint16_t *x, const float *w, const float *bias, float *y) {
     Floats sums[R][C] = {};
     for (int at = 0; at < wide; at += LANES) {
         Floats right[C];
@@ -32,7 +32,7 @@ void dot(int wide, int few, const typename T::Number *x, const float *w, const f
         for (int c = 0; c < C; c++) right[c] = load(w + (long)c * wide + at);
 #pragma GCC unroll 4
         for (int r = 0; r < R; r++) {
-            const Floats left = T::load(x + (long)r * wide + at);
+            const Floats left = BFloat16::load(x + (long)r * wide + at);
 #pragma GCC unroll 4
             for (int c = 0; c < C; c++) sums[r][c] += left * right[c];
         }
@@ -41,30 +41,32 @@ void dot(int wide, int few, const typename T::Number *x, const float *w, const f
         for (int c = 0; c < C; c++) y[(long)r * few + c] = total(sums[r][c]) + (bias ? bias[c] : 0);
 }
 
-template <class T, int R>
-void dots_of(int wide, int few, const typename T::Number *x, const float *w, const float *bias, float *y) {
+template <int R> void dots_of(int wide, int few, const uint16_t *x, const float *w, const float *bias, float *y) {
     int c = 0;
     const auto from = [&] { return w + (long)c * wide; };
     const auto added = [&] { return bias ? bias + c : nullptr; };
-    for (; c + COLUMNS <= few; c += COLUMNS) dot<T, R, COLUMNS>(wide, few, x, from(), added(), y + c);
-    for (; c < few; c++) dot<T, R, 1>(wide, few, x, from(), added(), y + c);
+    for (; c + COLUMNS <= few; c += COLUMNS) dot<R, COLUMNS>(wide, few, x, from(), added(), y + c);
+    for (; c < few; c++) dot<R, 1>(wide, few, x, from(), added(), y + c);
 }
 
+}  // namespace
+
 // y (rows, few) = x w^T + bias (few,), or null
-template <class T>
-void dots(int rows, int wide, int few, int threads, const void *x, const float *w, const float *bias, float *y) {
+extern "C" void dots_bfloat16(int rows, int wide, int few, int threads, const uint16_t *x, const float *w,
+                              const float *bias, float *y) {
     const int blocks = (rows + ROWS - 1) / ROWS;
 #pragma omp parallel for schedule(static) num_threads(std::clamp(blocks, 1, threads))
     for (int block = 0; block < blocks; block++) {
         const int row = block * ROWS, end = std::min(row + ROWS, rows);
-        const typename T::Number *from = (const typename T::Number *)x;
         if (end - row == ROWS)
-            dots_of<T, ROWS>(wide, few, from + (long)row * wide, w, bias, y + (long)row * few);
+            dots_of<ROWS>(wide, few, x + (long)row * wide, w, bias, y + (long)row * few);
         else
             for (int at = row; at < end; at++)
-                dots_of<T, 1>(wide, few, from + (long)at * wide, w, bias, y + (long)at * few);
+                dots_of<1>(wide, few, x + (long)at * wide, w, bias, y + (long)at * few);
     }
 }
+
+namespace {
 
 // R rows by C vectors of the sum over `depth` of left[r * row + d * step] * right[d, ...] + bias[...].
 template <class From, class To, int R, int C>
@@ -135,18 +137,11 @@ extern "C" void transposition_back(int rows, int columns, int threads, const flo
         for (int row = 0; row < rows; row++) to[(long)column * rows + row] = from[(long)row * columns + column];
 }
 
-#define DOTS(NAME, TYPE)                                                                                               \
-    extern "C" void dots_##NAME(int rows, int wide, int few, int threads, const void *x, const float *w,               \
-                                const float *bias, float *y) {                                                         \
-        dots<TYPE>(rows, wide, few, threads, x, w, bias, y);                                                           \
-    }
-
 #define COMBINATIONS(NAME, FROM, TO)                                                                                   \
     extern "C" void combinations_##NAME(int rows, int depth, int wide, int threads, long row, long step,               \
                                         const float *left, const void *right, const float *bias, void *to) {           \
         combinations<FROM, TO>(rows, depth, wide, threads, left, row, step, right, bias, to);                          \
     }
 
-DOTS(bfloat16, BFloat16)
 COMBINATIONS(float32_bfloat16, Float32, BFloat16)
 COMBINATIONS(bfloat16_float32, BFloat16, Float32)
