@@ -81,6 +81,12 @@ def test_help_is_no_failure(words: tuple[str, ...]) -> None:
     assert answer.err == ""
 
 
+def test_help_says_what_every_command_does_in_a_line() -> None:
+    lines = isthmus("--help").out.partition("Commands:")[2].strip().splitlines()
+    assert len(lines) == 11
+    assert all(line.endswith(".") and not line.endswith("...") for line in lines)
+
+
 def test_without_words_help_is_shown_and_nothing_else() -> None:
     answer = isthmus()
     assert answer.code == 2

@@ -72,8 +72,6 @@ def _explain(error: Exception) -> tuple[str, int] | None:
 
 
 def _usage(message: str) -> str:
-    if not message:  # help was asked for by saying nothing, and has been shown
-        return ""
     return f"{message}{'' if message.endswith(('.', '?')) else '.'} `isthmus --help` shows how it is used"
 
 
@@ -113,6 +111,5 @@ def _abandon_stdout() -> None:
 
 
 def _fail(sentence: str, code: int) -> int:
-    if sentence:
-        print(f"isthmus: {sentence}", file=sys.stderr)
+    print(f"isthmus: {sentence}", file=sys.stderr)
     return code

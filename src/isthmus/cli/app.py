@@ -15,9 +15,9 @@ from isthmus.errors import InputError
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
 app = typer.Typer(
     help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # importing it is half of the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -34,9 +34,9 @@ def doctor(
     folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
     as_json: AsJson = False,
 ) -> None:
-    """Say what is wrong with a trained run, and what to do about it; exit code 1 where something is.
+    """Say what is wrong with a trained run, and what would help.
 
-    Notes and warnings alone end with 0. It reads what the last evaluation measured.
+    Exit code 1 where something is. Notes and warnings alone end with 0. It reads what the last evaluation measured.
     """
     need_folder(folder)
     from isthmus import tables

@@ -35,7 +35,10 @@ def data(
     offline: Offline = False,
     skip_broken: SkipBroken = False,
 ) -> None:
-    """Read a data set and say what is in it; `isthmus data cifar10 --download` fetches CIFAR-10."""
+    """Read a data set and say what is in it.
+
+    `isthmus data cifar10 --download` fetches CIFAR-10.
+    """
     from isthmus import tables
     from isthmus.recipe import parse_overrides
 

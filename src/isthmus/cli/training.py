@@ -25,7 +25,7 @@ def study(
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train every variation of a study, compare them, and write the report.
+    """Train a study's variations, compare them, write a report.
 
     Run it again to go on: only what is missing or unfinished is run.
     """
@@ -74,7 +74,7 @@ def train(
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train one recipe, evaluate it on held-out images, and write its report."""
+    """Train one recipe, judge it on held-out images, and report."""
     from isthmus.plan import builtin, load_recipe
     from isthmus.recipe import parse_overrides
 

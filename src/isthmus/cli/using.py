@@ -21,9 +21,9 @@ def explore(
         list[str] | None, typer.Option("--model", "-m", help="A study's variation to show; give it up to four times.")
     ] = None,
 ) -> None:
-    """Write a page in which the trained model runs in the browser, and print its path.
+    """Write a page in which a trained model runs in the browser.
 
-    One HTML file that opens with a double click and needs no server and no network.
+    One HTML file, whose path is printed, that opens with a double click and needs no server and no network.
     """
     need_folder(folder)
     if out is not None and out.is_dir():
@@ -46,9 +46,10 @@ def export(
     half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits, and say what it costs.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Write the model as encoder.onnx and decoder.onnx, checked against PyTorch, and its weights.
+    """Write a trained model as ONNX, checked, and its weights.
 
-    encoder.onnx takes images (N, 3, H, W), RGB in 0..255, float32; decoder.onnx gives images in [0, 1].
+    Both ONNX files are checked against PyTorch. encoder.onnx takes images (N, 3, H, W), RGB in 0..255, float32;
+    decoder.onnx gives images in [0, 1].
     """
     need_folder(run)
     from isthmus import tables
@@ -71,7 +72,7 @@ def sample(
     sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Which images.")] = 0,
 ) -> None:
-    """Draw new images from a trained model and save them as one picture."""
+    """Draw new images from a trained model into one picture."""
     need_folder(run)
     if out.suffix.lower() != ".png":
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
