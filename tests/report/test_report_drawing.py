@@ -138,6 +138,22 @@ def test_points_and_their_names_stay_inside_the_drawing(layout: object) -> None:
     assert drawn.count("<title>model-") == len(points)
 
 
+@pytest.mark.parametrize("layout", [HALF, NARROW_POINTS])
+@pytest.mark.parametrize("sizes", [(512, 512, 10), (50, 85, 40), (1, 2, 3, 4, 5, 6)])
+def test_names_of_points_never_lie_on_each_other(layout: object, sizes: tuple[int, ...]) -> None:
+    points = [Point(f"many-layers-{i}", i, x, Interval(mean=36, low=35, high=37)) for i, x in enumerate(sizes)]
+    curve = [(min(sizes), 20.0), (max(sizes), 36.0)]
+    drawn = str(point_chart(points, curve, layout=layout, kind="log2", x_title="x", title="t", description="d"))
+    boxes: list[tuple[float, float, float]] = []
+    for x, y, kind, name in re.findall(r'<text x="([\d.]+)" y="([\d.]+)" class="(label[^"]*)">([^<]+)<', drawn):
+        width = 8 * len(name)
+        begin = float(x) - width if " end" in kind else float(x)
+        boxes.append((begin, begin + width, float(y)))
+    assert len(boxes) == len(points) + 1
+    for one, other in itertools.combinations(boxes, 2):
+        assert one[1] <= other[0] or other[1] <= one[0] or abs(one[2] - other[2]) >= LINE_HEIGHT - 0.2
+
+
 def decode(uri: str) -> np.ndarray:
     prefix, data = uri.split(",")
     assert prefix == "data:image/png;base64"

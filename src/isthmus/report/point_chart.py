@@ -14,7 +14,7 @@ from isthmus.report.scales import Scale, log_span, span, spread
 from isthmus.report.schema import Interval
 from isthmus.report.svg import LINE_HEIGHT, Canvas, Layout, colour_class
 
-_CROWDED = 110.0
+_REACH = 19.0  # from a mark to its name
 _LETTER_WIDTH = 8.0
 
 
@@ -47,37 +47,63 @@ def point_chart(
     write = text.short if kind == "log10" else text.count
     ticks = [(value, write(value)) for value in x.ticks(layout.ticks)]
     canvas.axes(layout, x, y, ticks, (x_title, "Test PSNR (dB)"))
+    names: list[_Name] = []
     if curve:
         canvas.polyline([(x(a), y(b)) for a, b in curve], "yardstick")
-        # Left of its upper end, where a rising curve leaves room.
-        canvas.draw("text", x=x(curve[-1][0]) - 10, y=y(curve[-1][1]) + 4, text="PCA", kind="label muted end")
-    for crowd in _crowds(points, x):
-        heights = spread([y(p.y.mean) for p in crowd], LINE_HEIGHT, layout.top, layout.plot_bottom - 6)
-        for point, height in zip(crowd, heights, strict=True):
-            _draw_point(canvas, point, x(point.x), y, height, layout)
+        # left of its upper end, where a rising curve leaves room
+        names.append(_Name("PCA", "muted", x(curve[-1][0]), y(curve[-1][1]), right=False))
+    for point in points:
+        _draw_point(canvas, point, x(point.x), y)
+        name, at = text.shorten(point.name, layout.label_length), x(point.x)
+        right = at + _REACH + _LETTER_WIDTH * len(name) < layout.width
+        names.append(_Name(name, colour_class(point.colour), at, y(point.y.mean), right=right))
+    for crowd in _crowds(names):
+        heights = spread([name.y for name in crowd], LINE_HEIGHT, layout.top, layout.plot_bottom - 6)
+        for name, height in zip(crowd, heights, strict=True):
+            _draw_name(canvas, name, height)
     return canvas.markup()
 
 
-def _crowds(points: Sequence[Point], x: Scale) -> list[list[Point]]:
-    """Points so near to each other along x that their names could overlap."""
-    crowds: list[list[Point]] = []
-    for point in sorted(points, key=lambda point: point.x):
-        if crowds and x(point.x) - x(crowds[-1][-1].x) < _CROWDED:
-            crowds[-1].append(point)
-        else:
-            crowds.append([point])
+@dataclass(frozen=True)
+class _Name:
+    """What stands at the mark (x, y), right of it or left."""
+
+    text: str
+    kind: str
+    x: float
+    y: float
+    right: bool
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where it begins and ends along x, with its mark."""
+        reach = _REACH + _LETTER_WIDTH * len(self.text)
+        return (self.x, self.x + reach) if self.right else (self.x - reach, self.x)
+
+
+def _crowds(names: Sequence[_Name]) -> list[list[_Name]]:
+    """Names that could overlap if their heights let them: by their ends along x."""
+    crowds: list[list[_Name]] = []
+    reached = -math.inf
+    for name in sorted(names, key=lambda name: name.ends):
+        begin, end = name.ends
+        if begin > reached:
+            crowds.append([])
+        crowds[-1].append(name)
+        reached = max(reached, end)
     return crowds
 
 
-def _draw_point(canvas: Canvas, point: Point, at: float, y: Scale, label_height: float, layout: Layout) -> None:
+def _draw_point(canvas: Canvas, point: Point, at: float, y: Scale) -> None:
     colour = colour_class(point.colour)
     if math.isfinite(point.y.low) and math.isfinite(point.y.high):
         canvas.draw("line", x1=at, x2=at, y1=y(point.y.low), y2=y(point.y.high), kind=f"whisker {colour}")
     tooltip = f"{point.name}: {text.fixed(point.y.mean, 2)} dB ({text.interval(point.y, 2)})"
     canvas.draw("circle", cx=at, cy=y(point.y.mean), r=5, kind=f"mark {colour}", tooltip=tooltip)
-    name = text.shorten(point.name, layout.label_length)
-    right = at + 19 + _LETTER_WIDTH * len(name) < layout.width
-    side = 1 if right else -1
-    canvas.polyline([(at + 6 * side, y(point.y.mean)), (at + 16 * side, label_height)], f"leader {colour}")
-    where = "label" if right else "label end"
-    canvas.draw("text", x=at + 19 * side, y=label_height + 4, text=name, kind=f"{where} {colour}")
+
+
+def _draw_name(canvas: Canvas, name: _Name, height: float) -> None:
+    side = 1 if name.right else -1
+    canvas.polyline([(name.x + 6 * side, name.y), (name.x + 16 * side, height)], f"leader {name.kind}")
+    where = "label" if name.right else "label end"
+    canvas.draw("text", x=name.x + _REACH * side, y=height + 4, text=name.text, kind=f"{where} {name.kind}")
