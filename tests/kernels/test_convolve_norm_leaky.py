@@ -102,6 +102,26 @@ def test_the_norms_sums_are_of_what_the_convolution_holds(case: Case, dtype: tor
     assert ((moments[1] - sizes).abs() <= 1e-5 * sizes).all()
 
 
+@pytest.mark.parametrize(
+    ("how", "kernel"),
+    [(Convolution(1, 0, 0), 1), (Convolution(2, 0, 0), 2), (Convolution(1, 0, 0, turned=True), 4)],
+    ids=str,
+)
+@BOTH
+def test_what_all_values_have_in_common_does_not_drown_their_variance(
+    how: Convolution, kernel: int, dtype: torch.dtype
+) -> None:
+    """Values about 100 with a spread of 0.1: of squares summed in float32, some 2 per cent was rounding."""
+    x, weight, _, _ = parts(how, 9, 16, 48, 33, kernel, wide=3)
+    x = (100 + x).to(dtype)
+    weight = (weight.softmax(1) / kernel**2).contiguous(memory_format=torch.channels_last)  # a mean of what it sees
+    moments = torch.empty(2, 48, dtype=torch.float64)
+    y = convolution.forward(x, weight, None, how, moments).double()
+    mean, squares = moments * 48 / y.numel()
+    torch.testing.assert_close(mean, y.mean((0, 2, 3)), rtol=1e-6, atol=0)
+    torch.testing.assert_close(squares - mean**2, y.var((0, 2, 3), correction=0), rtol=1e-5, atol=0)
+
+
 def several(dtype: torch.dtype) -> tuple[Tensor, list[Stage]]:
     """Images of 8x8, and three stages: to half of it and back."""
     torch.manual_seed(0)

@@ -33,15 +33,27 @@ inline void multiply(const Plan &plan, const std::vector<Block> &blocks, const u
     store_sums<R, C>(sums, C * SIDE);
 }
 
-// Sums over pixels of 32 filters' values and of their squares.
+// Sums over pixels of 32 filters' values and of their squares, both about the first pixel's: what all values have in
+// common would drown their differences in float32.
 struct Tally {
-    __m512 values[2], squares[2];
+    __m512 origin[2], values[2], squares[2];
+    int pixels;
 
     INLINE void add(__m512 one, __m512 two) {
+        if (!pixels++) origin[0] = one, origin[1] = two;
+        one = _mm512_sub_ps(one, origin[0]);
+        two = _mm512_sub_ps(two, origin[1]);
         values[0] = _mm512_add_ps(values[0], one);
         values[1] = _mm512_add_ps(values[1], two);
         squares[0] = _mm512_fmadd_ps(one, one, squares[0]);
         squares[1] = _mm512_fmadd_ps(two, two, squares[1]);
+    }
+
+    // Adds a filter's sums, about zero, to those of others: in double there is room for what all have in common.
+    void hand_over(int vector, int lane, double &sum, double &square) const {
+        const double about = origin[vector][lane], value = values[vector][lane];
+        sum += pixels * about + value;
+        square += (pixels * about + 2 * value) * about + squares[vector][lane];
     }
 };
 
@@ -146,9 +158,8 @@ void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint
     }
     put((count - 1) / 2 * 2);
     for (int i = 0; moments && i < std::min(C * SIDE, filters - f * SIDE); i++) {
-        const int vector = Written<T>::vector(i), lane = Written<T>::lane(i);
-        moments[f * SIDE + i] += tally.values[vector][lane];
-        moments[filters + f * SIDE + i] += tally.squares[vector][lane];
+        const int filter = f * SIDE + i;
+        tally.hand_over(Written<T>::vector(i), Written<T>::lane(i), moments[filter], moments[filters + filter]);
     }
 }
 

@@ -182,7 +182,7 @@ def _apply(
     """x (B, C, H, W) -> (B, C', *size), by the one of `how` and its images' gradient that is `transposed` or not."""
     x = x.contiguous(memory_format=torch.channels_last)
     filters = weight.shape[1 if transposed else 0]
-    y = torch.empty((len(x), filters, *size), dtype=x.dtype, memory_format=torch.channels_last)
+    y = torch.empty((len(x), filters, *size), dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     kind = "convolution" if transposed == how.transposed else "image_gradient"
     function(f"{kind}_{NAMES[x.dtype]}", _TYPES)(
         *x.shape,

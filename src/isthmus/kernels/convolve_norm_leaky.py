@@ -52,7 +52,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
     ) -> Tensor:
         kept: list[Tensor] = []
         for how, kernel, offset, norm, slope in stages:
-            moments = torch.empty(2, norm.num_features, dtype=torch.float64)
+            moments = torch.empty(2, norm.num_features, dtype=torch.float64, device=x.device)
             between = convolution.forward(x, kernel, None, how, moments)
             y, found = norm_leaky.forward(between, moments, offset, norm, slope)
             kept += [x, kernel, norm.weight, norm.bias, between, found]

@@ -88,7 +88,8 @@ def _filter(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, *, tur
     x = x.contiguous(memory_format=torch.channels_last)
     taps = weight.permute(2, 3, 1, 0).contiguous()
     rows, columns = (side + 2 * padding - 2 for side in x.shape[2:])
-    y = torch.empty((len(x), len(weight), rows, columns), memory_format=torch.channels_last)
+    size = (len(x), len(weight), rows, columns)
+    y = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     function("winograd", _TYPES)(*_sizes(x, len(weight), padding, turned), *map(address, (x, taps, bias, y)))
     return y
 
