@@ -492,7 +492,7 @@ def test_a_damaged_evaluation_is_made_again(run: Path, damage: Damage) -> None:
     before = (run / "evaluation.json").read_bytes()
     for verb in ("train", "evaluate"):
         damage(run / "evaluation.json")
-        assert_refused(isthmus("report", run), str(run))
+        assert_refused(isthmus("report", run), str(run), code=2 if damage in (empty, remove) else 1)
         words = ["--resume"] if verb == "train" else []
         assert isthmus(verb, run, *words).code == 0
         assert (run / "evaluation.json").read_bytes() == before
@@ -531,7 +531,7 @@ def test_without_its_recipe_a_run_is_not_used(run: Path, photo: Path, damage: Da
 @pytest.mark.parametrize("damage", [cut, garble, empty])
 def test_damaged_tables_and_pictures_are_named_until_evaluated_again(run: Path, name: str, damage: Damage) -> None:
     damage(run / name)
-    assert_refused(isthmus("report", run), str(run / name), "evaluate again")
+    assert_refused(isthmus("report", run), str(run / name), "evaluate again", code=1)
     assert isthmus("evaluate", run).code == 0
     assert isthmus("report", run).code == 0
 

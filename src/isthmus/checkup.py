@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-
 from isthmus import registry
 from isthmus.diagnosis import SEVERITIES, Diagnosis
 from isthmus.errors import InputError, RunError
-from isthmus.files import read_json
+from isthmus.run_files.read import read_record
+from isthmus.run_files.schema import Evaluation
 from isthmus.symptoms import Symptoms
-
-
-class _Examined(BaseModel):
-    doctor: list[Diagnosis]
 
 
 def examine(symptoms: Symptoms) -> list[Diagnosis]:
@@ -42,7 +37,7 @@ def _read(run: Path) -> list[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
-    try:
-        return _Examined.model_validate(read_json(path)).doctor
-    except ValidationError:
-        raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one") from None
+    doctor = read_record(path, Evaluation, f"`isthmus evaluate {run}` writes it anew").doctor
+    if doctor is None:
+        raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
+    return [Diagnosis(one.rule, one.severity, one.sentence, one.remedy, one.measured) for one in doctor]

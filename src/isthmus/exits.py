@@ -15,6 +15,7 @@ from collections.abc import Callable
 import typer
 
 from isthmus.errors import InputError, RunError
+from isthmus.wording import printable
 
 _GO_ON = "the same command goes on from what was saved (`train` needs --resume for it)"
 _WRONG_PATHS = {
@@ -111,5 +112,5 @@ def _abandon_stdout() -> None:
 
 
 def _fail(sentence: str, code: int) -> int:
-    print(f"isthmus: {sentence}", file=sys.stderr)
+    print(f"isthmus: {printable(sentence)}", file=sys.stderr)
     return code

@@ -3,48 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from isthmus.errors import RunError
+from isthmus.reading import parse_json, read_bytes, reason
 
 
 def read_json(path: Path) -> Any:
     """A JSON file of a run folder. Raises RunError where it is missing or damaged."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return parse_json(read_bytes(path))
     except FileNotFoundError:
         raise RunError(f"{path}: is missing; restore it from a copy, or train again with another --out") from None
     except (OSError, ValueError) as error:
         raise RunError(
-            f"{path}: cannot be read ({error}); restore it from a copy, or train again with another --out"
+            f"{path}: cannot be read ({reason(error)}); restore it from a copy, or train again with another --out"
         ) from None
-
-
-def read_json_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file that has one a line; lines that a crash cut short are passed over."""
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return
-    for line in text.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict):
-            yield value
-
-
-def is_record(path: Path, *keys: str) -> bool:
-    """Whether `path` is a whole JSON object that holds `keys`."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
-    return isinstance(record, dict) and all(key in record for key in keys)
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import mse_ratio, with_standing
@@ -16,6 +15,9 @@ from isthmus.evaluate import summarise
 from isthmus.files import read_json
 from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.plan import Plan, Variation
+from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.read import read_record
+from isthmus.run_files.training import Failure
 from isthmus.runs import is_evaluated
 from isthmus.statistics import Interval, comparison_sentence, mean_interval, paired_difference, verdict
 
@@ -70,10 +72,9 @@ class _Row:
             if is_evaluated(home):
                 status = "done"
                 self.evaluations.append(read_json(home / "evaluation.json"))
-                table = pq.read_table(home / "per_image.parquet")
-                columns.append({name: table[name].to_numpy() for name in table.column_names})
+                columns.append(read_scores(home / "per_image.parquet"))
             elif (home / "failed.json").exists():
-                status, error = "failed", read_json(home / "failed.json")["error"]
+                status, error = "failed", read_record(home / "failed.json", Failure).error
             self.runs.append(
                 {
                     "seed": seed,

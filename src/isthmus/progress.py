@@ -13,6 +13,7 @@ from isthmus.runs import Done, Event
 from isthmus.studies import StudyDone, StudyEvent
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.session import Notice, Started
+from isthmus.wording import printable
 
 LINE_SECONDS = 30.0  # off a terminal, at least this often
 
@@ -65,7 +66,7 @@ class Display:
 
     def print(self, text: str) -> None:
         """Print a line above the bars."""
-        self.console.print(text, markup=False)
+        self.console.print(printable(text), markup=False)
         sys.stderr.flush()
 
     def _show(self, number: int, event: Event) -> None:

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
-from safetensors.numpy import save
 from torch import nn
 
 import isthmus
@@ -21,9 +17,13 @@ from isthmus.baselines.crossing import follow
 from isthmus.checkup import examine
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
-from isthmus.files import is_record, read_json, replacing, write_json, write_text
+from isthmus.files import read_json, replacing, write_json, write_text
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Raw, Recipe, read_toml, resolve
+from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
+from isthmus.run_files.read import holds, read_record
+from isthmus.run_files.schema import Evaluation
+from isthmus.run_files.training import Environment, Training
 from isthmus.splits import Splits, split
 from isthmus.symptoms import find_symptoms
 from isthmus.training import checkpoint, machine
@@ -40,9 +40,6 @@ class Done:
 
 
 Event = Started | Notice | Step | Epoch | Done
-
-# what evaluation.json takes over from training.json
-_OUTCOME = ("seconds", "images_per_second", "epochs", "best_epoch", "steps", "stopped", "sentence")
 
 _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
 
@@ -77,19 +74,9 @@ def read_recipe(folder: Path) -> Recipe:
         raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
 
 
-def read_environment(folder: Path) -> dict[str, Any]:
+def read_environment(folder: Path) -> Environment:
     """environment.json of a run. Raises RunError where it does not say how and on what it was trained."""
-    path = folder / "environment.json"
-    environment = read_json(path)
-    try:
-        _ = environment["device"], environment["precision"]
-        _ = environment["data"]["hash"], tuple(environment["data"]["image_shape"])
-    except (KeyError, TypeError):
-        raise RunError(
-            f"{path}: does not say how and on which images it was trained; restore it from a copy, "
-            "or train again with another --out"
-        ) from None
-    return environment
+    return read_record(folder / "environment.json", Environment)
 
 
 def is_begun(folder: Path) -> bool:
@@ -99,16 +86,17 @@ def is_begun(folder: Path) -> bool:
 
 def is_trained(folder: Path) -> bool:
     """Whether training.json is there and whole; where it is damaged, resuming writes it anew."""
-    return is_record(folder / "training.json", *_OUTCOME)
+    return holds(folder / "training.json", Training)
 
 
 def is_evaluated(folder: Path) -> bool:
     """Whether the evaluation is there and whole; where it is damaged, evaluating writes it anew."""
     try:
-        pq.read_metadata(folder / "per_image.parquet")
-    except (OSError, pa.ArrowException):
+        evaluation = read_record(folder / "evaluation.json", Evaluation)
+        rows = read_scores(folder / "per_image.parquet")
+    except (OSError, RunError):
         return False
-    return is_record(folder / "evaluation.json", "scores", "against_pca", "data")
+    return evaluation.is_whole and evaluation.data.test_images == len(rows["model_psnr"])
 
 
 def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
@@ -140,7 +128,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     recipe = read_recipe(folder)
     if not is_trained(folder):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
-    environment, training = _check_data(folder, splits), read_json(folder / "training.json")
+    environment, training = _check_data(folder, splits), read_record(folder / "training.json", Training)
     model = Autoencoder(recipe, splits.train.images.shape[1:])
     model.to(machine.choose_device(recipe.train.device))
     objective = build_objective(recipe, model).to(model.device)
@@ -151,19 +139,19 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
     )
     against_pca = result.summary["against_pca"]
     pca_mse = against_pca["validation"]["pca_mse"]
-    course = follow(folder / "metrics.jsonl", pca_mse, epochs=training["epochs"], kept=progress.epoch)
+    course = follow(folder / "metrics.jsonl", pca_mse, epochs=training.epochs, kept=progress.epoch)
     extra = {
-        "train_seconds": training["seconds"],
-        "device": environment["device"],
-        "precision": environment["precision"],
-        **{key: training[key] for key in _OUTCOME if key != "seconds"},
+        "train_seconds": training.seconds,
+        "device": environment.device,
+        "precision": environment.precision,
+        **training.model_dump(exclude={"seconds"}),
     }
     summary = {
         "format": 1,
         "isthmus": isthmus.__version__,
         "name": recipe.name,
         "seed": recipe.seed,
-        "data": environment["data"],
+        "data": environment.data.model_dump(),
         "checkpoint": {"which": which, "step": progress.step, "epoch": progress.epoch},
         **result.summary,
         "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
@@ -172,9 +160,9 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         "doctor": [one.as_dict() for one in examine(symptoms)],
     }
     with replacing(folder / "per_image.parquet") as beside:
-        pq.write_table(pa.table(result.per_image), beside)
+        beside.write_bytes(scores_bytes(result.per_image))
     with replacing(folder / "pictures.safetensors") as beside:
-        beside.write_bytes(save({k: np.ascontiguousarray(v) for k, v in result.pictures.items()}))
+        beside.write_bytes(pictures_bytes(result.pictures))
     write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
     return notices
 
@@ -203,7 +191,7 @@ def load_weights(
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
-    model = Autoencoder(recipe, tuple(read_environment(folder)["data"]["image_shape"]))
+    model = Autoencoder(recipe, read_environment(folder).data.image_shape)
     _, _, notices = load_weights(folder, model)
     return model.to(machine.choose_device(device)).eval(), notices
 
@@ -257,10 +245,10 @@ def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
     return None
 
 
-def _check_data(folder: Path, splits: Splits) -> dict[str, Any]:
+def _check_data(folder: Path, splits: Splits) -> Environment:
     """The run's environment, once the images are seen to be those that it was trained on."""
     environment = read_environment(folder)
-    if environment["data"]["hash"] != splits.hash:
+    if environment.data.hash != splits.hash:
         raise InputError(
             f"{folder}: the images at {splits.source} are not those it was trained on; restore them, "
             "or train on these with another --out"

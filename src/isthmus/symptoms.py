@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from isthmus import registry
-from isthmus.files import read_json_lines
 from isthmus.latents.collect import Collected
 from isthmus.latents.measure import Known
 from isthmus.latents.usage import covariance
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
+from isthmus.run_files.read import read_log
+from isthmus.run_files.schema import Epoch, Logged
 from isthmus.sampling import draw_latents
 from isthmus.splits import Splits
 
@@ -108,9 +109,10 @@ def find_symptoms(
 
 def read_curve(journal: Path) -> tuple[tuple[float, float], ...]:
     """(share of the training's seconds, error) from a metrics.jsonl; empty where it is too short to have a shape."""
-    lines = list(read_json_lines(journal))
-    epochs = [(line["seconds"], line["validation_mse"]) for line in lines if line.get("validation_mse") is not None]
-    steps = [(line["seconds"], line["distortion"]) for line in lines if line.get("distortion") is not None]
+    lines = read_log(journal).lines
+    epochs = [(line.seconds, line.validation_mse) for line in lines if isinstance(line, Epoch)]
+    steps = [(line.seconds, line.distortion) for line in lines if isinstance(line, Logged)]
+    epochs, steps = ([(at, error) for at, error in known if not math.isnan(error)] for known in (epochs, steps))
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
     if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
         return ()

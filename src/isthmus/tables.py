@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,12 +14,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from isthmus import plan, registry
-from isthmus.baselines.crossing import read_course
 from isthmus.baselines.standing import with_standing
 from isthmus.diagnosis import Diagnosis, counts
 from isthmus.errors import InputError
 from isthmus.recipe import Split
+from isthmus.run_files.schema import Evaluation
 from isthmus.sheets import contact_sheet, save_picture
+from isthmus.wording import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,30 +92,31 @@ _STUDY_COLUMNS = (
 )
 
 
-def print_evaluation(summary: dict[str, Any]) -> None:
+def print_evaluation(evaluation: Evaluation) -> None:
     """A run's scores beside its yardsticks, the loss to PCA first where there is one."""
     console = _console()
-    for flag in summary["flags"]:
-        console.print(f"• {flag}", markup=False)
-    for one in summary.get("doctor", []):
-        console.print(f"• {one['sentence']} {one['remedy']}", markup=False)
+    for flag in evaluation.flags:
+        console.print(f"• {printable(flag)}", markup=False)
+    for one in evaluation.doctor or ():
+        console.print(printable(f"• {one.sentence} {one.remedy}"), markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
         table.add_column(name, justify="right" if name else "left")
-    for who, scores in summary["scores"].items():
-        extra = f", {scores['components']} components" if "components" in scores else ""
+    for who, scores in evaluation.scores.items():
+        extra = f", {scores.components} components" if scores.components else ""
         table.add_row(
-            NAMES[who] + extra,
-            _interval(scores["psnr"], 2),
-            _interval(scores["ssim"], 3),
-            f"{scores['mse']['mean']:.5f}",
+            escape(printable(NAMES.get(who, who))) + extra,
+            _interval(scores.psnr.model_dump(), 2),
+            _interval(scores.ssim.model_dump(), 3),
+            _number(scores.mse.mean, 5),
         )
     console.print(table)
-    data, against_pca = summary["data"], summary["against_pca"]
-    over = against_pca["psnr"]
-    compared = f"Over PCA: {over['mean']:+.2f} dB (95 % interval {over['low']:+.2f} to {over['high']:+.2f})."
-    console.print(with_standing(compared, against_pca.get("mse_ratio"), [read_course(against_pca)]), markup=False)
-    console.print(f"Scored on {data['test_images']:,} held-out images of {data['source']}.", markup=False)
+    against_pca = evaluation.against_pca
+    over = against_pca.psnr
+    compared = f"Over PCA: {over.mean:+.2f} dB (95 % interval {over.low:+.2f} to {over.high:+.2f})."
+    console.print(with_standing(compared, against_pca.mse_ratio, [against_pca.validation]), markup=False)
+    data = evaluation.data
+    console.print(f"Scored on {data.test_images or 0:,} held-out images of {printable(data.source)}.", markup=False)
 
 
 def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
@@ -220,11 +223,11 @@ def _megabytes(path: Path) -> str:
 
 
 def _number(value: float | None, decimals: int) -> str:
-    return "undefined" if value is None else f"{value:.{decimals}f}"
+    return "undefined" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def _interval(score: dict[str, Any], decimals: int) -> str:
-    if score["mean"] is None:
+    if score["mean"] is None or math.isnan(score["mean"]):
         return "undefined"
     half = (score["high"] - score["low"]) / 2
     return f"{score['mean']:.{decimals}f} ± {half:.{decimals}f}"

@@ -20,9 +20,9 @@ from isthmus.report import text
 from isthmus.report.pictures import ERROR_LIMIT, error_colours, error_map_uri, png_uri, psnr, shown_size
 from isthmus.report.point_chart import Point, point_chart
 from isthmus.report.scales import Scale, log_span, span, spread
-from isthmus.report.schema import Interval
 from isthmus.report.strips import difference_strip
 from isthmus.report.svg import HALF, LINE_HEIGHT, NARROW, NARROW_POINTS
+from isthmus.run_files.schema import Interval
 
 
 @pytest.mark.parametrize(

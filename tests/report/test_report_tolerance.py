@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from tests.report.builder import build_run, build_study, change_json, interval, score
 from tests.report.pages import Page, read_page
 
-from isthmus.errors import InputError
+from isthmus.errors import InputError, RunError
 from isthmus.report import write_run_report, write_study_report
 from isthmus.report.svg import WIDE
 
@@ -234,14 +234,14 @@ def test_many_variations_reuse_colours_with_another_mark(study_folder: Path) -> 
 @pytest.mark.parametrize("name", ["evaluation.json", "environment.json", "pictures.safetensors", "per_image.parquet"])
 def test_a_damaged_file_is_named_in_one_sentence(run_folder: Path, name: str) -> None:
     (run_folder / name).write_bytes(b'{"format": 1, "na')
-    with pytest.raises(InputError, match=rf"^\S*{name}: cannot be read \(.+\); run or evaluate again") as error:
+    with pytest.raises(RunError, match=rf"^\S*{name}: cannot be read \(.+\); run or evaluate again") as error:
         write_run_report(run_folder)
     assert "\n" not in str(error.value)
 
 
 def test_a_wrong_type_is_named_by_its_path(run_folder: Path) -> None:
     change_json(run_folder / "evaluation.json", cost={"epochs": "twelve"})
-    with pytest.raises(InputError, match=r"evaluation\.json: cannot be read \(cost\.epochs: .* number"):
+    with pytest.raises(RunError, match=r"evaluation\.json: cannot be read \(cost\.epochs: .* number"):
         write_run_report(run_folder)
 
 

@@ -8,48 +8,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from isthmus.run_files.read import read_log
+from isthmus.run_files.schema import Course, Moment
 
-from isthmus.files import read_json_lines
+__all__ = ["Course", "Moment", "follow", "read_course"]
 
 # A model that starts as PCA differs from it by rounding: by 0.00004 % at most in fp32, by 0.04 % in bf16, measured
 # with 10 and 512 components on 403 validation images of CIFAR-10.
 _ROUNDING = 1e-3
-
-
-class Moment(BaseModel):
-    """The end of an epoch; epoch 0 is the start. `seconds` of training, over all sittings."""
-
-    model_config = ConfigDict(frozen=True)
-
-    epoch: int
-    step: int
-    seconds: float
-
-
-class Course(BaseModel):
-    """A run's error on validation images beside PCA's of the same latent size, both on 8-bit output.
-
-    pca_mse: PCA's, per pixel value in [0, 1].
-    epochs: how many were trained. lowest_ratio: the run's lowest error over PCA's. Both None where that is not known.
-    since: from when on, up to the weights that were kept, it was below PCA's; None where these are not below.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    pca_mse: float | None = None
-    epochs: int | None = None
-    lowest_ratio: float | None = None
-    since: Moment | None = None
-
-
-class _Line(Moment):
-    """An epoch's line of metrics.jsonl."""
-
-    kind: Literal["epoch"]
-    validation_mse: float
 
 
 def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
@@ -58,8 +26,8 @@ def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
     epochs: how many were trained. kept: the epoch whose weights were. Where one of them is not in the log, nobody
     knows how it was, and only `pca_mse` is set. An epoch 0 need not be there; where it is, PCA's own error does.
     """
-    lines = _epochs(journal)
-    if not pca_mse > 0 or not set(range(1, epochs + 1)) <= set(lines):
+    lines = {line.epoch: line for line in read_log(journal).epochs if not math.isnan(line.validation_mse)}
+    if not pca_mse > 0 or epochs > len(lines) or not set(range(1, epochs + 1)) <= set(lines):
         return Course(pca_mse=pca_mse)
     since = None
     for epoch in sorted((epoch for epoch in lines if epoch <= kept), reverse=True):
@@ -76,15 +44,3 @@ def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
 def read_course(against_pca: Mapping[str, Any]) -> Course:
     """The course in the `against_pca` of an evaluation.json; nothing is known where an older version wrote it."""
     return Course.model_validate(against_pca.get("validation") or {})
-
-
-def _epochs(journal: Path) -> dict[int, _Line]:
-    """The whole lines of epochs, the last one of each: a run that was killed may log an epoch twice."""
-    lines: dict[int, _Line] = {}
-    for row in read_json_lines(journal):
-        try:
-            line = _Line.model_validate(row)
-        except ValidationError:  # a step's line
-            continue
-        lines[line.epoch] = line
-    return lines

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from isthmus.errors import InputError
+from isthmus.wording import printable
 
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
 app = typer.Typer(
@@ -57,12 +58,19 @@ def need_folder(path: Path) -> None:
         raise InputError(f"{path}: no such folder; `isthmus train` makes run folders under runs/")
 
 
-def print_evaluation(summary: dict[str, Any], as_json: bool, tables: Any) -> None:
+def print_evaluation(run: Path, as_json: bool) -> None:
+    """What the run's evaluation.json says, once it has been seen to be whole."""
+    from isthmus import tables
+    from isthmus.files import read_json
+    from isthmus.run_files.read import AGAIN, read_record
+    from isthmus.run_files.schema import Evaluation
+
+    evaluation = read_record(run / "evaluation.json", Evaluation, AGAIN)
     if as_json:
-        print(json.dumps(summary, indent=1))
+        print(json.dumps(read_json(run / "evaluation.json"), indent=1))
     else:
-        tables.print_evaluation(summary)
+        tables.print_evaluation(evaluation)
 
 
 def say(sentence: str) -> None:
-    print(sentence, file=sys.stderr)
+    print(printable(sentence), file=sys.stderr)

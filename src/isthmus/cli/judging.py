@@ -18,8 +18,6 @@ def evaluate(
 ) -> None:
     """Score a trained run on its held-out test images, again."""
     need_folder(run)
-    from isthmus import tables
-    from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.report import write_run_report
     from isthmus.runs import evaluate_run, load_data, read_recipe
@@ -27,7 +25,7 @@ def evaluate(
     for sentence in evaluate_run(run, load_data(read_recipe(run)), cache_folder()):
         say(sentence)
     write_run_report(run)
-    print_evaluation(read_json(run / "evaluation.json"), as_json, tables)
+    print_evaluation(run, as_json)
 
 
 def doctor(

@@ -90,8 +90,6 @@ def train(
         recipe = load_recipe(name, overrides)
         folder = out or Path("runs") / recipe.name
 
-    from isthmus import tables
-    from isthmus.files import read_json
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_run_report
@@ -105,7 +103,7 @@ def train(
             for event in run(recipe, folder, load_data(recipe), cache_folder()):
                 display.show(event)
     page = write_run_report(folder)
-    print_evaluation(read_json(folder / "evaluation.json"), as_json, tables)
+    print_evaluation(folder, as_json)
     if not as_json:
         print(f"Report: {page.resolve()}")
 
@@ -123,7 +121,7 @@ def _explorer(folder: Path) -> Path | None:
 
     try:
         made = write_explorer(folder, cache_folder())
-    except InputError as error:
+    except (InputError, RunError) as error:
         say(f"No explorer: {error}.")
         return None
     for sentence in made.notices:

@@ -18,7 +18,7 @@ from isthmus.explorer.yardstick import pca_graph
 from isthmus.latents import mixture
 from isthmus.model import Autoencoder
 from isthmus.report.folder import RunFolder
-from isthmus.report.schema import Score
+from isthmus.run_files.schema import Score
 from isthmus.runs import load_model, read_recipe
 from isthmus.splits import Splits
 

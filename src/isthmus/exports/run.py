@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from safetensors.numpy import load_file
 from safetensors.torch import save
 
 from isthmus.errors import InputError, RunError
@@ -18,6 +17,7 @@ from isthmus.exports.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.exports.storage import in_half
 from isthmus.files import replacing, write_json
 from isthmus.model import Autoencoder, full_precision
+from isthmus.run_files.arrays import read_pictures
 from isthmus.runs import load_data, load_model, read_environment, read_recipe
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
@@ -104,9 +104,13 @@ def _cost(
 
 def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
     """Held-out images of the run's folder to compare on, or noise where there are none. (N, 3, H, W) uint8."""
-    path = run / "pictures.safetensors"
-    if path.is_file():
-        return load_file(path)["shown/original"]
+    try:
+        pictures = read_pictures(run / "pictures.safetensors")
+    except FileNotFoundError:
+        pictures = {}
+    shown = pictures.get("shown/original")
+    if shown is not None and shown.shape[1:] == model.image_shape:
+        return shown
     return np.random.default_rng(0).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
 
 
@@ -140,7 +144,7 @@ def _about(run: Path, exported: Exported, half: bool) -> dict[str, object]:
     return {
         "format": 1,
         "recipe": read_recipe(run).name,
-        "data_hash": environment["data"]["hash"],
+        "data_hash": environment.data.hash,
         "opset": OPSET,
         "weights": "float16" if half else "float32",
         "half_cost_db": cost if cost is None or math.isfinite(cost) else None,

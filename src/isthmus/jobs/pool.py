@@ -10,10 +10,11 @@ from pathlib import Path
 
 import torch
 
-from isthmus.files import is_record, read_json
 from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.jobs.order import Order
 from isthmus.jobs.process import Process, with_news
+from isthmus.run_files.read import holds, read_record
+from isthmus.run_files.training import Environment
 from isthmus.runs import is_begun, read_recipe
 from isthmus.training.interrupts import interrupts
 
@@ -74,5 +75,7 @@ def _with_its_threads(job: Job, share: int) -> tuple[Job, int]:
         threads = job.recipe.train.threads or share
         return replace(job, recipe=job.recipe.with_threads(threads)), threads
     recorded, environment = read_recipe(job.folder).train.threads, job.folder / "environment.json"
-    threads = recorded or (read_json(environment)["threads"] if is_record(environment, "threads") else share)
+    threads = recorded or share
+    if not recorded and holds(environment, Environment):
+        threads = read_record(environment, Environment).threads or share
     return replace(job, recipe=job.recipe.with_threads(recorded)), threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isthmus.report.schema import Diagnosis, Variation
+from isthmus.run_files.schema import Diagnosis, Variation
 
 
 @dataclass(frozen=True)

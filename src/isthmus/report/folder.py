@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-import numpy as np
-import pyarrow.parquet
-import safetensors
-from numpy.typing import NDArray
-from pydantic import JsonValue, TypeAdapter, ValidationError
-from safetensors.numpy import load_file
+from pydantic import ConfigDict, JsonValue
 
-from isthmus.errors import InputError
-from isthmus.report.record import Record
-from isthmus.report.schema import Epoch, Evaluation, Findings
+from isthmus.errors import InputError, RunError
+from isthmus.reading import read_bytes
+from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
+from isthmus.run_files.read import AGAIN, damaged, read_log, read_record
+from isthmus.run_files.record import Record
+from isthmus.run_files.schema import Epoch, Evaluation, Findings
 
-Pixels = NDArray[np.uint8]
+__all__ = ["Pixels", "RunFolder", "StudyFolder", "Subject", "read_run", "read_study"]
+
 R = TypeVar("R", bound=Record)
-_JSON_OBJECT = TypeAdapter(dict[str, JsonValue])
+
+
+class _Any(Record):
+    """environment.json as a page shows it: whatever it says."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,18 @@ class Subject:
 
 
 def read_run(folder: Path) -> RunFolder:
-    """Read an evaluated run. Raises InputError where evaluation.json is missing or a file is damaged."""
-    evaluation = _read_record(folder / "evaluation.json", Evaluation, "evaluate the run first")
-    epochs, notices = _read_epochs(folder / "metrics.jsonl")
+    """Read an evaluated run.
+
+    Raises InputError where evaluation.json is missing or empty, RunError where a file is damaged.
+    """
+    evaluation = _read_first(folder / "evaluation.json", Evaluation, "evaluate the run first")
+    log = read_log(folder / "metrics.jsonl")
+    lines = "1 unreadable line" if log.unreadable == 1 else f"{log.unreadable} unreadable lines"
+    notices = (f"metrics.jsonl holds {lines}; the training curves leave them out.",) if log.unreadable else ()
     return RunFolder(
         folder,
         evaluation,
-        epochs,
+        log.epochs,
         _read_environment(folder / "environment.json"),
         _read_text(folder / "recipe.toml"),
         _read_pictures(folder / "pictures.safetensors"),
@@ -78,86 +87,61 @@ def read_run(folder: Path) -> RunFolder:
 
 
 def read_study(folder: Path) -> StudyFolder:
-    """Read a study and those of its runs that are done. Raises InputError as `read_run` does."""
-    findings = _read_record(folder / "findings.json", Findings, "run the study first")
+    """Read a study and those of its runs that are done. Raises as `read_run` does."""
+    findings = _read_first(folder / "findings.json", Findings, "run the study first")
     done = [run.folder for v in findings.variations for run in v.runs if run.status == "done"]
-    return StudyFolder(folder, findings, {name: read_run(folder / name) for name in done})
+    return StudyFolder(folder, findings, {name: read_run(_within(folder, name)) for name in done})
 
 
-def _read_text(path: Path, *, errors: str = "strict") -> str:
+def _within(folder: Path, name: str) -> Path:
+    """The run folder `name` of a study, where its page will be written. Raises RunError where it lies elsewhere."""
+    home = os.path.realpath(folder)
+    place = os.path.realpath(folder / name)
+    if place == home or os.path.commonpath([home, place]) != home:
+        raise RunError(f"{folder / 'findings.json'}: names a run outside of the study, {name!r}; run the study again")
+    return folder / name
+
+
+def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors=errors)
+        return read_bytes(path).decode("utf-8")
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from None
 
 
-def _read_record(path: Path, record: type[R], remedy: str) -> R:
-    text = _read_text(path)
-    if not text:
-        raise InputError(f"{path}: is missing or empty; {remedy}")
+def _read_first(path: Path, record: type[R], remedy: str) -> R:
     try:
-        # json rather than pydantic's parser: Python writes NaN and Infinity, which strict JSON has not
-        return record.model_validate(json.loads(text))
-    except ValueError as error:  # JSONDecodeError and ValidationError are both ValueErrors
-        raise _damaged(path, error) from error
+        empty = not path.stat().st_size and path.is_file()
+    except OSError:
+        empty = not path.is_symlink()
+    if empty:
+        raise InputError(f"{path}: is missing or empty; {remedy}")
+    return read_record(path, record, AGAIN)
 
 
 def _read_environment(path: Path) -> Mapping[str, JsonValue]:
-    try:
-        return _JSON_OBJECT.validate_python(json.loads(_read_text(path) or "{}"))
-    except InputError:
-        raise
-    except ValueError as error:
-        raise _damaged(path, error) from error
-
-
-def _read_epochs(path: Path) -> tuple[tuple[Epoch, ...], tuple[str, ...]]:
-    """The epoch lines in order. A run killed in mid-line leaves a torn line and repeats epochs on resuming:
-    the last line of an epoch counts, torn lines are counted and named."""
-    epochs: dict[int, Epoch] = {}
-    torn = 0
-    for line in _read_text(path, errors="replace").splitlines():
-        try:
-            values = json.loads(line)
-            if values["kind"] == "epoch":
-                epoch = Epoch.model_validate(values)
-                epochs[epoch.epoch] = epoch
-        except (ValueError, KeyError, TypeError):
-            torn += 1
-    lines = "1 unreadable line" if torn == 1 else f"{torn} unreadable lines"
-    notices = (f"{path.name} holds {lines}; the training curves leave them out.",) if torn else ()
-    return tuple(epochs[number] for number in sorted(epochs)), notices
+    if not os.path.lexists(path):
+        return {}
+    return read_record(path, _Any, AGAIN).model_extra or {}
 
 
 def _read_pictures(path: Path) -> Mapping[str, Pixels]:
-    if not path.exists():
-        return {}
     try:
-        return load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise _damaged(path, error) from error
+        return read_pictures(path)
+    except FileNotFoundError:
+        return {}
 
 
 def _read_labels(path: Path, class_names: tuple[str, ...]) -> Mapping[int, str]:
-    if not path.exists() or not class_names:
+    if not class_names:
         return {}
     try:
-        parquet: Any = pyarrow.parquet.ParquetFile(path)  # pyarrow ships no types
-        if not {"index", "label"} <= set(parquet.schema_arrow.names):
-            return {}
-        table: dict[str, list[int]] = parquet.read(columns=["index", "label"]).to_pydict()
-    except (OSError, pyarrow.ArrowException) as error:
-        raise _damaged(path, error) from error
-    pairs = zip(table["index"], table["label"], strict=True)
+        table = read_scores(path, needed=())
+    except FileNotFoundError:
+        return {}
+    if not {"index", "label"} <= set(table):
+        return {}
+    pairs = zip(table["index"].tolist(), table["label"].tolist(), strict=True)
     return {index: class_names[label] for index, label in pairs if 0 <= label < len(class_names)}
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    else:
-        reason = " ".join(str(error).split())
-    return InputError(f"{path}: cannot be read ({reason}); run or evaluate again to write it anew")

@@ -12,8 +12,8 @@ from isthmus import statistics
 from isthmus.baselines.standing import with_standing
 from isthmus.report import text
 from isthmus.report.scales import span
-from isthmus.report.schema import Evaluation, Finding, Interval, Score
 from isthmus.report.strips import difference_strip
+from isthmus.run_files.schema import Evaluation, Finding, Interval, Score
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even"}
 _MANY, _FOREMOST = 16, 8

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from isthmus.report import text
-from isthmus.report.latent_schema import Beside, Latent
-from isthmus.report.schema import Variation
 from isthmus.report.scores import Cell, Column, ScoreRow, ScoreTable, sort_key
+from isthmus.run_files.latent import Beside, Latent
+from isthmus.run_files.schema import Variation
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from isthmus.report import text
 from isthmus.report.folder import Subject
 from isthmus.report.gallery import Gallery, Row, image_names, plain_pictures, scored_pictures
-from isthmus.report.schema import Interval, Score
+from isthmus.run_files.schema import Interval, Score
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from markupsafe import Markup
 
 from isthmus.report import text
 from isthmus.report.scales import Scale, log_span, span, spread
-from isthmus.report.schema import Interval
 from isthmus.report.svg import LINE_HEIGHT, Canvas, Layout, colour_class
+from isthmus.run_files.schema import Interval
 
 _REACH = 19.0  # from a mark to its name
 _LETTER_WIDTH = 8.0

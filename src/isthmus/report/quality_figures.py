@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from isthmus.report import text
 from isthmus.report.figures import Figure, Table
 from isthmus.report.point_chart import Point, point_chart
-from isthmus.report.schema import Interval
 from isthmus.report.svg import HALF, NARROW_POINTS
+from isthmus.run_files.schema import Interval
 
 _CURVE_MARGIN_DB = 6
 """How far above and below the models PCA's curve is drawn; all of it would flatten what matters."""

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from isthmus.report import text
 from isthmus.report.folder import RunFolder
-from isthmus.report.schema import Data
+from isthmus.run_files.schema import Data
 
 _VALUES_SHOWN = 3
 _SHOWN_ELSEWHERE = ("command", "data", "format")

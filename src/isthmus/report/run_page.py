@@ -11,8 +11,8 @@ from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
 from isthmus.report.reproduce import Caution, device, environment, image_counts
-from isthmus.report.schema import Score
 from isthmus.report.scores import baseline_table
+from isthmus.run_files.schema import Score
 
 _EXTREMES = 8
 _SAMPLES = 30

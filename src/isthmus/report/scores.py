@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, Subject
-from isthmus.report.schema import Interval, Score, Variation
+from isthmus.run_files.schema import Interval, Score, Variation
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from isthmus.report import text
 from isthmus.report.scales import Scale
-from isthmus.report.schema import Interval
 from isthmus.report.svg import Canvas
+from isthmus.run_files.schema import Interval
 
 _SIZE = (340, 60)
 _VALUE_WIDTH = 78.0

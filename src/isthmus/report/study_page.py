@@ -12,8 +12,8 @@ from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
 from isthmus.report.reproduce import Caution, cautions, device, environment, image_counts
-from isthmus.report.schema import Variation
 from isthmus.report.scores import study_table
+from isthmus.run_files.schema import Variation
 
 _EXTREMES = 4
 _SAMPLES = 15

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from isthmus.report.schema import Interval
+from isthmus.run_files.schema import Interval
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

@@ -11,8 +11,8 @@ from isthmus.report import text
 from isthmus.report.figures import Figure, Table
 from isthmus.report.folder import RunFolder, Subject
 from isthmus.report.line_chart import Level, Line, line_chart
-from isthmus.report.schema import Epoch, Score
 from isthmus.report.svg import NARROW, WIDE
+from isthmus.run_files.schema import Epoch, Score
 
 _POINTS_A_LINE = 200
 _ROWS_A_RUN = 12

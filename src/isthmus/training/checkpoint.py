@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
@@ -24,9 +25,13 @@ from torch import Tensor, nn
 
 from isthmus.errors import RunError
 from isthmus.files import naming
+from isthmus.reading import open_ordinary, read_bytes, reason
+from isthmus.run_files.read import parse_record
+from isthmus.run_files.training import State
 from isthmus.training.loop import Progress
 
 FORMAT = 1
+_PROGRESS = TypeAdapter(Progress)
 
 
 class Damaged(RunError):
@@ -88,9 +93,9 @@ def load(
         try:
             progress, notes, tensors = _read(candidate)
             weights, moments = tensors["model"], tensors["optimizer"] if optimizer is not None else {}
-        except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
             if name != folder.name + ".new":  # an interrupted save is no damage
-                tried.append(f"{candidate} is damaged ({error})")
+                tried.append(f"{candidate} is damaged ({reason(error)})")
             continue
         try:
             model.load_state_dict(weights)
@@ -102,7 +107,13 @@ def load(
                 "restore recipe.toml, or train again with another --out"
             ) from None
         if optimizer is not None:
-            _restore(optimizer, moments)
+            try:
+                _restore(optimizer, moments)
+            except (IndexError, ValueError):
+                raise RunError(
+                    f"{candidate}: holds the optimizer of another model than recipe.toml describes; "
+                    "restore recipe.toml, or train again with another --out"
+                ) from None
         passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
         return progress, notes, passed_over
     if tried:
@@ -116,14 +127,30 @@ def drop_old(folder: Path) -> None:
 
 
 def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, Tensor]]]:
-    state = json.loads((folder / "state.json").read_text(encoding="utf-8"))
-    if state["format"] > FORMAT:
-        raise ValueError(f"format {state['format']} is from a newer isthmus")
-    for name, digest in state["digests"].items():
-        if _digest(folder / Path(name).name) != digest:
+    """Progress, notes, and tensors by the stem of their file.
+
+    Raises OSError or ValueError where a file is missing, damaged or not as described.
+    """
+    state = parse_record(read_bytes(folder / "state.json"), State)
+    if state.format > FORMAT:
+        raise ValueError(f"format {state.format} is from a newer isthmus")
+    tensors: dict[str, dict[str, Tensor]] = {}
+    for name, digest in state.digests.items():
+        if _digest(folder / name) != digest:
             raise ValueError(f"{name} does not match its digest")
-    tensors = {Path(name).stem: load_file(folder / Path(name).name) for name in state["digests"]}
-    return Progress(**state["progress"]), state["notes"], tensors
+        tensors[Path(name).stem] = load_file(folder / name)
+    return _progress(state), dict(state.notes), tensors
+
+
+def _progress(state: State) -> Progress:
+    try:
+        progress = _PROGRESS.validate_python(state.progress)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise ValueError(f"progress.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if progress.batch and not progress.images:
+        raise ValueError("progress: counts batches of an epoch and no images")
+    return progress
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
@@ -158,5 +185,5 @@ def _restore(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> No
 
 
 def _digest(path: Path) -> str:
-    with open(path, "rb") as file:
+    with open_ordinary(path) as file:
         return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

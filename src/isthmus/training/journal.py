@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.files import write_text
+from isthmus.reading import read_bytes
+from isthmus.run_files.read import parse_record
+from isthmus.run_files.record import Count, Record
 from isthmus.training.loop import Progress
+
+
+class _Line(Record):
+    """Of whatever kind, also one of a later version."""
+
+    step: Count
 
 
 class Journal:
@@ -16,11 +25,11 @@ class Journal:
     def __init__(self, path: Path, *, keep_steps: int) -> None:
         kept: list[str] = []
         if path.exists():
-            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+            for line in read_bytes(path).decode("utf-8", errors="replace").splitlines():
                 try:
-                    if json.loads(line)["step"] <= keep_steps:
+                    if parse_record(line.encode(), _Line).step <= keep_steps:
                         kept.append(line)
-                except (ValueError, KeyError, TypeError):  # the line a crash cut short
+                except ValueError:  # the line a crash cut short
                     continue
         write_text(path, "".join(line + "\n" for line in kept))
         self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed by the context manager

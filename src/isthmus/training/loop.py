@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from isthmus.errors import RunError
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Train
+from isthmus.run_files.record import Count, Finite, Real
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import rate_of, set_rates
 from isthmus.training.steps import choose_step
@@ -24,19 +26,22 @@ LOG_SECONDS = 5.0  # on CUDA by time alone: a look waits for the device to finis
 
 @dataclass
 class Progress:
-    """How far a run has come: everything beside weights and optimizer that the next step depends on."""
+    """How far a run has come: everything beside weights and optimizer that the next step depends on.
 
-    step: int = 0  # optimizer steps done
-    epoch: int = 0  # epochs completed
-    batch: int = 0  # batches done of the epoch under way
-    seconds: float = 0.0  # training time, over all sittings
-    loss_sum: float = 0.0  # over the images of the epoch under way
-    images: int = 0  # of the epoch under way
-    seen: int = 0  # images, over all epochs
-    best_score: float = math.inf
-    best_epoch: int = 0
-    stale_epochs: int = 0
-    stopped: str = ""  # "epochs", "patience" or "seconds" once training has ended
+    It is kept in state.json, and checked by these types when it is read.
+    """
+
+    step: Count = 0  # optimizer steps done
+    epoch: Count = 0  # epochs completed
+    batch: Count = 0  # batches done of the epoch under way
+    seconds: Finite = 0.0  # training time, over all sittings
+    loss_sum: Finite = 0.0  # over the images of the epoch under way
+    images: Count = 0  # of the epoch under way
+    seen: Count = 0  # images, over all epochs
+    best_score: Real = math.inf
+    best_epoch: Count = 0
+    stale_epochs: Count = 0
+    stopped: Literal["", "epochs", "patience", "seconds"] = ""  # why, once training has ended
 
 
 @dataclass(frozen=True)

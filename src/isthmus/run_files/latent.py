@@ -6,7 +6,7 @@ import math
 
 from pydantic import Field
 
-from isthmus.report.record import Number, Record
+from isthmus.run_files.record import Number, Record
 
 
 class Beside(Record):

@@ -1,7 +1,7 @@
-"""The JSON files of a run folder, as the pages read them (docs/run-folder.md is the contract).
+"""evaluation.json, findings.json and metrics.jsonl (docs/run-folder.md is the contract).
 
-Keys that the pages do not show are ignored, and a missing number is nan, so that a page can always say
-"not measured" where it has nothing to say.
+Keys that nobody reads are passed over, and a missing number is nan, so that a page can always say "not measured"
+where it has nothing to say.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from isthmus.baselines.crossing import Course
-from isthmus.report.latent_schema import Latent
-from isthmus.report.record import Number, Record
+from isthmus.run_files.latent import Latent
+from isthmus.run_files.record import Count, Finite, Number, Real, Record, Size
+
+# what images have: channels, height, width
+Shape = tuple[Size, Size, Size]
 
 
 def _null_is_empty(value: object) -> object:
@@ -35,7 +37,29 @@ class Score(Record):
     psnr: Interval = Interval()
     ssim: Interval = Interval()
     psnr_of_mean_mse: Number = math.nan
-    components: int | None = None
+    components: Count | None = None
+
+
+class Moment(Record):
+    """The end of an epoch; epoch 0 is the start. `seconds` of training, over all sittings."""
+
+    epoch: Count
+    step: Count
+    seconds: Finite
+
+
+class Course(Record):
+    """A run's error on validation images beside PCA's of the same latent size, both on 8-bit output.
+
+    pca_mse: PCA's, per pixel value in [0, 1].
+    epochs: how many were trained. lowest_ratio: the run's lowest error over PCA's. Both None where that is not known.
+    since: from when on, up to the weights that were kept, it was below PCA's; None where these are not below.
+    """
+
+    pca_mse: Real | None = None
+    epochs: Count | None = None
+    lowest_ratio: Real | None = None
+    since: Moment | None = None
 
 
 class AgainstPca(Record):
@@ -43,7 +67,7 @@ class AgainstPca(Record):
     images, and how the two stood on validation images in training."""
 
     psnr: Interval = Interval()
-    mse_ratio: float | None = None
+    mse_ratio: Real | None = None
     validation: Annotated[Course, BeforeValidator(_null_is_empty)] = Course()
 
 
@@ -52,10 +76,11 @@ class Data(Record):
 
     kind: str = ""
     source: str = ""
-    train_images: int | None = None
-    validation_images: int | None = None
-    test_images: int | None = None
+    train_images: Count | None = None
+    validation_images: Count | None = None
+    test_images: Count | None = None
     hash: str = ""
+    image_shape: Shape | None = None
     class_names: tuple[str, ...] = ()
 
 
@@ -64,12 +89,15 @@ class Cost(Record):
 
     parameters: Number = math.nan
     trainable: Number = math.nan
+    encoder_parameters: Number = math.nan
+    decoder_parameters: Number = math.nan
     multiply_adds: Number = math.nan
     train_seconds: Number = math.nan
     images_per_second: Number = math.nan
     epochs: Number = math.nan
     best_epoch: Number = math.nan
     steps: Number = math.nan
+    stopped: str = ""
     sentence: str = ""
     device: str = ""
     precision: str = ""
@@ -78,7 +106,7 @@ class Cost(Record):
 class PcaPoint(Record):
     """One point of the PCA curve: mean over test images of the PSNR in dB."""
 
-    components: int
+    components: Count
     psnr: Number = math.nan
 
 
@@ -86,15 +114,15 @@ class Checkpoint(Record):
     """Which weights were scored."""
 
     which: str = ""
-    step: int | None = None
-    epoch: int | None = None
+    step: Count | None = None
+    epoch: Count | None = None
 
 
 class Samples(Record):
     """New images from the model: which sampler drew their latents."""
 
     sampler: str = ""
-    count: int = 0
+    count: Count = 0
 
 
 class Diagnosis(Record):
@@ -104,7 +132,8 @@ class Diagnosis(Record):
     severity: Literal["error", "warning", "note"] = "note"
     sentence: str
     remedy: str = ""
-    seeds: tuple[int, ...] = ()
+    measured: dict[str, Number] = Field(default_factory=dict)
+    seeds: tuple[Count, ...] = ()
 
 
 class Evaluation(Record):
@@ -112,10 +141,10 @@ class Evaluation(Record):
 
     isthmus: str = ""
     name: str
-    seed: int
+    seed: Count
     data: Data = Data()
     checkpoint: Checkpoint = Checkpoint()
-    latent_size: int
+    latent_size: Size
     scores: dict[str, Score]
     noise: str | None = None
     against_pca: AgainstPca = AgainstPca()
@@ -125,9 +154,16 @@ class Evaluation(Record):
     cost: Cost = Cost()
     flags: tuple[str, ...] = ()
     doctor: tuple[Diagnosis, ...] | None = None
-    shown: tuple[int, ...] = ()
-    best: tuple[int, ...] = ()
-    worst: tuple[int, ...] = ()
+    shown: tuple[Count, ...] = ()
+    best: tuple[Count, ...] = ()
+    worst: tuple[Count, ...] = ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it holds what every evaluation of whatever version does, and so can be compared and printed."""
+        known = {"data", "latent_size", "against_pca", "cost", "flags"} <= self.model_fields_set
+        means = [self.scores[who].psnr.mean for who in ("model", "pca") if who in self.scores]
+        return known and len(means) == 2 and not any(map(math.isnan, means)) and self.data.image_shape is not None
 
     @property
     def pca_components(self) -> int:
@@ -136,18 +172,30 @@ class Evaluation(Record):
 
 
 class Epoch(Record):
-    """An epoch's line of metrics.jsonl; `validation_psnr` is the PSNR of the mean MSE, in dB."""
+    """An epoch's line of metrics.jsonl; `validation_psnr` is the PSNR of the mean MSE `validation_mse`, in dB."""
 
-    epoch: int
-    step: int
-    seconds: float
+    kind: Literal["epoch"]
+    epoch: Count
+    step: Count
+    seconds: Finite
+    validation_mse: Number = math.nan
     validation_psnr: Number = math.nan
+
+
+class Logged(Record):
+    """A line about steps in metrics.jsonl: means since the line before."""
+
+    kind: Literal["train"]
+    epoch: Count
+    step: Count
+    seconds: Finite
+    distortion: Number = math.nan
 
 
 class StudyRun(Record):
     """One seed of a variation; `folder` is relative to the study's."""
 
-    seed: int
+    seed: Count
     folder: str
     status: Literal["done", "failed", "missing"]
     error: str | None = None
@@ -160,8 +208,8 @@ class Variation(Record):
     about: str | None = None
     note: str | None = None
     changes: dict[str, JsonValue] = Field(default_factory=dict)
-    latent_size: int | None = None
-    image_values: int | None = None
+    latent_size: Size | None = None
+    image_values: Size | None = None
     scores: Score | None = None
     against_pca: AgainstPca = AgainstPca()
     cost: Cost = Cost()
@@ -189,7 +237,7 @@ class Findings(Record):
 
     study: str
     about: str | None = None
-    seeds: tuple[int, ...] = ()
+    seeds: tuple[Count, ...] = ()
     data: Annotated[Data, BeforeValidator(_null_is_empty)] = Data()
     intervals: str = ""
     variations: tuple[Variation, ...]

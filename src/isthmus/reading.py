@@ -1,0 +1,84 @@
+"""Files that anybody may have made, read with bounds: ordinary files only, of a bounded size, number and depth."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from isthmus.wording import shortened
+
+LARGEST = 1 << 30  # bytes: weights are read otherwise, and nothing else in a run folder comes near
+DEEPEST = 50  # tables and lists within each other; a recipe has three
+_DIGITS = 2**63  # what TOML promises to hold, and more than anything here counts
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
+    """The content of an ordinary file.
+
+    Raises OSError where there is none, or where it is a pipe, a device or a folder, which could be waited for or read
+    for ever, or holds more than `largest` bytes.
+    """
+    with open_ordinary(path) as file:
+        content = file.read(largest + 1)
+    if len(content) > largest:
+        raise OSError(errno.EFBIG, f"holds more than {largest:,} bytes", str(path))
+    return content
+
+
+@contextmanager
+def open_ordinary(path: Path) -> Generator[BufferedReader]:
+    """An ordinary file, of whatever size. Raises OSError as `read_bytes`."""
+    # without O_NONBLOCK, opening a pipe waits for somebody to write
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # before `open`, which refuses a folder and would leave it open
+        raise OSError(errno.EINVAL, "is no ordinary file", str(path))
+    with open(descriptor, "rb") as file:
+        yield file
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON, and Python's NaN and Infinity. Raises ValueError, also for depths and digits that Python cannot bear."""
+    return from_json(content)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """TOML whose whole numbers fit 64 bits and whose tables are no deeper than `DEEPEST`. Raises ValueError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels") from None
+    except ValueError:  # Python converts no number of more than 4,300 digits
+        raise ValueError("holds a number of thousands of digits") from None
+    _check(table, "", DEEPEST)
+    return table
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read, on one line and without its path."""
+    told = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+    return shortened(" ".join(told.split()))
+
+
+def _check(value: Any, path: str, depth: int) -> None:
+    if depth < 0:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            _check(inner, f"{path}.{key}" if path else key, depth - 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _check(inner, path, depth - 1)
+    elif isinstance(value, int) and not -_DIGITS <= value < _DIGITS:
+        raise ValueError(f"{path} holds a whole number beyond 64 bits")

@@ -1,0 +1,102 @@
+"""pictures.safetensors and per_image.parquet: names, shapes and types, and how they are read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import safetensors
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from isthmus.reading import read_bytes
+from isthmus.run_files.read import damaged
+
+Pixels = NDArray[np.uint8]
+# Each of a group shows the same images; "shown/output" is what the model made of "shown/original".
+PICTURES = {
+    "shown": ("original", "output", "pca", "noisy", "denoised"),
+    "best": ("original", "output"),
+    "worst": ("original", "output"),
+    "samples": (),
+}
+MEASURES = ("mse", "psnr", "ssim")
+# what findings and comparisons are made of
+NEEDED = tuple(f"{who}_{measure}" for who in ("model", "pca") for measure in MEASURES)
+
+
+def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
+    """pictures.safetensors, of (n, C, H, W) uint8 each."""
+    return save({name: np.ascontiguousarray(images) for name, images in pictures.items()})
+
+
+def read_pictures(path: Path) -> dict[str, Pixels]:
+    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8; of other names none.
+
+    Raises FileNotFoundError, and RunError where a name, a shape or a type is not as described.
+    """
+    try:
+        return _pictures(read_bytes(path))
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, safetensors.SafetensorError) as error:
+        raise damaged(path, error) from None
+
+
+def scores_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
+    """per_image.parquet, a row a test image."""
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table(dict(columns)), sink, write_page_checksum=True)
+    return sink.getvalue().to_pybytes()
+
+
+def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndarray]:
+    """The columns of per_image.parquet: `index` and `label` whole numbers, all else float64, each (N,).
+
+    Raises FileNotFoundError, and RunError where a column is of another type or a needed one is missing.
+    """
+    try:
+        return _scores(read_bytes(path), needed)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise damaged(path, error) from None
+
+
+def _pictures(content: bytes) -> dict[str, Pixels]:
+    known = {f"{group}/{kind}" if kinds else group for group, kinds in PICTURES.items() for kind in kinds or ("",)}
+    found: dict[str, Pixels] = {}
+    for name, told in safetensors.deserialize(content):
+        if name not in known:
+            continue
+        if told["dtype"] != "U8" or len(told["shape"]) != 4 or told["shape"][1] != 3 or 0 in told["shape"]:
+            raise ValueError(f"{name}: is {told['dtype']} of shape {told['shape']} rather than pictures")
+        found[name] = np.frombuffer(told["data"], np.uint8).reshape(told["shape"])
+    for group, kinds in PICTURES.items():
+        shapes = {found[name].shape for kind in kinds if (name := f"{group}/{kind}") in found}
+        if len(shapes) > 1:
+            raise ValueError(f"{group}: its pictures have different shapes")
+    return found
+
+
+def _scores(content: bytes, needed: Sequence[str]) -> dict[str, np.ndarray]:
+    file: Any = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
+    columns: dict[str, np.ndarray] = {}
+    for field in file.schema_arrow:
+        whole = field.name in ("index", "label")
+        if not (pa.types.is_integer(field.type) if whole else pa.types.is_floating(field.type)):
+            raise ValueError(f"{field.name}: holds {field.type} rather than {'whole ' if whole else ''}numbers")
+    for name in needed:
+        if name not in file.schema_arrow.names:
+            raise ValueError(f"{name}: is missing")
+    table = file.read()
+    for name in table.column_names:
+        if table[name].null_count:
+            raise ValueError(f"{name}: holds nothing in some rows")
+        kind = pa.int64() if name in ("index", "label") else pa.float64()
+        columns[name] = table[name].cast(kind).to_numpy()
+    return columns

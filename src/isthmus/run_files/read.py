@@ -1,0 +1,90 @@
+"""Reading the files of a run folder, each against its description: its content, or one sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from isthmus.errors import RunError
+from isthmus.reading import parse_json, read_bytes, reason
+from isthmus.run_files.record import Record
+from isthmus.run_files.schema import Epoch, Logged
+from isthmus.wording import shortened
+
+R = TypeVar("R", bound=Record)
+AGAIN = "run or evaluate again to write it anew"
+RESTORE = "restore it from a copy, or train again with another --out"
+_LOGGED: TypeAdapter[Epoch | Logged] = TypeAdapter(Epoch | Logged)
+
+
+@dataclass(frozen=True)
+class Log:
+    """metrics.jsonl.
+
+    epochs: in order, the last line of each: a run killed in mid-line repeats epochs on resuming. lines: those of
+    epochs and of steps as they came. unreadable: how many a crash cut short.
+    """
+
+    epochs: tuple[Epoch, ...]
+    lines: tuple[Epoch | Logged, ...]
+    unreadable: int
+
+
+def read_record(path: Path, record: type[R], remedy: str = RESTORE) -> R:
+    """A JSON file as `record`. Raises RunError, which names the key and ends in `remedy`, where it is not one."""
+    try:
+        return parse_record(read_bytes(path), record)
+    except FileNotFoundError:
+        raise RunError(f"{path}: is missing; {remedy}") from None
+    except (OSError, ValueError) as error:
+        raise damaged(path, error, remedy) from None
+
+
+def parse_record(content: bytes, record: type[R]) -> R:
+    """JSON as `record`. Raises ValueError, in one line that names the key."""
+    try:
+        return record.model_validate(parse_json(content))
+    except ValidationError as error:
+        raise ValueError(_first(error)) from None
+
+
+def holds(path: Path, record: type[Record]) -> bool:
+    """Whether `path` is there and whole."""
+    try:
+        parse_record(read_bytes(path), record)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def read_log(path: Path) -> Log:
+    """What metrics.jsonl holds; nothing where it is missing. Raises RunError where it cannot be read at all."""
+    try:
+        content = read_bytes(path)
+    except FileNotFoundError:
+        content = b""
+    except OSError as error:
+        raise damaged(path, error) from None
+    lines: list[Epoch | Logged] = []
+    unreadable = 0
+    for line in content.decode("utf-8", errors="replace").splitlines():
+        try:
+            lines.append(_LOGGED.validate_python(parse_json(line.encode())))
+        except ValueError:
+            unreadable += 1
+    epochs = {line.epoch: line for line in lines if isinstance(line, Epoch)}
+    return Log(tuple(epochs[number] for number in sorted(epochs)), tuple(lines), unreadable)
+
+
+def damaged(path: Path, error: Exception, remedy: str = AGAIN) -> RunError:
+    """The sentence about a file that cannot be read."""
+    return RunError(f"{path}: cannot be read ({reason(error)}); {remedy}")
+
+
+def _first(error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = shortened(".".join(map(str, first["loc"])))
+    return f"{where}: {first['msg']}" if where else first["msg"]

@@ -1,0 +1,51 @@
+"""Foreign text and values in sentences: bounded in length, and without power over the terminal."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any, TypeVar
+
+_LONGEST = 120
+# Cc: escape sequences; Zl, Zp: line breaks; Cf: marks that turn the direction of writing, and invisible ones.
+_UNSAFE = ("Cc", "Cf", "Zl", "Zp", "Cs")
+# joiners that scripts and emoji need
+_HARMLESS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+T = TypeVar("T")
+
+
+def printable(text: str) -> str:
+    """`text` with every control character written out, as `\\x1b`; line feeds stay."""
+    if text.isprintable():
+        return text
+    return "".join(letter.encode("unicode_escape").decode("ascii") if _is_unsafe(letter) else letter for letter in text)
+
+
+def shown(value: Any) -> str:
+    """`repr` of what somebody gave, shortened; what cannot be shown is told by its type."""
+    try:
+        text = repr(value)
+    except Exception:  # of any class, and numbers of more than 4,300 digits or endless lists
+        return f"a value of type {type(value).__name__}"
+    return shortened(text)
+
+
+def shortened(text: str, longest: int = _LONGEST) -> str:
+    """`text` with its middle left out where it is long."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+
+
+def all_printable(value: T) -> T:
+    """Nested dicts and lists, or a string, with every string printable; all else as it is."""
+    cleaned: Any = value
+    if isinstance(value, str):
+        cleaned = printable(value)
+    elif isinstance(value, dict):
+        cleaned = {all_printable(key): all_printable(inner) for key, inner in value.items()}
+    elif isinstance(value, list | tuple):
+        cleaned = [all_printable(inner) for inner in value]
+    return cleaned
+
+
+def _is_unsafe(letter: str) -> bool:
+    return letter != "\n" and letter not in _HARMLESS and unicodedata.category(letter) in _UNSAFE
