@@ -23,6 +23,8 @@ from isthmus.errors import InputError, RunError
 from isthmus.jobs.job import RunEvent, RunFailed
 from isthmus.plan import Plan, load_plan
 from isthmus.report import write_run_report, write_study_report
+from isthmus.run_files.read import read_record
+from isthmus.run_files.schema import Evaluation
 from isthmus.runs import Done
 from isthmus.statistics import comparison_sentence, mean_interval, paired_difference, verdict
 from isthmus.training.loop import Step
@@ -416,7 +418,7 @@ def test_undefined_ssim_goes_all_the_way(tmp_path: Path, capsys: pytest.CaptureF
     found = json.loads(text)
     assert all(row["scores"]["ssim"] == {"mean": None, "low": None, "high": None} for row in found["variations"])
     tables.print_findings(found)
-    tables.print_evaluation(json.loads((tmp_path / "study/wide/seed-0/evaluation.json").read_text()))
+    tables.print_evaluation(read_record(tmp_path / "study/wide/seed-0/evaluation.json", Evaluation))
     printed = capsys.readouterr().out
     assert printed.count("undefined") == 2 + 3
     for page in (write_study_report(tmp_path / "study"), write_run_report(tmp_path / "study/wide/seed-0")):

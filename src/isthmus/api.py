@@ -10,6 +10,8 @@ from typing import Any, Literal
 import numpy as np
 
 from isthmus import registry
+from isthmus.arguments import checked
+from isthmus.arrays import ARRAY_FILE, keep_array
 from isthmus.checkup import read_diagnoses
 from isthmus.diagnosis import Diagnosis
 from isthmus.errors import InputError
@@ -18,20 +20,24 @@ from isthmus.exports import export_run
 from isthmus.files import read_json
 from isthmus.generate import generate
 from isthmus.model import Autoencoder
-from isthmus.paths import cache_folder
+from isthmus.paths import cache_folder, expanded
 from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_pages
+from isthmus.runs import check, is_begun, load_model, run
 from isthmus.runs import load_data as load_splits
-from isthmus.runs import load_model, run
 from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
+from isthmus.wording import shown
+
+Data = str | Path | Mapping[str, Any] | np.ndarray | None
 
 
+@checked
 def train(
     recipe: str,
     *,
-    data: str | Path | Mapping[str, Any] | None = None,
+    data: Data = None,
     out: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     show_progress: bool = True,
@@ -39,13 +45,19 @@ def train(
     """Train a recipe, evaluate it and write its report; goes on where an interrupted run stopped.
 
     recipe: a name such as "post/latent-10" or a path to a TOML file.
-    data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), or the path of a
-        folder of images or of parquet files.
+    data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), the path of a folder of images
+        or of parquet files, or the images as an array, (N, H, W, 3) or (N, 3, H, W), uint8 or float in [0, 1], which
+        is kept as `images.safetensors` in the run folder.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     Returns the run folder. Raises InputError for anything that does not fit.
     """
-    chosen = load_recipe(recipe, {**_data_options(data), **(options or {})})
-    folder = Path(out) if out is not None else Path("runs") / chosen.name
+    home = None if out is None else Path(out)
+    chosen = load_recipe(recipe, {**_data_options(data, home), **(options or {})})
+    folder = home or Path("runs") / chosen.name
+    if isinstance(data, np.ndarray):
+        chosen = load_recipe(recipe, {**_data_options(data, folder), **(options or {})})
+        check(folder, chosen)
+        keep_array(data, folder, begun=is_begun(folder))
     with Display(enabled=show_progress) as display:
         for event in run(chosen, folder, load_splits(chosen), cache_folder()):
             display.show(event)
@@ -53,10 +65,11 @@ def train(
     return folder
 
 
+@checked
 def study(
     name: str,
     *,
-    data: str | Path | Mapping[str, Any] | None = None,
+    data: Data = None,
     out: str | Path | None = None,
     options: Mapping[str, Any] | None = None,
     jobs: int | Literal["auto"] = 1,
@@ -68,8 +81,12 @@ def study(
         on the CPU how many are fastest.
     Returns the findings, as in findings.json.
     """
-    plan = load_plan(name, {**_data_options(data), **(options or {})})
-    folder = Path(out) if out is not None else Path("runs") / plan.name
+    home = None if out is None else Path(out)
+    plan = load_plan(name, {**_data_options(data, home), **(options or {})})
+    folder = home or Path("runs") / plan.name
+    if isinstance(data, np.ndarray):
+        plan = load_plan(name, {**_data_options(data, folder), **(options or {})})
+        keep_array(data, folder, begun=(folder / "study.toml").exists())
     with Display(enabled=show_progress) as display:
         for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=jobs):
             display.show(event)
@@ -77,6 +94,7 @@ def study(
     return read_json(folder / "findings.json")
 
 
+@checked
 def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
 
@@ -89,6 +107,7 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     return model
 
 
+@checked
 def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
     """Write the page in which a run's model, or up to four of a study's, run in the browser.
 
@@ -102,6 +121,7 @@ def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path |
     return made.page
 
 
+@checked
 def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool = False) -> Path:
     """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, with export.json beside them.
 
@@ -113,6 +133,7 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
     return exported.folder
 
 
+@checked
 def sample(
     run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
 ) -> np.ndarray:
@@ -127,6 +148,7 @@ def sample(
     return made.images.transpose(0, 2, 3, 1)
 
 
+@checked
 def doctor(run_folder: str | Path) -> list[Diagnosis]:
     """What is wrong with a run, the gravest first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
@@ -136,17 +158,20 @@ def doctor(run_folder: str | Path) -> list[Diagnosis]:
     return next(iter(read_diagnoses(Path(run_folder)).values()))
 
 
-def _data_options(data: str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
+    """`data` as changes to a recipe; an array's are its file in `folder`."""
     if data is None:
         return {}
+    if isinstance(data, np.ndarray):
+        return {"data.kind": "arrays", "data.path": str((folder or Path("runs")) / ARRAY_FILE)}
     if isinstance(data, Mapping):
         return {f"data.{key}": value for key, value in data.items()}
     if isinstance(data, str) and data in registry.kinds("datasets"):
         return {"data.kind": data}
-    path = Path(data)
+    path = expanded(str(data), "data")
     if not path.exists():
         raise InputError(
-            f"data: {str(data)!r} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
+            f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
             "nor a path that exists"
         )
     parquet = path.suffix == ".parquet" or any(path.glob("**/*.parquet"))

@@ -12,6 +12,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from isthmus.errors import InputError
+from isthmus.paths import expanded
+from isthmus.wording import shown
 
 # What Pillow decodes itself: it knows more, among them some that start other programs (EPS)
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -58,24 +60,59 @@ def read_image(
     return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
 
 
-def to_uint8_batch(images: Image.Image | np.ndarray | Sequence[Any]) -> np.ndarray:
+def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None) -> np.ndarray:
     """Pictures in any usual form as a batch, (N, 3, H, W) uint8.
 
-    images: a PIL image; a sequence of PIL images or arrays, all of one size; or an array, uint8 in
-    0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3), (N, 3, H, W) or (N, H, W, 3). Grey is
-    taken as (H, W), (N, H, W), or with 1 in the place of 3, where that can mean one thing only.
+    images: a path; a PIL image; an array, uint8 in 0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3),
+    (N, 3, H, W) or (N, H, W, 3); or a list of any of these, all of one size. Grey is taken as (H, W), (N, H, W), or
+    with 1 in the place of 3, where that can mean one thing only. size: to which files are cropped and shrunk.
     Raises InputError for anything else, a float array on another scale included.
     """
     if isinstance(images, Image.Image):
         return read_image(images, name="image")[None]
-    if isinstance(images, Sequence):
-        batches = [to_uint8_batch(image) for image in images]
+    if isinstance(images, str | Path):
+        return read_image(expanded(str(images), "images"), size=size, name=str(images))[None]
+    if isinstance(images, list | tuple):
+        batches = [to_uint8_batch(image, size=size) for image in _flat_enough(images)]
         shapes = {batch.shape[1:] for batch in batches}
         if len(shapes) != 1:
             found = ", ".join(sorted(f"{h}x{w}" for _, h, w in shapes)) or "none at all"
             raise InputError(f"images: all must have one size, got {found}; resize them first")
         return np.concatenate(batches)
-    return np.ascontiguousarray(_channels_first(_to_uint8(np.asarray(images))))
+    return np.ascontiguousarray(_channels_first(_to_uint8(_numbers(images, "images"))))
+
+
+def to_finite_float32(values: Any, name: str) -> np.ndarray:
+    """Real numbers in whatever form as float32, contiguous and in this machine's order of bytes.
+
+    Raises InputError, which calls them `name`, where they are no numbers, or one is nan or beyond float32.
+    """
+    found = _numbers(values, name)
+    if found.dtype.kind not in "fiu":
+        raise InputError(f"{name}: dtype {found.dtype} is not taken; pass real numbers")
+    with np.errstate(over="ignore"):
+        numbers = np.ascontiguousarray(found, dtype=np.float32)
+    if not np.isfinite(numbers).all():
+        raise InputError(f"{name}: holds nan, inf or numbers that float32 does not; leave them out")
+    return numbers
+
+
+def _numbers(values: Any, name: str) -> np.ndarray:
+    """An array of whatever `values` are. Raises InputError where they are no rectangle of numbers."""
+    try:
+        found = np.asarray(values)
+    except Exception as error:  # of any class: rows of different lengths, and whatever a foreign array raises
+        raise InputError(f"{name}: {shown(values)} is no array ({error}); pass an array of numbers") from None
+    if found.dtype.kind not in "fiubc":
+        raise InputError(f"{name}: {shown(values)} is no array of numbers; pass an array, a PIL image or a path")
+    return found
+
+
+def _flat_enough(images: Sequence[Any]) -> Sequence[Any]:
+    """A list of pictures as it is; nested lists of numbers, as JSON has them, as one array."""
+    if images and all(isinstance(image, list | tuple) for image in images):
+        return [_numbers(images, "images")]
+    return images
 
 
 def _open(source: Path | bytes) -> Image.Image:
@@ -113,6 +150,8 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
     if not np.issubdtype(values.dtype, np.floating):
         raise InputError(f"images: dtype {values.dtype} is not taken; pass uint8 in 0-255 or float in [0, 1]")
     low, high = float(values.min()), float(values.max())
+    if not low - low == high - high == 0:
+        raise InputError("images: float values must lie in [0, 1], some of these are nan or inf; leave them out")
     if low >= 0 and high <= 1:
         return (values * 255).round().astype(np.uint8)
     if low >= -1 and high <= 1:

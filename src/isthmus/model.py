@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from isthmus import registry
 from isthmus.errors import InputError
-from isthmus.images import to_uint8_batch
+from isthmus.images import to_finite_float32, to_uint8_batch
 from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
 from isthmus.types import Latent, Posterior, Trace
@@ -150,19 +150,26 @@ class Autoencoder(nn.Module):
         return self._batched(self.encode_pixels, self._pixels(images))
 
     def decode(self, z: Any) -> np.ndarray:
-        """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8."""
-        latents = torch.as_tensor(z, dtype=torch.float32)
+        """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
+
+        z: an array or a tensor of real numbers of any kind. Raises InputError where a number is nan or beyond float32,
+        or the shape is another.
+        """
+        latents = torch.from_numpy(to_finite_float32(as_array(z), "z"))
         if tuple(latents.shape) == self.latent_shape:
             latents = latents[None]
         if tuple(latents.shape[1:]) != self.latent_shape:
             raise InputError(f"z has shape {tuple(latents.shape)}; this model decodes (N, {_dims(self.latent_shape)})")
+        if not len(latents):
+            raise InputError(f"z has shape {tuple(latents.shape)}, which is no latent at all; give at least one")
         return self._batched(lambda part: to_uint8(self.decode_latents(part)), latents).transpose(0, 2, 3, 1)
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Images -> their reconstructions (N, H, W, 3) uint8.
 
-        images: a PIL image or a list of them, uint8 or float [0, 1] arrays, (N, H, W, 3) or (N, 3, H, W),
-        or one image without the N. Raises InputError where the size is not the model's.
+        images: a path or a list of paths, read as the command line reads them: cropped and shrunk to the model's size;
+        a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
+        image without the N. Raises InputError where a file cannot be read or the size is not the model's.
         """
         return self._batched(self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
@@ -193,7 +200,7 @@ class Autoencoder(nn.Module):
         return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
-        pixels = torch.from_numpy(to_uint8_batch(images))
+        pixels = torch.from_numpy(to_uint8_batch(as_arrays(images), size=self.image_shape[1:]))
         if tuple(pixels.shape[1:]) != self.image_shape:
             found = "x".join(str(side) for side in pixels.shape[2:])
             wanted = "x".join(str(side) for side in self.image_shape[1:])
@@ -255,6 +262,27 @@ def to_unit(pixels: Tensor) -> Tensor:
 def to_uint8(x: Tensor) -> Tensor:
     """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
     return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def as_arrays(images: Any) -> Any:
+    """Tensors, also those in a list, as arrays of the same numbers; all else as it is."""
+    if isinstance(images, list | tuple):
+        return [as_array(image) for image in images]
+    return as_array(images)
+
+
+def as_array(value: Any) -> Any:
+    """A tensor on whatever device, with or without a gradient, as an array; all else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        raise InputError(
+            f"a tensor of layout {value.layout} and type {value.dtype} on {value.device} is not taken; "
+            "pass a dense one that holds its numbers"
+        )
+    held = value.detach().resolve_conj().resolve_neg().cpu()
+    # numpy has no bfloat16; float32 holds all of its numbers
+    return (held.float() if held.is_floating_point() and held.dtype != torch.float64 else held).numpy()
 
 
 def _dims(shape: tuple[int, ...]) -> str:

@@ -6,6 +6,7 @@ import sys
 import time
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
@@ -117,7 +118,7 @@ class _Run:
         self.begun, epochs = event, event.recipe.train.epochs
         self.title = self.title or event.recipe.name
         if self.display.live:
-            self.task = self.display.bars.add_task(self.title, total=1.0, detail="starting")
+            self.task = self.display.bars.add_task(escape(printable(self.title)), total=1.0, detail="starting")
         resumed = f", resumed at step {event.step:,}" if event.step else ""
         limit = event.recipe.train.seconds
         self.of = f"/{epochs}" if limit is None else ""

@@ -18,7 +18,8 @@ from isthmus.wording import shortened
 
 LARGEST = 1 << 30  # bytes: weights are read otherwise, and nothing else in a run folder comes near
 DEEPEST = 50  # tables and lists within each other; a recipe has three
-_DIGITS = 2**63  # what TOML promises to hold, and more than anything here counts
+_CHUNK = 1 << 20
+_64_BITS = 2**63  # what TOML promises to hold, and more than anything here counts
 
 
 def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
@@ -27,11 +28,13 @@ def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
     Raises OSError where there is none, or where it is a pipe, a device or a folder, which could be waited for or read
     for ever, or holds more than `largest` bytes.
     """
+    content = bytearray()
     with open_ordinary(path) as file:
-        content = file.read(largest + 1)
-    if len(content) > largest:
-        raise OSError(errno.EFBIG, f"holds more than {largest:,} bytes", str(path))
-    return content
+        while part := file.read(_CHUNK):  # not read(largest), which asks for so much memory
+            content += part
+            if len(content) > largest:
+                raise OSError(errno.EFBIG, f"holds more than {largest:,} bytes", str(path))
+    return bytes(content)
 
 
 @contextmanager
@@ -61,24 +64,28 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise ValueError(f"is nested deeper than {DEEPEST} levels") from None
     except ValueError:  # Python converts no number of more than 4,300 digits
         raise ValueError("holds a number of thousands of digits") from None
-    _check(table, "", DEEPEST)
+    check_bounds(table)
     return table
+
+
+def check_bounds(value: Any, path: str = "", depth: int = DEEPEST) -> None:
+    """See that nested tables and lists are no deeper than `depth`, and their whole numbers within 64 bits.
+
+    Raises ValueError, which says of a number where it is.
+    """
+    if depth < 0:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            check_bounds(inner, f"{path}.{key}" if path else key, depth - 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_bounds(inner, path, depth - 1)
+    elif isinstance(value, int) and not -_64_BITS <= value < _64_BITS:
+        raise ValueError(f"{path} holds a whole number beyond 64 bits")
 
 
 def reason(error: Exception) -> str:
     """Why a file could not be read, on one line and without its path."""
     told = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
     return shortened(" ".join(told.split()))
-
-
-def _check(value: Any, path: str, depth: int) -> None:
-    if depth < 0:
-        raise ValueError(f"is nested deeper than {DEEPEST} levels")
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            _check(inner, f"{path}.{key}" if path else key, depth - 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _check(inner, path, depth - 1)
-    elif isinstance(value, int) and not -_DIGITS <= value < _DIGITS:
-        raise ValueError(f"{path} holds a whole number beyond 64 bits")

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import copy
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tomllib import TOMLDecodeError
 from typing import Annotated, Any, Literal
 
 import tomli_w
@@ -20,6 +20,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from isthmus import registry
 from isthmus.errors import InputError
+from isthmus.paths import expanded
+from isthmus.reading import check_bounds, parse_toml, read_bytes, reason
+from isthmus.wording import shown
 
 FORMAT = 1
 PART_TABLES = {
@@ -136,17 +139,17 @@ def read_toml(path: Path) -> Raw:
     Raises InputError where it is missing, not TOML, or written by a newer version.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = parse_toml(read_bytes(path).decode("utf-8"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a TOML file ({error}); mend it") from None
+        raise InputError(f"{path}: cannot be read ({reason(error)}); check the path") from None
+    except ValueError as error:  # of TOML, and of UTF-8
+        raise InputError(f"{path}: not a TOML file ({reason(error)}); mend it") from None
     found = raw.get("format", FORMAT)
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(
-            f"{path}: format {found!r} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
+            f"{path}: format {shown(found)} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
         )
     return raw
 
@@ -157,7 +160,7 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
     for word in words:
         path, equals, text = word.partition("=")
         if not equals or not path:
-            raise InputError(f"{word!r}: an override is written option.path=value, such as bottleneck.dim=16")
+            raise InputError(f"{shown(word)}: an override is written option.path=value, such as bottleneck.dim=16")
         if path.strip() in changes:
             raise InputError(f"{path.strip()}: given twice; leave one of them out")
         changes[path.strip()] = _value(path, text.strip())
@@ -169,6 +172,10 @@ def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
 
     A changed `kind` drops the old kind's options, so kinds go first: the new part starts from its defaults.
     """
+    try:
+        check_bounds(dict(changes))
+    except ValueError as error:
+        raise InputError(f"options: {reason(error)}; write a simpler value") from None
     changed = copy.deepcopy(raw)
     for path, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
         *tables, option = path.split(".")
@@ -194,9 +201,9 @@ def resolve(raw: Raw) -> Recipe:
             raise InputError(f"{name}: unknown in a recipe{registry.suggest(name, known)}")
     name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
-        raise InputError(f"seed: {seed!r} does not fit: it is a whole number from 0 to 2147483647")
+        raise InputError(f"seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
-        raise InputError(f"name: {name!r} does not fit: it becomes a folder's name; use letters and digits")
+        raise InputError(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
     parts = {table: _part(table, raw.get(table)) for table in PART_TABLES}
     recipe = Recipe(
         name=name,
@@ -231,28 +238,34 @@ def _part(table: str, given: Any) -> Part:
         raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")
     options = registry.check(PART_TABLES[table], kind, options)
     if table == "data":
-        options = {key: _absolute(value) if key in ("path", "test") else value for key, value in options.items()}
+        paths = {key: _absolute(options[key], f"data.{key}") for key in ("path", "test") if key in options}
+        options = {key: paths.get(key, value) for key, value in options.items()}
     return Part(kind, options)
 
 
-def _absolute(value: Any) -> Any:
+def _absolute(value: Any, name: str) -> Any:
     """Paths are kept absolute, so that a run folder can be rerun from anywhere."""
     if isinstance(value, str):
-        return os.path.abspath(os.path.expanduser(value))
-    return [_absolute(item) for item in value] if isinstance(value, list) else value
+        return os.path.abspath(expanded(value, name))
+    return [_absolute(item, name) for item in value] if isinstance(value, list) else value
 
 
 def _as_table(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise InputError(f"{name}: {value!r} does not fit: it is a table of options, such as {name}.kind=...")
+        raise InputError(f"{name}: {shown(value)} does not fit: it is a table of options, such as {name}.kind=...")
     return value
 
 
 def _value(path: str, text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        table = parse_toml(f"value = {text}")
+        if len(table) > 1:
+            raise ValueError("is more than one value")
+        return table["value"]
+    except TOMLDecodeError:
         if not text or text[0] in "[{\"'":
             wanted = "write a value" if not text else "lists are written [1, 2], text within quotes"
-            raise InputError(f"{path}: {text!r} is not a value; {wanted}") from None
+            raise InputError(f"{path}: {shown(text)} is not a value; {wanted}") from None
         return text
+    except ValueError as error:
+        raise InputError(f"{path}: {shown(text)} {reason(error)}; write a simpler value") from None

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import pydantic
 
 from isthmus.errors import InputError
+from isthmus.wording import shown
 
 # pydantic names the member of a union that did not fit; to the user it is one option
 _UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
@@ -118,7 +119,7 @@ def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
     try:
         return model.model_validate(dict(given))
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
+        first = error.errors(include_url=False)[0]
         path = ".".join(str(step) for step in (table, *first["loc"]) if step and not _UNION_TAG.fullmatch(str(step)))
         if first["type"] == "extra_forbidden":
             hint = suggest(str(first["loc"][-1]), model.model_fields)
@@ -126,7 +127,7 @@ def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
         if first["type"] == "missing":
             raise InputError(f"{path}: needs a value") from None
         message = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        raise InputError(f"{path}: {first['input']!r} does not fit: {message}") from None
+        raise InputError(f"{path}: {shown(first['input'])} does not fit: {message}") from None
 
 
 @cache

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 import isthmus
 from isthmus import registry
+from isthmus.arrays import ARRAY_FILE
 from isthmus.baselines.crossing import follow
 from isthmus.checkup import examine
 from isthmus.errors import InputError, RunError
@@ -120,9 +122,10 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
     yield Done(folder, read_json(folder / "evaluation.json"))
 
 
-def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
+def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None = None) -> list[str]:
     """Evaluate the best weights of a trained run and write evaluation.json, per_image.parquet, pictures.
 
+    device: by default the recipe's, or what is here where it names one that is not.
     Returns sentences the user should read.
     """
     recipe = read_recipe(folder)
@@ -130,9 +133,11 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
     environment, training = _check_data(folder, splits), read_record(folder / "training.json", Training)
     model = Autoencoder(recipe, splits.train.images.shape[1:])
-    model.to(machine.choose_device(recipe.train.device))
+    place, elsewhere = _where(recipe, device)
+    model.to(place)
     objective = build_objective(recipe, model).to(model.device)
     which, progress, notices = load_weights(folder, model, objective)
+    notices += elsewhere
     result = evaluate(model, recipe, splits, cache, objective)
     symptoms = find_symptoms(
         model, recipe, splits, result.learnt, result.tested.latents, result.summary, folder / "metrics.jsonl"
@@ -165,6 +170,17 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path) -> list[str]:
         beside.write_bytes(pictures_bytes(result.pictures))
     write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
     return notices
+
+
+def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:
+    """The device to evaluate on, and a sentence where it is not the one that the recipe names."""
+    if wanted is not None:
+        return machine.choose_device(wanted), []
+    try:
+        return machine.choose_device(recipe.train.device), []
+    except InputError:
+        place = machine.choose_device("auto")
+        return place, [f"{recipe.train.device}, on which it was trained, is not here: evaluated on {place.type}."]
 
 
 def load_weights(
@@ -210,7 +226,7 @@ def check(folder: Path, recipe: Recipe) -> None:
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
             )
-    elif folder.is_dir() and any(entry.name not in ("lock", "recipe.toml.new") for entry in folder.iterdir()):
+    elif folder.is_dir() and {entry.name for entry in folder.iterdir()} - {"lock", "recipe.toml.new", ARRAY_FILE}:
         raise InputError(f"{folder}: not empty and no run folder; choose another --out")
 
 

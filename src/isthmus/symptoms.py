@@ -110,9 +110,14 @@ def find_symptoms(
 def read_curve(journal: Path) -> tuple[tuple[float, float], ...]:
     """(share of the training's seconds, error) from a metrics.jsonl; empty where it is too short to have a shape."""
     lines = read_log(journal).lines
-    epochs = [(line.seconds, line.validation_mse) for line in lines if isinstance(line, Epoch)]
-    steps = [(line.seconds, line.distortion) for line in lines if isinstance(line, Logged)]
-    epochs, steps = ([(at, error) for at, error in known if not math.isnan(error)] for known in (epochs, steps))
+    epochs = [
+        (line.seconds, line.validation_mse)
+        for line in lines
+        if isinstance(line, Epoch) and line.validation_mse is not None
+    ]
+    steps = [
+        (line.seconds, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None
+    ]
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
     if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
         return ()

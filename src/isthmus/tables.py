@@ -20,7 +20,7 @@ from isthmus.errors import InputError
 from isthmus.recipe import Split
 from isthmus.run_files.schema import Evaluation
 from isthmus.sheets import contact_sheet, save_picture
-from isthmus.wording import printable
+from isthmus.wording import all_printable, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,6 +38,7 @@ NAMES = {
 
 def print_findings(found: dict[str, Any]) -> None:
     """The findings as sentences, then a row a variation."""
+    found = all_printable(found)
     console = _console()
     console.print()
     for row in found["findings"]:
@@ -48,11 +49,11 @@ def print_findings(found: dict[str, Any]) -> None:
         table.add_column(name, justify="right")
     for row in found["variations"]:
         if "scores" not in row:
-            table.add_row(row["name"], "no finished run")
+            table.add_row(escape(row["name"]), "no finished run")
             continue
         scores, cost = row["scores"], row["cost"]
         table.add_row(
-            row["name"],
+            escape(row["name"]),
             _interval(scores["psnr"], 2),
             f"{row['against_pca']['psnr']['mean']:+.2f}",
             _number(scores["ssim"]["mean"], 3),
@@ -124,10 +125,10 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
     console = _console()
     for place, (folder, lines) in enumerate(found.items()):
         if len(found) > 1:
-            console.print(f"{chr(10) if place else ''}[bold]{escape(folder)}[/bold]")
+            console.print(f"{chr(10) if place else ''}[bold]{escape(printable(folder))}[/bold]")
         for one in lines:
-            console.print(f"[bold]{one.severity}[/bold]  {escape(one.sentence)}")
-            console.print(f"{' ' * len(one.severity)}  {escape(one.remedy)}")
+            console.print(f"[bold]{one.severity}[/bold]  {escape(printable(one.sentence))}")
+            console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
         if not lines:
             console.print("Nothing to mend: no rule found a fault.")
 
@@ -140,8 +141,13 @@ def print_export(exported: Exported) -> None:
         table.add_column(name, justify="right" if name == "MB" else "left")
     for graph, given, answer in zip(exported.graphs, ("image", "latent"), ("latent", "image"), strict=True):
         shapes = (f"{name} {_shape(shape)}" for name, shape in ((given, graph.input), (answer, graph.output)))
-        table.add_row(str(graph.path), *shapes, _megabytes(graph.path), f"{graph.difference:.1e}, batches of 1 and 3")
-    table.add_row(str(exported.weights), "", "", _megabytes(exported.weights), "the same weights")
+        table.add_row(
+            escape(printable(str(graph.path))),
+            *shapes,
+            _megabytes(graph.path),
+            f"{graph.difference:.1e}, batches of 1 and 3",
+        )
+    table.add_row(escape(printable(str(exported.weights))), "", "", _megabytes(exported.weights), "the same weights")
     console.print(table)
     if exported.half_cost_db is not None:
         cost = f"Weights in 16 bits: {-exported.half_cost_db:+.4f} dB on held-out images."
@@ -175,7 +181,7 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
 
     splits = split(dataset, **Split().model_dump())
     for notice in splits.notices:
-        print(notice, file=sys.stderr)
+        print(printable(notice), file=sys.stderr)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     facts = {
         "source": splits.source,
@@ -191,7 +197,7 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         return
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
-        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {text}")
+        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {printable(text)}")
 
 
 def _recipes() -> list[dict[str, Any]]:

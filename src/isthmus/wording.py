@@ -26,7 +26,7 @@ def shown(value: Any) -> str:
         text = repr(value)
     except Exception:  # of any class, and numbers of more than 4,300 digits or endless lists
         return f"a value of type {type(value).__name__}"
-    return shortened(text)
+    return shortened(" ".join(text.split()))
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:

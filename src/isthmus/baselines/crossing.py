@@ -26,17 +26,18 @@ def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
     epochs: how many were trained. kept: the epoch whose weights were. Where one of them is not in the log, nobody
     knows how it was, and only `pca_mse` is set. An epoch 0 need not be there; where it is, PCA's own error does.
     """
-    lines = {line.epoch: line for line in read_log(journal).epochs if not math.isnan(line.validation_mse)}
+    log = read_log(journal).epochs
+    lines = {line.epoch: (line, line.validation_mse) for line in log if line.validation_mse is not None}
     if not pca_mse > 0 or epochs > len(lines) or not set(range(1, epochs + 1)) <= set(lines):
         return Course(pca_mse=pca_mse)
     since = None
     for epoch in sorted((epoch for epoch in lines if epoch <= kept), reverse=True):
-        line = lines[epoch]
-        starts_as_pca = epoch == 0 and line.validation_mse <= pca_mse * (1 + _ROUNDING)
-        if not (line.validation_mse < pca_mse or starts_as_pca):
+        line, error = lines[epoch]
+        starts_as_pca = epoch == 0 and error <= pca_mse * (1 + _ROUNDING)
+        if not (error < pca_mse or starts_as_pca):
             break
         since = Moment(epoch=epoch, step=line.step, seconds=line.seconds)
-    errors = [line.validation_mse for line in lines.values() if math.isfinite(line.validation_mse)]
+    errors = [error for _, error in lines.values() if math.isfinite(error)]
     lowest = min(errors) / pca_mse if errors else None
     return Course(pca_mse=pca_mse, epochs=epochs, lowest_ratio=lowest, since=since)
 

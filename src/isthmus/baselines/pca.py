@@ -21,6 +21,7 @@ from safetensors.numpy import save as to_bytes
 from isthmus.errors import InputError
 from isthmus.measures.mse import Mse
 from isthmus.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.reading import read_bytes
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
 # `_BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well.
@@ -95,7 +96,7 @@ class PrincipalComponents:
     def load(path: Path) -> PrincipalComponents:
         """Read what `save` wrote. Raises: OSError, or InputError where the file is damaged."""
         try:
-            tensors = from_bytes(path.read_bytes())
+            tensors = from_bytes(read_bytes(path))
             checksum = tensors.pop("sha256")
             if not np.array_equal(checksum, _checksum(tensors)):
                 raise ValueError("its checksum does not fit")

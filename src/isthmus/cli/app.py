@@ -72,5 +72,10 @@ def print_evaluation(run: Path, as_json: bool) -> None:
         tables.print_evaluation(evaluation)
 
 
+def tell(result: object) -> None:
+    """Print a line of results; on a terminal without power over it, else to the letter, as programs need it."""
+    print(printable(str(result)) if sys.stdout.isatty() else result)
+
+
 def say(sentence: str) -> None:
     print(printable(sentence), file=sys.stderr)

@@ -8,12 +8,16 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import AsJson, need_folder, print_evaluation, say
+from isthmus.cli.app import AsJson, need_folder, print_evaluation, say, tell
 from isthmus.errors import InputError, RunError
+from isthmus.paths import resolved
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
+    device: Annotated[
+        str | None, typer.Option("--device", help="cpu, cuda or auto. By default the one it was trained on.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a trained run on its held-out test images, again."""
@@ -22,7 +26,7 @@ def evaluate(
     from isthmus.report import write_run_report
     from isthmus.runs import evaluate_run, load_data, read_recipe
 
-    for sentence in evaluate_run(run, load_data(read_recipe(run)), cache_folder()):
+    for sentence in evaluate_run(run, load_data(read_recipe(run)), cache_folder(), device):
         say(sentence)
     write_run_report(run)
     print_evaluation(run, as_json)
@@ -61,4 +65,4 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study 
         page = write_run_report(folder)
     else:
         raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
-    print(page.resolve())
+    tell(resolved(page))

@@ -24,7 +24,7 @@ def list_things(
 
 
 def data(
-    kind: Annotated[str, typer.Argument(help="A data set: cifar10, parquet, folder or scenes.")],
+    kind: Annotated[str, typer.Argument(help="A data set: cifar10, parquet, folder, arrays or scenes.")],
     changes: Annotated[
         list[str] | None,
         typer.Argument(metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER."),

@@ -8,8 +8,21 @@ from typing import Annotated, Literal
 
 import typer
 
-from isthmus.cli.app import AsJson, Changes, Jobs, Offline, Out, Quiet, SkipBroken, print_evaluation, say, with_flags
+from isthmus.cli.app import (
+    AsJson,
+    Changes,
+    Jobs,
+    Offline,
+    Out,
+    Quiet,
+    SkipBroken,
+    print_evaluation,
+    say,
+    tell,
+    with_flags,
+)
 from isthmus.errors import InputError, RunError
+from isthmus.paths import resolved
 
 
 def study(
@@ -56,9 +69,9 @@ def study(
         print(json.dumps(found, indent=1))
     else:
         tables.print_findings(found)
-        print(f"Report: {page.resolve()}")
+        tell(f"Report: {resolved(page)}")
         if explorer is not None:
-            print(f"Explorer: {explorer.resolve()}")
+            tell(f"Explorer: {resolved(explorer)}")
     failed = [row for row in found["findings"] if row["kind"] == "failure"]
     if failed:
         raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
@@ -105,7 +118,7 @@ def train(
     page = write_run_report(folder)
     print_evaluation(folder, as_json)
     if not as_json:
-        print(f"Report: {page.resolve()}")
+        tell(f"Report: {resolved(page)}")
 
 
 def _count(jobs: str) -> int | Literal["auto"]:

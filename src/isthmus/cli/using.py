@@ -8,8 +8,11 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import AsJson, need_folder, say
+from isthmus.cli.app import AsJson, need_folder, say, tell
 from isthmus.errors import InputError
+from isthmus.paths import resolved
+
+_AT_A_TIME = 256  # images held in memory
 
 
 def explore(
@@ -37,7 +40,7 @@ def explore(
         say(sentence)
     if out is None:  # the report links the page beside it
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
-    print(made.page.resolve())
+    tell(resolved(made.page))
 
 
 def export(
@@ -84,12 +87,14 @@ def sample(
         say(sentence)
     save_picture(contact_sheet(made.images), out)
     say(f"{count} images from sampler {made.sampler}, seed {seed}.")
-    print(out)
+    tell(out)
 
 
 def reconstruct(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    images: Annotated[list[Path], typer.Argument(help="Image files; cropped and shrunk to the model's size.")],
+    images: Annotated[
+        list[Path], typer.Argument(help="Image files, or folders of them; cropped and shrunk to the model's size.")
+    ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.")] = Path(
         "reconstruction.png"
     ),
@@ -99,35 +104,19 @@ def reconstruct(
     from PIL import Image
 
     from isthmus.images import read_image
+    from isthmus.inputs import pairs_of
 
-    targets = _targets(images, out)
+    pairs, left_out = pairs_of(images, out)
     from isthmus.runs import load_model
 
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]
-    pixels = [read_image(path, size=(height, width), name=str(path)) for path in images]
-    for sentence in notices:
+    for sentence in (*notices, *left_out):
         say(sentence)
-    for target, result in zip(targets, model.reconstruct(pixels), strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(result).save(target, format="PNG")
-        print(target)
-
-
-def _targets(images: list[Path], out: Path) -> list[Path]:
-    """Where the reconstruction of each image goes; never onto an image that was given."""
-    if out.is_dir() or (len(images) > 1 and not out.suffix):
-        targets = [out / f"{path.stem}.png" for path in images]
-    elif len(images) > 1:
-        raise InputError(f"{out}: {len(images)} images need a folder to go to; give --out FOLDER")
-    elif out.suffix.lower() != ".png":
-        raise InputError(f"{out}: reconstructions are saved as PNG; give --out a name that ends in .png")
-    else:
-        targets = [out]
-    if len(set(targets)) < len(targets):
-        raise InputError("two of the images have the same name and would overwrite each other; give them one by one")
-    given = {path.resolve() for path in images}
-    for target in targets:
-        if target.resolve() in given:
-            raise InputError(f"{target}: would overwrite the image itself; choose another --out")
-    return targets
+    for start in range(0, len(pairs), _AT_A_TIME):
+        part = pairs[start : start + _AT_A_TIME]
+        pixels = [read_image(source, size=(height, width), name=str(source)) for source, _ in part]
+        for (_, target), result in zip(part, model.reconstruct(pixels), strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(result).save(target, format="PNG")
+            tell(target)

@@ -17,6 +17,7 @@ import numpy as np
 from isthmus.datasets._cifar_pickle import read_batch
 from isthmus.datasets._download import writing
 from isthmus.errors import InputError
+from isthmus.reading import read_bytes
 from isthmus.types import ImageSet
 
 FOLDERS = ("cifar-10-batches-bin", "cifar-10-batches-py")
@@ -90,7 +91,7 @@ def store(batches: Mapping[str, bytes], folder: Path) -> None:
 
 def _load(folder: Path) -> dict[str, bytes]:
     try:
-        return {file.name: file.read_bytes() for file in folder.iterdir() if _is_batch(file.name)}
+        return {file.name: read_bytes(file) for file in folder.iterdir() if _is_batch(file.name)}
     except OSError as error:
         raise InputError(f"{error.filename}: cannot be read ({error.strerror}); check its permissions") from None
 

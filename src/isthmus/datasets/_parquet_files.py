@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.errors import InputError
+from isthmus.paths import resolved
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Source:
 
 def find(place: Path, split: str, option: str) -> Source:
     """The files of a split at `place`: a file itself, or those of a folder that begin with the split's name."""
-    whole = place.resolve()
+    whole = resolved(place)
     if place.is_file():
         return Source(f"{whole.parent.name}/{whole.stem}", (place,))
     files = in_folder(place, split)

@@ -111,7 +111,14 @@ def _labels(tables: Sequence[Table]) -> np.ndarray | None:
         if table.label is None:
             return None
         for batch in _batches(table, table.label):
-            columns.append(pc.fill_null(batch.column(0).cast(pa.int64()), -1).to_numpy())
+            try:
+                numbers = batch.column(0).cast(pa.int64())
+            except pa.ArrowInvalid:
+                raise InputError(
+                    f"{table.path}: column {table.label!r} holds numbers of 2^63 and more, which are no class numbers; "
+                    "name another with data.label_column"
+                ) from None
+            columns.append(pc.fill_null(numbers, -1).to_numpy())
     return np.concatenate(columns)
 
 

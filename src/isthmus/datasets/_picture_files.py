@@ -10,6 +10,7 @@ import numpy as np
 
 from isthmus.errors import InputError
 from isthmus.images import read_image
+from isthmus.paths import resolved
 
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
@@ -81,7 +82,7 @@ def some(names: list[str]) -> str:
 
 def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
     """Every file below; a link back to a folder that it lies in is not followed."""
-    here = folder.resolve()
+    here = resolved(folder)
     if here in above:
         return
     try:

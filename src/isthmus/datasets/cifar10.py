@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.datasets import _cifar_files as files
 from isthmus.datasets._download import RemoteFile, download, offline
 from isthmus.errors import InputError
-from isthmus.paths import cache_folder
+from isthmus.paths import cache_folder, expanded
 from isthmus.types import Dataset
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -42,7 +42,7 @@ class Cifar10:
 
         Raises InputError where there is no copy, where it is damaged, and where a download fails.
         """
-        place = self._cached() if self.path is None else _given(Path(self.path).expanduser())
+        place = self._cached() if self.path is None else _given(expanded(self.path, "data.path"))
         train, test = files.read(place)
         notices: tuple[str, ...] = ()
         if (len(train), len(test)) != OFFICIAL_COUNTS:

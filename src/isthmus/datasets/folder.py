@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 
 from isthmus.datasets._picture_files import Listing, list_pictures, read_pictures, some
 from isthmus.errors import InputError
+from isthmus.paths import expanded, resolved
 from isthmus.types import Dataset, ImageSet
 
 
@@ -27,8 +26,8 @@ class Folder:
     def __init__(self, *, path: str, test: str | None = None, size: int = 64, skip_broken: bool = False) -> None:
         if size < 1:
             raise InputError(f"data.size: {size} must be at least 1")
-        self.path = Path(path).expanduser()
-        self.test = None if test is None else Path(test).expanduser()
+        self.path = expanded(path, "data.path")
+        self.test = None if test is None else expanded(test, "data.test")
         self.size = size
         self.skip_broken = skip_broken
 
@@ -49,11 +48,11 @@ class Folder:
         listings = [train] if test is None else [train, test]
         class_names = tuple(sorted({name for listing in listings for name in listing.classes or ()}))
         sets = [self._read(listing, class_names, notices) for listing in listings]
-        source = f"folder: {self.path.resolve().name}"
+        source = f"folder: {resolved(self.path).name}"
         return Dataset(
             train=sets[0],
             test=None if test is None else sets[1],
-            source=source if self.test is None else f"{source}, tested on {self.test.resolve().name}",
+            source=source if self.test is None else f"{source}, tested on {resolved(self.test).name}",
             class_names=class_names,
             notices=tuple(notices),
         )

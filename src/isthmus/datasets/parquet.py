@@ -8,6 +8,7 @@ from pathlib import Path
 from isthmus.datasets._parquet_files import Source, find, in_folder
 from isthmus.datasets._parquet_rows import open_table, read_tables
 from isthmus.errors import InputError
+from isthmus.paths import expanded
 from isthmus.types import Dataset
 
 
@@ -48,7 +49,7 @@ class Parquet:
 
         Raises InputError for paths, files, columns and images that do not fit.
         """
-        places = [Path(path).expanduser() for path in self.paths]
+        places = [expanded(path, "data.path") for path in self.paths]
         train = [find(place, "train", "data.path") for place in places]
         test = self._test(places)
         tables = {
@@ -79,7 +80,7 @@ class Parquet:
 
     def _test(self, places: Sequence[Path]) -> Source | None:
         if self.test is not None:
-            return find(Path(self.test).expanduser(), "test", "data.test")
+            return find(expanded(self.test, "data.test"), "test", "data.test")
         with_test = [place for place in places if place.is_dir() and in_folder(place, "test")]
         if len(with_test) > 1:
             raise InputError(

@@ -61,13 +61,13 @@ def holds(path: Path, record: type[Record]) -> bool:
 
 
 def read_log(path: Path) -> Log:
-    """What metrics.jsonl holds; nothing where it is missing. Raises RunError where it cannot be read at all."""
+    """What metrics.jsonl holds; nothing where it is missing, and of what is no file, an unreadable line."""
     try:
         content = read_bytes(path)
     except FileNotFoundError:
         content = b""
-    except OSError as error:
-        raise damaged(path, error) from None
+    except OSError:
+        content = b"?"
     lines: list[Epoch | Logged] = []
     unreadable = 0
     for line in content.decode("utf-8", errors="replace").splitlines():

@@ -178,7 +178,7 @@ class Epoch(Record):
     epoch: Count
     step: Count
     seconds: Finite
-    validation_mse: Number = math.nan
+    validation_mse: Real | None = None
     validation_psnr: Number = math.nan
 
 
@@ -189,7 +189,7 @@ class Logged(Record):
     epoch: Count
     step: Count
     seconds: Finite
-    distortion: Number = math.nan
+    distortion: Real | None = None
 
 
 class StudyRun(Record):

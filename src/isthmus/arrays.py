@@ -1,0 +1,36 @@
+"""Images given as an array, kept as a file in the folder that is trained in, so that it can be resumed and rerun."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+from isthmus.errors import InputError
+from isthmus.files import replacing
+from isthmus.images import to_uint8_batch
+from isthmus.reading import read_bytes
+
+ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
+
+
+def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
+    """Write `images`, in any form that a model takes, to `folder`, where they are not there already.
+
+    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, and
+    where `images` are no images.
+    """
+    path = folder / ARRAY_FILE
+    content = save({"images": to_uint8_batch(images)})
+    try:
+        same = read_bytes(path, largest=len(content)) == content
+    except OSError:
+        same = False
+    if same:
+        return
+    if begun:
+        raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as beside:
+        beside.write_bytes(content)
