@@ -211,8 +211,8 @@ def test_a_curves_shape_is_read() -> None:
 
 def test_the_curve_is_of_epochs_or_else_of_logged_steps(tmp_path: Path) -> None:
     journal = tmp_path / "metrics.jsonl"
-    steps = [{"kind": "train", "seconds": n, "distortion": 10 - n / 10} for n in range(1, 12)]
-    epochs = [{"kind": "epoch", "seconds": 2 * n, "validation_mse": 1 / n} for n in range(1, 9)]
+    steps = [{"kind": "train", "step": n, "epoch": 1, "seconds": n, "distortion": 10 - n / 10} for n in range(1, 12)]
+    epochs = [{"kind": "epoch", "step": n, "epoch": n, "seconds": 2 * n, "validation_mse": 1 / n} for n in range(1, 9)]
     journal.write_text("".join(json.dumps(line) + "\n" for line in steps) + '{"kind": "tr')
     assert read_curve(journal)[-1] == (1.0, 10 - 1.1)
     journal.write_text("".join(json.dumps(line) + "\n" for line in steps + epochs))

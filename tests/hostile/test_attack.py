@@ -1,0 +1,29 @@
+"""Mutated run folders against every verb; `python -m bench.attack` is the same at length."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from bench.attack import SLOW, attack_folders
+
+QUICK = ("doctor", "report", "study report", "sample", "reconstruct", "load", "evaluate", "train", "list")
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+def test_a_mutated_run_folder_is_one_sentence(tmp_path: Path) -> None:
+    found = attack_folders(tmp_path, count=16, seed=7, verbs=QUICK)
+    assert found.holds, "\n".join(found.faults)
+    assert found.tried == 16 * len(QUICK)
+    assert found.failed > 10, "most damages matter to some verb"
+
+
+@pytest.mark.slow
+def test_300_mutated_run_folders_against_every_verb(tmp_path: Path) -> None:
+    found = attack_folders(tmp_path, count=300)
+    assert found.holds, "\n".join(found.faults)
+    assert SLOW
