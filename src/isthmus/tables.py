@@ -197,7 +197,7 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         return
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value
-        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {printable(text)}")
+        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {printable(str(text))}")
 
 
 def _recipes() -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors
@@ -42,7 +43,7 @@ class Arrays:
         return Dataset(ImageSet(images, labels), None, source=f"{len(images):,} images from an array")
 
 
-def _tensor(path: Path, tensors: dict[str, dict[str, object]], name: str, kind: str, dtype: type) -> np.ndarray | None:
+def _tensor(path: Path, tensors: dict[str, dict[str, Any]], name: str, kind: str, dtype: type) -> np.ndarray | None:
     told = tensors.get(name)
     if told is None:
         return None
