@@ -272,6 +272,7 @@ def main() -> None:
     print(found.claim, found.value, "holds" if found.holds else "broken", sep=": ")
     for fault in found.faults:
         print(f"- {fault}")
+    sys.exit(not found.holds)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from tests.command import Answer, assert_refused, finish, isthmus, start
+from tests.command import Answer, assert_refused, finish, isthmus, start, tiny
 from tests.conftest import ROOT
 
 from isthmus.errors import InputError
@@ -123,7 +123,7 @@ def test_control_characters_are_shown_and_not_obeyed(tmp_path: Path) -> None:
             colour = (number * 9, 200, 30 if name == "a" else 90)
             Image.new("RGB", (8, 8), colour).save(folder / name / f"{number}{ESCAPE}.png")
     (folder / f"notes{ESCAPE}.txt").write_text("")
-    small = ["data.kind=folder", f"data.path={folder}", "data.size=8", f"name=n{ESCAPE}", "train.epochs=1"]
+    small = tiny("data.kind=folder", f"data.path={folder}", "data.size=8", f"name=n{ESCAPE}", "train.epochs=1")
     answers = [
         isthmus("data", "folder", f"path={folder}", "size=8"),
         isthmus("data", "folder", f"path={folder}/none"),
@@ -131,7 +131,7 @@ def test_control_characters_are_shown_and_not_obeyed(tmp_path: Path) -> None:
         isthmus(f"{ESCAPE}"),
         isthmus("train", "vae", f"bottleneck.{ESCAPE}=3"),
         isthmus("train", "vae", f"bottleneck.dim={ESCAPE}"),
-        isthmus("train", "vae", "bottleneck.dim=2", *small, "-o", tmp_path / f"run{ESCAPE}"),
+        isthmus("train", "post/latent-10", *small, "-o", tmp_path / f"run{ESCAPE}"),
         isthmus("doctor", tmp_path / f"run{ESCAPE}"),
     ]
     assert answers[6].code == 0, answers[6]
