@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
+from isthmus.atomic_files import write_bytes
 from isthmus.errors import InputError
-from isthmus.files import replacing
 from isthmus.images import to_uint8_batch
 from isthmus.reading import read_bytes
 
@@ -32,5 +32,4 @@ def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
     if begun:
         raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
     folder.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+    write_bytes(path, content)

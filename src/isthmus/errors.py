@@ -1,5 +1,9 @@
 """What a user can get wrong, and how the command line answers it."""
 
+from __future__ import annotations
+
+import re
+
 
 class InputError(ValueError):
     """Something the user typed or pointed at is wrong (exit code 2).
@@ -10,3 +14,27 @@ class InputError(ValueError):
 
 class RunError(RuntimeError):
     """A correctly asked run could not finish, or a check failed (exit code 1)."""
+
+
+def out_of_memory(error: BaseException) -> str | None:
+    """A sentence for an error that says that the memory does not suffice; None for any other."""
+    said = str(error)
+    if not (isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)):
+        return None
+    found = _WANTED.search(said)
+    wanted = f" ({found[1] or found[2]} more were asked for)" if found else ""
+    return f"the memory does not suffice{wanted}; make train.batch, data.size, the model or -n smaller"
+
+
+# of torch, which has a class for CUDA alone, of libraries as they load, of oneDNN, and of what no memory can hold
+_OUT_OF_MEMORY = (
+    "out of memory",
+    "failed to map segment",
+    "can't allocate memory",
+    "could not create a memory object",
+    "could not create a primitive",
+    "Storage size calculation overflowed",
+    "Maximum allowed dimension exceeded",
+    "array is too big",
+)
+_WANTED = re.compile(r"[Uu]nable to allocate ([\d.]+ \w+)|tried to allocate ([\d.]+ \w+)")

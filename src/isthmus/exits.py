@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 import typer
 
-from isthmus.errors import InputError, RunError
+from isthmus.errors import InputError, RunError, out_of_memory
 from isthmus.wording import printable
 
 _GO_ON = "the same command goes on from what was saved (`train` needs --resume for it)"
@@ -67,9 +67,8 @@ def _explain(error: Exception) -> tuple[str, int] | None:
     if isinstance(error, UnicodeEncodeError):
         near = error.object[max(0, error.start - 40) : error.end + 20]
         return f"{near!r}: a name that is not UTF-8 cannot be written down; rename it", 2
-    if _is_out_of_memory(error):
-        return "the memory does not suffice; try a smaller train.batch, model or image size", 1
-    return None
+    said = out_of_memory(error)
+    return None if said is None else (f"{said}, and {_GO_ON}", 1)
 
 
 def _usage(message: str) -> str:
@@ -81,17 +80,11 @@ def _system(error: OSError) -> tuple[str, int]:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         _abandon_stdout()  # what is still unwritten may be what found the disk full
         return f"{where}the disk is full; make room, and {_GO_ON}", 1
+    if error.errno == errno.EFBIG and error.strerror == os.strerror(errno.EFBIG):
+        return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_GO_ON}", 1
     if error.errno in _WRONG_PATHS:
         return where + _WRONG_PATHS[error.errno], 2
     return f"{where}{error.strerror or error}; once that is mended, {_GO_ON}", 1
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    # torch has a class for CUDA alone; on the CPU it is a RuntimeError with these words
-    words = ("out of memory", "can't allocate memory")
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(part in str(error) for part in words)
-    )
 
 
 def _prepare_streams() -> None:

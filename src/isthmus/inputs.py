@@ -8,6 +8,7 @@ from pathlib import Path
 
 from isthmus.datasets._picture_files import list_pictures
 from isthmus.errors import InputError
+from isthmus.outputs import is_stream
 from isthmus.paths import resolved
 
 
@@ -46,6 +47,6 @@ def _targets(found: Sequence[tuple[Path, Path]], out: Path, *, several: bool) ->
         ]
     if several:
         raise InputError(f"{out}: {len(found)} images need a folder to go to; give --out FOLDER")
-    if out.suffix.lower() != ".png":
+    if out.suffix.lower() != ".png" and not is_stream(out):
         raise InputError(f"{out}: reconstructions are saved as PNG; give --out a name that ends in .png")
     return [out]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from isthmus import registry
 from isthmus.errors import InputError
+from isthmus.names import check_folder_name, check_not_reserved
 from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, read_toml, resolve
 
 MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
@@ -101,6 +102,7 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     table = registry.validate(_StudyTable, raw, "")
     rows = [registry.validate(_VariationTable, row, f"variation.{n}") for n, row in enumerate(table.variation, 1)]
     variations = tuple(_variation(table.base, row, changes) for row in rows)
+    check_folder_name(table.name or stem, "name")
     _check_names(variations)
     _check_distinct(variations, changes)
     return Plan(table.name or stem, table.about, _seeds(table.seeds), variations)
@@ -125,8 +127,9 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         raw, stem = row.raw, row.name
     elif variation is not None:
         raise InputError(f"{name}: {path} is a single recipe, it has no variations; use {path}")
-    raw = apply(raw, overrides or {})
-    return resolve({"name": stem, **raw})
+    recipe = resolve({"name": stem, **apply(raw, overrides or {})})
+    check_folder_name(recipe.name, "name")
+    return recipe
 
 
 def _split(name: str) -> tuple[str, str | None]:
@@ -191,9 +194,14 @@ def _seeds(given: int | list[int]) -> tuple[int, ...]:
 
 def _check_names(variations: tuple[Variation, ...]) -> None:
     names = [row.name for row in variations]
+    folded = [name.casefold() for name in names]  # not every file system tells capitals apart
     for row in variations:
+        check_folder_name(row.name, "variation.name")
+        check_not_reserved(row.name, "variation.name")
         if names.count(row.name) > 1:
             raise InputError(f"variation {row.name!r} is there twice; names must differ")
+        if folded.count(row.name.casefold()) > 1:
+            raise InputError(f"variation {row.name!r} is there twice but for capitals; names must differ in letters")
         if row.compare is not None and (row.compare not in names or row.compare == row.name):
             others = [name for name in names if name != row.name]
             raise InputError(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +14,13 @@ from torch import nn
 import isthmus
 from isthmus import registry
 from isthmus.arrays import ARRAY_FILE
+from isthmus.atomic_files import is_leftover, refuse_link, remove_leftovers, write_bytes, write_json, write_text
 from isthmus.baselines.crossing import follow
 from isthmus.checkup import examine
 from isthmus.errors import InputError, RunError
 from isthmus.evaluate import evaluate
-from isthmus.files import read_json, replacing, write_json, write_text
+from isthmus.files import read_json
+from isthmus.locks import locked_file
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
@@ -42,6 +43,9 @@ class Done:
 
 
 Event = Started | Notice | Step | Epoch | Done
+
+# what a run writes before there is something to lose; a study keeps its failures there
+_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
 
 _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
 
@@ -164,10 +168,8 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         "cost": {**result.summary["cost"], **extra},
         "doctor": [one.as_dict() for one in examine(symptoms)],
     }
-    with replacing(folder / "per_image.parquet") as beside:
-        beside.write_bytes(scores_bytes(result.per_image))
-    with replacing(folder / "pictures.safetensors") as beside:
-        beside.write_bytes(pictures_bytes(result.pictures))
+    write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
+    write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
     write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
     return notices
 
@@ -215,8 +217,10 @@ def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
 def check(folder: Path, recipe: Recipe) -> None:
     """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
     path = folder / "recipe.toml"
+    refuse_link(folder / "checkpoints")
     if path.exists():
         if not is_begun(folder):
+            _check_unbegun(folder)
             return
         try:  # resolved: a run of an older version lacks the options that came since, and ran with their defaults
             difference = first_difference(read_recipe(folder).table(), recipe.table())
@@ -226,8 +230,26 @@ def check(folder: Path, recipe: Recipe) -> None:
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
             )
-    elif folder.is_dir() and {entry.name for entry in folder.iterdir()} - {"lock", "recipe.toml.new", ARRAY_FILE}:
+    elif folder.is_dir() and holds_more(folder, {"lock", ARRAY_FILE}):
         raise InputError(f"{folder}: not empty and no run folder; choose another --out")
+
+
+def _check_unbegun(folder: Path) -> None:
+    """See that a folder with a recipe.toml and no checkpoint is what an interrupted run left, and nobody's own."""
+    if holds_more(folder, _BEFORE_CHECKPOINTS):
+        raise InputError(f"{folder}: holds more than a run that has only begun; choose another --out")
+    try:
+        table = read_toml(folder / "recipe.toml")
+        ours = {**resolve(table).table(), **table} == table
+    except InputError:
+        ours = False
+    if not ours:
+        raise InputError(f"{folder}/recipe.toml: was not written by isthmus and would be lost; choose another --out")
+
+
+def holds_more(folder: Path, known: Collection[str]) -> bool:
+    """Whether `folder` holds more than files of these names."""
+    return any(entry.name not in known and not is_leftover(entry.name) for entry in folder.iterdir())
 
 
 def claim(folder: Path, recipe: Recipe) -> Recipe:
@@ -276,9 +298,10 @@ def _check_data(folder: Path, splits: Splits) -> Environment:
 def locked(folder: Path) -> Generator[None]:
     """Hold the folder; the kernel lets go when the process dies, however it dies."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "lock", "w", encoding="utf-8") as file:
+    with ExitStack() as held:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            held.enter_context(locked_file(folder / "lock", wait=False))
         except BlockingIOError:
             raise RunError(f"{folder}: another process is at work here; wait for it or choose another --out") from None
+        remove_leftovers(folder)
         yield

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import math
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from isthmus.files import naming
+from isthmus.outputs import deliver
 
 
 def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Image.Image:
@@ -29,7 +30,7 @@ def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Imag
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG, its folder made where there is none. Raises OSError where that fails."""
-    with naming(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(path, format="PNG")
+    """Write a PNG where the user wants it, its folder made where there is none. Raises as `deliver` does."""
+    png = io.BytesIO()
+    picture.save(png, format="PNG")
+    deliver(path, png.getvalue())

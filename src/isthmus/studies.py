@@ -10,8 +10,8 @@ from typing import Any
 
 import tomli_w
 
-from isthmus.errors import InputError
-from isthmus.files import write_json, write_text
+from isthmus.atomic_files import refuse_link, write_json, write_text
+from isthmus.errors import InputError, RunError
 from isthmus.findings import findings, run_folder
 from isthmus.jobs.choice import Count, Shapes, choose, longest_first, on_cuda
 from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
@@ -20,9 +20,10 @@ from isthmus.jobs.pool import run_at_once
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
-from isthmus.runs import Event, check, is_evaluated, load_data, locked, run
+from isthmus.runs import Event, check, holds_more, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
 from isthmus.training.machine import choose_device
+from isthmus.training.memory import check_memory
 from isthmus.training.session import Notice
 
 
@@ -123,19 +124,19 @@ def _check(plan: Plan, folder: Path, data: _Data) -> Shapes:
 
     Returns the shape (N, 3, H, W) of each variation's training images.
     """
-    if (folder / "recipe.toml").exists():
-        raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
+    _check_folder(plan, folder)
     tests: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int, int]] = {}
     for variation in plan.variations:
         recipe = variation.recipe(plan.seeds[0])
         try:
-            choose_device(recipe.train.device)
+            device = choose_device(recipe.train.device)
             shape = data.of(recipe).train.images.shape
+            check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
             build_objective(recipe, Autoencoder(recipe, shape[1:]))
             shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
-        except InputError as error:
-            raise InputError(f"{variation.name}: {error}") from None
+        except (InputError, RunError) as error:
+            raise type(error)(f"{variation.name}: {error}") from None
         for seed in plan.seeds:
             home = run_folder(folder, variation.name, seed)
             if (home / "recipe.toml").exists():
@@ -147,6 +148,22 @@ def _check(plan: Plan, folder: Path, data: _Data) -> Shapes:
                 "leave `compare` out, or give both the same data and split"
             )
     return shapes
+
+
+def _check_folder(plan: Plan, folder: Path) -> None:
+    """See that the folder is free for this study, or already its own."""
+    if (folder / "recipe.toml").exists():
+        raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
+    if not folder.is_dir():
+        return
+    held = {name: (folder / name).is_file() for name in ("study.toml", "findings.json", "lock")}
+    # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
+    if not (held["findings.json"] or (held["study.toml"] and held["lock"])) and holds_more(folder, {"lock"}):
+        raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
+    for variation in plan.variations:
+        refuse_link(folder / variation.name)
+        for seed in plan.seeds:
+            refuse_link(run_folder(folder, variation.name, seed))
 
 
 def _write_plan(plan: Plan, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """CIFAR-10 arrives whole, from a server that fails in every way, or one sentence says what to do."""
 
+import errno
 import hashlib
 import io
 import os
@@ -19,7 +20,7 @@ from isthmus.datasets import _cifar_files, _download, cifar10
 from isthmus.datasets._cifar_pickle import read_batch
 from isthmus.datasets._download import RemoteFile
 from isthmus.datasets.cifar10 import Cifar10
-from isthmus.errors import InputError
+from isthmus.errors import InputError, RunError
 from isthmus.types import Dataset
 
 WAYS_OUT = ("isthmus data cifar10 --download", "data.path", "data.kind=scenes")
@@ -440,12 +441,25 @@ def test_read_only_cache_is_a_sentence(server: Server, tmp_path: Path) -> None:
         download()
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_full_disk_is_a_sentence(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "cache").mkdir()
-    part(tmp_path).symlink_to("/dev/full")
-    with pytest.raises(InputError, match=r"part: cannot be written \(No space left on device\)"):
+def test_full_disk_is_a_sentence_and_no_wrong_use(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(_download, "open_regular", full)
+    with pytest.raises(RunError, match=r"part: cannot be written \(No space left on device\)"):
         download()
+
+
+def test_a_link_in_the_place_of_what_arrives_is_not_written_through(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir()
+    victim = tmp_path / "victim"
+    victim.write_text("dear diary")
+    part(tmp_path).symlink_to(victim)
+    with pytest.raises(InputError, match="is a link"):
+        download()
+    assert victim.read_text() == "dear diary"
 
 
 def test_full_disk_while_unpacking_leaves_no_half_a_copy(
@@ -460,7 +474,7 @@ def test_full_disk_while_unpacking_leaves_no_half_a_copy(
         return write_bytes(path, content)
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(InputError, match=r"batches-bin: cannot be written \(No space left on device\)"):
+    with pytest.raises(RunError, match=r"batches-bin: cannot be written \(No space left on device\)"):
         download()
     assert cached(tmp_path) == ["cifar-10-binary.tar.gz"]
     assert_whole(Cifar10().load())

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +25,14 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     compiled._library.cache_clear()
     yield tmp_path / "kernels"
     compiled._library.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """A library, compiled once for all tests that only need one."""
+    path = tmp_path_factory.mktemp("built") / "kernels.so"
+    compiled._compile(compiled._compiler(os.environ.get("CXX")), path)
+    return path.read_bytes()
 
 
 @needs_compiler
@@ -71,12 +82,16 @@ def test_a_link_to_another_folder_is_not_trusted(fresh: Path, tmp_path: Path) ->
 def test_without_a_compiler_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", os.devnull)
     monkeypatch.delenv("CXX", raising=False)
-    assert why_unavailable() == "no C++ compiler is here"
+    assert why_unavailable() == "no C++ compiler is here; g++ or clang++ would do"
 
 
 @pytest.mark.parametrize(
     ("compiler", "said"),
-    [("/nowhere/g++", "CXX=/nowhere/g++ is not here"), ("false", "false failed: exit code 1")],
+    [
+        ("/nowhere/g++", "CXX=/nowhere/g++ is not here; g++ or clang++ would do"),
+        ("false", "false failed: exit code 1; CXX can name another compiler"),
+        ("'g++ -O1", "CXX='g++ -O1 is no command (No closing quotation); close its quotes"),
+    ],
 )
 def test_the_users_choice_of_compiler_is_used(compiler: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CXX", compiler)
@@ -90,7 +105,24 @@ def test_a_compilers_error_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     )
     script.chmod(0o700)
     monkeypatch.setenv("CXX", str(script))
-    assert why_unavailable() == f"{script} failed: fatal error: omp.h: no such file"
+    assert why_unavailable() == (
+        f"{script} failed: fatal error: omp.h: no such file; CXX can name a compiler with OpenMP, such as GCC's g++"
+    )
+
+
+def test_a_compiler_that_cannot_be_started_or_speaks_another_encoding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "cxx"
+    script.write_bytes(b"\x7fELF, but no program")
+    script.chmod(0o700)
+    monkeypatch.setenv("CXX", str(script))
+    said = why_unavailable()
+    assert said is not None and said.startswith(f"{script} cannot be started (")
+    script.write_bytes(b"#!/bin/sh\nprintf 'error: gro\\337' >&2\nexit 1\n")
+    monkeypatch.setenv("CXX", f"{script} -g")
+    said = why_unavailable()
+    assert said is not None and "error: gro\ufffd" in said
 
 
 def test_a_library_that_cannot_be_loaded_is_named(fresh: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,4 +131,74 @@ def test_a_library_that_cannot_be_loaded_is_named(fresh: Path, tmp_path: Path, m
     script.chmod(0o700)
     monkeypatch.setenv("CXX", str(script))
     said = why_unavailable()
-    assert said is not None and said.startswith("the compiled kernels cannot be used: ") and ".so" in said
+    assert said is not None and said.startswith("the compiled kernels cannot be loaded: ") and ".so" in said
+
+
+def _cut(content: bytes) -> bytes:
+    return content[: len(content) // 3]
+
+
+def _flipped(content: bytes) -> bytes:
+    middle = len(content) // 2
+    return content[:middle] + bytes(255 - byte for byte in content[middle : middle + 64]) + content[middle + 64 :]
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "damage",
+    [_cut, _flipped, lambda content: bytes(len(content)), lambda _: b""],
+    ids=["cut", "flipped", "zero", "empty"],
+)
+def test_a_damaged_library_is_never_loaded_and_is_compiled_again(
+    damage: Callable[[bytes], bytes], fresh: Path, built: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Loaded, it would kill the process; left, every one to come."""
+    monkeypatch.setattr(compiled, "_compile", lambda _, path: path.write_bytes(built))
+    assert library().forward_float32
+    (kept,) = fresh.glob("*.so")
+    kept.unlink()  # this process has it mapped
+    kept.write_bytes(damage(built))
+    compiled._library.cache_clear()
+    loaded: list[bytes] = []
+    load = compiled._load
+    monkeypatch.setattr(compiled, "_load", lambda path: loaded.append(path.read_bytes()) or load(path))
+    assert library().forward_float32
+    assert loaded == [built]
+    assert [path.read_bytes() for path in fresh.glob("*.so")] == [built]
+
+
+@needs_compiler
+def test_a_cache_that_cannot_be_written_costs_time_and_is_told(
+    fresh: Path, built: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiled, "_compile", lambda _, path: path.write_bytes(built))
+    assert compiled.why_compiled_anew() is None
+    monkeypatch.setattr(compiled, "locked_file", _read_only)
+    monkeypatch.setattr(compiled, "TemporaryDirectory", _elsewhere(fresh))
+    assert library().forward_float32
+    assert not list(fresh.glob("*.so"))
+    fresh.chmod(0o722)
+    said = compiled.why_compiled_anew()
+    assert said is not None and str(fresh) in said and "ISTHMUS_DATA" in said
+
+
+def _read_only(*_: object, **__: object) -> None:
+    raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+
+def _elsewhere(forbidden: Path) -> Callable[..., tempfile.TemporaryDirectory[str]]:
+    def made(*, prefix: str, dir: Path | None = None) -> tempfile.TemporaryDirectory[str]:
+        if dir == forbidden:
+            _read_only()
+        return tempfile.TemporaryDirectory(prefix=prefix, dir=dir)
+
+    return made
+
+
+@needs_compiler
+def test_a_kernel_without_memory_raises(fresh: Path) -> None:
+    """Where no exception can be caught in C++, the process ends without a word."""
+    adam = compiled.function.__wrapped__("adam", (ctypes.c_int,) * 3 + (ctypes.c_float,) * 5 + (ctypes.c_void_p,) * 6)
+    sizes = (ctypes.c_long * 1)(2**62)
+    with pytest.raises(MemoryError, match="compiled kernel"):
+        adam(1, 1, 0, *(0.1,) * 5, sizes, *(None,) * 5)

@@ -6,7 +6,6 @@ images -> centred pixels -> directions -> z (N, K) -> directions^T -> output
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
 
+from isthmus.atomic_files import write_bytes
 from isthmus.errors import InputError
 from isthmus.measures.mse import Mse
 from isthmus.measures.psnr import Psnr, psnr_of_mean_mse
@@ -85,12 +85,7 @@ class PrincipalComponents:
         # safetensors writes the memory of a transposed array as if it were not transposed.
         tensors = {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}
         tensors["sha256"] = _checksum(tensors)
-        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
-        try:
-            beside.write_bytes(to_bytes(tensors))
-            os.replace(beside, path)
-        finally:
-            beside.unlink(missing_ok=True)
+        write_bytes(path, to_bytes(tensors))
 
     @staticmethod
     def load(path: Path) -> PrincipalComponents:
@@ -174,7 +169,7 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fitted.save(path)
-    except OSError:
+    except (OSError, InputError):
         pass  # read-only or full: the cache only saves time
     return fitted
 

@@ -10,6 +10,7 @@ import typer
 
 from isthmus.cli.app import AsJson, need_folder, say, tell
 from isthmus.errors import InputError
+from isthmus.outputs import is_stream
 from isthmus.paths import resolved
 
 _AT_A_TIME = 256  # images held in memory
@@ -29,6 +30,7 @@ def explore(
     One HTML file, whose path is printed, that opens with a double click and needs no server and no network.
     """
     need_folder(folder)
+    to_stream = out is not None and is_stream(out)
     if out is not None and out.is_dir():
         raise InputError(f"{out}: is a folder; give --out a name that ends in .html")
     from isthmus.explorer import write_explorer
@@ -40,7 +42,8 @@ def explore(
         say(sentence)
     if out is None:  # the report links the page beside it
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
-    tell(resolved(made.page))
+    if not to_stream:
+        tell(resolved(made.page))
 
 
 def export(
@@ -77,7 +80,8 @@ def sample(
 ) -> None:
     """Draw new images from a trained model into one picture."""
     need_folder(run)
-    if out.suffix.lower() != ".png":
+    to_stream = is_stream(out)
+    if out.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
     from isthmus.generate import generate
     from isthmus.sheets import contact_sheet, save_picture
@@ -87,7 +91,8 @@ def sample(
         say(sentence)
     save_picture(contact_sheet(made.images), out)
     say(f"{count} images from sampler {made.sampler}, seed {seed}.")
-    tell(out)
+    if not to_stream:
+        tell(out)
 
 
 def reconstruct(
@@ -105,6 +110,7 @@ def reconstruct(
 
     from isthmus.images import read_image
     from isthmus.inputs import pairs_of
+    from isthmus.sheets import save_picture
 
     pairs, left_out = pairs_of(images, out)
     from isthmus.runs import load_model
@@ -117,6 +123,6 @@ def reconstruct(
         part = pairs[start : start + _AT_A_TIME]
         pixels = [read_image(source, size=(height, width), name=str(source)) for source, _ in part]
         for (_, target), result in zip(part, model.reconstruct(pixels), strict=True):
-            target.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(result).save(target, format="PNG")
-            tell(target)
+            save_picture(Image.fromarray(result), target)
+            if not is_stream(target):
+                tell(target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import os
@@ -18,7 +19,8 @@ from urllib.parse import urlsplit
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-from isthmus.errors import InputError
+from isthmus.atomic_files import open_regular
+from isthmus.errors import InputError, RunError
 
 CHUNK_BYTES = 1 << 18
 TIMEOUT_SECONDS = 30
@@ -56,9 +58,10 @@ def writing(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise (RunError if full else InputError)(
             f"{path}: cannot be written ({error.strerror or error}); "
-            "free some space or set ISTHMUS_DATA to another folder"
+            f"{'make room' if full else 'make it writable'}, or set ISTHMUS_DATA to another folder"
         ) from None
 
 
@@ -128,7 +131,8 @@ def _receive(remote: RemoteFile, part: Path) -> Iterator[int]:
         continued = answer.status == 206 and place.startswith(f"bytes {have}-")
         have = have if continued else 0
         yield have
-        with writing(part), part.open("ab" if continued else "wb") as file:
+        with writing(part), open_regular(part, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
+            file.truncate(have)
             # the length that the server states is not asked: the true one is known
             while chunk := _read(answer, min(CHUNK_BYTES, remote.size - have)):
                 file.write(chunk)

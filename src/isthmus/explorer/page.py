@@ -13,7 +13,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from isthmus.explorer import assets
-from isthmus.report.page import save_page
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent),
@@ -24,10 +23,10 @@ _TEMPLATES = Environment(
 )
 
 
-def write_page(target: Path, title: str, about: dict[str, Any], blobs: Sequence[tuple[str, str]]) -> Path:
-    """Render the page to `target`. Raises InputError where it cannot be written."""
+def render(title: str, about: dict[str, Any], blobs: Sequence[tuple[str, str]]) -> str:
+    """The page."""
     script = assets.read("explorer.js").decode()
-    page = _TEMPLATES.get_template("page.html.jinja").render(
+    return _TEMPLATES.get_template("page.html.jinja").render(
         title=title,
         policy=_policy(script),
         style=Markup(assets.read("explorer.css").decode()),
@@ -35,7 +34,6 @@ def write_page(target: Path, title: str, about: dict[str, Any], blobs: Sequence[
         about=Markup(_inert(json.dumps(about))),
         blobs=blobs,
     )
-    return save_page(target, page)
 
 
 def _inert(text: str) -> str:

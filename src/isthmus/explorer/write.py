@@ -10,11 +10,13 @@ from typing import Any
 
 import tomli_w
 
+from isthmus.atomic_files import write_text
 from isthmus.errors import InputError
 from isthmus.explorer import assets, pictures
 from isthmus.explorer.blobs import blob, tensors, wrapped
-from isthmus.explorer.page import write_page
+from isthmus.explorer.page import render
 from isthmus.explorer.subject import Subject, build
+from isthmus.outputs import deliver
 from isthmus.recipe import Recipe
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, read_run, read_study
@@ -80,7 +82,12 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     for number, subject in enumerate(subjects):
         blobs += _blobs(number, subject)
         notices += subject.notices
-    return Explorer(write_page(out or folder / "explorer.html", title, about, blobs), tuple(notices))
+    page = render(title, about, blobs)
+    if out is None:
+        write_text(folder / "explorer.html", page)
+    else:
+        deliver(out, page.encode())
+    return Explorer(out or folder / "explorer.html", tuple(notices))
 
 
 def _run(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:

@@ -11,11 +11,11 @@ import onnx
 import torch
 from safetensors.torch import save
 
+from isthmus.atomic_files import own_folder, write_bytes, write_json
 from isthmus.errors import InputError, RunError
 from isthmus.exports.check import answer, loss
 from isthmus.exports.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.exports.storage import in_half
-from isthmus.files import replacing, write_json
 from isthmus.model import Autoencoder, full_precision
 from isthmus.run_files.arrays import read_pictures
 from isthmus.runs import load_data, load_model, read_environment, read_recipe
@@ -79,10 +79,9 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
         differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
         cost, sentence = _cost(run, model, encoder, decoder)
         notices += [sentence] if sentence else []
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True) if out else own_folder(folder)
     weights = folder / "model.safetensors"
-    with replacing(weights) as beside:
-        beside.write_bytes(save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    write_bytes(weights, save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
     written = (
         _write(folder / "encoder.onnx", encoder, model.image_shape, model.latent_shape, differences[0]),
         _write(folder / "decoder.onnx", decoder, model.latent_shape, model.image_shape, differences[1]),
@@ -133,8 +132,7 @@ def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray)
 def _write(
     path: Path, graph: onnx.ModelProto, given: tuple[int, ...], answered: tuple[int, ...], difference: float
 ) -> Graph:
-    with replacing(path) as beside:
-        beside.write_bytes(graph.SerializeToString())
+    write_bytes(path, graph.SerializeToString())
     return Graph(path, (None, *given), (None, *answered), difference)
 
 

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.errors import InputError, RunError
+from isthmus.errors import InputError, RunError, out_of_memory
 from isthmus.recipe import Recipe
 from isthmus.runs import Event
 
@@ -50,5 +50,5 @@ class RunFailed:
 def failed(job: Job, error: Exception) -> RunFailed:
     """What to say of a job that `error` ended; to be called where the error is caught."""
     expected = isinstance(error, InputError | RunError | OSError)
-    sentence = str(error) if expected else f"{type(error).__name__}: {error}"
+    sentence = str(error) if expected else out_of_memory(error) or f"{type(error).__name__}: {error}"
     return RunFailed(job, sentence, traceback.format_exc())

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <vector>
 
+#include "buffers.h"
+
 namespace {
 
 constexpr long PIECE = 1 << 13;  // numbers that a thread takes at a time
@@ -40,20 +42,27 @@ void update(const Adam &adam, double step, long count, float *parameter, const f
 }  // namespace
 
 // Of `tensors` parameters: sizes, parameters, gradients, both moments, and numbers of steps, which are counted here.
-extern "C" void adam(int tensors, int threads, int decoupled, float rate, float beta1, float beta2, float epsilon,
-                     float decay, const long *sizes, float *const *parameters, const float *const *gradients,
-                     float *const *means, float *const *squares, float *const *steps) {
+// 1, and nothing is done, where the memory does not suffice; else 0.
+extern "C" int adam(int tensors, int threads, int decoupled, float rate, float beta1, float beta2, float epsilon,
+                    float decay, const long *sizes, float *const *parameters, const float *const *gradients,
+                    float *const *means, float *const *squares, float *const *steps) {
     const Adam how = {rate, beta1, beta2, epsilon, decay, (bool)decoupled};
     std::vector<Piece> pieces;
-    for (int i = 0; i < tensors; i++) {
-        *steps[i] += 1;
-        for (long begin = 0; begin < sizes[i]; begin += PIECE)
-            pieces.push_back({i, begin, sizes[i] < begin + PIECE ? sizes[i] : begin + PIECE});
-    }
+    const int failed = guarded([&] {
+        long count = 0;
+        for (int i = 0; i < tensors; i++) count += (sizes[i] + PIECE - 1) / PIECE;
+        pieces.reserve(count);
+        for (int i = 0; i < tensors; i++)
+            for (long begin = 0; begin < sizes[i]; begin += PIECE)
+                pieces.push_back({i, begin, sizes[i] < begin + PIECE ? sizes[i] : begin + PIECE});
+    });
+    if (failed) return failed;
+    for (int i = 0; i < tensors; i++) *steps[i] += 1;
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
     for (size_t at = 0; at < pieces.size(); at++) {
         const auto [i, begin, end] = pieces[at];
         update(how, *steps[i], end - begin, parameters[i] + begin, gradients[i] + begin, means[i] + begin,
                squares[i] + begin);
     }
+    return 0;
 }

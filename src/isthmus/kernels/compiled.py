@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import fcntl
 import functools
 import hashlib
 import os
@@ -13,14 +12,15 @@ import shutil
 import stat
 import subprocess
 import sys
-import tempfile
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from isthmus import processor
+from isthmus.errors import InputError
+from isthmus.locks import locked_file
 from isthmus.paths import cache_folder
 
 SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
@@ -36,11 +36,12 @@ _FLAGS = [
     "-fopenmp",
     "-fPIC",
 ]
-_SECONDS = 60.0  # a source takes a compiler up to four
+_SECONDS = 300.0  # a source takes a compiler up to four; on a machine that others use, many times that
+_WOULD_DO = "g++ or clang++ would do"
 
 
 class Unavailable(Exception):
-    """There is no library; the message says why in a few words."""
+    """There is no library; the message says why in a few words, and what would help."""
 
 
 def library() -> ctypes.CDLL:
@@ -55,11 +56,18 @@ def library() -> ctypes.CDLL:
 def function(name: str, types: tuple[type, ...]) -> Any:
     """A function of the library with arguments of these types. Raises Unavailable where there is no library.
 
-    Asked for once: finding the library anew takes as long as a small layer, and a step has thirty.
+    It raises MemoryError where the memory does not suffice. Asked for once: finding the library anew takes as long as a
+    small layer, and a step has thirty.
     """
     found = getattr(library(), name)
     found.argtypes = types
+    found.errcheck = _check
     return found
+
+
+def _check(failed: int, *_: object) -> None:
+    if failed:
+        raise MemoryError("a compiled kernel found no memory")
 
 
 def why_unavailable() -> str | None:
@@ -77,35 +85,93 @@ def version() -> str:
     return _fingerprint(_compiler(os.environ.get("CXX")))[:8]
 
 
+def why_compiled_anew() -> str | None:
+    """Why every process compiles the kernels for itself, in a sentence; None where they are kept."""
+    folder = cache_folder() / "kernels"
+    if _is_ours(folder) and os.access(folder, os.W_OK):
+        return None
+    return (
+        f"The kernels are compiled anew in every process, for about 10 s: {folder} cannot be written, or can be by "
+        "others; mend that, or set ISTHMUS_DATA to another folder."
+    )
+
+
 @functools.cache  # a failure too: it is as lasting, and a study asks for every run
 def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
     try:
         compiler = _compiler(chosen)
-        kept = folder / f"{_fingerprint(compiler)}.so" if _is_ours(folder) else None
-        with nullcontext() if kept is None or kept.exists() else _turn(folder):
-            if kept is not None and kept.exists():
-                return ctypes.CDLL(str(kept))
-            # a place of its own, and a rename: a file system without locks lets several be at it
-            with tempfile.TemporaryDirectory(prefix="isthmus-", dir=folder if kept else None) as private:
-                path = Path(private, "kernels.so")
-                _compile(compiler, path)
-                return ctypes.CDLL(str(path.rename(kept) if kept else path))
-    except (OSError, Unavailable) as error:
-        return error if isinstance(error, Unavailable) else Unavailable(f"the compiled kernels cannot be used: {error}")
+        if _is_ours(folder):
+            name = _fingerprint(compiler)
+            with suppress(OSError, InputError):  # read-only or full: compiled apart
+                return _load_kept(folder, name) or _compile_kept(compiler, folder, name)
+        with TemporaryDirectory(prefix="isthmus-") as private:
+            path = Path(private, "kernels.so")
+            _compile(compiler, path)
+            return _load(path)
+    except OSError as error:
+        return Unavailable(f"there is no room to compile kernels in ({error}); set ISTHMUS_DATA to another folder")
+    except Unavailable as error:
+        return error
+
+
+def _compile_kept(compiler: list[str], folder: Path, name: str) -> ctypes.CDLL:
+    """Compile into `folder`, or take what another process compiled meanwhile. Raises OSError, Unavailable."""
+    with ExitStack() as turn:
+        # those of a study begin together, and one compiler is enough; some file systems have no locks
+        with suppress(OSError):
+            turn.enter_context(locked_file(folder / "lock", wait=True))
+        if found := _load_kept(folder, name):
+            return found
+        # a place of its own, and a rename: without locks several may be at it
+        with TemporaryDirectory(prefix="isthmus-", dir=folder) as private:
+            path = Path(private, "kernels.so")
+            _compile(compiler, path)
+            with open(path, "rb+") as file:
+                os.fsync(file.fileno())  # before it has its name, which a crash may keep without the content
+            return _load(path.rename(folder / f"{name}-{_digest(path)}.so"))
+
+
+def _load_kept(folder: Path, name: str) -> ctypes.CDLL | None:
+    """The library of this fingerprint, if it is there and whole; what is damaged is removed.
+
+    A library that was cut short or changed kills the process as soon as it is used, so its name holds its digest.
+    """
+    for path in folder.glob(f"{name}*.so"):
+        with suppress(OSError, Unavailable):
+            if path.stem == f"{name}-{_digest(path)}":
+                return _load(path)
+        path.unlink(missing_ok=True)
+    return None
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    try:
+        return ctypes.CDLL(str(path))
+    except OSError as error:
+        remedy = "set ISTHMUS_DATA to a folder from which programs may be started, or CXX to another compiler"
+        raise Unavailable(f"the compiled kernels cannot be loaded: {error}; {remedy}") from None
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
 
 
 def _compiler(chosen: str | None) -> list[str]:
     if sys.platform not in ("linux", "darwin"):
         raise Unavailable(f"kernels are not compiled on {platform.system()}")
     if chosen:
-        words = shlex.split(chosen)
+        try:
+            words = shlex.split(chosen)
+        except ValueError as error:
+            raise Unavailable(f"CXX={chosen} is no command ({error}); close its quotes") from None
         if words and shutil.which(words[0]):
             return words
-        raise Unavailable(f"CXX={chosen} is not here")
+        raise Unavailable(f"CXX={chosen} is not here; {_WOULD_DO}")
     for name in ("g++", "c++", "clang++"):
         if shutil.which(name):
             return [name]
-    raise Unavailable("no C++ compiler is here")
+    raise Unavailable(f"no C++ compiler is here; {_WOULD_DO}")
 
 
 def _compile(compiler: list[str], path: Path) -> None:
@@ -120,12 +186,24 @@ def _compile(compiler: list[str], path: Path) -> None:
 
 def _run(command: list[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run(
+            command, capture_output=True, encoding="utf-8", errors="replace", timeout=_SECONDS, check=False
+        )
     except subprocess.TimeoutExpired:
-        raise Unavailable(f"{command[0]} took over {_SECONDS:g} s") from None
+        raise Unavailable(f"{command[0]} took over {_SECONDS:g} s; try again when the machine is less busy") from None
+    except OSError as error:
+        raise Unavailable(f"{command[0]} cannot be started ({error.strerror}); {_WOULD_DO}") from None
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "error" in line), f"exit code {done.returncode}")
-        raise Unavailable(f"{command[0]} failed: {said.strip()}")
+        raise Unavailable(f"{command[0]} failed: {said.strip()}; {_remedy(done.stderr)}")
+
+
+def _remedy(said: str) -> str:
+    if "No space left" in said:
+        return "make room on the disk"
+    if "openmp" in said or "omp.h" in said or "-lomp" in said:  # Apple's compiler has none of it
+        return "CXX can name a compiler with OpenMP, such as GCC's g++"
+    return "CXX can name another compiler"
 
 
 def _fingerprint(compiler: list[str]) -> str:
@@ -137,15 +215,6 @@ def _fingerprint(compiler: list[str]) -> str:
     headers = sorted(Path(__file__).parent.glob("*.h"))
     parts = [*(source.read_bytes() for source in (*SOURCES, *headers)), *(word.encode() for word in words)]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-
-
-@contextmanager
-def _turn(folder: Path) -> Generator[None]:
-    """One process after another: those of a study begin together, and one compiler is enough."""
-    with open(folder / "lock", "w", encoding="utf-8") as file:
-        with suppress(OSError):
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _is_ours(folder: Path) -> bool:

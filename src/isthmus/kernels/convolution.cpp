@@ -17,11 +17,13 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
     const int groups = ceiling(sizes.images, plan.group), count = 2 * sizes.filters;
     std::vector<double> partial(moments ? (long)groups * count : 0);
     std::atomic<int> next{0};
-#pragma omp parallel num_threads(std::clamp(groups, 1, threads))
+    const int working = std::clamp(groups, 1, threads);
+    const PerThread<uint16_t> rooms(working, shared.room());
+#pragma omp parallel num_threads(working)
     {
         pack_weights<COUNT>(plan, weights, shared.weights);
         const Tiles ours;
-        const Buffer<uint16_t> packed(shared.room());
+        uint16_t *packed = rooms.mine();
         for (int group; (group = next++) < groups;) {
             const long begin = (long)group * plan.group;
             convolve(shared, packed, (const Number *)x + begin * sizes.of_x(),
@@ -37,16 +39,15 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
 
 // x (images, height, width, channels), y (images, rows, columns, filters), as they lie in memory; y is overwritten.
 // weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the sums
-// (2, filters) of what y holds and of its squares, or null.
+// (2, filters) of what y holds and of its squares, or null. As all of them, 1 where the memory does not suffice, else 0.
 #define KERNEL(NAME, TYPE, COUNT)                                                                                      \
-    extern "C" void NAME(int images, int channels, int height, int width, int filters, int rows, int columns,          \
-                         int kernel, int stride, int before, int transposed, int turned, int threads,                  \
-                         long channel_step, long filter_step, long row_step, long column_step, const void *x,          \
-                         const float *weight, const float *bias, void *y, double *moments) {                           \
-        run<TYPE, COUNT<TYPE>>(                                                                                        \
-            {images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,             \
-            {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel}, threads, x, bias, y,     \
-            moments);                                                                                                  \
+    extern "C" int NAME(int images, int channels, int height, int width, int filters, int rows, int columns,           \
+                        int kernel, int stride, int before, int transposed, int turned, int threads,                   \
+                        long channel_step, long filter_step, long row_step, long column_step, const void *x,           \
+                        const float *weight, const float *bias, void *y, double *moments) {                            \
+        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+        const Weights weights = {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel};      \
+        return guarded([&] { run<TYPE, COUNT<TYPE>>(sizes, transposed, weights, threads, x, bias, y, moments); });     \
     }
 
 KERNEL(convolution_float32, Float32, PARTS)

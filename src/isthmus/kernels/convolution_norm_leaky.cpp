@@ -25,13 +25,17 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
     const convolving::Shared<T, PARTS> shared(sizes.reversed(), !transposed, nullptr);
     const summing::Shape shape(sizes, transposed, PARTS);
     Buffer<float> sums(dkernel ? shape.blocks * shape.size() : 0);
-#pragma omp parallel num_threads(std::min(threads, shape.blocks))
+    const int working = std::min(threads, shape.blocks);
+    const PerThread<uint16_t> packs(working, shared.room());
+    const summing::Rooms rooms(shape, PARTS, working);
+    const PerThread<Number> heres(working, 2 * shape.group * outside);
+#pragma omp parallel num_threads(working)
     {
         if (dx) convolving::pack_weights<PARTS>(shared.plan, weights, shared.weights);
         const Tiles ours;
-        const Buffer<uint16_t> packed(shared.room());
-        const summing::Own own(shape, PARTS);
-        const Buffer<Number> here(2 * shape.group * outside);
+        uint16_t *packed = packs.mine();
+        const summing::Own own = rooms.mine();
+        Number *here = heres.mine();
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
@@ -51,14 +55,18 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
 // it. dx like x, or null; dkernel (filters, kernel, kernel, channels), transposed (channels, kernel, kernel, filters),
 // float32, or null; dweight, dbias (filters,). All of them are overwritten.
 #define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" void convolution_norm_leaky_backward_##NAME(                                                            \
+    extern "C" int convolution_norm_leaky_backward_##NAME(                                                             \
         int images, int channels, int height, int width, int filters, int rows, int columns, int kernel, int stride,   \
         int before, int transposed, int turned, int threads, float epsilon, float slope, long channel_step,            \
         long filter_step, long row_step, long column_step, const void *x, const float *weight, const void *between,    \
         const void *dy, float *found, void *dx, float *dkernel, float *dweight, float *dbias) {                        \
-        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
-                  {weight, filter_step, channel_step, row_step, column_step, (bool)turned, kernel}, threads, epsilon,  \
-                  slope, x, between, dy, found, dx, dkernel, dweight, dbias);                                          \
+        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+        const convolving::Weights weights = {weight,      filter_step,  channel_step, row_step,                        \
+                                             column_step, (bool)turned, kernel};                                       \
+        return guarded([&] {                                                                                           \
+            run<TYPE>(sizes, transposed, weights, threads, epsilon, slope, x, between, dy, found, dx, dkernel,         \
+                      dweight, dbias);                                                                                 \
+        });                                                                                                            \
     }
 
 KERNEL(float32, Float32)

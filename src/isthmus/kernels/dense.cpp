@@ -52,8 +52,8 @@ template <int R> void dots_of(int wide, int few, const uint16_t *x, const float 
 }  // namespace
 
 // y (rows, few) = x w^T + bias (few,), or null
-extern "C" void dots_bfloat16(int rows, int wide, int few, int threads, const uint16_t *x, const float *w,
-                              const float *bias, float *y) {
+extern "C" int dots_bfloat16(int rows, int wide, int few, int threads, const uint16_t *x, const float *w,
+                             const float *bias, float *y) {
     const int blocks = (rows + ROWS - 1) / ROWS;
 #pragma omp parallel for schedule(static) num_threads(std::clamp(blocks, 1, threads))
     for (int block = 0; block < blocks; block++) {
@@ -64,6 +64,7 @@ extern "C" void dots_bfloat16(int rows, int wide, int few, int threads, const ui
             for (int at = row; at < end; at++)
                 dots_of<1>(wide, few, x + (long)at * wide, w, bias, y + (long)at * few);
     }
+    return 0;
 }
 
 namespace {
@@ -123,24 +124,27 @@ void combinations(int rows, int depth, int wide, int threads, const float *left,
 }  // namespace
 
 // to (columns, rows) = from (rows, columns); few columns.
-extern "C" void transposition(int rows, int columns, int threads, const float *from, float *to) {
+extern "C" int transposition(int rows, int columns, int threads, const float *from, float *to) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int row = 0; row < rows; row++)
         for (int column = 0; column < columns; column++)
             to[(long)column * rows + row] = from[(long)row * columns + column];
+    return 0;
 }
 
 // to (columns, rows) = from (rows, columns); few rows.
-extern "C" void transposition_back(int rows, int columns, int threads, const float *from, float *to) {
+extern "C" int transposition_back(int rows, int columns, int threads, const float *from, float *to) {
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int column = 0; column < columns; column++)
         for (int row = 0; row < rows; row++) to[(long)column * rows + row] = from[(long)row * columns + column];
+    return 0;
 }
 
 #define COMBINATIONS(NAME, FROM, TO)                                                                                   \
-    extern "C" void combinations_##NAME(int rows, int depth, int wide, int threads, long row, long step,               \
-                                        const float *left, const void *right, const float *bias, void *to) {           \
+    extern "C" int combinations_##NAME(int rows, int depth, int wide, int threads, long row, long step,                \
+                                       const float *left, const void *right, const float *bias, void *to) {            \
         combinations<FROM, TO>(rows, depth, wide, threads, left, row, step, right, bias, to);                          \
+        return 0;                                                                                                      \
     }
 
 COMBINATIONS(float32_bfloat16, Float32, BFloat16)

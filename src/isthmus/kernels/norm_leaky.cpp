@@ -1,26 +1,33 @@
 // Batch norm and leaky ReLU; see norm_leaky.h.
 
+#include "buffers.h"
 #include "norm_leaky.h"
 
 using namespace norming;
 
 // channels: a multiple of 16. moments: the sums (2, channels) of x and of its squares, or null. found (4, channels) is
-// written by forward and read by backward.
+// written by forward and read by backward. 1 where the memory does not suffice, else 0.
 #define KERNELS(NAME, TYPE)                                                                                            \
-    extern "C" void forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, float momentum,   \
-                                   const void *x, const float *weight, const float *bias, const double *moments,       \
-                                   const float *offset, float *mean, float *variance, void *y, float *found) {         \
-        forward<TYPE>({rows, channels, threads, epsilon, slope}, (const TYPE::Number *)x, weight, bias, moments,       \
-                      {momentum, offset, mean, variance}, (TYPE::Number *)y, rows_of(found, channels));                \
+    extern "C" int forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, float momentum,    \
+                                  const void *x, const float *weight, const float *bias, const double *moments,        \
+                                  const float *offset, float *mean, float *variance, void *y, float *found) {          \
+        const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
+        const Running running = {momentum, offset, mean, variance};                                                    \
+        return guarded([&] {                                                                                           \
+            forward<TYPE>(layer, (const TYPE::Number *)x, weight, bias, moments, running, (TYPE::Number *)y,           \
+                          rows_of(found, channels));                                                                   \
+        });                                                                                                            \
     }                                                                                                                  \
-    extern "C" void backward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *dy,  \
-                                    const void *x, float *found, void *dx, float *dweight, float *dbias) {             \
+    extern "C" int backward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *dy,   \
+                                   const void *x, float *found, void *dx, float *dweight, float *dbias) {              \
         const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
         const TYPE::Number *from = (const TYPE::Number *)dy, *beside = (const TYPE::Number *)x;                        \
-        const Backward<TYPE> back(layer, from, beside, rows_of(found, channels), dweight, dbias);                      \
-        over_blocks(layer, [&](int, long begin, long end) {                                                            \
-            const long at = begin * channels;                                                                          \
-            back.apply(end - begin, from + at, beside + at, (TYPE::Number *)dx + at);                                  \
+        return guarded([&] {                                                                                           \
+            const Backward<TYPE> back(layer, from, beside, rows_of(found, channels), dweight, dbias);                  \
+            over_blocks(layer, [&](int, long begin, long end) {                                                        \
+                const long at = begin * channels;                                                                      \
+                back.apply(end - begin, from + at, beside + at, (TYPE::Number *)dx + at);                              \
+            });                                                                                                        \
         });                                                                                                            \
     }
 

@@ -20,10 +20,12 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
     const Number *x = (const Number *)x_given, *dy = (const Number *)dy_given;
     const summing::Shape shape(sizes, transposed, GRADIENT_PARTS<T>);
     Buffer<float> sums(shape.blocks * shape.size());
-#pragma omp parallel num_threads(std::min(threads, shape.blocks))
+    const int working = std::min(threads, shape.blocks);
+    const summing::Rooms rooms(shape, GRADIENT_PARTS<T>, working);
+#pragma omp parallel num_threads(working)
     {
         const Tiles ours;
-        const summing::Own own(shape, GRADIENT_PARTS<T>);
+        const summing::Own own = rooms.mine();
 #pragma omp for schedule(dynamic)
         for (int block = 0; block < shape.blocks; block++)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
@@ -37,11 +39,11 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
 // kernel, kernel, channels), transposed (channels, kernel, kernel, filters): float32, is overwritten; turned: taps in
 // reverse.
 #define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" void weight_gradient_##NAME(int images, int channels, int height, int width, int filters, int rows,     \
-                                           int columns, int kernel, int stride, int before, int transposed,            \
-                                           int turned, int threads, const void *x, const void *dy, float *weight) {    \
-        run<TYPE>({images, channels, height, width, filters, rows, columns, kernel, stride, before}, transposed,       \
-                  turned, threads, x, dy, weight);                                                                     \
+    extern "C" int weight_gradient_##NAME(int images, int channels, int height, int width, int filters, int rows,      \
+                                          int columns, int kernel, int stride, int before, int transposed, int turned, \
+                                          int threads, const void *x, const void *dy, float *weight) {                 \
+        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+        return guarded([&] { run<TYPE>(sizes, transposed, turned, threads, x, dy, weight); });                         \
     }
 
 KERNEL(float32, Float32)

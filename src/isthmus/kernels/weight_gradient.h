@@ -166,11 +166,17 @@ inline void multiply_all(const Shape &shape, const Pair *small, const Pair *larg
 
 // What a thread has for itself, while its tiles are ours.
 struct Own {
-    Buffer<Pair> small, large;
+    Pair *small, *large;
+};
 
-    Own(const Shape &shape, int parts)
-        : small((long)parts * shape.small_tiles * shape.depth),
-          large((long)parts * shape.views * shape.views * shape.large_tiles * shape.room) {}
+// That of all threads.
+struct Rooms {
+    PerThread<Pair> small, large;
+
+    Rooms(const Shape &shape, int parts, int threads)
+        : small(threads, (long)parts * shape.small_tiles * shape.depth),
+          large(threads, (long)parts * shape.views * shape.views * shape.large_tiles * shape.room) {}
+    Own mine() const { return {small.mine(), large.mine()}; }
 };
 
 // Adds the sums of `images`, no more than a group of pairs; with `fresh` they are overwritten.

@@ -214,21 +214,20 @@ void add_gradient(const Shape &shape, int point, const float *in, const float *o
              in + point * shape.input_point, shape.wide_channels, sums + (long)point * rows * shape.wide_channels, add);
 }
 
-}  // namespace
-
 // y = x convolved with weight (3, 3, channels, filters), whose taps are reversed or not.
 // bias: a number a filter, or null.
-extern "C" void winograd(int images, int height, int width, int channels, int filters, int padding, int reversed,
-                         int threads, const float *x, const float *weight, const float *bias, float *y) {
+void filter(int images, int height, int width, int channels, int filters, int padding, int reversed, int threads,
+            const float *x, const float *weight, const float *bias, float *y) {
     const Shape shape(images, height, width, channels, filters, padding, FORWARD_BYTES);
     const long kernel = (long)shape.channels * shape.wide_filters;
     const Buffer<float> kernels(POINTS * kernel), zeros(shape.wide_channels), add(shape.wide_filters);
     std::memset(zeros, 0, 4 * shape.wide_channels);
     std::memset(add, 0, 4 * shape.wide_filters);
     if (bias) std::memcpy(add, bias, 4 * shape.filters);
+    const PerThread<float> ins(threads, POINTS * shape.input_point), outs(threads, POINTS * shape.output_point);
 #pragma omp parallel num_threads(threads)
     {
-        const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+        float *in = ins.mine(), *out = outs.mine();
 #pragma omp for schedule(static)
         for (int channel = 0; channel < shape.channels; channel++)
             turn_kernels(shape, weight, reversed, channel, kernels);
@@ -249,8 +248,8 @@ extern "C" void winograd(int images, int height, int width, int channels, int fi
 // Small sums fit the second cache beside a block: each part of the images has blocks and sums of its own. Large ones
 // would be fetched and written for every block: so blocks are large, each turned by all threads, and a thread keeps the
 // sums of its points. Either way the order of sums does not depend on the number of threads, and neither do the bits.
-extern "C" void winograd_gradient(int images, int height, int width, int channels, int filters, int padding,
-                                  int reversed, int threads, const float *x, const float *dy, float *weight) {
+void sum_gradient(int images, int height, int width, int channels, int filters, int padding, int reversed, int threads,
+                  const float *x, const float *dy, float *weight) {
     const long point = (long)up(filters, ROWS) * up(channels, LANES), size = POINTS * point;
     const bool apart = 4 * size <= SUM_BYTES;
     const Shape shape(images, height, width, channels, filters, padding, apart ? FORWARD_BYTES : GRADIENT_BYTES);
@@ -258,10 +257,12 @@ extern "C" void winograd_gradient(int images, int height, int width, int channel
     const int most = std::max(shape.wide_channels, shape.wide_filters);
     const Buffer<float> zeros(most), sums(parts * size);
     std::memset(zeros, 0, 4 * most);
+    const int rooms = apart ? std::min(threads, parts) : 1;
+    const PerThread<float> ins(rooms, POINTS * shape.input_point), outs(rooms, POINTS * shape.output_point);
     if (apart) {
-#pragma omp parallel for schedule(static) num_threads(std::min(threads, parts))
+#pragma omp parallel for schedule(static) num_threads(rooms)
         for (int part = 0; part < parts; part++) {
-            const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+            float *in = ins.mine(), *out = outs.mine();
             const int begin = (long)shape.blocks * part / parts, end = (long)shape.blocks * (part + 1) / parts;
             for (int block = begin; block < end; block++) {
                 turn_inputs(shape, x, zeros, block, 0, shape.block, in);
@@ -270,7 +271,7 @@ extern "C" void winograd_gradient(int images, int height, int width, int channel
             }
         }
     } else {
-        const Buffer<float> in(POINTS * shape.input_point), out(POINTS * shape.output_point);
+        float *in = ins.mine(), *out = outs.mine();  // of all threads
 #pragma omp parallel num_threads(threads)
         for (int block = 0; block < shape.blocks; block++) {
 #pragma omp for schedule(static)
@@ -299,6 +300,21 @@ extern "C" void winograd_gradient(int images, int height, int width, int channel
                                shape.channels - channel);
                 });
         }
+}
+
+}  // namespace
+
+// As `filter` and `sum_gradient` have it; 1 where the memory does not suffice, else 0.
+extern "C" int winograd(int images, int height, int width, int channels, int filters, int padding, int reversed,
+                        int threads, const float *x, const float *weight, const float *bias, float *y) {
+    return guarded(
+        [=] { filter(images, height, width, channels, filters, padding, reversed, threads, x, weight, bias, y); });
+}
+
+extern "C" int winograd_gradient(int images, int height, int width, int channels, int filters, int padding,
+                                 int reversed, int threads, const float *x, const float *dy, float *weight) {
+    return guarded(
+        [=] { sum_gradient(images, height, width, channels, filters, padding, reversed, threads, x, dy, weight); });
 }
 
 extern "C" int winograd_ready() { return 0; }

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from isthmus.atomic_files import refuse_link
 from isthmus.report.run_page import write_run_report
 from isthmus.report.study_page import write_study_report
 
@@ -11,5 +12,7 @@ __all__ = ["write_run_report", "write_study_pages", "write_study_report"]
 def write_study_pages(folder: Path) -> Path:
     """The page of each finished run of a study, then the study's own, whose path is returned."""
     for evaluation in sorted(folder.glob("*/seed-*/evaluation.json")):
+        refuse_link(evaluation.parent)
+        refuse_link(evaluation.parent.parent)
         write_run_report(evaluation.parent)
     return write_study_report(folder)

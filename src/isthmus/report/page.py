@@ -11,8 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from isthmus.errors import InputError
-from isthmus.files import write_text
+from isthmus.atomic_files import write_text
 from isthmus.report import text
 from isthmus.report.svg import colour_class
 
@@ -30,7 +29,7 @@ _TEMPLATES.filters.update(
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
-    """Render `template` with `content` to `target` and return it. Raises InputError where it cannot be written."""
+    """Render `template` with `content` to `target` and return it. Raises OSError where it cannot be written."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     page = _TEMPLATES.get_template(template).render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -39,17 +38,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
-    return save_page(target, page)
-
-
-def save_page(target: Path, page: str) -> Path:
-    """Write an HTML page whole or not at all. Raises InputError where it cannot be written."""
-    try:
-        write_text(target, page)
-    except OSError as error:
-        raise InputError(
-            f"{target}: cannot be written ({error.strerror}); free some space or make the folder writable"
-        ) from error
+    write_text(target, page)
     return target
 
 

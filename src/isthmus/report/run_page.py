@@ -21,8 +21,7 @@ _SAMPLES = 30
 def write_run_report(folder: Path) -> Path:
     """Write the run's report.html from its folder and return its path.
 
-    Raises InputError where evaluation.json is missing or a file is damaged, and where the page cannot be
-    written.
+    Raises InputError where evaluation.json is missing or a file is damaged, OSError where the page cannot be written.
     """
     run = read_run(folder)
     evaluation = run.evaluation

@@ -22,8 +22,8 @@ _SAMPLES = 15
 def write_study_report(folder: Path) -> Path:
     """Write the study's report.html from its findings.json and run folders, and return its path.
 
-    Raises InputError where findings.json or a finished run's evaluation is missing or damaged, and where the
-    page cannot be written.
+    Raises InputError where findings.json or a finished run's evaluation is missing or damaged, OSError where the page
+    cannot be written.
     """
     study = read_study(folder)
     subjects = _subjects(study)

@@ -8,7 +8,6 @@ weights, optimizer and step belong together.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -23,8 +22,8 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
+from isthmus.atomic_files import own_folder, write_bytes, write_json
 from isthmus.errors import RunError
-from isthmus.files import naming
 from isthmus.reading import open_ordinary, read_bytes, reason
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.training import State
@@ -51,9 +50,10 @@ def save(
 
     A crash at any moment leaves a whole checkpoint under one of the names that `load` tries.
     """
+    own_folder(folder.parent)
     new = folder.with_name(folder.name + ".new")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    _remove(new)
+    new.mkdir()
     _save_tensors(new / "model.safetensors", model.state_dict())
     if objective is not None and objective.state_dict():
         _save_tensors(new / "objective.safetensors", objective.state_dict())
@@ -61,13 +61,10 @@ def save(
         _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
     digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
     state = {"format": FORMAT, "progress": asdict(progress), "notes": dict(notes or {}), "digests": digests}
-    with naming(new / "state.json"), open(new / "state.json", "w", encoding="utf-8") as file:
-        json.dump(state, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
+    write_json(new / "state.json", state)
     old = folder.with_name(folder.name + ".old")
-    shutil.rmtree(old, ignore_errors=True)
-    if folder.exists():
+    _remove(old)
+    if os.path.lexists(folder):
         folder.rename(old)
     new.rename(folder)
 
@@ -123,7 +120,15 @@ def load(
 
 def drop_old(folder: Path) -> None:
     """Remove the spare copy once training has ended."""
-    shutil.rmtree(folder.with_name(folder.name + ".old"), ignore_errors=True)
+    _remove(folder.with_name(folder.name + ".old"))
+
+
+def _remove(folder: Path) -> None:
+    """Whatever has this name; of a link, the link alone."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder, ignore_errors=True)
+    else:
+        folder.unlink(missing_ok=True)
 
 
 def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, Tensor]]]:
@@ -156,11 +161,7 @@ def _progress(state: State) -> Progress:
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     # contiguous: safetensors knows no channels-last; clone: tied tensors may not share memory in a file
     data = serialise({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
-    # written by us: safetensors' own writer has an error of its own for a full disk
-    with naming(path), open(path, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
+    write_bytes(path, data)  # by us: safetensors' own writer has an error of its own for a full disk
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from isthmus.files import write_text
+from isthmus.atomic_files import open_regular, write_text
 from isthmus.reading import read_bytes
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.record import Count, Record
@@ -32,16 +34,17 @@ class Journal:
                 except ValueError:  # the line a crash cut short
                     continue
         write_text(path, "".join(line + "\n" for line in kept))
-        self.file = open(path, "a", encoding="utf-8")  # noqa: SIM115 - closed by the context manager
+        self.held = ExitStack()
+        self.file = self.held.enter_context(open_regular(path, os.O_WRONLY | os.O_APPEND))
 
     def write(self, kind: str, progress: Progress, values: dict[str, Any]) -> None:
         epoch = progress.epoch if kind == "epoch" else progress.epoch + 1
         where = {"kind": kind, "step": progress.step, "epoch": epoch, "seconds": round(progress.seconds, 3)}
-        self.file.write(json.dumps({**where, **values}) + "\n")
+        self.file.write(f"{json.dumps({**where, **values})}\n".encode())
         self.file.flush()
 
     def __enter__(self) -> Journal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.file.close()
+        self.held.close()

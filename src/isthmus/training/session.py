@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
+from isthmus.atomic_files import write_json
 from isthmus.baselines import pca
 from isthmus.errors import RunError
-from isthmus.files import write_json
-from isthmus.kernels.compiled import version
+from isthmus.kernels.compiled import version, why_compiled_anew
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
@@ -23,6 +23,7 @@ from isthmus.training.environment import environment
 from isthmus.training.interrupts import interrupts
 from isthmus.training.journal import Journal
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
+from isthmus.training.memory import check_memory
 from isthmus.training.optimizers import build_optimizer
 
 SAVE_SECONDS = 30.0
@@ -65,6 +66,8 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     machine.keep_freed_memory()
     device = machine.choose_device(recipe.train.device)
     precision = machine.choose_precision(recipe.train.precision, device)
+    if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
+        yield Notice(said)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         model = Autoencoder(recipe, splits.train.images.shape[1:])
@@ -78,7 +81,9 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         "kernels": f"compiled {version()}" if kernels == "compiled" else kernels,
     }
     if reason:
-        yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}; g++ or clang++ would do.")
+        yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}.")
+    if kernels == "compiled" and (said := why_compiled_anew()):
+        yield Notice(said)
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
