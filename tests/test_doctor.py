@@ -15,9 +15,10 @@ from tests.families.small import CONV, recipe_of
 
 import isthmus as ist
 from isthmus import registry
+from isthmus.atomic_files import write_json
 from isthmus.checkup import examine, read_diagnoses
 from isthmus.diagnosis import SEVERITIES, Diagnosis, as_sentence
-from isthmus.files import read_json, write_json
+from isthmus.files import read_json
 from isthmus.model import Autoencoder
 from isthmus.runs import load_data, run
 from isthmus.symptoms import Pixels, Symptoms, falls, jumps, read_curve, rises

@@ -87,7 +87,7 @@ class Train(_Options):
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: ours where they can be compiled
     capture: bool = True  # on CUDA, replay steps as a graph; the CPU has none
-    threads: Annotated[int, Field(ge=1)] | None = None  # of the CPU; None: as many as torch takes by itself
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: as many as torch takes by itself
 
 
 @dataclass(frozen=True)

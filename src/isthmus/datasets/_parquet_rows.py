@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from isthmus.errors import InputError
 from isthmus.images import read_image
+from isthmus.room import check_room
 from isthmus.types import ImageSet
 
 BATCH_ROWS = 1000
@@ -69,6 +70,8 @@ def read_tables(tables: Sequence[Table], *, size: int | None) -> ImageSet:
     """
     count = sum(table.file.metadata.num_rows for table in tables)
     images: np.ndarray | None = None
+    if size is not None:
+        check_room(count * 3 * size**2, "data.size: the pictures", "make data.size smaller")
     for index, (name, encoded) in enumerate(pair for table in tables for pair in _encoded_images(table)):
         pixels = read_image(encoded, size=size, name=name)
         if images is None:

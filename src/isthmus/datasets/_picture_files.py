@@ -11,6 +11,7 @@ import numpy as np
 from isthmus.errors import InputError
 from isthmus.images import read_image
 from isthmus.paths import resolved
+from isthmus.room import check_room
 
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
@@ -61,6 +62,7 @@ def list_pictures(folder: Path, option: str) -> Listing:
 def read_pictures(listing: Listing, size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Pixels (M, 3, size, size) of the pictures that can be read, which they are (N,) bool, and the
     problem with each of the others."""
+    check_room(len(listing.pictures) * 3 * size**2, "data.size: the pictures", "make data.size smaller")
     images = np.empty((len(listing.pictures), 3, size, size), dtype=np.uint8)
     readable = np.ones(len(images), dtype=bool)
     problems: list[str] = []

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from isthmus.datasets._scene_drawing import paint
 from isthmus.datasets._scene_shapes import OUTLINES
 from isthmus.errors import InputError
+from isthmus.room import check_room
 from isthmus.types import Dataset, ImageSet
 
 SHAPES = tuple(OUTLINES)
@@ -47,7 +48,10 @@ class Scenes:
         self.train, self.test, self.size, self.seed = train, test, size, seed
 
     def load(self) -> Dataset:
-        """Draw both splits."""
+        """Draw both splits. Raises RunError where there is no memory for them."""
+        # an image's eight factors are wider than the pixels of a small one; painting one takes some thirty planes
+        needed = (self.train + self.test) * (3 * self.size**2 + 8 * 8 * 3) + 120 * self.size**2
+        check_room(needed, "data.train, data.test and data.size: the scenes", "make them smaller")
         train, test = self._split("train", self.train), self._split("test", self.test)
         return Dataset(train, test, f"scenes, drawn by code, seed {self.seed}", SHAPES)
 

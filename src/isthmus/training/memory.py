@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
+from isthmus import room
 from isthmus.errors import InputError, RunError
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
+from isthmus.room import size
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
 # A step of the ready-made recipes keeps 20 to 250 times its pixels: it is counted where this many could be too much.
@@ -65,16 +65,7 @@ def available(device: torch.device) -> int | None:
     """Bytes that this process may still take; None where the system does not say."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
-
-
-def size(count: int) -> str:
-    """Bytes in words: `23.4 GB`."""
-    unit = next((unit for unit in _UNITS if count < 999.5 * _UNITS[unit]), "EB")
-    return f"{count / _UNITS[unit]:,.3g} {unit}"
-
-
-_UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
+    return room.available()
 
 
 def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int) -> Need:
@@ -104,50 +95,3 @@ def _kept(model: nn.Module, shape: tuple[int, ...]) -> int:
         model(torch.empty(shape, device="meta"))
         share = 1
     return share * sum(tensor.numel() * tensor.element_size() for tensor in seen.values())
-
-
-def _machine() -> int | None:
-    with suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return 1024 * int(line.split()[1])
-    with suppress(OSError, ValueError, AttributeError):  # all there is, where the system does not say what is free
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return None
-
-
-def _process() -> int | None:
-    """What `ulimit -v` leaves."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
-        return None
-    with suppress(OSError, ValueError):
-        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        return max(0, limit - taken)
-    return limit
-
-
-def _group() -> int | None:
-    """What a container or a cluster's job leaves: its limit less what cannot be given back."""
-    try:
-        lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()]
-    except (OSError, ValueError):
-        return None
-    found: list[int] = []
-    for _, controllers, place in lines:
-        if controllers not in ("", "memory"):
-            continue
-        root = Path("/sys/fs/cgroup", controllers)
-        limit, taken = _GROUP_FILES[controllers]
-        for folder in (root, root / place.strip("/")):  # in a container, the first is its own
-            with suppress(OSError, ValueError, KeyError):  # "max", where there is no limit
-                told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                found.append(max(0, int((folder / limit).read_text()) - int(told[taken])))
-    return min(found, default=None)
-
-
-_GROUP_FILES = {"": ("memory.max", "anon"), "memory": ("memory.limit_in_bytes", "total_rss")}

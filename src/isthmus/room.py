@@ -1,0 +1,77 @@
+"""How much memory there is for this process: a machine, a container and a shell each have their limit."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from isthmus.errors import RunError
+
+
+def check_room(needed: int, what: str, remedy: str) -> None:
+    """See that `needed` bytes are free for `what`. Raises RunError, which says how many are, where they are not."""
+    free = available()
+    if free is not None and needed > free:
+        raise RunError(f"{what} need {size(needed)} of memory, and {size(free)} are free; {remedy}")
+
+
+def available() -> int | None:
+    """Bytes that this process may still take; None where the system does not say."""
+    return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
+
+
+def size(count: int) -> str:
+    """Bytes in words: `23.4 GB`."""
+    unit = next((unit for unit in _UNITS if count < 999.5 * _UNITS[unit]), "EB")
+    return f"{count / _UNITS[unit]:,.3g} {unit}"
+
+
+_UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
+
+
+def _machine() -> int | None:
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    with suppress(OSError, ValueError, AttributeError):  # all there is, where the system does not say what is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _process() -> int | None:
+    """What `ulimit -v` leaves."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if limit == resource.RLIM_INFINITY:
+        return None
+    with suppress(OSError, ValueError):
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return max(0, limit - taken)
+    return limit
+
+
+def _group() -> int | None:
+    """What a container or a cluster's job leaves: its limit less what cannot be given back."""
+    try:
+        lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()]
+    except (OSError, ValueError):
+        return None
+    found: list[int] = []
+    for _, controllers, place in lines:
+        if controllers not in ("", "memory"):
+            continue
+        root = Path("/sys/fs/cgroup", controllers)
+        limit, taken = _GROUP_FILES[controllers]
+        for folder in (root, root / place.strip("/")):  # in a container, the first is its own
+            with suppress(OSError, ValueError, KeyError):  # "max", where there is no limit
+                told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                found.append(max(0, int((folder / limit).read_text()) - int(told[taken])))
+    return min(found, default=None)
+
+
+_GROUP_FILES = {"": ("memory.max", "anon"), "memory": ("memory.limit_in_bytes", "total_rss")}
