@@ -37,4 +37,4 @@ _OUT_OF_MEMORY = (
     "Maximum allowed dimension exceeded",
     "array is too big",
 )
-_WANTED = re.compile(r"[Uu]nable to allocate ([\d.]+ \w+)|tried to allocate ([\d.]+ \w+)")
+_WANTED = re.compile(r"[Uu]nable to allocate ([\d.]+ \w+)|[Tt]ried to allocate ([\d.]+ \w+)")
