@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -88,6 +89,14 @@ def test_labels_beyond_64_bits_are_one_sentence(tmp_path: Path) -> None:
     table = pa.table({"img": [picture] * 4, "label": pa.array([0, 1, 2**63, 2**64 - 1], pa.uint64())})
     pq.write_table(table, tmp_path / "train.parquet")
     assert_refused(isthmus("data", "parquet", f"path={tmp_path}"), "'label'", "2^63", "data.label_column")
+
+
+def test_names_of_classes_that_json_cannot_bear_are_left_out(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(tmp_path / "one.png")
+    table = pa.table({"img": [(tmp_path / "one.png").read_bytes()] * 4, "label": [0, 1, 0, 1]})
+    table = table.replace_schema_metadata({"huggingface": "[" * 5000})
+    pq.write_table(table, tmp_path / "train.parquet")
+    assert_refused(isthmus("data", "parquet", f"path={tmp_path}"), "images")
 
 
 @pytest.mark.parametrize("path", ["~nosuchuser", "~nosuchuser/pictures"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import pyarrow.parquet as pq
 
 from isthmus.errors import InputError
 from isthmus.images import read_image
+from isthmus.reading import parse_json
 from isthmus.room import check_room
 from isthmus.types import ImageSet
 
@@ -135,7 +135,7 @@ def _batches(table: Table, column: str) -> Iterator[Any]:
 def _class_names(metadata: dict[bytes, bytes] | None, label_column: str) -> tuple[str, ...]:
     """From the features that the `datasets` library writes into the schema; empty where there are none."""
     try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        features = parse_json((metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[label_column]["names"])
     except (KeyError, TypeError, ValueError):
         return ()
