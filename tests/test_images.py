@@ -203,3 +203,35 @@ def test_every_usual_form_gives_the_same_batch(form: object, expected: np.ndarra
 def test_what_could_be_misread_is_refused(form: object, message: str) -> None:
     with pytest.raises(InputError, match=message):
         to_uint8_batch(form)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])
+def test_damaged_tiff_is_one_sentence_and_libtiff_prints_nothing(
+    compression: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    image = Image.fromarray(RNG.integers(0, 256, (64, 64), dtype=np.uint8))
+    whole = encoded(image, "TIFF", compression=compression)
+    flipped = bytearray(whole)
+    flipped[200:400] = bytes(255 - byte for byte in whole[200:400])
+    for damaged in (whole[: len(whole) // 2], bytes(flipped), whole[:-60] + bytes(60)):
+        with pytest.raises(InputError, match=r"^picture: not a readable"):
+            read(damaged)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_files_that_are_something_else_are_called_by_their_name() -> None:
+    for data, words in (
+        (b"\0\0\0\x20ftypheic" + bytes(50), "picture: a HEIC file, which is not read; save it as PNG or JPEG"),
+        (b"%PDF-1.7" + bytes(50), "picture: a PDF file, which is not read"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "picture: not a readable image (a damaged PNG); replace it or leave it out"),
+        (b"hello", "picture: not a readable image (none of BMP, GIF"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read(data)
+        assert str(caught.value).startswith(words)
+
+
+def test_16_bit_grey_of_either_byte_order_is_the_same() -> None:
+    values = RNG.integers(0, 65536, (6, 4), dtype=np.uint16)
+    big = Image.frombytes("I;16B", (4, 6), values.astype(">u2").tobytes())
+    assert np.array_equal(read(encoded(big, "TIFF")), read(encoded(Image.fromarray(values))))

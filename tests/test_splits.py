@@ -4,11 +4,13 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from isthmus.errors import InputError
+from isthmus.handling import Change
 from isthmus.splits import content_hashes, data_hash, split
 from isthmus.types import Dataset, ImageSet
 
@@ -134,6 +136,44 @@ def test_test_images_found_in_training_are_refused() -> None:
 def test_splits_that_cannot_be_are_refused(data: Dataset, options: dict[str, float], message: str) -> None:
     with pytest.raises(InputError, match=message):
         split(data, **options)  # type: ignore[arg-type]
+
+
+def test_images_that_are_all_one_are_said_to_be() -> None:
+    same = np.full((50, 3, 8, 8), 3, np.uint8)
+    with pytest.raises(InputError, match="all 50 images of here are identical"):
+        split(Dataset(ImageSet(same), None, "here"))
+    reduced = Change(what="to_8_bits", images=50, of=50, sentence="Reduced to 8 bits: data.range=[0, 9] helps.")
+    with pytest.raises(InputError, match=r"if their files differ, see to this: Reduced .* helps$"):
+        split(Dataset(ImageSet(same), None, "here", handling=(reduced,)))
+    same[::2] = 200  # all of one kind fall into one part
+    with pytest.raises(InputError, match=r"of which only 2 differ \(identical ones stay in one part"):
+        split(Dataset(ImageSet(same), None, "here"))
+
+
+def test_images_that_are_nearly_one_or_dark_are_noticed() -> None:
+    near = np.random.default_rng(0).integers(100, 104, (50, 3, 8, 8), dtype=np.uint8)
+    notices = " ".join(split(Dataset(ImageSet(near), None, "here")).notices)
+    assert "50 images are nearly identical: no value of a pixel differs by more than 3 of 255" in notices
+    assert "hold only the values 100 to 103 of 0 to 255" in notices
+    assert not split(Dataset(ImageSet(images(200)), None, "here")).notices
+
+
+def test_given_validation_images_stay_and_are_nobody_elses() -> None:
+    data, own = dataset(100, test=20), ImageSet(images(15, seed=9))
+    given = split(replace(data, validation=own))
+    assert np.array_equal(given.validation.images, own.images) and len(given.train) == 100
+    assert data.test is not None
+    for part, other in ((data.train, "training"), (data.test, "validation")):
+        leaky = ImageSet(part.images[:4].copy())
+        with pytest.raises(InputError, match=f"4 of .* also {other} images"):
+            split(replace(data, validation=leaky))
+
+
+@pytest.mark.parametrize("count", [5, 6, 10, 14, 20])
+def test_few_images_are_divided_so_that_they_can_be_judged(count: int) -> None:
+    splits = split(Dataset(ImageSet(images(count)), None, "here"))
+    assert len(splits.test) == 2 and len(splits.validation) in (1, 2) and len(splits.train) >= 2
+    assert "Only 2 images are held out for test" in splits.notices[0]
 
 
 def test_hashes_tell_content_and_shape_apart() -> None:

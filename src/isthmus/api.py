@@ -24,8 +24,7 @@ from isthmus.paths import cache_folder, expanded
 from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_pages
-from isthmus.runs import check, is_begun, load_model, run
-from isthmus.runs import load_data as load_splits
+from isthmus.runs import check, is_begun, load_and_run, load_model
 from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
 from isthmus.wording import shown
@@ -59,7 +58,7 @@ def train(
         check(folder, chosen)
         keep_array(data, folder, begun=is_begun(folder))
     with Display(enabled=show_progress) as display:
-        for event in run(chosen, folder, load_splits(chosen), cache_folder()):
+        for event in load_and_run(chosen, folder, cache_folder()):
             display.show(event)
     write_run_report(folder)
     return folder

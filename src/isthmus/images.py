@@ -3,24 +3,42 @@
 from __future__ import annotations
 
 import io
+import logging
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps
 
+from isthmus.colours import Reading, colours_of, deep_colour, gamma_of, is_deep_colour, to_8_bits, to_rgb
 from isthmus.errors import InputError
+from isthmus.handling import Handled, Tally
 from isthmus.paths import expanded
+from isthmus.signatures import describe_signature
+from isthmus.tiff import describe_tiff, is_tiff, quiet
 from isthmus.wording import shown
 
 # What Pillow decodes itself: it knows more, among them some that start other programs (EPS)
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
+# what Pillow logs of a file it cannot read, Python prints where nobody listens; the error says it already
+logging.getLogger("PIL").addHandler(logging.NullHandler())
+
+AS_IT_IS = Reading()
+_ORIENTATION = 0x0112  # EXIF's tag
+
+
 def read_image(
-    source: Path | bytes | Image.Image, *, size: int | tuple[int, int] | None = None, name: str
+    source: Path | bytes | Image.Image,
+    *,
+    size: int | tuple[int, int] | None = None,
+    name: str,
+    reading: Reading = AS_IT_IS,
+    tally: Tally | None = None,
 ) -> np.ndarray:
     """One picture as RGB pixels, (3, H, W) uint8.
 
@@ -30,19 +48,17 @@ def read_image(
     size: the height and width wanted, or one number for both: the picture is scaled (down or up,
     antialiased) until it covers that rectangle, and what stands out is cropped equally on both sides.
     name: what messages call the picture, usually its path.
+    reading: other choices for 16 bits and for transparency. tally: is told what was done to the picture.
     Raises InputError for whatever cannot be read, larger images than Pillow's limit included.
     """
     height, width = (size, size) if isinstance(size, int) else size or (0, 0)
     try:
         with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd metadata, which the pixels do not depend on
             # Pillow warns at its pixel limit and fails at twice the limit; here the limit is the limit
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = source if isinstance(source, Image.Image) else _open(source)
-            if size is not None and image is not source:
-                # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
-                # leaves the antialiasing below its work (10 times faster at 12 megapixels)
-                image.draft(None, (2 * max(height, width), 2 * max(height, width)))
-            rgb = _to_rgb(ImageOps.exif_transpose(image))
+            rgb, handled = _to_pixels(image, reading, *((height, width) if image is not source else (0, 0)))
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -50,13 +66,11 @@ def read_image(
             f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; make it smaller first"
         ) from None
     except Exception as error:  # for damaged files Pillow's decoders raise whatever they stumble over
-        unknown = isinstance(error, Image.UnidentifiedImageError)
-        reason = f"none of {', '.join(FORMATS)}" if unknown else str(error)
-        raise InputError(
-            f"{name}: not a readable image ({reason or type(error).__name__}); replace it or leave it out"
-        ) from None
+        raise InputError(f"{name}: {_why(error, source)}") from None
     if size is not None:
         rgb = ImageOps.fit(rgb, (width, height), method=Image.Resampling.LANCZOS)
+    if tally is not None:
+        tally.add(replace(handled, new_size=rgb.size))
     return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
 
 
@@ -123,22 +137,44 @@ def _open(source: Path | bytes) -> Image.Image:
         source = source.read_bytes()
     if not source:
         raise InputError("is empty; replace it or leave it out")
+    if is_tiff(source):
+        quiet()
     return Image.open(io.BytesIO(source), formats=FORMATS)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "F":
-        raise InputError("holds floating-point pixels, whose scale is unknown; save it with 8 or 16 bits")
-    if image.mode.startswith("I"):
-        values = np.asarray(image).astype(np.int64)
-        if values.min() < 0 or values.max() > 65535:
-            raise InputError("holds 32-bit pixels, whose scale is unknown; save it with 8 or 16 bits")
-        image = Image.fromarray(((values + 128) // 257).astype(np.uint8))  # 65535 / 255 = 257, rounded
-    if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
-    image.load()
-    return image.convert("RGB")
+def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) -> tuple[Image.Image, Handled]:
+    """The picture as 8-bit RGB, upright. height, width: those it is reduced to later, 0 where it is not."""
+    colours, gamma, deep = colours_of(image), gamma_of(image), is_deep_colour(image)
+    size = image.size
+    if height:
+        # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
+        # leaves the antialiasing below its work (10 times faster at 12 megapixels)
+        image.draft(None, (2 * max(height, width), 2 * max(height, width)))
+    orientation = image.getexif().get(_ORIENTATION, 1)
+    upright = ImageOps.exif_transpose(image)
+    shallow, depth = to_8_bits(upright, reading)
+    depth = deep_colour(upright) if deep else depth
+    rgb, alpha = to_rgb(shallow, reading.alpha)
+    size = (size[1], size[0]) if orientation in range(5, 9) else size
+    return rgb, Handled(size, size, colours, alpha, depth, orientation in range(2, 9), _has_frames(image), gamma)
+
+
+def _has_frames(image: Image.Image) -> bool:
+    """Whether there is more than the one frame that was read; damage behind it is none of it."""
+    try:
+        return bool(getattr(image, "is_animated", False))  # Pillow's formats of one frame lack it
+    except Exception:
+        return False
+
+
+def _why(error: Exception, source: Path | bytes | Image.Image) -> str:
+    """What is wrong with a picture that Pillow did not read, and the remedy."""
+    if not isinstance(error, Image.UnidentifiedImageError):
+        return f"not a readable image ({error or type(error).__name__}); replace it or leave it out"
+    data = source.read_bytes() if isinstance(source, Path) else source
+    if isinstance(data, bytes) and (known := describe_tiff(data) or describe_signature(data)):
+        return known
+    return f"not a readable image (none of {', '.join(FORMATS)}); replace it or leave it out"
 
 
 def _to_uint8(values: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.names import check_folder_name, check_not_reserved
-from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, read_toml, resolve
+from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, as_written_then, read_toml, resolve
 
 MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # names become folders
@@ -94,7 +94,7 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     raw, stem = _read(name)
     if "variation" not in raw:
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
-    changes = dict(overrides or {})
+    changes = _as_asked(overrides or {})
     for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):
         if option in changes:
             raise InputError(f"{option}: has no effect on a study, whose variations have their own; {instead}")
@@ -127,9 +127,15 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         raw, stem = row.raw, row.name
     elif variation is not None:
         raise InputError(f"{name}: {path} is a single recipe, it has no variations; use {path}")
-    recipe = resolve({"name": stem, **apply(raw, overrides or {})})
+    recipe = resolve({"name": stem, **apply(raw, _as_asked(overrides or {}))})
     check_folder_name(recipe.name, "name")
     return recipe
+
+
+def _as_asked(overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Who asks for a number of epochs gets that many, few as their steps may be."""
+    asked = {"train.least_steps": 0} if "train.epochs" in overrides else {}
+    return {**asked, **overrides}
 
 
 def _split(name: str) -> tuple[str, str | None]:
@@ -145,7 +151,11 @@ def _split(name: str) -> tuple[str, str | None]:
 def _read(name: str) -> tuple[Raw, str]:
     if name.endswith(".toml"):
         path = Path(name)
-        return read_toml(path), path.stem
+        raw = read_toml(path)
+        # in a study's folder it was written by isthmus, perhaps by an earlier version
+        if path.name == "study.toml" and any(path.parent.glob("*/seed-*/recipe.toml")):
+            raw = {**raw, "base": as_written_then(raw.get("base"))}
+        return raw, path.stem
     if name not in builtin():
         raise InputError(
             f"{name or repr(name)}: no such recipe or study{registry.suggest(name, builtin())}; "

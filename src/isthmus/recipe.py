@@ -68,6 +68,7 @@ class Train(_Options):
     """How the weights are found."""
 
     epochs: Annotated[int, Field(ge=1)] = 20
+    least_steps: Annotated[int, Field(ge=0)] = 0  # where the epochs make fewer, more and longer ones are trained
     batch: Annotated[int, Field(ge=1)] = 128
     optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
@@ -152,6 +153,17 @@ def read_toml(path: Path) -> Raw:
             f"{path}: format {shown(found)} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
         )
     return raw
+
+
+def as_written_then(raw: Any) -> Any:
+    """A recipe that an earlier version resolved, with the value that it acted by for options that came later.
+
+    Only of options whose default now does something else: folders called `validation` were not used as such.
+    """
+    data = raw.get("data") if isinstance(raw, dict) else None
+    if not isinstance(data, dict) or data.get("kind") not in ("folder", "parquet") or "splits" in data:
+        return raw  # whatever it is, it is checked where it is resolved
+    return {**raw, "data": {**data, "splits": "train-test"}}
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from isthmus.evaluate import evaluate
 from isthmus.files import read_json
 from isthmus.locks import locked_file
 from isthmus.model import Autoencoder, build_objective
-from isthmus.recipe import Raw, Recipe, read_toml, resolve
+from isthmus.recipe import Raw, Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.schema import Evaluation
@@ -30,6 +30,7 @@ from isthmus.run_files.training import Environment, Training
 from isthmus.splits import Splits, split
 from isthmus.symptoms import find_symptoms
 from isthmus.training import checkpoint, machine
+from isthmus.training.announce import sentences
 from isthmus.training.loop import Epoch, Progress, Step
 from isthmus.training.session import Notice, Started, train_in_folder
 
@@ -74,7 +75,7 @@ def read_recipe(folder: Path) -> Recipe:
         table = read_toml(path)
         if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
             raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
-        return resolve(table)
+        return resolve(as_written_then(table))
     except InputError as error:
         sentence = str(error)
         raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
@@ -124,6 +125,18 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)
     yield Done(folder, read_json(folder / "evaluation.json"))
+
+
+def load_and_run(recipe: Recipe, folder: Path, cache: Path) -> Iterator[Event]:
+    """`run` on the recipe's own data, after notices of what was done to the images. Raises as `load_data` and `run`."""
+    check(folder, recipe)
+    splits = load_data(recipe)
+    events = run(recipe, folder, splits, cache)
+    first = next(events)  # before its first step; a recipe that is refused is refused without a word about pictures
+    for sentence in sentences(recipe, splits):
+        yield Notice(sentence)
+    yield first
+    yield from events
 
 
 def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None = None) -> list[str]:

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from isthmus.errors import InputError
+from isthmus.handling import Change
 from isthmus.types import Dataset, ImageSet
+
+LEAST = {"validation": 1, "test": 2}  # images, of five or more; an interval needs two
+_LEAST_IN_ALL = 5
+_FEW_TEST = 10
+_ALIKE, _NARROW = 8, 64  # of 256 values
 
 
 @dataclass(frozen=True)
 class Splits:
     """A dataset cut in three; no image of one part has an identical twin in another.
 
-    source, class_names, notices: as in `Dataset`, with the split's own notices added.
+    source, class_names, notices, handling: as in `Dataset`, with the split's own notices added.
     hash: of all three parts' pixels in their order, `sha256:...`.
     """
 
@@ -26,6 +33,7 @@ class Splits:
     class_names: tuple[str, ...]
     notices: tuple[str, ...]
     hash: str
+    handling: tuple[Change, ...] = ()
 
 
 def split(
@@ -36,51 +44,46 @@ def split(
     The images whose hash under the seed is lowest are held out, so an image's part depends on no
     order, and identical images always fall on the same side.
 
-    validation: the fraction of the dataset's training images that is carved for validation.
-    test: likewise for test, where the dataset has no test images of its own.
+    validation: the fraction of the dataset's training images that is carved for validation, where the dataset has
+        no validation images of its own. test: likewise for test. A few images are held out in any case.
     limit: keep this many training images, drawn by the seed after carving.
-    Raises InputError where a part would be empty and where a test image is among the training images.
+    Raises InputError where a part would be empty and where an image of one part is in another as well.
     """
     for option, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 1:
             raise InputError(f"split.{option}: {fraction} must lie between 0 and 1")
     hashes = content_hashes(dataset.train.images)
+    _refuse_identical(dataset, hashes)
+    given = {"validation": dataset.validation, "test": dataset.test}
+    parts: dict[str, tuple[ImageSet, np.ndarray]] = {}
+    for name, images in given.items():
+        if images is not None:
+            parts[name] = (images, content_hashes(images.images))
+    _refuse_leaks(dataset, {"training": hashes, **{name: part[1] for name, part in parts.items()}})
     rest = np.arange(len(hashes))
-    if dataset.test is None:
-        held = _lowest(_rank(hashes, "test", seed), round(test * len(hashes)))
-        test_set, test_hashes, rest = dataset.train.take(rest[held]), hashes[held], rest[~held]
-    else:
-        test_set, test_hashes = dataset.test, content_hashes(dataset.test.images)
-        if dataset.train.images.shape[1:] != dataset.test.images.shape[1:]:
-            raise InputError(
-                f"data: training images of shape {dataset.train.images.shape[1:]} and test images of shape "
-                f"{dataset.test.images.shape[1:]} do not go together; give both one size"
-            )
-        _refuse_leak(hashes, test_hashes, dataset.source)
-    held = _lowest(_rank(hashes[rest], "validation", seed), round(validation * len(hashes)))
-    held_rest, rest = rest[held], rest[~held]
-    for part, size in (("training", len(rest)), ("validation", len(held_rest)), ("test", len(test_set))):
-        if not size:
-            raise InputError(
-                f"data: no {part} images are left of {len(hashes)} in {dataset.source}; "
-                "use more images or other fractions in split.validation and split.test"
-            )
-    notices = dataset.notices
+    for name, fraction in (("test", test), ("validation", validation)):
+        if name not in parts:
+            held = _lowest(_rank(hashes[rest], name, seed), _count(name, fraction, len(hashes)))
+            parts[name] = (dataset.train.take(rest[held]), hashes[rest[held]])
+            rest = rest[~held]
+    _refuse_empty(dataset, hashes, {"training": len(rest), **{name: len(parts[name][0]) for name in LEAST}})
+    notices = [*dataset.notices, *_look(dataset.train.images, len(parts["test"][0]))]
     if limit is not None:
         if limit < 1:
             raise InputError(f"split.limit: {limit} must be at least 1")
         if limit > len(rest):
-            notices = (*notices, f"split.limit={limit} has no effect on {len(rest)} training images.")
+            notices.append(f"split.limit={limit} has no effect on {len(rest)} training images.")
         order = np.argsort(_rank(hashes[rest], "limit", seed), kind="stable")
         rest = rest[np.sort(order[:limit])]
     return Splits(
         train=dataset.train.take(rest),
-        validation=dataset.train.take(held_rest),
-        test=test_set,
+        validation=parts["validation"][0],
+        test=parts["test"][0],
         source=dataset.source,
         class_names=dataset.class_names,
-        notices=notices,
-        hash=data_hash(hashes[rest], hashes[held_rest], test_hashes),
+        notices=tuple(notices),
+        hash=data_hash(hashes[rest], parts["validation"][1], parts["test"][1]),
+        handling=dataset.handling,
     )
 
 
@@ -123,13 +126,76 @@ def _lowest(ranks: np.ndarray, count: int) -> np.ndarray:
     return ranks <= np.partition(ranks, count - 1)[count - 1]
 
 
-def _refuse_leak(train_hashes: np.ndarray, test_hashes: np.ndarray, source: str) -> None:
-    """Raise InputError where a test image is identical to a training image."""
-    known = {row.tobytes() for row in train_hashes}
-    leaked = [index for index, row in enumerate(test_hashes) if row.tobytes() in known]
-    if leaked:
-        first = ", ".join(map(str, leaked[:5])) + (", ..." if len(leaked) > 5 else "")
-        raise InputError(
-            f"data: {len(leaked)} of {len(test_hashes)} test images are also training images in {source} "
-            f"(test images {first}, counted from 0); remove them from either, or choose other test images"
+def _count(part: str, fraction: float, images: int) -> int:
+    """How many of so many images are carved: the fraction, or the least that a part needs."""
+    return max(round(fraction * images), LEAST[part] if images >= _LEAST_IN_ALL else 0)
+
+
+def _refuse_identical(dataset: Dataset, hashes: np.ndarray) -> None:
+    """Raise InputError where all training images are one."""
+    if len(hashes) < 2 or len({row.tobytes() for row in hashes}) > 1:
+        return
+    reduced = [change.sentence for change in dataset.handling if change.what == "to_8_bits"]
+    remedy = f"if their files differ, see to this: {reduced[0].rstrip('.')}" if reduced else "there is nothing to learn"
+    raise InputError(f"data: all {len(hashes):,} images of {dataset.source} are identical; {remedy}")
+
+
+def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]) -> None:
+    """Raise InputError where a part has no image."""
+    if all(sizes.values()):
+        return
+    part = next(name for name, size in sizes.items() if not size)
+    distinct = len({row.tobytes() for row in hashes})
+    sentence = f"data: no {part} images are left of {len(hashes):,} in {dataset.source}"
+    if distinct < len(hashes):
+        sentence += f", of which only {distinct:,} differ (identical ones stay in one part)"
+    raise InputError(f"{sentence}; use more images or other fractions in split.validation and split.test")
+
+
+def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError where parts as they are given have different shapes or an image in common.
+
+    parts: training, and those that the dataset has of its own, with the content hashes of each.
+    """
+    shape = dataset.train.images.shape[1:]
+    known: dict[str, set[bytes]] = {}
+    for name, hashes in parts.items():
+        own = {"validation": dataset.validation, "test": dataset.test}.get(name)
+        if own is not None and own.images.shape[1:] != shape:
+            raise InputError(
+                f"data: training images of shape {shape} and {name} images of shape {own.images.shape[1:]} do not "
+                "go together; give both one size"
+            )
+        rows = [row.tobytes() for row in hashes]
+        for other, theirs in known.items():
+            leaked = [index for index, row in enumerate(rows) if row in theirs]
+            if leaked:
+                first = ", ".join(map(str, leaked[:5])) + (", ..." if len(leaked) > 5 else "")
+                raise InputError(
+                    f"data: {len(leaked)} of {len(rows)} {name} images are also {other} images in {dataset.source} "
+                    f"({name} images {first}, counted from 0); remove them from either, or choose other {name} images"
+                )
+        known[name] = set(rows)
+
+
+def _look(images: np.ndarray, tests: int) -> list[str]:
+    """What anyone should know of training images (N, C, H, W) before a network is trained on them."""
+    notices: list[str] = []
+    if tests < _FEW_TEST:
+        notices.append(
+            f"Only {tests} images are held out for test: scores on so few say little about others; a higher "
+            "split.test holds out more."
         )
+    low, high = images.min(0), images.max(0)
+    apart, least, most = int((high - low).max()), int(low.min()), int(high.max())
+    if len(images) > 1 and apart < _ALIKE:
+        notices.append(
+            f"The {len(images):,} images are nearly identical: no value of a pixel differs by more than {apart} of 255 "
+            "between any two, so there is hardly anything to learn."
+        )
+    if most - least < _NARROW:
+        notices.append(
+            f"The images hold only the values {least} to {most} of 0 to 255; scale them up before, or a model sees "
+            "little of them."
+        )
+    return notices

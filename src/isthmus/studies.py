@@ -22,6 +22,7 @@ from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
 from isthmus.runs import Event, check, holds_more, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
+from isthmus.training.announce import sentences
 from isthmus.training.machine import choose_device
 from isthmus.training.memory import check_memory
 from isthmus.training.session import Notice
@@ -51,7 +52,7 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
     if jobs != "auto" and jobs < 1:
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
     data = _Data()
-    shapes = _check(plan, folder, data)
+    shapes, said = _check(plan, folder, data)
 
     def start(job: Job) -> Iterator[Event]:
         return run(job.recipe, job.folder, data.of(job.recipe), cache)
@@ -65,6 +66,8 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
     with locked(folder):
         _write_plan(plan, folder)
         missing = [job for job in all_jobs if not is_evaluated(job.folder)]
+        for sentence in said if missing else ():
+            yield Notice(sentence)
         count, reason = choose(jobs, missing, shapes)
         if reason is not None:
             yield Notice(reason)
@@ -119,19 +122,23 @@ class _Data:
         return self.tests[self.key]
 
 
-def _check(plan: Plan, folder: Path, data: _Data) -> Shapes:
+def _check(plan: Plan, folder: Path, data: _Data) -> tuple[Shapes, list[str]]:
     """Find every mistake of the plan before the first hour of training.
 
-    Returns the shape (N, 3, H, W) of each variation's training images.
+    Returns the shape (N, 3, H, W) of each variation's training images, and what to say of the images once.
     """
     _check_folder(plan, folder)
     tests: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int, int]] = {}
+    said: dict[str, list[str]] = {}
     for variation in plan.variations:
         recipe = variation.recipe(plan.seeds[0])
         try:
             device = choose_device(recipe.train.device)
-            shape = data.of(recipe).train.images.shape
+            splits = data.of(recipe)
+            for sentence in sentences(recipe, splits):
+                said.setdefault(sentence, []).append(variation.name)
+            shape = splits.train.images.shape
             check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
             build_objective(recipe, Autoencoder(recipe, shape[1:]))
             shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
@@ -147,7 +154,13 @@ def _check(plan: Plan, folder: Path, data: _Data) -> Shapes:
                 f"{variation.name}: compared with {variation.compare!r}, which is tested on other images; "
                 "leave `compare` out, or give both the same data and split"
             )
-    return shapes
+    return shapes, [_about(names, len(plan.variations), sentence) for sentence, names in said.items()]
+
+
+def _about(names: list[str], of: int, sentence: str) -> str:
+    """The sentence, with the variations that it is about where that is not all of them."""
+    few = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: "
+    return sentence if len(names) == of else few + sentence
 
 
 def _check_folder(plan: Plan, folder: Path) -> None:

@@ -180,8 +180,6 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     from isthmus.splits import split
 
     splits = split(dataset, **Split().model_dump())
-    for notice in splits.notices:
-        print(printable(notice), file=sys.stderr)
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     facts = {
         "source": splits.source,
@@ -192,8 +190,11 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     }
     if sheet is not None:
         save_picture(contact_sheet(splits.train.images[:64]), sheet)
+    for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
+        print(printable(sentence), file=sys.stderr)
     if as_json:
-        print(json.dumps(facts, indent=1))
+        done = [change.model_dump() for change in splits.handling]
+        print(json.dumps({**facts, "handling": done, "notices": list(splits.notices)}, indent=1))
         return
     for name, value in facts.items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else value

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from isthmus.handling import Change
+
 if TYPE_CHECKING:  # datasets are listed and read without waiting for torch
     import numpy as np
     from torch import Generator, Tensor, nn
@@ -153,6 +155,8 @@ class Dataset:
     test: None where the source has no test images; the split then carves them from train.
     source: one line that names where the images came from, for pages and records.
     notices: sentences the user must read, e.g. the names of files that were skipped.
+    handling: what was done to the images, see `isthmus.handling`.
+    validation: None where the source has no validation images; the split then carves them from train.
     """
 
     train: ImageSet
@@ -160,3 +164,5 @@ class Dataset:
     source: str
     class_names: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    handling: tuple[Change, ...] = ()
+    validation: ImageSet | None = None

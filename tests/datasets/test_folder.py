@@ -46,10 +46,36 @@ def test_subfolders_are_classes_with_all_that_lies_below(tmp_path: Path) -> None
     assert data.train.labels.dtype == np.int64
 
 
-def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
-    for value, name in enumerate(["train/dog/1.png", "train/cat/2.png", "test/dog/3.png", "val/dog/4.png"]):
+@pytest.mark.parametrize("name", ["validation", "val", "valid", "dev", "Validation"])
+def test_folder_of_validation_images_is_validated_on_and_never_trained_on(name: str, tmp_path: Path) -> None:
+    for value in range(20):
+        picture(tmp_path / f"Train/cat/{value}.png", value)
+        picture(tmp_path / f"{name}/cat/{value}.png", 100 + value)
+    data = load(tmp_path, size=4)
+    assert data.class_names == ("cat",) and data.notices == ()
+    splits = split(data)
+    assert sorted(values(splits.validation.images)) == list(range(100, 120))
+    assert sorted([*values(splits.train.images), *values(splits.test.images)]) == list(range(20))
+    said = [change.sentence for change in splits.handling]
+    assert f"Used as splits: Train to train on (20 images), {name} for validation (20 images)." in said
+    assert "Used as labels, the names of folders: cat." in said
+
+
+def test_all_three_splits_may_be_given_or_none_be_wanted(tmp_path: Path) -> None:
+    for value, name in enumerate(["train/1.png", "val/2.png", "test/3.png", "extra/4.png"]):
         picture(tmp_path / name, value)
     data = load(tmp_path)
+    assert data.validation is not None and data.test is not None
+    assert values(data.validation.images) == [1] and values(data.test.images) == [2]
+    assert data.notices == (f"{tmp_path} is used for its train and val and test, not for: extra.",)
+    assert load(tmp_path, splits="none").class_names == ("extra", "test", "train", "val")
+
+
+def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
+    """As earlier versions divided, whose runs still name the same images."""
+    for value, name in enumerate(["train/dog/1.png", "train/cat/2.png", "test/dog/3.png", "val/dog/4.png"]):
+        picture(tmp_path / name, value)
+    data = load(tmp_path, splits="train-test")
     assert values(data.train.images) == [1, 0] and values(data.test.images) == [2]
     assert data.class_names == ("cat", "dog") and data.test.labels.tolist() == [1]
     assert data.notices == (f"{tmp_path} is used for its train and test, not for: val.",)
@@ -108,6 +134,14 @@ def test_links_are_followed_but_not_round_in_circles(tmp_path: Path) -> None:
     (tmp_path / "set/cat/self").symlink_to(tmp_path / "set/cat")
     data = load(tmp_path / "set")
     assert values(data.train.images) == [1, 2] and data.class_names == ("cat", "dog")
+
+
+def test_height_and_width_may_differ(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 7, (78, 64))
+    assert load(tmp_path, size=[64, 78]).train.images.shape == (1, 3, 64, 78)
+    for wrong in ([64], [64, 78, 3], [0, 8], []):
+        with pytest.raises(InputError, match=r"data.size: .* must be \[height, width\]"):
+            load(tmp_path, size=wrong)
 
 
 def damaged(folder: Path, count: int) -> None:

@@ -61,6 +61,18 @@ def test_folder_gives_pixels_labels_names_and_both_splits(tmp_path: Path) -> Non
     assert data.source == "parquet: set/train, tested on set/test"
 
 
+@pytest.mark.parametrize("name", ["validation", "val", "valid-00000-of-00001", "dev_1"])
+def test_validation_files_are_validated_on_and_never_trained_on(name: str, tmp_path: Path) -> None:
+    train, held = write(tmp_path / "set/train.parquet", pixels(40)), write(tmp_path / f"set/{name}.parquet", pixels(5))
+    write(tmp_path / "set/valuable.parquet", pixels(1))
+    data = load(tmp_path / "set")
+    assert np.array_equal(data.train.images, train) and np.array_equal(data.validation.images, held)
+    assert "set/validation for validation (5 images)" in data.handling[0].sentence
+    splits = split(data)
+    assert np.array_equal(splits.validation.images, held) and len(splits.train) + len(splits.test) == 40
+    assert load(tmp_path / "set", splits="train-test").validation is None
+
+
 @pytest.mark.parametrize("folder", ["", "data", "plain_text"])
 def test_shards_are_joined_in_order_wherever_the_hub_puts_them(folder: str, tmp_path: Path) -> None:
     parts = [write(tmp_path / folder / f"train-0000{i}-of-00003.parquet", pixels(4)) for i in range(3)]

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from isthmus.architectures._sides import size_that_fits
 from isthmus.blocks import Turned
 from isthmus.errors import InputError
 from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, start_at_zero
@@ -56,7 +57,7 @@ class Conv(nn.Module):
         if height % shrink or width % shrink:
             raise ValueError(
                 f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images; "
-                "choose strides whose product does"
+                f"choose strides whose product does, or {size_that_fits(height, width, shrink)}"
             )
 
         def block(layer: nn.Module, count: int) -> list[nn.Module]:

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.architectures._sides import size_that_fits
 from isthmus.layers import Conv, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
@@ -43,7 +44,10 @@ class Residual(nn.Module):
         super().__init__()
         colours, height, width_px = image_shape
         if height % patch or width_px % patch:
-            raise ValueError(f"patch {patch} does not divide {height}x{width_px} images; choose one that does")
+            fits = size_that_fits(height, width_px, patch)
+            raise ValueError(
+                f"patch {patch} does not divide {height}x{width_px} images; choose one that does, or {fits}"
+            )
         folded = colours * patch**2
         self.feature_shape = (channels, height // patch, width_px // patch)
         self.encoder = nn.Sequential(

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.architectures._sides import size_that_fits
 from isthmus.architectures._tokens import Blocks, positions
 from isthmus.errors import InputError
 from isthmus.layers import start_at_zero
@@ -47,7 +48,10 @@ class Vit(nn.Module):
         super().__init__()
         colours, height, width_px = image_shape
         if height % patch or width_px % patch:
-            raise ValueError(f"patch {patch} does not divide {height}x{width_px} images; choose one that does")
+            fits = size_that_fits(height, width_px, patch)
+            raise ValueError(
+                f"patch {patch} does not divide {height}x{width_px} images; choose one that does, or {fits}"
+            )
         if width % heads or width % 4:
             raise ValueError(f"width {width} is not divided by heads {heads} and by 4; choose one that is")
         grid = height // patch, width_px // patch

@@ -106,14 +106,14 @@ def train(
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_run_report
-    from isthmus.runs import check, is_begun, is_evaluated, load_data, run
+    from isthmus.runs import check, is_begun, is_evaluated, load_and_run
 
     check(folder, recipe)
     if not is_evaluated(folder):  # a finished run is shown again, even where its images are gone
         if is_begun(folder) and not resume:
             raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out")
         with Display(enabled=not quiet) as display:
-            for event in run(recipe, folder, load_data(recipe), cache_folder()):
+            for event in load_and_run(recipe, folder, cache_folder()):
                 display.show(event)
     page = write_run_report(folder)
     print_evaluation(folder, as_json)

@@ -108,20 +108,22 @@ def reconstruct(
     need_folder(run)
     from PIL import Image
 
+    from isthmus.colours import Reading
     from isthmus.images import read_image
     from isthmus.inputs import pairs_of
     from isthmus.sheets import save_picture
 
     pairs, left_out = pairs_of(images, out)
-    from isthmus.runs import load_model
+    from isthmus.runs import load_model, read_recipe
 
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]
+    reading = Reading.of(read_recipe(run).data.options)  # as the pictures that it was trained on
     for sentence in (*notices, *left_out):
         say(sentence)
     for start in range(0, len(pairs), _AT_A_TIME):
         part = pairs[start : start + _AT_A_TIME]
-        pixels = [read_image(source, size=(height, width), name=str(source)) for source, _ in part]
+        pixels = [read_image(source, size=(height, width), name=str(source), reading=reading) for source, _ in part]
         for (_, target), result in zip(part, model.reconstruct(pixels), strict=True):
             save_picture(Image.fromarray(result), target)
             if not is_stream(target):

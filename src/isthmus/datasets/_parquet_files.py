@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.datasets._named_splits import validation_files
 from isthmus.errors import InputError
 from isthmus.paths import resolved
 
@@ -31,6 +32,15 @@ def find(place: Path, split: str, option: str) -> Source:
         raise InputError(f"{option}: {place} {problem}; name a folder that holds one, or a parquet file")
     _refuse_missing_shards(files)
     return Source(f"{whole.name}/{split}", tuple(files))
+
+
+def find_validation(places: Sequence[Path]) -> list[Source]:
+    """The validation files of all places that are folders; empty where there are none."""
+    found = [(place.resolve().name, validation_files(place)) for place in places if place.is_dir()]
+    for _, files in found:
+        if files:
+            _refuse_missing_shards(files)
+    return [Source(f"{name}/validation", tuple(files)) for name, files in found if files]
 
 
 def in_folder(folder: Path, split: str) -> list[Path]:

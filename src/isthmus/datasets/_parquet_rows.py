@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from PIL import Image
 
+from isthmus.colours import Reading
+from isthmus.datasets._pixel_lists import from_list, is_list
 from isthmus.errors import InputError
+from isthmus.handling import Tally
 from isthmus.images import read_image
 from isthmus.reading import parse_json
 from isthmus.room import check_room
@@ -23,11 +28,21 @@ USUAL_IMAGE_COLUMNS = ("img", "image")
 
 
 @dataclass(frozen=True)
+class Columns:
+    """Which columns to read. image: None for the usual names. shape: of images that are lists of numbers."""
+
+    image: str | None = None
+    label: str = "label"
+    shape: list[int] | None = None
+
+
+@dataclass(frozen=True)
 class Table:
     """One opened parquet file and the columns to read of it.
 
     label: None where the file has no such column.
     class_names: what the label numbers mean, where the file says so.
+    lists: whether its images are lists of numbers. shape: as in `Columns`.
     """
 
     path: Path
@@ -35,10 +50,12 @@ class Table:
     image: str
     label: str | None
     class_names: tuple[str, ...]
+    lists: bool
+    shape: list[int] | None
 
 
-def open_table(path: Path, image_column: str | None, label_column: str) -> Table:
-    """Open one file and find its columns; without `image_column` the usual names are tried.
+def open_table(path: Path, columns: Columns) -> Table:
+    """Open one file and find its columns.
 
     Raises InputError where this is no parquet file or has no such image column.
     """
@@ -47,33 +64,34 @@ def open_table(path: Path, image_column: str | None, label_column: str) -> Table
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{path}: not a readable parquet file ({_first_line(error)}); get it again") from None
     schema: Any = file.schema_arrow
-    wanted = (image_column,) if image_column else USUAL_IMAGE_COLUMNS
+    wanted = (columns.image,) if columns.image else USUAL_IMAGE_COLUMNS
     image = next((name for name in wanted if name in schema.names), None)
     if image is None:
         raise InputError(
             f"{path}: no column {' or '.join(map(repr, wanted))} with images among its columns "
             f"{', '.join(schema.names)}; name the right one with data.image_column"
         )
-    label = label_column if label_column in schema.names else None
+    label = columns.label if columns.label in schema.names else None
     if label and not pa.types.is_integer(schema.field(label).type):
         raise InputError(
             f"{path}: column {label!r} holds {schema.field(label).type} rather than integers; "
             "name another with data.label_column"
         )
-    return Table(path, file, image, label, _class_names(schema.metadata, label_column))
+    names = _class_names(schema.metadata, columns.label)
+    return Table(path, file, image, label, names, is_list(schema.field(image).type), columns.shape)
 
 
-def read_tables(tables: Sequence[Table], *, size: int | None) -> ImageSet:
-    """The rows of all tables in order; labels only where all have them.
+def read_tables(tables: Sequence[Table], *, size: tuple[int, int] | None, reading: Reading, tally: Tally) -> ImageSet:
+    """The rows of all tables in order; labels only where all have them. `tally` is told what was done to them.
 
     Raises InputError where an image cannot be read or, without `size`, differs in size from the first.
     """
     count = sum(table.file.metadata.num_rows for table in tables)
     images: np.ndarray | None = None
     if size is not None:
-        check_room(count * 3 * size**2, "data.size: the pictures", "make data.size smaller")
-    for index, (name, encoded) in enumerate(pair for table in tables for pair in _encoded_images(table)):
-        pixels = read_image(encoded, size=size, name=name)
+        check_room(count * 3 * math.prod(size), "data.size: the pictures", "make data.size smaller")
+    for index, (name, picture) in enumerate(pair for table in tables for pair in _pictures(table, reading)):
+        pixels = read_image(picture, size=size, name=name, reading=reading, tally=tally)
         if images is None:
             images = np.empty((count, *pixels.shape), dtype=np.uint8)
         if pixels.shape != images.shape[1:]:
@@ -87,23 +105,23 @@ def read_tables(tables: Sequence[Table], *, size: int | None) -> ImageSet:
     return ImageSet(images, _labels(tables))
 
 
-def _encoded_images(table: Table) -> Iterator[tuple[str, bytes]]:
-    """A name for messages and the file's bytes, row by row."""
+def _pictures(table: Table, reading: Reading) -> Iterator[tuple[str, bytes | Image.Image]]:
+    """A name for messages and the file's bytes, or a picture made of its numbers, row by row."""
     row = 0
     for batch in _batches(table, table.image):
         column: Any = batch.column(0)
         if pa.types.is_struct(column.type) and (field := column.type.get_field_index("bytes")) >= 0:
             column = column.flatten()[field]  # unlike `column.field`, null where the whole struct is
-        if not (pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
+        if not (table.lists or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
             raise InputError(
                 f"{table.path}: column {table.image!r} holds {column.type} rather than image files; "
                 "name another with data.image_column"
             )
-        for encoded in column.to_pylist():
+        for value in column.to_pylist():
             name = f"{table.path}, row {row}"
-            if encoded is None:
+            if value is None:
                 raise InputError(f"{name}: has no image, only a path or nothing; get a copy with the images inside")
-            yield name, encoded
+            yield name, from_list(value, table.shape, reading, name) if table.lists else value
             row += 1
 
 

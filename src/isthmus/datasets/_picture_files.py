@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from isthmus.colours import Reading
 from isthmus.errors import InputError
+from isthmus.handling import Tally
 from isthmus.images import read_image
 from isthmus.paths import resolved
 from isthmus.room import check_room
@@ -59,21 +62,32 @@ def list_pictures(folder: Path, option: str) -> Listing:
     return Listing(folder, tuple(pictures), classes, tuple(notices))
 
 
-def read_pictures(listing: Listing, size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pixels (M, 3, size, size) of the pictures that can be read, which they are (N,) bool, and the
-    problem with each of the others."""
-    check_room(len(listing.pictures) * 3 * size**2, "data.size: the pictures", "make data.size smaller")
-    images = np.empty((len(listing.pictures), 3, size, size), dtype=np.uint8)
+def read_pictures(
+    listing: Listing, size: tuple[int, int], reading: Reading, tally: Tally
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pixels (M, 3, H, W) of the pictures that can be read, which they are (N,) bool, and the problem with each
+    of the others. `tally` is told what was done to those that can be read."""
+    check_room(len(listing.pictures) * 3 * math.prod(size), "data.size: the pictures", "make data.size smaller")
+    images = np.empty((len(listing.pictures), 3, *size), dtype=np.uint8)
     readable = np.ones(len(images), dtype=bool)
     problems: list[str] = []
     for index, path in enumerate(listing.pictures):
         name = str(path.relative_to(listing.folder))
         try:
-            images[index] = read_image(path, size=size, name=name)
+            images[index] = read_image(path, size=size, name=name, reading=reading, tally=tally)
         except InputError as error:
             readable[index] = False
-            problems.append(str(error).partition(";")[0])
+            problems.append(str(error))
     return images if readable.all() else images[readable], readable, problems
+
+
+def remedy(problems: list[str], readable: np.ndarray) -> str:
+    """What to do about images that cannot be read: their own remedy where all have the same."""
+    remedies = {problem.partition("; ")[2] for problem in problems}
+    usual = "replace it or leave it out"
+    own = remedies.pop() if len(remedies) == 1 else ""
+    mend = own if own and not own.startswith(usual) else "mend or remove them"
+    return f"{mend}, or leave them out with --skip-broken" if readable.any() else mend.replace(" or remove", "")
 
 
 def some(names: list[str]) -> str:

@@ -12,6 +12,8 @@ from isthmus.jobs.job import Job
 from isthmus.jobs.pool import share_of_threads
 from isthmus.jobs.trial import measure
 from isthmus.model import Autoencoder
+from isthmus.recipe import Recipe
+from isthmus.training.budget import budget
 from isthmus.training.machine import choose_device
 
 PAYS_SECONDS = 120.0  # trying takes 13 s and saves about a fifth, records/2026-11-22-jobs.md
@@ -70,4 +72,9 @@ def _flops(jobs: Sequence[Job], shapes: Shapes) -> list[float]:
     for job in jobs:
         if job.variation not in images:
             images[job.variation] = 6.0 * cost(Autoencoder(job.recipe, shapes[job.variation][1:]))["multiply_adds"]
-    return [images[job.variation] * shapes[job.variation][0] * job.recipe.train.epochs for job in jobs]
+    return [images[job.variation] * _images_seen(job.recipe, shapes[job.variation][0]) for job in jobs]
+
+
+def _images_seen(recipe: Recipe, images: int) -> int:
+    allowed = budget(recipe, images)
+    return images * allowed.passes * allowed.recipe.train.epochs

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from isthmus.report import gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import RunFolder, Subject, read_run
+from isthmus.report.handling import done_to_pictures
 from isthmus.report.headlines import run_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
@@ -45,6 +46,7 @@ def write_run_report(folder: Path) -> Path:
         cautions=[Caution(sentence) for sentence in (*evaluation.flags, *run.notices)],
         table=baseline_table(evaluation.scores),
         costs=_costs(run),
+        handling=done_to_pictures(evaluation.data),
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),

@@ -7,6 +7,7 @@ from pathlib import Path
 from isthmus.diagnosis import counts
 from isthmus.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
+from isthmus.report.handling import done_in_study
 from isthmus.report.headlines import foremost, study_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
@@ -56,6 +57,7 @@ def write_study_report(folder: Path) -> Path:
         cost=quality_figures.cost(_qualities(findings.variations)),
         error_limit=ERROR_LIMIT,
         error_scale=error_scale_uri(),
+        handling=done_in_study(subjects),
         environment=environment(runs, findings.data),
         isthmus=next((run.evaluation.isthmus for run in runs), ""),
     )

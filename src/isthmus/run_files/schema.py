@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
+from isthmus.handling import Change
 from isthmus.run_files.latent import Latent
 from isthmus.run_files.record import Count, Finite, Number, Real, Record, Size
 
@@ -72,7 +73,7 @@ class AgainstPca(Record):
 
 
 class Data(Record):
-    """Which images: where they came from, how many, and the hash that names them."""
+    """Which images: where they came from, how many, the hash that names them, and what was done to them."""
 
     kind: str = ""
     source: str = ""
@@ -82,6 +83,8 @@ class Data(Record):
     hash: str = ""
     image_shape: Shape | None = None
     class_names: tuple[str, ...] = ()
+    handling: tuple[Change, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Cost(Record):

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from isthmus.handling import Change
 from isthmus.run_files.record import Count, Finite, Record, Size
 from isthmus.run_files.schema import Shape
 
@@ -23,6 +24,8 @@ class TrainedOn(Record):
     hash: Annotated[str, Field(min_length=1)]
     image_shape: Shape
     class_names: tuple[str, ...] = ()
+    handling: tuple[Change, ...] = ()
+    notices: tuple[str, ...] = ()
 
 
 class Environment(Record):

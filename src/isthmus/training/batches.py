@@ -15,22 +15,33 @@ class Batches:
 
     The order of epoch e is a function of (seed, e) alone, so a resumed run sees what it would have seen.
     With `mirror`, half of the images, others in every epoch, are seen with left and right exchanged.
+    An epoch is `passes` passes over the images, each in an order of its own.
     """
 
-    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False) -> None:
+    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
         self.images = images
         self.batch = batch
         self.seed = seed
         self.mirror = mirror
+        self.passes = passes
 
     def __len__(self) -> int:
+        return self.passes * self._per_pass
+
+    @property
+    def _per_pass(self) -> int:
         return -(-len(self.images) // self.batch)
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        """Which images each batch of an epoch takes, from batch `start` on; the last may hold fewer.
+        """Which images each batch of an epoch takes, from batch `start` on; a pass's last may hold fewer.
 
         (B,) int64 on the images' device. A mirrored image is -1 - its index.
         """
+        done, start = divmod(start, self._per_pass)
+        for one in range(done, self.passes):
+            yield from self._pass(number * self.passes + one, start=start if one == done else 0)
+
+    def _pass(self, number: int, *, start: int) -> Iterator[Tensor]:
         draw = torch.Generator().manual_seed(mix(self.seed, number))
         order = torch.randperm(len(self.images), generator=draw)
         if self.mirror:

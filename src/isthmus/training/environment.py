@@ -19,10 +19,16 @@ import isthmus
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
 from isthmus.training import machine
+from isthmus.training.announce import handling, remarks
 
 
-def environment(recipe: Recipe, splits: Splits, device: torch.device, how: Mapping[str, Any]) -> dict[str, Any]:
-    """The contents of environment.json, see docs/run-folder.md. how: what the bits depend on beside versions."""
+def environment(
+    recipe: Recipe, splits: Splits, device: torch.device, how: Mapping[str, Any], schedule: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The contents of environment.json, see docs/run-folder.md.
+
+    how: what the bits depend on beside versions. schedule: how long it trains, as `Budget.as_dict`.
+    """
     shape = splits.train.images.shape[1:]
     return {
         "format": 1,
@@ -37,6 +43,7 @@ def environment(recipe: Recipe, splits: Splits, device: torch.device, how: Mappi
         **how,
         "device": str(device),
         "hardware": machine.describe(device),
+        "schedule": dict(schedule),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "data": {
             "kind": recipe.data.kind,
@@ -47,6 +54,8 @@ def environment(recipe: Recipe, splits: Splits, device: torch.device, how: Mappi
             "hash": splits.hash,
             "image_shape": list(shape),
             "class_names": list(splits.class_names),
+            "handling": [change.model_dump() for change in handling(recipe, splits)],
+            "notices": remarks(recipe, splits),
         },
     }
 

@@ -19,6 +19,7 @@ from isthmus.recipe import Recipe
 from isthmus.splits import Splits
 from isthmus.training import checkpoint, machine
 from isthmus.training.batches import Batches
+from isthmus.training.budget import budget
 from isthmus.training.environment import environment
 from isthmus.training.interrupts import interrupts
 from isthmus.training.journal import Journal
@@ -64,6 +65,8 @@ def train_in_folder(
 
 def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Started | Notice | Step | Epoch]:
     machine.keep_freed_memory()
+    allowed = budget(recipe, len(splits.train))
+    given, recipe = recipe, allowed.recipe
     device = machine.choose_device(recipe.train.device)
     precision = machine.choose_precision(recipe.train.precision, device)
     if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
@@ -87,7 +90,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     objective = build_objective(recipe, model).to(device)
     optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
-    batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror)
+    batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror, passes=allowed.passes)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
     progress, last = Progress(), folder / "checkpoints" / "last"
@@ -96,7 +99,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     except FileNotFoundError:
         if model.linear is not None:
             model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
-        write_json(folder / "environment.json", environment(recipe, splits, device, how))
+        write_json(folder / "environment.json", environment(given, splits, device, how, allowed.as_dict()))
     else:
         if passed_over:
             yield Notice(f"{passed_over}.")
@@ -110,7 +113,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         folder,
         recipe,
         progress.step,
-        recipe.train.epochs * len(batches),
+        allowed.steps,
         len(batches.images),
         str(device),
         precision,
@@ -150,18 +153,19 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         except Diverged as error:
             good = f"the last good checkpoint is {last} of step {saved_step}" if saved_step else "none was saved yet"
             raise RunError(f"{folder}: {error}; {good}") from None
-    write_json(folder / "training.json", _outcome(progress, recipe))
+    write_json(folder / "training.json", _outcome(progress, recipe, allowed.passes))
     checkpoint.drop_old(last)
     checkpoint.drop_old(folder / "checkpoints" / "best")
 
 
-def _outcome(progress: Progress, recipe: Recipe) -> dict[str, Any]:
+def _outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
     limit = recipe.train.seconds
+    long = f" of {passes} passes over its images" if passes > 1 else ""
     sentences = {
         "seconds": f"its {limit:g} seconds were over" if limit is not None else "",
-        "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs",
-        "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs",
+        "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs{long}",
+        "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
     }
     return {
         "format": 1,

@@ -1,0 +1,189 @@
+"""What is done to pictures between their files and the pixels that a model sees, counted while they are read.
+
+A data set hands its `Change`s on in its result; a `Tally` makes them of pictures that are read one by one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+_NONE: Mapping[str, float] = {}
+_FEW_LEVELS = 128  # of 256: from here on the sentence says how to keep more
+
+
+class Change(BaseModel):
+    """One thing that was done to some of a data set's images.
+
+    what: a word for programs, such as `cropped`. images: to how many. of: of how many that were read.
+    sentence: the same for people, whole. numbers: what the sentence quotes, by name.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    what: str
+    images: int
+    of: int
+    sentence: str
+    numbers: dict[str, float] = {}
+
+
+@dataclass(frozen=True)
+class Depth:
+    """Pixels of more than 8 bits: what they are, the values found, and which became 0 and 255.
+
+    range: None where the picture's upper 8 bits were read; `low` and `high` are then of 255.
+    """
+
+    kind: str
+    low: float
+    high: float
+    range: tuple[float, float] | None
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Handled:
+    """What was done to one picture. Sizes are (width, height) in pixels, as it is to be looked at."""
+
+    size: tuple[int, int]
+    new_size: tuple[int, int]
+    colours: str | None = None  # what it was turned to RGB from
+    alpha: str | None = None  # "white" or "ignore", where it had transparent pixels
+    depth: Depth | None = None
+    turned: bool = False
+    frames: bool = False
+    gamma: float | None = None
+
+    @property
+    def scale(self) -> float:
+        return max(new / old for new, old in zip(self.new_size, self.size, strict=True))
+
+    @property
+    def cropped(self) -> float:
+        """The share of its area that was cut away."""
+        (width, height), (new_width, new_height) = self.size, self.new_size
+        if width * new_height == height * new_width:
+            return 0.0
+        return 1 - new_width * new_height / (self.scale**2 * width * height)
+
+
+class Tally:
+    """Adds up what was done to pictures, one at a time."""
+
+    def __init__(self) -> None:
+        self.handled: Counter[Handled] = Counter()
+
+    def add(self, one: Handled) -> None:
+        self.handled[one] += 1
+
+    def changes(self) -> tuple[Change, ...]:
+        """A change for each thing that was done to any of the pictures."""
+        found = (
+            *(self._turned(), self._frames(), self._gamma()),
+            *(self._depth(kind) for kind in dict.fromkeys(one.depth.kind for one in self.handled if one.depth)),
+            *(self._transparent(), self._colours(), self._cropped(), self._reduced(), self._enlarged()),
+        )
+        return tuple(change for change in found if change is not None)
+
+    def _change(
+        self,
+        what: str,
+        title: str,
+        chosen: Mapping[Handled, int],
+        text: str,
+        numbers: Mapping[str, float] = _NONE,
+    ) -> Change | None:
+        count, of = sum(chosen.values()), sum(self.handled.values())
+        sentence = f"{title}: {count:,} of {of:,} images{text}."
+        return Change(what=what, images=count, of=of, sentence=sentence, numbers=dict(numbers)) if count else None
+
+    def _turned(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.turned}
+        return self._change("turned", "Turned or mirrored", chosen, ", as their EXIF data says")
+
+    def _frames(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.frames}
+        return self._change("frames_dropped", "First of several frames used", chosen, "")
+
+    def _gamma(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.gamma is not None}
+        values = sorted({f"{one.gamma:.3g}" for one in chosen})
+        return self._change("gamma_ignored", "Gamma not applied", chosen, f", which say {_few(values)}")
+
+    def _depth(self, kind: str) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.depth and one.depth.kind == kind}
+        depths = [one.depth for one in chosen if one.depth]
+        low, high = min(depth.low for depth in depths), max(depth.high for depth in depths)
+        numbers, ends = {"low": low, "high": high}, depths[0].range
+        held = f"{_number(low)} to {_number(high)}"
+        if ends is None:
+            text = f", {kind}, of which the upper 8 bits are read: values {held} of 255"
+            if high - low < _FEW_LEVELS:
+                text += "; scale them to 8 bits before to keep more levels"
+            return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
+        text = f", {kind} with values {held}; {_number(ends[0])} becomes black and {_number(ends[1])} white"
+        if low < ends[0] or high > ends[1]:
+            text += ", what lies beyond is clipped"
+        elif (levels := int((high - low) / (ends[1] - ends[0]) * 255) + 1) < _FEW_LEVELS:
+            text += f", which leaves about {levels} of 256 grey levels"
+            text += "" if depths[0].chosen else f"; data.range=[{low:.6g}, {high:.6g}] spreads them over all 256"
+        numbers |= {"black": ends[0], "white": ends[1]}
+        return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
+
+    def _transparent(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.alpha}
+        if any(one.alpha == "ignore" for one in chosen):
+            return self._change("alpha_ignored", "Alpha channel ignored", chosen, "")
+        text = ", which have an alpha channel; data.alpha=ignore takes their colours as they are"
+        return self._change("laid_over_white", "Laid over white", chosen, text)
+
+    def _colours(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.colours}
+        origins: Counter[str] = Counter()
+        for one, count in chosen.items():
+            origins[one.colours or ""] += count
+        text = ", ".join(f"{count:,} from {name}" for name, count in origins.most_common())
+        return self._change("to_rgb", "Turned to RGB", chosen, f" ({text})", origins)
+
+    def _cropped(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.cropped}
+        shares = [one.cropped for one in chosen]
+        numbers = {"least": min(shares, default=0.0), "most": max(shares, default=0.0)}
+        least, most = (_percent(share) for share in numbers.values())
+        lost = most if least == most else f"{least} to {most}"
+        return self._change("cropped", "Cropped", chosen, f" to their middle, losing {lost} of their area", numbers)
+
+    def _reduced(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.scale < 1}
+        return self._change("reduced", "Reduced", chosen, _sizes(chosen))
+
+    def _enlarged(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.scale > 1}
+        return self._change("enlarged", "Enlarged", chosen, f"{_sizes(chosen)}, which adds no detail")
+
+
+def _sizes(chosen: Mapping[Handled, int]) -> str:
+    """' from 32x32 to 16x16', or from sizes between the smallest and the largest (width x height)."""
+    if not chosen:
+        return ""
+    sizes = sorted({one.size for one in chosen}, key=lambda size: (size[0] * size[1], size))
+    ends = [f"{width}x{height}" for width, height in dict.fromkeys((sizes[0], sizes[-1]))]
+    width, height = next(iter(chosen)).new_size
+    origin = f"sizes between {ends[0]} and {ends[1]}" if len(ends) > 1 else ends[0]
+    return f" from {origin} to {width}x{height}"
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+
+
+def _percent(share: float) -> str:
+    return "less than 1 %" if share < 0.01 else f"{100 * share:.0f} %"

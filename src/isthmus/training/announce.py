@@ -1,0 +1,33 @@
+"""What a person should read before the first step: what was done to the pictures, and how long they are trained on."""
+
+from __future__ import annotations
+
+from isthmus.handling import Change
+from isthmus.recipe import Recipe
+from isthmus.splits import Splits
+from isthmus.training.budget import budget
+
+
+def handling(recipe: Recipe, splits: Splits) -> tuple[Change, ...]:
+    """What was done to the data set's pictures, in reading and in training."""
+    if not recipe.train.mirror:
+        return splits.handling
+    images = len(splits.train)
+    mirrored = Change(
+        what="mirrored",
+        images=images,
+        of=images,
+        sentence="Training shows half of the images, others in every epoch, with left and right exchanged; "
+        "train.mirror=false does not.",
+    )
+    return (*splits.handling, mirrored)
+
+
+def remarks(recipe: Recipe, splits: Splits) -> list[str]:
+    """What else to know of the images, and where their number changes how the recipe trains."""
+    return [*splits.notices, *budget(recipe, len(splits.train)).notices]
+
+
+def sentences(recipe: Recipe, splits: Splits) -> list[str]:
+    """Everything to say before a run, the most general first."""
+    return [*(change.sentence for change in handling(recipe, splits)), *remarks(recipe, splits)]
