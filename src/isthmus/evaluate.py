@@ -26,11 +26,13 @@ from isthmus.measures.psnr import psnr_of_mean_mse
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.sampling import choose_sampler, sample_images
+from isthmus.seeding import sealed_generator
 from isthmus.splits import Splits
 from isthmus.statistics import mean_interval, paired_difference
+from isthmus.streams import sealed
 
-SHOWN, EXTREMES, SAMPLES, SEED = 15, 8, 30, 0
-NOISE_SEED = 20261122  # noisy test inputs are the same for every run
+SHOWN, EXTREMES, SAMPLES = 15, 8, 30
+_NOISE = "noisy test images"  # the same for every run
 
 
 @dataclass(frozen=True)
@@ -89,7 +91,7 @@ def evaluate(
     order = np.argsort(-psnr, kind="stable")
     chosen = {"best": order[:EXTREMES], "worst": order[::-1][:EXTREMES]}
     count = min(SHOWN, len(originals))
-    chosen["shown"] = np.sort(np.random.default_rng(SEED).permutation(len(originals))[:count])
+    chosen["shown"] = np.sort(np.random.default_rng(sealed("shown test images")).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
     summary = {
         "latent_size": size,
@@ -174,7 +176,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     """
     if recipe.corruption.kind == "none":
         return None
-    generator = torch.Generator(model.device).manual_seed(NOISE_SEED)
+    generator = sealed_generator(_NOISE, device=model.device)
     noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
     scored["noisy_input"] = _score(noisy, originals)
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
@@ -183,11 +185,11 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         return line
     function = model.reconstruct_pixels
     if hasattr(model.corruption, "hide"):  # the same patches again, and what is seen is not made up
-        generator.manual_seed(NOISE_SEED)
+        generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals
     scored["denoised"] = _score(_outputs(model, function, noisy), originals)
-    return f"{line}, evaluation seed {NOISE_SEED}"
+    return f"{line}, evaluation seed {sealed(_NOISE)}"
 
 
 def _sizes(size: int, available: int) -> list[int]:

@@ -22,6 +22,7 @@ from isthmus.errors import InputError
 from isthmus.images import to_finite_float32, to_uint8_batch
 from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
+from isthmus.seeding import sealed_generator
 from isthmus.types import Latent, Posterior, Trace
 
 BATCH = 256  # images at a time outside training
@@ -118,7 +119,7 @@ class Autoencoder(nn.Module):
         repeated = posterior if latent.samples == 1 else posterior.repeated(latent.samples)
         z = latent.z.float()
         if not self.training:
-            z = repeated.draw(torch.Generator(z.device).manual_seed(0))
+            z = repeated.draw(sealed_generator("kl to a learned prior", device=z.device))
         ratio = self.prior(z, self.posterior_of).float() - repeated.log_density(z)
         if self.closed_form:
             return replace(latent, log_ratio=ratio)

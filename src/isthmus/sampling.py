@@ -9,6 +9,7 @@ from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.latents.collect import Collected
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8
+from isthmus.seeding import generator
 
 # the first that suits the model is the one meant by "auto"
 _PREFERRED = ("prior", "codes", "mixture")
@@ -37,7 +38,7 @@ def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: s
     model.eval()
     source = registry.build("samplers", sampler, {}, model, known)
     with full_precision():
-        return source.sample(count, torch.Generator(model.device).manual_seed(seed))
+        return source.sample(count, generator("samples", seed, device=model.device))
 
 
 def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:

@@ -21,6 +21,7 @@ from isthmus.recipe import Recipe
 from isthmus.run_files.read import read_log
 from isthmus.run_files.schema import Epoch, Logged
 from isthmus.sampling import draw_latents
+from isthmus.seeding import generator
 from isthmus.splits import Splits
 
 _IMAGES = 1000  # of the training, and of the validation images
@@ -188,10 +189,10 @@ def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | Non
         return known.latents.z.astype(np.float64)
     if not hasattr(model.bottleneck, "posterior"):
         return None
-    generator = torch.Generator(model.device).manual_seed(0)
+    noise = generator("doctor", 0, device=model.device)
     with full_precision():
         parts = [
-            model.posterior_of(to_unit(part.to(model.device))).draw(generator).cpu()
+            model.posterior_of(to_unit(part.to(model.device))).draw(noise).cpu()
             for part in torch.from_numpy(known.images.images).split(BATCH)
         ]
     return torch.cat(parts).double().numpy()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from isthmus.training.batches import Batches, mix
+from isthmus.training.batches import Batches
 
 
 def numbered(count: int) -> Tensor:
@@ -56,11 +56,3 @@ def test_pixels_come_as_the_network_takes_them() -> None:
     levels = torch.tensor(order(Batches(numbered(256), 256, seed=0), 0))
     torch.testing.assert_close(x[:, 1, 1, 1], levels / 127.5 - 1, rtol=0, atol=1e-6)
     assert (x.min().item(), x.max().item()) == (-1, 1)
-
-
-def test_mixed_seeds_do_not_meet() -> None:
-    """Neighbouring seeds and counters give different seeds, each one that torch takes."""
-    mixed = [mix(seed, counter) for seed in range(30) for counter in range(300)]
-    assert len(set(mixed)) == len(mixed)
-    assert all(0 <= seed < 2**63 for seed in [*mixed, mix(2**31, 10**9)])
-    assert mix(1, 0) != mix(0, 1)

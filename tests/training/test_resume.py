@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from isthmus import runs
 from isthmus.errors import InputError, RunError
 from isthmus.kernels.compiled import why_unavailable
+from isthmus.model import Autoencoder
 from isthmus.recipe import Recipe
 from isthmus.runs import load_data, read_recipe
 from isthmus.training import checkpoint, loop, machine, session
@@ -229,9 +230,7 @@ def test_early_stopping_follows_the_monitored_loss(tiny: Callable[..., Recipe], 
     assert outcome["stopped"] == "patience"
     assert outcome["epochs"] < 60
     assert outcome["epochs"] == outcome["best_epoch"] + 2
-    progress, _, _ = checkpoint.load(
-        tmp_path / "run" / "checkpoints" / "best", session.Autoencoder(recipe, (3, 32, 32))
-    )
+    progress, _, _ = checkpoint.load(tmp_path / "run" / "checkpoints" / "best", Autoencoder(recipe, (3, 32, 32)))
     assert progress.epoch == outcome["best_epoch"], "best is the best epoch's, not the last's"
 
 

@@ -134,3 +134,20 @@ def test_graphs_are_for_cuda_and_for_optimizers_that_keep_their_constants() -> N
     assert choose_step(cuda, Train()) is GraphStep
     assert choose_step(cuda, Train(capture=False)) is EagerStep
     assert choose_step(cuda, Train(optimizer="keras-adam")) is EagerStep
+
+
+def test_no_two_steps_of_neighbouring_seeds_draw_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does an epoch's order: the noise of a step was what the next seed's parts drew at it."""
+    step, *_ = made(EagerStep)
+    seeds: list[int] = []
+    monkeypatch.setattr(
+        torch, "randperm", lambda count, *, generator: seeds.append(generator.initial_seed()) or torch.arange(count)
+    )
+    for seed in range(4):
+        step.seed = step.batches.seed = seed
+        for number in range(50):
+            step._seed(number)
+            seeds += [step.noise.initial_seed(), torch.default_generator.initial_seed()]
+            next(step.batches.epoch(number))
+    low = {seed & 0xFFFFFFFF for seed in seeds}  # beyond which torch's generator for the CPU does not look
+    assert len(seeds) == 4 * 50 * 3 == len(low)

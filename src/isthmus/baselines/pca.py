@@ -22,6 +22,7 @@ from isthmus.errors import InputError
 from isthmus.measures.mse import Mse
 from isthmus.measures.psnr import Psnr, psnr_of_mean_mse
 from isthmus.reading import read_bytes
+from isthmus.streams import sealed
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
 # `_BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well.
@@ -236,7 +237,7 @@ def _by_subspace(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndar
     Source: Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 4.4, on the covariance and streaming.
     """
     width = min(components + components // 4 + _EXTRA_DIRECTIONS, *rows.shape)
-    basis = np.random.default_rng(0).standard_normal((rows.shape[1], width), dtype=np.float32)
+    basis = np.random.default_rng(sealed("pca")).standard_normal((rows.shape[1], width), dtype=np.float32)
     mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
     for _ in range(_PASSES):
         grown = np.zeros(basis.shape)

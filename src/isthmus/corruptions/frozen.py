@@ -8,6 +8,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.seeding import generator
+
 
 class FrozenNoise(nn.Module):
     """One fixed noise image added to every image, in training and at inference: a constant offset, not noise.
@@ -34,7 +36,7 @@ class FrozenNoise(nn.Module):
         seed: Annotated[int, Field(ge=0)] = 0,
     ) -> None:
         super().__init__()
-        drawn = torch.randn(image_shape, generator=torch.Generator().manual_seed(seed))
+        drawn = torch.randn(image_shape, generator=generator("frozen noise", seed))
         self.register_buffer("noise", std * drawn)
         self.noise: Tensor
 

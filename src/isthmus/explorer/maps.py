@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.streams import sealed
+
 NEIGHBOURS = 8
 _COORDINATES = 50  # that t-SNE and UMAP see; beyond, distances say little and cost much
 _FEWEST = 20
@@ -37,9 +39,11 @@ def neighbours(rows: np.ndarray) -> np.ndarray:
 def _t_sne(rows: np.ndarray) -> np.ndarray:
     from sklearn.manifold import TSNE
 
-    return np.asarray(TSNE(perplexity=min(30, (len(rows) - 1) / 3), random_state=0, init="pca").fit_transform(rows))
+    return np.asarray(
+        TSNE(perplexity=min(30, (len(rows) - 1) / 3), random_state=sealed("page"), init="pca").fit_transform(rows)
+    )
 
 
 def _umap(rows: np.ndarray) -> np.ndarray:
     umap: Any = importlib.import_module("umap")
-    return np.asarray(umap.UMAP(random_state=0, n_neighbors=min(15, len(rows) - 1)).fit_transform(rows))
+    return np.asarray(umap.UMAP(random_state=sealed("page"), n_neighbors=min(15, len(rows) - 1)).fit_transform(rows))

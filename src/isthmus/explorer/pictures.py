@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from isthmus.streams import sealed
+
 SHOWN, POINTS = 100, 1000
 # Of larger images fewer fit into a page: values of those it holds to the bit, pixels of all.
 _FEWEST, _SHOWN_VALUES, _POINT_PIXELS = 12, 2_000_000, 4_000_000
@@ -28,7 +30,7 @@ def choose(count: int, image_shape: tuple[int, int, int], first: tuple[int, ...]
     channels, height, width = image_shape
     shown = int(np.clip(_SHOWN_VALUES // (channels * height * width), _FEWEST, SHOWN))
     points = int(np.clip(_POINT_PIXELS // (height * width), shown, POINTS))
-    drawn = np.random.default_rng(0).permutation(count)
+    drawn = np.random.default_rng(sealed("page")).permutation(count)
     begun = [index for index in first if index < count]
     order = np.array([*begun, *drawn[~np.isin(drawn, begun)]], dtype=np.int64)
     return Chosen(order[:shown], order[:points])

@@ -21,6 +21,7 @@ from isthmus.report.folder import RunFolder
 from isthmus.run_files.schema import Score
 from isthmus.runs import load_model, read_recipe
 from isthmus.splits import Splits
+from isthmus.streams import sealed
 
 _TRAINING_IMAGES = 5000  # whose latents say where latents lie
 _COST_IMAGES = 500
@@ -48,7 +49,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
-    drawn = np.sort(np.random.default_rng(0).permutation(len(splits.train))[:_TRAINING_IMAGES])
+    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[:_TRAINING_IMAGES])
     seen = splits.train.images[drawn]
     known = _flat(model.encode(seen))
     space = describe(known, seen)

@@ -9,6 +9,7 @@ import numpy as np
 
 from isthmus.jobs.job import Job
 from isthmus.splits import Splits
+from isthmus.streams import stream
 from isthmus.types import ImageSet
 
 _NOISE_BYTES = 8 << 20
@@ -29,7 +30,7 @@ class Order:
 
 def noise(shape: tuple[int, int, int], batch: int) -> Splits:
     """Images of random bytes: a step takes as long on them as on any others of their shape, and reading none."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(stream("trial", 0))
     batches = max(4, min(64, _NOISE_BYTES // (batch * int(np.prod(shape)))))
     train, few = (
         ImageSet(random.integers(0, 256, (count, *shape), dtype=np.uint8)) for count in (batches * batch, batch)

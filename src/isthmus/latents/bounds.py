@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.model import Autoencoder, full_precision, to_unit
+from isthmus.seeding import sealed_generator
 
 _DECODED = 1024  # samples decoded at a time
 
@@ -40,7 +41,7 @@ def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, sam
     al., arXiv:1509.00519, equation 8), which is at least the ELBO and rises with the number of draws.
     """
     model.eval()
-    generator = torch.Generator(model.device).manual_seed(0)
+    generator = sealed_generator("likelihood", device=model.device)
     found: list[Tensor] = []
     with full_precision():
         for part in torch.from_numpy(images).split(max(1, _DECODED // samples)):

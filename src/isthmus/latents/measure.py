@@ -15,6 +15,7 @@ from isthmus.latents.bounds import bounds
 from isthmus.latents.collect import Collected, collect
 from isthmus.model import Autoencoder
 from isthmus.splits import Splits
+from isthmus.streams import sealed
 from isthmus.types import ImageSet
 
 _KNOWN = 5000  # training images that probes learn from
@@ -33,7 +34,7 @@ class Known:
 
 def know(model: Autoencoder, splits: Splits) -> Known:
     """At most 5,000 training images, chosen by seed."""
-    chosen = np.sort(np.random.default_rng(0).permutation(len(splits.train))[:_KNOWN])
+    chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_KNOWN])
     images = splits.train.take(chosen)
     return Known(images, collect(model, images.images))
 

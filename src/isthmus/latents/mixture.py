@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.streams import sealed
+
 _MOST_COORDINATES = 32
 _MOST_PARTS = 10
 _LATENTS_A_PART = 200
@@ -20,7 +22,7 @@ def fit(coordinates: np.ndarray) -> dict[str, np.ndarray]:
 
     held = coordinates[:, :_MOST_COORDINATES]
     parts = int(np.clip(len(held) // _LATENTS_A_PART, 1, _MOST_PARTS))
-    mixture: Any = GaussianMixture(parts, covariance_type="full", reg_covar=1e-3, random_state=0)
+    mixture: Any = GaussianMixture(parts, covariance_type="full", reg_covar=1e-3, random_state=sealed("latent mixture"))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture that could still improve draws well enough
         mixture.fit(held)

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus import seeding
 from isthmus.errors import InputError
 from isthmus.regularizers._model import still
 from isthmus.types import Terms, Trace
@@ -73,5 +74,5 @@ class Contractive(nn.Module):
         shape = (self.projections, *z.shape)
         if self.training:
             return torch.randint(0, 2, shape, device=z.device).float() * 2 - 1
-        generator = torch.Generator(z.device).manual_seed(0)
+        generator = seeding.generator("validation", 0, device=z.device)
         return torch.randint(0, 2, shape, generator=generator, device=z.device).float() * 2 - 1

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus import seeding
 from isthmus.regularizers._model import still
 from isthmus.types import Terms, Trace
 
@@ -53,7 +54,7 @@ class DecoderGradient(nn.Module):
         """z (B, *latent_shape) -> (B,)"""
         z.requires_grad_()
         x_hat = model.decode_latents(z).float()
-        generator = None if self.training else torch.Generator(z.device).manual_seed(0)
+        generator = None if self.training else seeding.generator("validation", 0, device=z.device)
         signs = torch.randint(0, 2, x_hat.shape, generator=generator, device=z.device).float() * 2 - 1
         (pulled,) = torch.autograd.grad(x_hat, z, signs, create_graph=self.training)
         return pulled.flatten(1).square().sum(1) / pulled[0].numel()

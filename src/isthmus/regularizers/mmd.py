@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus import seeding
 from isthmus.regularizers._model import need_vector
 from isthmus.types import Terms, Trace
 
@@ -49,7 +50,7 @@ class Mmd(nn.Module):
         if self.training:
             drawn = torch.randn_like(z)
         else:
-            generator = torch.Generator(z.device).manual_seed(0)
+            generator = seeding.generator("validation", 0, device=z.device)
             drawn = torch.randn(z.shape, generator=generator, device=z.device)
         found = mmd(z, drawn) * trace.x.new_ones(len(trace.x))
         return Terms(self.weight * found, {"mmd": found})

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from isthmus.latents.collect import Collected
 from isthmus.model import Autoencoder
+from isthmus.seeding import drawing
+from isthmus.streams import stream
 from isthmus.types import Posterior
 
 _STEPS, _BATCH, _WIDTH, _RATE = 1500, 256, 256, 1e-3
@@ -27,13 +29,12 @@ class TwoStage:
         self.mean, self.spread = z.mean(0), z.std(0).clamp(min=_LEAST)
         scaled = (z - self.mean) / self.spread
         size = z.shape[1]
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
-            torch.manual_seed(0)
+        with drawing("second stage", 0), torch.enable_grad():
             self.encoder, self.decoder = _network(size, 2 * size), _network(size, size)
             self.log_std = nn.Parameter(torch.zeros(()))
             weights = [*self.encoder.parameters(), *self.decoder.parameters(), self.log_std]
             optimizer = torch.optim.AdamW(weights, _RATE, fused=True)
-            order = np.random.default_rng(0)
+            order = np.random.default_rng(stream("second stage", 0, 1))
             for step in range(_STEPS):
                 for group in optimizer.param_groups:
                     group["lr"] = _RATE * (1 - step / _STEPS)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from isthmus.model import to_unit
+from isthmus.streams import stream
 
 
 class Batches:
@@ -42,9 +43,10 @@ class Batches:
             yield from self._pass(number * self.passes + one, start=start if one == done else 0)
 
     def _pass(self, number: int, *, start: int) -> Iterator[Tensor]:
-        draw = torch.Generator().manual_seed(mix(self.seed, number))
+        draw = torch.Generator().manual_seed(stream("order", self.seed, number))
         order = torch.randperm(len(self.images), generator=draw)
         if self.mirror:
+            draw.manual_seed(stream("mirror", self.seed, number))
             order = torch.where(torch.rand(len(order), generator=draw) < 0.5, order, -1 - order)
         order = order.to(self.images.device)
         for begin in range(start * self.batch, len(order), self.batch):
@@ -57,10 +59,3 @@ class Batches:
         mirrored = chosen < 0
         pixels = self.images[torch.where(mirrored, -1 - chosen, chosen)]
         return to_unit(torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels))
-
-
-def mix(seed: int, counter: int) -> int:
-    """One 63-bit seed from two numbers (splitmix64's finaliser, so that neighbours are unrelated)."""
-    word = (seed * 0x9E3779B97F4A7C15 + counter + 1) * 0xBF58476D1CE4E5B9 & 0xFFFFFFFFFFFFFFFF
-    word = (word ^ word >> 27) * 0x94D049BB133111EB & 0xFFFFFFFFFFFFFFFF
-    return (word ^ word >> 31) & 0x7FFFFFFFFFFFFFFF

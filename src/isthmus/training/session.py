@@ -10,11 +10,11 @@ from typing import Any
 
 import torch
 
+from isthmus import streams
 from isthmus.atomic_files import write_json
 from isthmus.baselines import pca
 from isthmus.errors import RunError
 from isthmus.kernels.compiled import version, why_compiled_anew
-from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
 from isthmus.splits import Splits
 from isthmus.training import checkpoint, machine
@@ -26,6 +26,7 @@ from isthmus.training.journal import Journal
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
 from isthmus.training.memory import check_memory
 from isthmus.training.optimizers import build_optimizer
+from isthmus.training.untrained import untrained
 
 SAVE_SECONDS = 30.0
 
@@ -71,9 +72,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     precision = machine.choose_precision(recipe.train.precision, device)
     if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
         yield Notice(said)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        model = Autoencoder(recipe, splits.train.images.shape[1:])
+    model, objective = untrained(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     kernels, reason = machine.choose_kernels(recipe.train.kernels, device, model, precision)
@@ -87,7 +86,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}.")
     if kernels == "compiled" and (said := why_compiled_anew()):
         yield Notice(said)
-    objective = build_objective(recipe, model).to(device)
+    objective.to(device)
     optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
     batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror, passes=allowed.passes)
@@ -109,6 +108,12 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                 f"{folder}: resumed on another device, precision, thread count or kernels than it began with; "
                 "its weights will be as good, but not the same bits."
             )
+        if notes.get("draws", 1) != streams.VERSION:
+            yield Notice(
+                f"{folder}: begun by another version of isthmus, which drew noise and the order of images otherwise; "
+                "its weights will be as good, but not the same bits."
+            )
+    notes = {**how, "draws": streams.VERSION}
     yield Started(
         folder,
         recipe,
@@ -145,7 +150,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                     safe = event.log is not None and progress.batch < len(batches)
                 asked = interrupted.is_set()
                 if safe and (isinstance(event, Epoch) or asked or time.monotonic() - saved_at > SAVE_SECONDS):
-                    checkpoint.save(last, model, progress, optimizer, objective=objective, notes=how)
+                    checkpoint.save(last, model, progress, optimizer, objective=objective, notes=notes)
                     saved_at, saved_step = time.monotonic(), progress.step
                 yield event
                 if safe and asked:

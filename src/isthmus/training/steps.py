@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from isthmus.model import Autoencoder
 from isthmus.recipe import Train
-from isthmus.training.batches import Batches, mix
+from isthmus.streams import stream
+from isthmus.training.batches import Batches
 from isthmus.types import Terms, Trace
 
 _EAGER_STEPS = 3  # before a capture: lazy initialisation may not happen inside it
@@ -63,8 +64,8 @@ class EagerStep:
 
     def _seed(self, number: int) -> None:
         for generator in self.defaults:
-            generator.manual_seed(mix(self.seed, number))
-        self.noise.manual_seed(mix(self.seed + 1, number))
+            generator.manual_seed(stream("parts", self.seed, number))
+        self.noise.manual_seed(stream("noise", self.seed, number))
 
     def _step(self, chosen: Tensor) -> Terms:
         x = self.batches.cut(chosen)
