@@ -74,20 +74,21 @@ def read_image(
     return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
 
 
-def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None) -> np.ndarray:
+def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading: Reading = AS_IT_IS) -> np.ndarray:
     """Pictures in any usual form as a batch, (N, 3, H, W) uint8.
 
     images: a path; a PIL image; an array, uint8 in 0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3),
     (N, 3, H, W) or (N, H, W, 3); or a list of any of these, all of one size. Grey is taken as (H, W), (N, H, W), or
     with 1 in the place of 3, where that can mean one thing only. size: to which files are cropped and shrunk.
+    reading: of pictures, not of arrays, as in `read_image`.
     Raises InputError for anything else, a float array on another scale included.
     """
     if isinstance(images, Image.Image):
-        return read_image(images, name="image")[None]
+        return read_image(images, name="image", reading=reading)[None]
     if isinstance(images, str | Path):
-        return read_image(expanded(str(images), "images"), size=size, name=str(images))[None]
+        return read_image(expanded(str(images), "images"), size=size, name=str(images), reading=reading)[None]
     if isinstance(images, list | tuple):
-        batches = [to_uint8_batch(image, size=size) for image in _flat_enough(images)]
+        batches = [to_uint8_batch(image, size=size, reading=reading) for image in _flat_enough(images)]
         shapes = {batch.shape[1:] for batch in batches}
         if len(shapes) != 1:
             found = ", ".join(sorted(f"{h}x{w}" for _, h, w in shapes)) or "none at all"

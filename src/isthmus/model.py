@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus import registry
+from isthmus.colours import Reading
 from isthmus.errors import InputError
 from isthmus.images import to_finite_float32, to_uint8_batch
 from isthmus.linear import LinearPath
@@ -38,6 +39,7 @@ class Autoencoder(nn.Module):
     def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.image_shape = image_shape
+        self.reading = Reading.of(recipe.data.options)  # of files: as the pictures that it was trained on
         self.corruption = registry.build("corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape)
         self.architecture = registry.build(
             "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
@@ -201,7 +203,7 @@ class Autoencoder(nn.Module):
         return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
-        pixels = torch.from_numpy(to_uint8_batch(as_arrays(images), size=self.image_shape[1:]))
+        pixels = torch.from_numpy(to_uint8_batch(as_arrays(images), size=self.image_shape[1:], reading=self.reading))
         if tuple(pixels.shape[1:]) != self.image_shape:
             found = "x".join(str(side) for side in pixels.shape[2:])
             wanted = "x".join(str(side) for side in self.image_shape[1:])

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from command import isthmus
+from isthmus import load
 from isthmus.runs import read_recipe
 
 NEWER = ("splits", "range", "alpha", "least_steps")
@@ -47,7 +48,10 @@ def test_older_run_and_study_are_judged_on_the_images_they_were_trained_on(tmp_p
     words = ("data.kind=folder", f"data.path={images}", "data.size=8", "data.splits=train-test", "model.linear=none")
     study = tmp_path / "mine.toml"
     study.write_text(STUDY)
-    assert isthmus("study", study, *words, *net, "-o", tmp_path / "study", "-q").code == 0
+    answer = isthmus("study", study, *words, *net, "seeds=2", "-o", tmp_path / "study")
+    assert answer.code == 0, answer.err
+    said = answer.err.splitlines()
+    assert sum("Used as splits: train to train on (20 images), test" in line for line in said) == 1, "once a study"
     run = tmp_path / "study/one/seed-0"
     as_older(run / "recipe.toml")
     as_older(tmp_path / "study/study.toml")
@@ -69,4 +73,7 @@ def test_reconstruct_reads_pictures_as_those_that_were_trained_on(tmp_path: Path
     words = ("data.kind=folder", f"data.path={tmp_path / 'images'}", "data.size=8", "data.range=[0,2000]", "-q")
     assert isthmus("train", "post/latent-10", *words, *net, "-o", tmp_path / "run").code == 0
     assert isthmus("reconstruct", tmp_path / "run", tmp_path / "images/0.png", "-o", tmp_path / "out.png").code == 0
-    assert np.asarray(Image.open(tmp_path / "out.png")).mean() > 60
+    made = np.asarray(Image.open(tmp_path / "out.png"))
+    assert made.mean() > 60
+    again = load(tmp_path / "run").reconstruct(str(tmp_path / "images/0.png"))
+    assert np.array_equal(again[0], made), "Python reads the file as the command line does"
