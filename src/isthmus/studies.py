@@ -171,7 +171,9 @@ def _check_folder(plan: Plan, folder: Path) -> None:
         return
     held = {name: (folder / name).is_file() for name in ("study.toml", "findings.json", "lock")}
     # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
-    if not (held["findings.json"] or (held["study.toml"] and held["lock"])) and holds_more(folder, {"lock"}):
+    runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
+    ours = held["findings.json"] or (held["study.toml"] and held["lock"])
+    if not ours and holds_more(folder, {"lock", *runs}):
         raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
     for variation in plan.variations:
         refuse_link(folder / variation.name)
