@@ -67,7 +67,10 @@ def measure(recipe: Recipe, splits: Splits, folder: Path) -> dict[str, Any]:
     """Train and evaluate in `folder`; goes on where it was interrupted. Returns the evaluation."""
     for event in run(recipe, folder, splits, cache_folder()):
         if isinstance(event, Epoch):
-            print(f"{recipe.name}: epoch {event.epoch}: {event.log['validation_psnr']:.2f} dB", file=sys.stderr)
+            print(
+                f"{recipe.name}: epoch {event.epoch}: mean PSNR {event.log['validation_image_psnr']:.2f} dB",
+                file=sys.stderr,
+            )
         elif isinstance(event, Done):
             return event.summary
     raise AssertionError("a run ends with its evaluation")

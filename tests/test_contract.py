@@ -253,6 +253,8 @@ def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
     assert good.dtype == torch.float64
     assert good.isfinite().all()
     assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
+    assert ((measure.least <= bad) & (bad <= measure.most)).all()
+    assert measure.undefined is None or isinstance(measure.undefined, str)
 
 
 def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:

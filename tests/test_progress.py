@@ -30,7 +30,7 @@ def begins(job: Job) -> list[Any]:
 
 
 def epoch(job: Job) -> RunEvent:
-    return RunEvent(job, Epoch(1, True, {"train_loss": 0.25, "validation_psnr": 19.0}))
+    return RunEvent(job, Epoch(1, True, {"train_loss": 0.25, "validation_psnr": 18.0, "validation_image_psnr": 19.0}))
 
 
 def test_lines_of_several_runs_say_whose_they_are(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
@@ -47,10 +47,10 @@ def test_lines_of_several_runs_say_whose_they_are(two: list[Job], capsys: pytest
     assert err.splitlines() == [
         f"[1/2] narrow, seed 0: 72 images, 3 epochs on cpu in fp32 -> {narrow.folder}",
         f"[2/2] wide, seed 0: 72 images, 3 epochs on cpu in fp32 -> {wide.folder}",
-        "[1/2] narrow, seed 0: epoch 1/3  train loss 0.25000  validation 19.00 dB (best)  1,234 images/s",
+        "[1/2] narrow, seed 0: epoch 1/3  train loss 0.25000  validation mean PSNR 19.00 dB (best)  1,234 images/s",
         "[2/2] wide, seed 0: A sentence.",
         "[2/2] wide, seed 0 failed: it could not",
-        "[1/2] narrow, seed 0: held out 21.00 dB, PCA 20.00 dB",
+        "[1/2] narrow, seed 0: held out mean PSNR 21.00 dB, PCA 20.00 dB",
     ]
 
 

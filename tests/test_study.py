@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import tomli_w
 
-from isthmus import studies, tables
+from isthmus import registry, studies, tables
 from isthmus.baselines.crossing import Course
 from isthmus.baselines.standing import with_standing
 from isthmus.errors import InputError, RunError
@@ -26,7 +26,9 @@ from isthmus.report import write_run_report, write_study_report
 from isthmus.run_files.read import read_record
 from isthmus.run_files.schema import Evaluation
 from isthmus.runs import Done
-from isthmus.statistics import comparison_sentence, mean_interval, paired_difference, verdict
+from isthmus.statistics.intervals import mean_interval, paired_difference
+from isthmus.statistics.sentences import comparison_sentence, scope_of, with_correction
+from isthmus.statistics.verdicts import corrected_verdict, holm, verdict
 from isthmus.training.loop import Step
 from isthmus.training.session import Started
 
@@ -334,25 +336,76 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
     courses = [Course(**one["against_pca"]["validation"]) for one in evaluations]
     assert all(course.epochs == 2 for course in courses)
     assert found["variations"][1]["against_pca"] == {"psnr": against_pca.as_dict(), "mse_ratio": errors}
+    assert found["variations"][1]["stayed_at_start"] == 0
 
     (comparison,) = kinds(found, "comparison")
+    pair, alone = scope_of(seeds, "wide", (seeds, "narrow")), scope_of(seeds, "wide")
+    assert bool(pair) == bool(alone) == (seeds == 1)
+    about = "models" if seeds == 1 else "choice"
     assert comparison == {
-        "kind": "comparison", "variation": "wide", "against": "narrow", "measure": "psnr",
-        "difference": compared.mean, "low": compared.low, "high": compared.high, "verdict": verdict(compared),
-        "sentence": comparison_sentence("wide", "narrow", compared, cost_ratio=ratio),
+        "kind": "comparison", "variation": "wide", "against": "narrow", "about": about, "measure": "psnr",
+        "difference": compared.mean, "low": compared.low, "high": compared.high, "p": compared.p,
+        "verdict": verdict(compared),
+        "sentence": comparison_sentence("wide", "narrow", compared, cost_ratio=ratio, scope=pair),
     }  # fmt: skip
+    other = mean_interval(column(folder, "narrow", "model_psnr", seeds) - column(folder, "narrow", "pca_psnr"))
+    plain, p = verdict(against_pca), holm([other.p, against_pca.p])[1]
+    sentence = comparison_sentence("wide", "PCA with 8 components", against_pca, scope=alone)
     assert kinds(found, "pca")[1] == {
-        "kind": "pca", "variation": "wide", "against": "pca", "measure": "psnr",
-        "difference": against_pca.mean, "low": against_pca.low, "high": against_pca.high,
-        "verdict": verdict(against_pca),
-        "sentence": with_standing(comparison_sentence("wide", "PCA with 8 components", against_pca), errors, courses),
+        "kind": "pca", "variation": "wide", "against": "pca", "about": about, "measure": "psnr",
+        "difference": against_pca.mean, "low": against_pca.low, "high": against_pca.high, "p": against_pca.p,
+        "verdict": plain,
+        "corrected": {"method": "Holm", "comparisons": 2, "p": p, "verdict": corrected_verdict(plain, p)},
+        "sentence": with_correction(with_standing(sentence, errors, courses), plain, p, 2),
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("stayed", "verdicts", "said"),
+    [
+        (["narrow/seed-0", "narrow/seed-1"], [True, False, True], "narrow never left its start at PCA."),
+        (["narrow/seed-1"], [True, True, True], "narrow never left its start at PCA in 1 of 2 seeds."),
+        (
+            ["narrow/seed-0", "narrow/seed-1", "wide/seed-0", "wide/seed-1"],
+            [False, False, False],
+            "wide against narrow: not tested: neither network improved on PCA.",
+        ),
+    ],
+)
+def test_runs_that_never_left_their_start_at_pca_say_so(
+    again: Callable[[Path], Path], two_seeds: Path, tmp_path: Path, stayed: list[str], verdicts: list[bool], said: str
+) -> None:
+    """Two that are PCA are not compared; of one beside a trained one the comparison says what it is with."""
+    folder = again(two_seeds)
+    for name in stayed:
+        path = folder / name / "evaluation.json"
+        evaluation = json.loads(path.read_text())
+        evaluation["checkpoint"]["epoch"] = 0
+        path.write_text(json.dumps(evaluation))
+    found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
+    (comparison,), (narrow, wide) = kinds(found, "comparison"), kinds(found, "pca")
+    rows = (comparison, narrow, wide)
+    assert [row["verdict"] != "not tested" for row in rows] == verdicts
+    assert [("difference" in row, "p" in row) for row in rows] == [(tested, tested) for tested in verdicts]
+    assert comparison["sentence"].endswith(said)
+    if verdicts[1]:
+        assert narrow["sentence"].count("in 1 of 2 seeds") >= 1
+    else:
+        assert narrow["sentence"].startswith("narrow never left its start: ")
+    assert found["variations"][0]["stayed_at_start"] == sum(name.startswith("narrow") for name in stayed)
+    # what was not tested is none of the many
+    assert ("corrected" in wide) == (verdicts[1] and verdicts[2])
+    (folder / "findings.json").write_text(json.dumps(found))
+    write_study_report(folder)
+    tables.print_findings(found)
 
 
 def test_a_variations_scores_are_means_over_seeds_and_images(two_seeds: Path) -> None:
     row = next(row for row in found_in(two_seeds)["variations"] if row["name"] == "wide")
     for measure in ("psnr", "ssim", "mse"):
-        interval = mean_interval(column(two_seeds, "wide", f"model_{measure}", seeds=2))
+        known = registry.find("measures", measure)
+        scores = column(two_seeds, "wide", f"model_{measure}", seeds=2)
+        interval = mean_interval(scores, least=known.least, most=known.most)
         assert row["scores"][measure] == pytest.approx(interval.as_dict(), rel=1e-12)
     mean_mse = column(two_seeds, "wide", "model_mse", seeds=2).mean()
     assert row["scores"]["psnr_of_mean_mse"] == pytest.approx(-10 * np.log10(mean_mse))
@@ -363,8 +416,11 @@ def test_a_variations_scores_are_means_over_seeds_and_images(two_seeds: Path) ->
 
 def test_with_one_seed_training_luck_is_said_not_to_be_covered(one_seed: Path, two_seeds: Path) -> None:
     one, two = found_in(one_seed), found_in(two_seeds)
-    assert [row["sentence"] for row in kinds(one, "note")] == ["One seed: the intervals do not cover training luck."]
-    assert one["intervals"] == "95 % over test images; one seed"
+    assert [row["sentence"] for row in kinds(one, "note")] == [
+        "One seed: a verdict is about these trained models and says nothing about the choice between them; "
+        "with two or more (seeds=3) it does."
+    ]
+    assert one["intervals"] == "95 % over test images; one seed: about these models, not about the choice between them"
     assert kinds(two, "note") == []
     assert two["intervals"] == "95 % over test images and seeds"
 
@@ -378,11 +434,14 @@ def test_a_variation_of_which_one_seed_is_left_says_so(
     found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
     assert found["variations"][1]["runs"][1]["status"] == "missing"
     assert [row["sentence"] for row in kinds(found, "note")] == [
-        "wide: one of 2 seeds finished; its intervals do not cover training luck."
+        "wide: one of 2 seeds finished; a verdict on it is about these trained models and says nothing about the "
+        "choice between them."
     ]
     expected = paired_difference(column(folder, "wide", "model_psnr", 1), column(folder, "narrow", "model_psnr", 2))
     (comparison,) = kinds(found, "comparison")
     assert (comparison["low"], comparison["high"]) == (expected.low, expected.high)
+    assert comparison["sentence"].startswith("These very models, one seed of wide: ")
+    assert comparison["about"] == "models"
 
 
 def test_what_the_doctor_finds_stands_with_its_variation(tmp_path: Path) -> None:
@@ -416,13 +475,17 @@ def test_undefined_ssim_goes_all_the_way(tmp_path: Path, capsys: pytest.CaptureF
     text = (tmp_path / "study/findings.json").read_text()
     assert "NaN" not in text
     found = json.loads(text)
-    assert all(row["scores"]["ssim"] == {"mean": None, "low": None, "high": None} for row in found["variations"])
+    reason = "images are smaller than the window of 11 pixels"
+    none = {"mean": None, "low": None, "high": None, "undefined": reason}
+    assert all(row["scores"]["ssim"] == none for row in found["variations"])
     tables.print_findings(found)
     tables.print_evaluation(read_record(tmp_path / "study/wide/seed-0/evaluation.json", Evaluation))
     printed = capsys.readouterr().out
-    assert printed.count("undefined") == 2 + 3
+    assert printed.count("undefined") == 2 + 3 + 2
+    assert printed.count(f"SSIM is undefined: {reason}.") == 1
     for page in (write_study_report(tmp_path / "study"), write_run_report(tmp_path / "study/wide/seed-0")):
         assert not re.search(r"\bnan\b", page.read_text(), flags=re.IGNORECASE)
+        assert f"undefined: {reason}" in page.read_text()
 
 
 # study.toml

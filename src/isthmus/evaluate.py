@@ -29,7 +29,7 @@ from isthmus.sampling import choose_sampler, sample_images
 from isthmus.seeding import sealed_generator
 from isthmus.similarity import WINDOW
 from isthmus.splits import Splits
-from isthmus.statistics import mean_interval, paired_difference
+from isthmus.statistics.intervals import mean_interval, paired_difference
 from isthmus.streams import sealed
 
 SHOWN, EXTREMES, SAMPLES = 15, 8, 30
@@ -59,7 +59,7 @@ class _Scored:
     extra: dict[str, Any] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
-        means = {name: summarise(values[None]) for name, values in self.scores.items()}
+        means = {name: summarise(name, values[None]) for name, values in self.scores.items()}
         mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
         return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
 
@@ -114,11 +114,12 @@ def evaluate(
     return Evaluation(summary, _columns(splits, scored), pictures, learnt, tested)
 
 
-def summarise(scores: np.ndarray) -> dict[str, float | None]:
-    """Mean and interval of scores (S, N), or nothing where a measure is undefined, as SSIM on tiny images."""
+def summarise(kind: str, scores: np.ndarray) -> dict[str, float | str | None]:
+    """Mean and interval of scores (S, N) by the measure `kind`, or why it is undefined, as SSIM on tiny images is."""
+    measure = registry.find("measures", kind)
     if np.isnan(scores).any():
-        return {"mean": None, "low": None, "high": None}
-    return {**mean_interval(scores).as_dict()}
+        return {"mean": None, "low": None, "high": None, "undefined": measure.undefined}
+    return {**mean_interval(scores, least=measure.least, most=measure.most).as_dict()}
 
 
 def cost(model: Autoencoder) -> dict[str, int]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.baselines.crossing import read_course
-from isthmus.baselines.standing import mse_ratio, with_standing
+from isthmus.comparisons import Contender, against_pca, as_findings, compare
 from isthmus.evaluate import summarise
 from isthmus.files import read_json
 from isthmus.measures.psnr import psnr_of_mean_mse
@@ -19,7 +19,7 @@ from isthmus.run_files.arrays import read_scores
 from isthmus.run_files.read import read_record
 from isthmus.run_files.training import Failure
 from isthmus.runs import is_evaluated
-from isthmus.statistics import Interval, comparison_sentence, mean_interval, paired_difference, verdict
+from isthmus.statistics.sentences import ABOUT_MODELS
 
 SCORES = ("psnr", "ssim", "mse")
 
@@ -32,19 +32,21 @@ def findings(plan: Plan, folder: Path, *, command: str) -> dict[str, Any]:
     """What the finished runs of a study say: scores with intervals, comparisons, and sentences."""
     rows = {variation.name: _Row(variation, plan.seeds, folder) for variation in plan.variations}
     done = [row for row in rows.values() if row.done]
+    contenders = {row.variation.name: row.contender() for row in done}
+    compared = [
+        compare(contenders[row.variation.name], contenders[row.variation.compare])
+        for row in done
+        if row.variation.compare in contenders
+    ]
     sentences = [finding for row in rows.values() for finding in row.failures()]
-    for row in done:
-        against = rows[row.variation.compare] if row.variation.compare else None
-        if against is not None and against.done:
-            sentences.append(_compare(row, against))
-    sentences += [_against_pca(row) for row in done]
+    sentences += as_findings([*compared, *map(against_pca, contenders.values())])
     sentences += [
-        _finding("note", row.variation.name, sentence=f"{row.variation.name}: {row.variation.note}")
+        _finding("note", row.variation.name, f"{row.variation.name}: {row.variation.note}")
         for row in rows.values()
         if row.variation.note
     ]
     sentences += _luck_not_covered(plan, done)
-    covers = "test images and seeds" if len(plan.seeds) > 1 else "test images; one seed"
+    covers = "test images and seeds" if len(plan.seeds) > 1 else f"test images; {ABOUT_MODELS}"
     return {
         "format": 1,
         "study": plan.name,
@@ -95,7 +97,7 @@ class _Row:
             _finding(
                 "failure",
                 self.variation.name,
-                sentence=f"{self.variation.name}, seed {one['seed']}, failed: {one['error']}",
+                f"{self.variation.name}, seed {one['seed']}, failed: {one['error']}",
             )
             for one in self.runs
             if one["status"] == "failed"
@@ -113,7 +115,8 @@ class _Row:
         }
         if not self.done:
             return known
-        scores: dict[str, Any] = {name: summarise(self.scores(f"model_{name}")) for name in SCORES}
+        contender = self.contender()
+        scores: dict[str, Any] = {name: summarise(name, self.scores(f"model_{name}")) for name in SCORES}
         first = self.evaluations[0]
         values = math.prod(first["data"]["image_shape"])
         scores["psnr_of_mean_mse"] = psnr_of_mean_mse(scores["mse"]["mean"], values)
@@ -122,7 +125,8 @@ class _Row:
             "latent_size": first["latent_size"],
             "image_values": values,
             "scores": scores,
-            "against_pca": {"psnr": self.over_pca().as_dict(), "mse_ratio": self.mse_over_pca()},
+            "against_pca": {"psnr": contender.over_pca().as_dict(), "mse_ratio": contender.mse_over_pca()},
+            "stayed_at_start": contender.stayed,
             "cost": _mean_cost([one["cost"] for one in self.evaluations]),
             "latent": _means([one.get("latent", {}) for one in self.evaluations]),
             "flags": sorted({flag for one in self.evaluations for flag in one["flags"]}),
@@ -139,12 +143,19 @@ class _Row:
                 found.setdefault(diagnosis["rule"], {**diagnosis, "seeds": []})["seeds"].append(one["seed"])
         return {"doctor": list(found.values())}
 
-    def over_pca(self) -> Interval:
-        # PCA has no training luck, so all of the spread over seeds is the model's
-        return mean_interval(self.scores("model_psnr") - self.scores("pca_psnr")[:1])
-
-    def mse_over_pca(self) -> float | None:
-        return mse_ratio(float(self.scores("model_mse").mean()), float(self.scores("pca_mse")[0].mean()))
+    def contender(self) -> Contender:
+        first = self.evaluations[0]
+        return Contender(
+            self.variation.name,
+            self.scores("model_psnr"),
+            self.scores("model_mse"),
+            self.scores("pca_psnr")[:1],
+            self.scores("pca_mse")[:1],
+            first["scores"]["pca"]["components"],
+            sum(one["checkpoint"].get("epoch") == 0 for one in self.evaluations),
+            first["cost"]["multiply_adds"],
+            [read_course(one["against_pca"]) for one in self.evaluations],
+        )
 
 
 def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
@@ -171,47 +182,15 @@ def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _compare(row: _Row, against: _Row) -> dict[str, Any]:
-    difference = paired_difference(row.scores("model_psnr"), against.scores("model_psnr"))
-    arithmetic = [one.evaluations[0]["cost"]["multiply_adds"] for one in (row, against)]
-    names = row.variation.name, against.variation.name
-    sentence = comparison_sentence(*names, difference, cost_ratio=arithmetic[0] / max(arithmetic[1], 1))
-    return _finding("comparison", *names, difference=difference, sentence=sentence)
-
-
-def _against_pca(row: _Row) -> dict[str, Any]:
-    difference = row.over_pca()
-    size = row.evaluations[0]["scores"]["pca"]["components"]
-    compared = comparison_sentence(row.variation.name, f"PCA with {size} components", difference)
-    courses = [read_course(one["against_pca"]) for one in row.evaluations]
-    sentence = with_standing(compared, row.mse_over_pca(), courses)
-    return _finding("pca", row.variation.name, "pca", difference=difference, sentence=sentence)
-
-
 def _luck_not_covered(plan: Plan, done: list[_Row]) -> list[dict[str, Any]]:
     """A note where an interval rests on one seed, be it planned so or because the others did not finish."""
+    about = "is about these trained models and says nothing about the choice between them"
     if len(plan.seeds) == 1 and done:
-        return [_finding("note", None, sentence="One seed: the intervals do not cover training luck.")]
-    lacks = f"one of {len(plan.seeds)} seeds finished; its intervals do not cover training luck."
+        return [_finding("note", None, f"One seed: a verdict {about}; with two or more (seeds=3) it does.")]
+    lacks = f"one of {len(plan.seeds)} seeds finished; a verdict on it {about}."
     alone = [row.variation.name for row in done if len(row.evaluations) == 1]
-    return [_finding("note", name, sentence=f"{name}: {lacks}") for name in alone]
+    return [_finding("note", name, f"{name}: {lacks}") for name in alone]
 
 
-def _finding(
-    kind: str,
-    variation: str | None,
-    against: str | None = None,
-    *,
-    sentence: str,
-    difference: Interval | None = None,
-) -> dict[str, Any]:
-    numbers: Mapping[str, Any] = {}
-    if difference is not None:
-        numbers = {
-            "measure": "psnr",
-            "difference": difference.mean,
-            "low": difference.low,
-            "high": difference.high,
-            "verdict": verdict(difference),
-        }
-    return {"kind": kind, "variation": variation, "against": against, **numbers, "sentence": sentence}
+def _finding(kind: str, variation: str | None, sentence: str) -> dict[str, Any]:
+    return {"kind": kind, "variation": variation, "against": None, "sentence": sentence}

@@ -139,13 +139,13 @@ class _Run:
 
     def _epoch(self, event: Epoch) -> None:
         if event.best:
-            self.best = f"  best {event.log['validation_psnr']:.2f} dB"
+            self.best = f"  best {_psnr(event.log['validation_image_psnr'])}"
         if event.epoch == 0:
-            self.line(f"{self.title}: starts at PCA  validation {event.log['validation_psnr']:.2f} dB")
+            self.line(f"{self.title}: starts at PCA  validation {_psnr(event.log['validation_image_psnr'])}")
             return
         self.line(
             f"{self.title}: epoch {event.epoch}{self.of}  train loss {event.log['train_loss']:.5f}  "
-            f"validation {event.log['validation_psnr']:.2f} dB{' (best)' if event.best else ''}  "
+            f"validation {_psnr(event.log['validation_image_psnr'])}{' (best)' if event.best else ''}  "
             f"{self.speed:,.0f} images/s"
         )
 
@@ -153,6 +153,11 @@ class _Run:
         self.close()
         scores = event.summary["scores"]
         self.line(
-            f"{self.title or event.summary['name']}: held out {scores['model']['psnr']['mean']:.2f} dB, "
+            f"{self.title or event.summary['name']}: held out {_psnr(scores['model']['psnr']['mean'])}, "
             f"PCA {scores['pca']['psnr']['mean']:.2f} dB"
         )
+
+
+def _psnr(decibels: float) -> str:
+    """The one kind of PSNR that progress speaks of: the mean over images, as in tables and reports."""
+    return f"mean PSNR {decibels:.2f} dB"

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from isthmus import plan, registry
-from isthmus.baselines.standing import with_standing
+from isthmus.baselines.standing import stayed_at_pca, with_standing
 from isthmus.diagnosis import Diagnosis, counts
 from isthmus.errors import InputError
 from isthmus.recipe import Split
@@ -55,7 +55,7 @@ def print_findings(found: dict[str, Any]) -> None:
         table.add_row(
             escape(row["name"]),
             _interval(scores["psnr"], 2),
-            f"{row['against_pca']['psnr']['mean']:+.2f}",
+            "is PCA" if _stayed(row) else f"{row['against_pca']['psnr']['mean']:+.2f}",
             _number(scores["ssim"]["mean"], 3),
             f"{scores['mse']['mean']:.5f}",
             f"{row['latent_size']:,}",
@@ -66,6 +66,9 @@ def print_findings(found: dict[str, Any]) -> None:
         )
     console.print()
     console.print(table)
+    _print_undefined(console, [row["scores"] for row in found["variations"] if "scores" in row])
+    for line in _corrections(found["findings"]):
+        console.print(line, markup=False)
     examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
     if examined:
         console.print(
@@ -113,11 +116,42 @@ def print_evaluation(evaluation: Evaluation) -> None:
         )
     console.print(table)
     against_pca = evaluation.against_pca
-    over = against_pca.psnr
-    compared = f"Over PCA: {over.mean:+.2f} dB (95 % interval {over.low:+.2f} to {over.high:+.2f})."
-    console.print(with_standing(compared, against_pca.mse_ratio, [against_pca.validation]), markup=False)
+    if evaluation.stayed_at_pca:
+        sentence = stayed_at_pca(evaluation.name, evaluation.pca_components)
+    else:
+        over = against_pca.psnr
+        bounds = f"95 % interval {over.low:+.2f} to {over.high:+.2f}"
+        compared = f"This model over PCA: {over.mean:+.2f} dB ({bounds})."
+        sentence = with_standing(compared, against_pca.mse_ratio, [against_pca.validation])
+    console.print(printable(sentence), markup=False)
     data = evaluation.data
     console.print(f"Scored on {data.test_images or 0:,} held-out images of {printable(data.source)}.", markup=False)
+
+
+def _stayed(row: Mapping[str, Any]) -> bool:
+    """Whether none of a variation's runs left its start at PCA."""
+    return row.get("stayed_at_start", 0) == sum(run["status"] == "done" for run in row["runs"])
+
+
+def _print_undefined(console: Console, scores: Sequence[Mapping[str, Any]]) -> None:
+    """Why a table says "undefined", once for each measure."""
+    reasons = {
+        name.upper(): value["undefined"]
+        for one in scores
+        for name, value in one.items()
+        if isinstance(value, dict) and value.get("undefined")
+    }
+    for name, reason in reasons.items():
+        console.print(f"{name} is undefined: {reason}.", markup=False)
+
+
+def _corrections(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which verdicts were corrected for being one of many, a line a base."""
+    families = {one["against"]: one["corrected"]["comparisons"] for one in findings if "corrected" in one}
+    return [
+        f"Verdicts against {'PCA' if against == 'pca' else against} are corrected for {count} comparisons (Holm)."
+        for against, count in families.items()
+    ]
 
 
 def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:

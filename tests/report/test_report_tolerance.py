@@ -88,8 +88,8 @@ def test_an_epoch_logged_twice_counts_once(run_folder: Path) -> None:
 def test_losing_to_pca_is_the_first_sentence(run_folder: Path) -> None:
     page = read_page(write_run_report(run_folder))
     assert first_sentence(page) == (
-        "latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53), MSE 1.12 times PCA's; "
-        "never below it on validation images in 12 epochs: at best 1.12 times it."
+        "This model, one seed: latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53), "
+        "MSE 1.12 times PCA's; never below it on validation images in 12 epochs: at best 1.12 times it."
     )
 
 
@@ -100,13 +100,58 @@ def test_beating_pca_has_a_second(run_folder: Path) -> None:
     change_json(run_folder / "evaluation.json", against_pca=against_pca)
     page = read_page(write_run_report(run_folder))
     assert first_sentence(page) == (
-        "latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), MSE 0.96 of PCA's; below it "
-        "on validation images since second 86 of training (epoch 2 of 12)."
+        "This model, one seed: latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), "
+        "MSE 0.96 of PCA's; below it on validation images since second 86 of training (epoch 2 of 12)."
     )
     assert "The second is the end of the first epoch" in page.text
     assert "dashed, PCA 10: 16.99 dB" in page.text, "the level of 0.02 on the curves' own images"
     assert re.search(r"<td>PCA 10</td>(<td></td>){4}<td>16.99</td>", page.raw)
     assert "PCA with as many numbers, on the same images." in " ".join(page.text.split())
+
+
+def test_a_run_that_never_left_its_start_says_so_first(run_folder: Path) -> None:
+    change_json(run_folder / "evaluation.json", checkpoint={"which": "best", "step": 0, "epoch": 0})
+    page = read_page(write_run_report(run_folder))
+    assert first_sentence(page) == (
+        "latent-10 never left its start: the weights kept are those before the first step, at PCA with 10 components; "
+        "not tested against it."
+    )
+
+
+def test_what_was_not_tested_is_no_verdict_on_the_page(study_folder: Path) -> None:
+    """It has neither a drawing nor a colour, and the table says that it is PCA itself."""
+    findings = json.loads((study_folder / "findings.json").read_text())
+    sentence = "many-layers against latent-512: not tested: neither network improved on PCA."
+    untested = {"kind": "comparison", "variation": "many-layers", "against": "latent-512", "about": "choice"}
+    findings["findings"] = [{**untested, "verdict": "not tested", "sentence": sentence}]
+    for variation in findings["variations"]:
+        if variation["name"] in ("many-layers", "latent-512"):
+            variation["stayed_at_start"] = sum(run["status"] == "done" for run in variation["runs"])
+    (study_folder / "findings.json").write_text(json.dumps(findings))
+    page = read_page(write_study_report(study_folder))
+    assert first_sentence(page) == sentence
+    assert re.search(r'<ol class="headlines">\s*<li class="even"><p>', page.raw)
+    assert "strip" not in page.raw[page.raw.index('<ol class="headlines">') : page.raw.index("</ol>")]
+    assert page.raw.count("<small>it is PCA: it never left its start</small>") == 2
+
+
+def test_corrected_verdicts_set_the_colours_and_are_explained(study_folder: Path) -> None:
+    findings = json.loads((study_folder / "findings.json").read_text())
+    lost = {"method": "Holm", "comparisons": 34, "p": 0.2, "verdict": "no measurable difference"}
+    for finding in findings["findings"]:
+        if finding["kind"] == "pca":
+            finding |= {"against": "pca", "verdict": "worse", "corrected": lost}
+    (study_folder / "findings.json").write_text(json.dumps(findings))
+    page = read_page(write_study_report(study_folder))
+    assert "each verdict is also corrected for those with the same base (34 with PCA) by Holm’s method" in page.text
+    assert 'class="worse"' not in page.raw[page.raw.index('id="scores"') : page.raw.index('class="variations"')]
+
+
+def test_an_undefined_score_says_why(run_folder: Path) -> None:
+    reason = "images are smaller than the window of 11 pixels"
+    none = {"mean": None, "low": None, "high": None, "undefined": reason}
+    change_json(run_folder / "evaluation.json", scores={"model": score(16.85) | {"ssim": none}})
+    assert f"undefined: {reason}" in read_page(write_run_report(run_folder)).text
 
 
 @pytest.mark.parametrize("newer", [{}, {"mse_ratio": None, "validation": {}}, {"validation": None}])
@@ -116,6 +161,7 @@ def test_a_folder_from_before_validation_was_compared_makes_a_page(run_folder: P
     page = read_page(write_run_report(run_folder))
     assert "The second is" not in page.text
     compared = "latent-10 is 0.48 dB worse than PCA with 10 components (95 % interval 0.43 to 0.53)."
+    compared = f"This model, one seed: {compared}"
     assert first_sentence(page) == compared
     assert "dashed, PCA 10: 16.73 dB" in page.text
     assert "PCA with as many numbers, on the test images." in " ".join(page.text.split())
@@ -161,7 +207,8 @@ def test_a_model_that_adds_its_own_noise_shows_what_it_made(tmp_path: Path) -> N
 
 def test_one_seed_says_what_its_intervals_leave_out(tmp_path: Path) -> None:
     page = read_page(write_study_report(build_study(tmp_path / "demo", seeds=(0,))))
-    assert "With one seed each, the luck of training is not in them." in page.text
+    assert "With one seed each, a verdict is about these very models" in page.text
+    assert "it says nothing about the choice between them" in page.text
     assert "thin" not in {kind for line in page.all("polyline") for kind in line["class"].split()}
 
 

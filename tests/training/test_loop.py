@@ -280,6 +280,8 @@ def test_validation_weighs_images_and_measures_8_bit_output(monkeypatch: pytest.
     error = ((output.astype(np.int64) - pictures.numpy()) ** 2).mean() / 255**2
     assert found[0]["validation_mse"] == pytest.approx(error, rel=1e-6)
     assert found[0]["validation_psnr"] == pytest.approx(-10 * math.log10(error), rel=1e-6)
+    squared = ((output.astype(np.int64) - pictures.numpy()) ** 2).mean((1, 2, 3)) / 255**2
+    assert found[0]["validation_image_psnr"] == pytest.approx((-10 * np.log10(squared)).mean(), rel=1e-6)
 
 
 def test_bf16_runs_on_the_cpu_and_keeps_float32_weights() -> None:

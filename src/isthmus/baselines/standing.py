@@ -16,6 +16,31 @@ def mse_ratio(model: float, pca: float) -> float | None:
     return model / pca if pca > 0 else None
 
 
+def stayed_at_pca(name: str, components: int) -> str:
+    """The finding about a network whose kept weights are those before its first step: it is PCA, and not compared."""
+    return (
+        f"{name} never left its start: the weights kept are those before the first step, at PCA with {components:,} "
+        "components; not tested against it."
+    )
+
+
+def neither_improved(name: str, against: str) -> str:
+    """The finding about two networks that both are PCA."""
+    return f"{name} against {against}: not tested: neither network improved on PCA."
+
+
+def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
+    """`sentence`, which compares, and who of it is PCA still: (name, how many of its seeds, of how many)."""
+    said = [
+        f"{name} never left its start at PCA"
+        if many == of
+        else f"{name} never left its start at PCA in {many} of {of} seeds"
+        for name, many, of in stayed
+        if many
+    ]
+    return f"{sentence.removesuffix('.')}; {' and '.join(said)}." if said else sentence
+
+
 def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course]) -> str:
     """`sentence`, which compares with PCA, told to its end; what is not known is left out.
 

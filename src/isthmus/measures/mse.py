@@ -18,6 +18,8 @@ class Mse:
 
     unit = "0-1"
     higher_is_better = False
+    least, most = 0.0, 1.0
+    undefined = None  # never
 
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
         """Score each image of `output` against its `original`.

@@ -21,6 +21,8 @@ class Psnr:
 
     unit = "dB"
     higher_is_better = True
+    least, most = 0.0, math.inf
+    undefined = None  # never
 
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
         """Score each image of `output` against its `original`.

@@ -22,6 +22,8 @@ class Ssim:
 
     unit = ""
     higher_is_better = True
+    least, most = -1.0, 1.0
+    undefined = f"images are smaller than the window of {WINDOW} pixels"
 
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
         """Score each image of `output` against its `original`.

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from isthmus import statistics
-from isthmus.baselines.standing import with_standing
+from isthmus.baselines.standing import stayed_at_pca, with_standing
 from isthmus.report import text
 from isthmus.report.scales import span
 from isthmus.report.strips import difference_strip
 from isthmus.run_files.schema import Evaluation, Finding, Interval, Score
+from isthmus.statistics import intervals
+from isthmus.statistics.sentences import comparison_sentence, scope_of
+from isthmus.statistics.verdicts import verdict
 
-_TONES = {"better": "better", "worse": "worse", "no measurable difference": "even"}
+_TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
 _MANY, _FOREMOST = 16, 8
 _ROOM = 0.5
 """Of the interval's own width, left and right of it: the number beside a run's only whisker has to fit there."""
@@ -34,7 +36,7 @@ def foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]
     """Those to open a page with, and the rest: of many, the largest differences between variations come first."""
     if len(findings) <= _MANY:
         return list(findings), []
-    largest = sorted(findings, key=lambda f: (f.kind != "comparison", -abs(f.difference)))
+    largest = sorted(findings, key=lambda f: (f.kind != "comparison", -_size(f)))
     first = {id(finding) for finding in largest[:_FOREMOST]}
     return largest[:_FOREMOST], [finding for finding in findings if id(finding) not in first]
 
@@ -45,7 +47,7 @@ def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
     domain = span((end for f in measured if _in_decibels(f) for end in (f.low, f.difference, f.high)), include=0.0)
     headlines: list[Headline] = []
     for finding in measured:
-        tone = _TONES[finding.verdict or "no measurable difference"]
+        tone = _TONES[finding.final_verdict or "no measurable difference"]
         strip = None
         if _in_decibels(finding):
             difference = Interval(mean=finding.difference, low=finding.low, high=finding.high)
@@ -54,16 +56,34 @@ def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
     return headlines
 
 
+def corrections(findings: Sequence[Finding]) -> str:
+    """What was corrected for being one of many; nothing where nothing was."""
+    families = {
+        "PCA" if finding.against == "pca" else finding.against or "": finding.corrected.comparisons
+        for finding in findings
+        if finding.corrected is not None
+    }
+    if not families:
+        return ""
+    named = text.listing([f"{count} with {against}" for against, count in families.items()])
+    return (
+        f"Of many comparisons some come out by chance: each verdict is also corrected for those with the same base "
+        f"({named}) by Holm’s method, and colours go by the corrected one. An interval is that of its comparison alone."
+    )
+
+
 def run_headlines(evaluation: Evaluation) -> list[Headline]:
     """A run against PCA first, since a score without its yardstick says little; then the score."""
     headlines: list[Headline] = []
     difference = evaluation.against_pca.psnr
-    if math.isfinite(difference.mean + difference.low + difference.high):
-        measured = statistics.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
+    if evaluation.stayed_at_pca:
+        headlines.append(Headline(stayed_at_pca(evaluation.name, evaluation.pca_components), None, "even"))
+    elif math.isfinite(difference.mean + difference.low + difference.high):
+        measured = intervals.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
         pca = f"PCA with {evaluation.pca_components:,} components"
-        compared = statistics.comparison_sentence(evaluation.name, pca, measured)
+        compared = comparison_sentence(evaluation.name, pca, measured, scope=scope_of(1, evaluation.name))
         sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
-        tone = _TONES[statistics.verdict(measured)]
+        tone = _TONES[verdict(measured)]
         domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
         headlines.append(Headline(sentence, difference_strip(difference, tone, domain, compared), tone))
     psnr = evaluation.scores.get("model", Score()).psnr
@@ -72,6 +92,11 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
         score = f"PSNR {text.fixed(psnr.mean, 2)} dB on {images} held-out images"
         headlines.append(Headline(f"{score} (95 % interval {text.interval(psnr, 2)}).", None, "plain"))
     return headlines
+
+
+def _size(finding: Finding) -> float:
+    """How large its difference is; what was not tested comes last."""
+    return abs(finding.difference) if math.isfinite(finding.difference) else -1.0
 
 
 def _in_decibels(finding: Finding) -> bool:

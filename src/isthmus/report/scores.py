@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, Subject
-from isthmus.run_files.schema import Interval, Score, Variation
+from isthmus.run_files.schema import Finding, Interval, Score, Variation
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text, a smaller line beneath, and what it sorts by (nothing: always last)."""
+    """A value as text, a smaller line beneath, and what it sorts by (nothing: always last).
+
+    tone: better, worse, or said, whose smaller line is a sentence and may be folded.
+    """
 
     value: str
     detail: str = ""
@@ -67,13 +70,17 @@ _BASELINES = {
 }
 
 
-def study_table(variations: Sequence[Variation], subjects: Sequence[Subject]) -> ScoreTable:
-    """A row a variation, finished or not."""
+def study_table(
+    variations: Sequence[Variation], subjects: Sequence[Subject], findings: Sequence[Finding] = ()
+) -> ScoreTable:
+    """A row a variation, finished or not; `findings` hold the verdicts on them against PCA."""
     runs = {subject.name: subject.runs for subject in subjects}
-    return ScoreTable(
-        _STUDY,
-        [ScoreRow(v.name, _variation_cells(v, runs.get(v.name, ())), colour) for colour, v in enumerate(variations)],
-    )
+    verdicts = {finding.variation: finding.final_verdict or "" for finding in findings if finding.kind == "pca"}
+    rows = [
+        ScoreRow(v.name, _variation_cells(v, runs.get(v.name, ()), verdicts.get(v.name, "")), colour)
+        for colour, v in enumerate(variations)
+    ]
+    return ScoreTable(_STUDY, rows)
 
 
 def baseline_table(scores: dict[str, Score]) -> ScoreTable:
@@ -88,15 +95,14 @@ def baseline_table(scores: dict[str, Score]) -> ScoreTable:
     return ScoreTable((*_QUALITY, Column("PSNR of the mean MSE", "dB")), rows)
 
 
-def _variation_cells(variation: Variation, runs: Sequence[RunFolder]) -> list[Cell]:
-    cost, against = variation.cost, variation.against_pca.psnr
-    tone = "better" if against.low > 0 else "worse" if against.high < 0 else ""
+def _variation_cells(variation: Variation, runs: Sequence[RunFolder], verdict: str) -> list[Cell]:
+    cost = variation.cost
     size = variation.latent_size
     of = f"of {variation.image_values:,}" if variation.image_values else ""
     stopped = dict.fromkeys(run.evaluation.cost.sentence for run in runs if run.evaluation.cost.sentence)
     return [
         *_quality_cells(variation.scores or Score()),
-        Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), sort_key(against.mean), tone),
+        _against_pca(variation, verdict),
         Cell(text.count(size), of, sort_key(size)),
         Cell(text.count(cost.parameters), sort=sort_key(cost.parameters)),
         Cell(text.short(cost.multiply_adds), sort=sort_key(cost.multiply_adds)),
@@ -106,11 +112,21 @@ def _variation_cells(variation: Variation, runs: Sequence[RunFolder]) -> list[Ce
     ]
 
 
+def _against_pca(variation: Variation, verdict: str) -> Cell:
+    against = variation.against_pca.psnr
+    if variation.stayed_at_pca:
+        return Cell("not tested", "it is PCA: it never left its start", sort_key(against.mean), "said")
+    tone = verdict if verdict in ("better", "worse") else ""
+    return Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), sort_key(against.mean), tone)
+
+
 def _quality_cells(score: Score) -> list[Cell]:
     return [_interval_cell(score.psnr, 2), _interval_cell(score.ssim, 3), _interval_cell(_thousandfold(score.mse), 2)]
 
 
 def _interval_cell(value: Interval, digits: int) -> Cell:
+    if value.undefined:
+        return Cell(text.MISSING, f"undefined: {value.undefined}", tone="said")
     return Cell(text.fixed(value.mean, digits), text.interval(value, digits), sort_key(value.mean))
 
 

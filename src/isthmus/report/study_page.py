@@ -8,7 +8,7 @@ from isthmus.diagnosis import counts
 from isthmus.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.report.folder import StudyFolder, Subject, read_study
 from isthmus.report.handling import done_in_study
-from isthmus.report.headlines import foremost, study_headlines
+from isthmus.report.headlines import corrections, foremost, study_headlines
 from isthmus.report.noise import denoising
 from isthmus.report.page import write_page
 from isthmus.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -41,8 +41,9 @@ def write_study_report(folder: Path) -> Path:
         headlines=headlines[: len(first)],
         further=headlines[len(first) :],
         broken=broken,
+        corrected=corrections(findings.findings),
         cautions=_cautions(study, subjects),
-        table=study_table(findings.variations, subjects),
+        table=study_table(findings.variations, subjects, findings.findings),
         comparison=gallery.comparison(subjects),
         not_comparable=gallery.not_comparable(subjects),
         extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],

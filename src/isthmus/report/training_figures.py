@@ -59,7 +59,7 @@ def _training_figure(
             levels,
             layout=layout,
             x_title=x_title,
-            title=f"Validation PSNR against {against}",
+            title=f"Validation PSNR of the mean error against {against}",
             description=f"{'; '.join(ends)}.",
         )
         for layout in (WIDE, NARROW)
@@ -118,7 +118,7 @@ def _training_table(subjects: Sequence[Subject], levels: Sequence[Level]) -> Tab
                     )
                 )
     rows += [(level.name, "", "", "", "", text.fixed(level.y, 2)) for level in levels]
-    columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR (dB)")
+    columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR of the mean error (dB)")
     return Table(columns, rows)
 
 

@@ -24,11 +24,12 @@ def _null_is_empty(value: object) -> object:
 
 
 class Interval(Record):
-    """A mean and its 95 % interval."""
+    """A mean and its 95 % interval; `undefined` says why there is none."""
 
     mean: Number = math.nan
     low: Number = math.nan
     high: Number = math.nan
+    undefined: str | None = None
 
 
 class Score(Record):
@@ -173,6 +174,11 @@ class Evaluation(Record):
         """As many as the latent has numbers, or fewer where there were too few training images for that."""
         return self.scores.get("pca", Score()).components or self.latent_size
 
+    @property
+    def stayed_at_pca(self) -> bool:
+        """Whether the weights scored are those before the first step, which only a start at PCA has."""
+        return self.checkpoint.epoch == 0
+
 
 class Epoch(Record):
     """An epoch's line of metrics.jsonl; `validation_psnr` is the PSNR of the mean MSE `validation_mse`, in dB."""
@@ -215,24 +221,48 @@ class Variation(Record):
     image_values: Size | None = None
     scores: Score | None = None
     against_pca: AgainstPca = AgainstPca()
+    stayed_at_start: int = 0
     cost: Cost = Cost()
     latent: Latent = Latent()
     flags: tuple[str, ...] = ()
     doctor: tuple[Diagnosis, ...] | None = None
     runs: tuple[StudyRun, ...] = ()
 
+    @property
+    def stayed_at_pca(self) -> bool:
+        """Whether none of its runs left its start at PCA."""
+        return 0 < sum(run.status == "done" for run in self.runs) == self.stayed_at_start
+
+
+class Corrected(Record):
+    """What is left of a verdict as one of so many `comparisons` with the same base."""
+
+    method: str = "Holm"
+    comparisons: int = 0
+    p: Number = math.nan
+    verdict: Literal["better", "worse", "no measurable difference"] | None = None
+
 
 class Finding(Record):
-    """One sentence a study concludes, with the difference behind it."""
+    """One sentence a study concludes, with the difference behind it; what older versions wrote has no `about`."""
 
     kind: Literal["comparison", "pca", "failure", "note"]
     variation: str | None = None
+    against: str | None = None
     measure: str | None = None
     difference: Number = math.nan
     low: Number = math.nan
     high: Number = math.nan
-    verdict: Literal["better", "worse", "no measurable difference"] | None = None
+    p: Number = math.nan
+    about: Literal["models", "choice"] | None = None
+    verdict: Literal["better", "worse", "no measurable difference", "not tested"] | None = None
+    corrected: Corrected | None = None
     sentence: str
+
+    @property
+    def final_verdict(self) -> str | None:
+        """As one of many where it is one."""
+        return self.corrected.verdict if self.corrected and self.corrected.verdict else self.verdict
 
 
 class Findings(Record):

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.errors import RunError
+from isthmus.measures.psnr import Psnr
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Train
 from isthmus.run_files.record import Count, Finite, Real
@@ -144,16 +145,23 @@ def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[s
     """
     model.eval()
     objective.eval()
-    loss = squared = torch.zeros((), dtype=torch.float64, device=images.device)
+    loss = squared = decibels = torch.zeros((), dtype=torch.float64, device=images.device)
+    score = Psnr()
     with full_precision():
         for part in images.split(BATCH):
             trace = model(to_unit(part))
             loss = loss + objective(model, trace).loss.sum(dtype=torch.float64)
-            error = (to_uint8(trace.x_hat).float() - part.float()) / 255
-            squared = squared + error.square().sum(dtype=torch.float64)
+            output = to_uint8(trace.x_hat)
+            squared = squared + ((output.float() - part.float()) / 255).square().sum(dtype=torch.float64)
+            decibels = decibels + score(output, part).sum()
     mse = squared.item() / images.numel()
     psnr = -10 * math.log10(max(mse, 1e-12)) if math.isfinite(mse) else math.nan
-    return {"validation_loss": loss.item() / len(images), "validation_mse": mse, "validation_psnr": psnr}
+    return {
+        "validation_loss": loss.item() / len(images),
+        "validation_mse": mse,
+        "validation_psnr": psnr,
+        "validation_image_psnr": decibels.item() / len(images),
+    }
 
 
 def _advance(progress: Progress, score: float, settings: Train) -> bool:
