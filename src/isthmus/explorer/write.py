@@ -15,6 +15,7 @@ from isthmus.errors import InputError
 from isthmus.explorer import assets, pictures
 from isthmus.explorer.blobs import blob, tensors, wrapped
 from isthmus.explorer.page import render
+from isthmus.explorer.plain import plain_twins
 from isthmus.explorer.subject import Subject, build
 from isthmus.outputs import deliver
 from isthmus.recipe import Recipe
@@ -56,7 +57,11 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
     subjects = [build(one.name, one.about, one.run, splits, chosen, cache) for one in named]
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
-    models = [{**subject.about, "pca": yardsticks.index(subject.pca)} for subject in subjects]
+    twins = plain_twins([read_recipe(one.run.path) for one in named])
+    models = [
+        {**subject.about, "pca": yardsticks.index(subject.pca), "plain": twin}
+        for subject, twin in zip(subjects, twins, strict=True)
+    ]
     labels = splits.test.labels
 
     def entry(index: int) -> dict[str, int]:
@@ -130,6 +135,8 @@ def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[li
         ours, pca, cost = (model[key] for key in ("psnr_db", "pca_psnr_db", "storage_cost_db"))
         if ours is not None and pca is not None:
             score = f"{text.fixed(ours, 2)} dB, PCA with as many numbers {text.fixed(pca, 2)} dB"
+            if one.run.evaluation.stayed_at_pca:
+                score += "; it never left its start at PCA"
             facts.append([f"Held-out PSNR, {one.name}", score])
         if cost is not None:
             facts.append([f"Weights in 8 and 16 bits cost {one.name}", f"{text.signed(-cost, 3)} dB"])

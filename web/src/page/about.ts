@@ -29,6 +29,8 @@ export interface ModelAbout {
   readonly pca_psnr_db: number | null;
   readonly storage_cost_db: number | null;
   readonly corruption: string;
+  /** The place of the same model trained without noise; absent on pages of older versions. */
+  readonly plain?: number | null;
   readonly draws: "prior" | "mixture";
   readonly neighbours: number;
   readonly maps: readonly string[];

@@ -15,11 +15,6 @@ export function thousands(value: number): string {
   return value.toLocaleString("en-GB");
 }
 
-/** A measure that may not exist. */
-export function orDash(value: number, digits: number): string {
-  return Number.isNaN(value) ? "—" : value.toFixed(digits);
-}
-
 /** "1 number", "10 numbers" */
 export function counted(count: number, one: string): string {
   return `${thousands(count)} ${one}${count === 1 ? "" : "s"}`;

@@ -1,7 +1,8 @@
 import { latest } from "../engine/latest";
 import type { Context } from "../page/context";
 import { el } from "../page/dom";
-import { decibels, orDash, signed } from "../page/numbers";
+import { compared } from "../page/compared";
+import { decibels } from "../page/numbers";
 import { ssim } from "../pixels/ssim";
 import { UNTOUCHED, type State } from "../state/state";
 import { card } from "../widgets/card";
@@ -55,19 +56,23 @@ export function look(context: Context): Look {
     how(
       "PSNR is taken on the 8-bit picture that you see: ten decibels more are a tenth of the squared error. SSIM " +
         "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a purely linear method " +
-        "can do with as many numbers. Pixels are enlarged, not smoothed and not stretched.",
+        "can do with as many numbers; under 0.1 dB from it is the rounding of the weights stored here, and counts as the same. Pixels are enlarged, not smoothed and not stretched.",
     ),
   );
   return { element, outputs: line.outputs, drawn };
 }
 
-const describe: Describe = (output, target, score, pca) => [
+const describe: Describe = ({ output, target, score, pca }) => [
   decibels(score),
-  `SSIM ${orDash(ssim(output, target), 3)}`,
+  similarity(ssim(output, target)),
   pca === null ? "" : against(score - pca),
 ];
 
+function similarity(value: number): string {
+  return Number.isNaN(value) ? "SSIM undefined: images are smaller than the window of 11 pixels" : `SSIM ${value.toFixed(3)}`;
+}
+
 function against(difference: number): HTMLElement {
-  const tone = Math.abs(difference) < 0.005 ? "even" : difference > 0 ? "better" : "worse";
-  return el("span", { class: tone }, `${signed(difference)} dB against PCA`);
+  const { text, tone } = compared(difference, "PCA");
+  return el("span", { class: tone }, text);
 }

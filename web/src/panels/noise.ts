@@ -1,7 +1,8 @@
 import { latest } from "../engine/latest";
 import type { Context } from "../page/context";
 import { button, el } from "../page/dom";
-import { decibels, listed, signed } from "../page/numbers";
+import { compared, noiseWords } from "../page/compared";
+import { decibels, signed } from "../page/numbers";
 import { whenSeen } from "../page/when_seen";
 import { addNoise, NOISES, type NoiseKind } from "../pixels/noise";
 import { psnr } from "../pixels/psnr";
@@ -19,7 +20,11 @@ export function noise(context: Context): HTMLElement {
   const target = card({ name: "Target", width, height });
   const noisy = card({ name: "Noisy", width, height });
   let spoilt = 0;
-  const line = lineup(context, [target, noisy], false, (_output, _target, score) => [decibels(score), gain(score - spoilt)]);
+  const line = lineup(context, [target, noisy], false, ({ score, model, scores }) => {
+    const plain = model?.about.plain == null ? undefined : scores.get(model.about.plain);
+    const twin = plain === undefined ? "" : against(score - plain, models[model!.about.plain!].about.name);
+    return [decibels(score), `${signed(score - spoilt, 1)} dB against noisy`, twin];
+  });
   const kinds = choice<NoiseKind>(
     "Kind of noise",
     (Object.keys(NOISES) as NoiseKind[]).map((kind) => ({ value: kind, text: NOISES[kind].name })),
@@ -53,7 +58,7 @@ export function noise(context: Context): HTMLElement {
   const element = section(
     "noise",
     "Noise",
-    "Spoil the picture and see what comes back. A model that learnt to denoise comes out above the noisy picture it was given.",
+    "Spoil the picture and see what comes back. Every model drops some noise, as it does not fit through few numbers; one that learnt to denoise comes out above the same model trained without noise.",
     el(
       "div",
       { class: "controls" },
@@ -62,7 +67,7 @@ export function noise(context: Context): HTMLElement {
       button("Draw again", redrawNoise, { title: "Key n" }),
     ),
     line.element,
-    how(`${trainedOn(models.map(({ about }) => [about.name, about.corruption]))} PSNR is against the clean target for all, the noisy picture included.`),
+    how(`${noiseWords(models.map(({ about }) => about))} PSNR is against the clean target for all, the noisy picture included.`),
   );
 
   function redrawNoise(): void {
@@ -78,13 +83,7 @@ export function noise(context: Context): HTMLElement {
   return element;
 }
 
-function gain(difference: number): HTMLElement {
-  return el("span", { class: difference > 0 ? "better" : "worse" }, `${signed(difference, 1)} dB against noisy`);
-}
-
-/** Which models have seen noise in training. */
-function trainedOn(models: readonly (readonly [string, string])[]): string {
-  const seen = models.filter(([, kind]) => kind !== "none").map(([name, kind]) => `${name} (${kind})`);
-  if (seen.length === 0) return models.length === 1 ? "This model was trained without noise." : "These models were trained without noise.";
-  return `Trained with noise: ${listed(seen)}${seen.length < models.length ? "; the others without." : "."}`;
+function against(difference: number, plain: string): HTMLElement {
+  const { text, tone } = compared(difference, plain);
+  return el("span", { class: tone }, text);
 }

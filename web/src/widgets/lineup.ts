@@ -1,12 +1,25 @@
 import { pcaGroups, type Context } from "../page/context";
+import type { Model } from "../page/model";
 import { counted } from "../page/numbers";
 import { el } from "../page/dom";
 import type { Picture } from "../pixels/picture";
 import { psnr } from "../pixels/psnr";
 import { card, type Card } from "./card";
 
-/** What stands under an output: its PSNR in dB, and that of PCA at the same latent size (null under PCA itself). */
-export type Describe = (output: Picture, target: Picture, score: number, pca: number | null) => (string | HTMLElement)[];
+/** An output and what there is to say of it. `score`: its PSNR in dB. */
+export interface Shown {
+  readonly output: Picture;
+  readonly target: Picture;
+  readonly score: number;
+  /** PSNR of PCA at the same latent size; null under PCA itself. */
+  readonly pca: number | null;
+  /** The model it is of, null for PCA, and the PSNR of each model of the same latent size, by its place. */
+  readonly model: Model | null;
+  readonly scores: ReadonlyMap<number, number>;
+}
+
+/** What stands under an output. */
+export type Describe = (shown: Shown) => (string | HTMLElement)[];
 
 export interface Lineup {
   readonly element: HTMLElement;
@@ -26,11 +39,9 @@ export function lineup({ models, gallery }: Context, first: readonly Card[], err
   });
   const ordered = groups.flatMap((group) => [...group.models.map((model) => cards[model.index]), group.card]);
 
-  function fill(place: Card, output: Picture, target: Picture, pca: number | null): number {
-    const score = psnr(output, target);
-    place.show(output, target);
-    place.say(...describe(output, target, score, pca));
-    return score;
+  function fill(place: Card, shown: Shown): void {
+    place.show(shown.output, shown.target);
+    place.say(...describe(shown));
   }
 
   return {
@@ -41,11 +52,17 @@ export function lineup({ models, gallery }: Context, first: readonly Card[], err
       for (const group of groups) {
         const linear = await group.models[0].pca(input, options);
         if (!linear) return false;
-        const score = fill(group.card, linear, target, null);
+        const outputs = new Map<Model, Picture>();
         for (const model of group.models) {
           const output = await model.reconstruct(input, options);
           if (!output) return false;
-          fill(cards[model.index], output, target, score);
+          outputs.set(model, output);
+        }
+        const scores = new Map([...outputs].map(([model, output]) => [model.index, psnr(output, target)]));
+        const pca = psnr(linear, target);
+        fill(group.card, { output: linear, target, score: pca, pca: null, model: null, scores });
+        for (const [model, output] of outputs) {
+          fill(cards[model.index], { output, target, score: scores.get(model.index)!, pca, model, scores });
         }
       }
       return true;

@@ -1,0 +1,31 @@
+import { listed, signed } from "./numbers";
+
+/** Weights are stored in 8 and 16 bits on a page: differences under this are their rounding. */
+const ROUNDING_DB = 0.1;
+
+export interface Compared {
+  readonly text: string;
+  readonly tone: "better" | "worse" | "even";
+}
+
+/** A difference in dB from `name`, in words: "+0.18 dB against PCA", or "same as PCA". */
+export function compared(difference: number, name: string): Compared {
+  if (Math.abs(difference) < ROUNDING_DB) return { text: `same as ${name}`, tone: "even" };
+  return { text: `${signed(difference)} dB against ${name}`, tone: difference > 0 ? "better" : "worse" };
+}
+
+/** What a noise panel may claim: which models there saw noise in training, and whether their plain twins are there. */
+export function noiseWords(models: readonly { name: string; corruption: string; plain?: number | null }[]): string {
+  const seen = models.filter(({ corruption }) => corruption !== "none");
+  if (seen.length === 0) {
+    return models.length === 1 ? "This model was trained without noise." : "These models were trained without noise.";
+  }
+  const named = listed(seen.map(({ name, corruption }) => `${name} (${corruption})`));
+  const trained = `Trained with noise: ${named}${seen.length < models.length ? "; the others without." : "."}`;
+  const alone = seen.filter(({ plain }) => plain == null).map(({ name }) => name);
+  if (alone.length === 0) return trained;
+  return (
+    `${trained} The same model trained without noise is not on this page beside ${listed(alone)}, so nobody can see ` +
+    "here what training with noise changed."
+  );
+}
