@@ -18,8 +18,10 @@ from tests.explorer.page_file import PageFile, fake_bundle
 import isthmus as ist
 from isthmus.explorer import assets
 from isthmus.explorer.pictures import POINTS, SHOWN, arrays, choose
+from isthmus.explorer.plain import plain_twins
 from isthmus.explorer.space import describe
 from isthmus.exports.check import answer
+from isthmus.plan import load_recipe
 from isthmus.runs import load_data, load_model, read_recipe
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -290,3 +292,14 @@ def test_what_cannot_be_shown_is_refused(trained: Path, tmp_path: Path) -> None:
     recipe = (other / "recipe.toml").read_text()
     (other / "recipe.toml").write_text(recipe.replace("test = 30", "test = 31"))
     assert_refused(isthmus("explore", other), "are not those it was trained on")
+
+
+def test_a_denoisers_twin_is_the_same_recipe_without_noise() -> None:
+    """Whatever else differs, they are no twins; a model without noise needs none."""
+    noise = {"corruption.kind": "gaussian", "corruption.std": 0.1}
+    plain, denoise, wide = (
+        load_recipe("post/latent-10", changes) for changes in ({}, noise, {**noise, "bottleneck.dim": 7})
+    )
+    assert plain_twins([plain, denoise, wide]) == [None, 0, None]
+    assert plain_twins([denoise, wide, plain]) == [2, None, None]
+    assert plain_twins([denoise]) == [None]
