@@ -12,8 +12,8 @@ from isthmus.errors import InputError
 from isthmus.handling import Change
 from isthmus.types import Dataset, ImageSet
 
-LEAST = {"validation": 1, "test": 2}  # images, of five or more; an interval needs two
-_LEAST_IN_ALL = 5
+LEAST = {"validation": 1, "test": 2}  # images; an interval needs two
+_FEW = range(5, 20)  # images of which a fraction may be none; of more, a fraction that is none is a mistake
 _FEW_TEST = 10
 _ALIKE, _NARROW = 8, 64  # of 256 values
 
@@ -45,7 +45,7 @@ def split(
     order, and identical images always fall on the same side.
 
     validation: the fraction of the dataset's training images that is carved for validation, where the dataset has
-        no validation images of its own. test: likewise for test. A few images are held out in any case.
+        no validation images of its own. test: likewise for test. Of 5 to 19 images, 2 and 1 are held out at least.
     limit: keep this many training images, drawn by the seed after carving.
     Raises InputError where a part would be empty and where an image of one part is in another as well.
     """
@@ -128,7 +128,7 @@ def _lowest(ranks: np.ndarray, count: int) -> np.ndarray:
 
 def _count(part: str, fraction: float, images: int) -> int:
     """How many of so many images are carved: the fraction, or the least that a part needs."""
-    return max(round(fraction * images), LEAST[part] if images >= _LEAST_IN_ALL else 0)
+    return max(round(fraction * images), LEAST[part] if images in _FEW else 0)
 
 
 def _refuse_identical(dataset: Dataset, hashes: np.ndarray) -> None:
