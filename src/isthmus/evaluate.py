@@ -27,7 +27,6 @@ from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.sampling import choose_sampler, sample_images
 from isthmus.seeding import sealed_generator
-from isthmus.similarity import WINDOW
 from isthmus.splits import Splits
 from isthmus.statistics.intervals import mean_interval, paired_difference
 from isthmus.streams import sealed
@@ -107,7 +106,7 @@ def evaluate(
         "samples": {"sampler": sampler, "count": SAMPLES},
         "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
         "cost": cost(model),
-        "flags": _flags(recipe, model.image_shape),
+        "flags": _flags(recipe),
         **{name: index.tolist() for name, index in chosen.items()},
     }
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
@@ -198,14 +197,10 @@ def _sizes(size: int, available: int) -> list[int]:
     return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
 
 
-def _flags(recipe: Recipe, image_shape: tuple[int, int, int]) -> list[str]:
-    flags: list[str] = []
+def _flags(recipe: Recipe) -> list[str]:
     if recipe.train.monitor == "training":
-        flags.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
-    if min(image_shape[1:]) < WINDOW:
-        high, wide = image_shape[1:]
-        flags.append(f"SSIM is undefined: its window of {WINDOW}x{WINDOW} pixels does not fit images of {high}x{wide}.")
-    return flags
+        return ["Its weights were chosen and its training stopped on the training loss, not on validation."]
+    return []
 
 
 def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:
