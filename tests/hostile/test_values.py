@@ -132,7 +132,7 @@ def test_control_characters_are_shown_and_not_obeyed(tmp_path: Path) -> None:
             colour = (number * 9, 200, 30 if name == "a" else 90)
             Image.new("RGB", (8, 8), colour).save(folder / name / f"{number}{ESCAPE}.png")
     (folder / f"notes{ESCAPE}.txt").write_text("")
-    small = tiny("data.kind=folder", f"data.path={folder}", "data.size=8", f"name=n{ESCAPE}", "train.epochs=1")
+    small = tiny("data.kind=folder", f"data.path={folder}", "data.size=8", "train.epochs=1")
     answers = [
         isthmus("data", "folder", f"path={folder}", "size=8"),
         isthmus("data", "folder", f"path={folder}/none"),
@@ -142,8 +142,10 @@ def test_control_characters_are_shown_and_not_obeyed(tmp_path: Path) -> None:
         isthmus("train", "vae", f"bottleneck.dim={ESCAPE}"),
         isthmus("train", "post/latent-10", *small, "-o", tmp_path / f"run{ESCAPE}"),
         isthmus("doctor", tmp_path / f"run{ESCAPE}"),
+        isthmus("train", "post/latent-10", *small, f"name=n{ESCAPE}"),
     ]
     assert answers[6].code == 0, answers[6]
+    assert answers[8].code == 2, "a name becomes a folder's"
     for answer in answers:
         # off a terminal a path is data, to the letter
         said = answer.err + "".join(line for line in answer.out.splitlines() if not line.startswith("Report: "))
