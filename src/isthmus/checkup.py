@@ -6,17 +6,33 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from isthmus import registry
-from isthmus.diagnosis import SEVERITIES, Diagnosis
+from isthmus.diagnosis import SEVERITIES, Diagnosis, Fault, as_sentence
 from isthmus.errors import InputError, RunError
+from isthmus.remedies import fitting
 from isthmus.run_files.read import read_record
 from isthmus.run_files.schema import Evaluation
-from isthmus.symptoms import Symptoms
+from isthmus.symptoms.seen import Symptoms
+
+_REMEDIES = 3  # that are told: more are no advice
 
 
 def examine(symptoms: Symptoms) -> list[Diagnosis]:
-    """What the rules find, the gravest first; every rule of the package `rules` looks."""
-    found = [registry.build("rules", kind, {}).look(symptoms) for kind in registry.kinds("rules")]
-    return sorted(filter(None, found), key=lambda one: SEVERITIES.index(one.severity))
+    """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
+    found: list[Diagnosis] = []
+    for kind in registry.kinds("rules"):
+        rule = registry.build("rules", kind, {})
+        fault = rule.look(symptoms) if symptoms.state in rule.states else None
+        if fault is not None:
+            found.append(_told(kind, fault, symptoms))
+    return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def _told(rule: str, fault: Fault, symptoms: Symptoms) -> Diagnosis:
+    """The fault with the first of its remedies that fit."""
+    remedies = fitting(symptoms.recipe, fault.remedies, symptoms.model.image_shape)[:_REMEDIES]
+    words = ", or ".join(map(str, remedies))
+    changes = tuple(remedy.changes for remedy in remedies if remedy.changes)
+    return Diagnosis(rule, fault.severity, fault.sentence, as_sentence(words), fault.measured, changes)
 
 
 def read_diagnoses(folder: Path) -> Mapping[str, list[Diagnosis]]:
@@ -40,4 +56,4 @@ def _read(run: Path) -> list[Diagnosis]:
     doctor = read_record(path, Evaluation, f"`isthmus evaluate {run}` writes it anew").doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
-    return [Diagnosis(one.rule, one.severity, one.sentence, one.remedy, one.measured) for one in doctor]
+    return [Diagnosis(one.rule, one.severity, one.sentence, one.remedy, one.measured, one.changes) for one in doctor]

@@ -1,4 +1,4 @@
-"""What a rule of the doctor finds."""
+"""What a rule of the doctor finds, and what it would have changed."""
 
 from __future__ import annotations
 
@@ -9,13 +9,46 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
+# how far a run came: too few steps to say anything of, at the PCA it started from, or somewhere of its own
+State = Literal["untrained", "at_pca", "trained"]
+ALWAYS: tuple[State, ...] = ("untrained", "at_pca", "trained")
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One thing to try.
+
+    words: in the rest of a sentence, such as "train longer ({})"; {} stands for the changes as the command line takes
+    them. changes: dotted option -> value, where options can do it: a run of the same recipe with these is the remedy.
+    """
+
+    words: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return self.words.format(" ".join(f"{path}={_written(value)}" for path, value in self.changes.items()))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What a rule saw: a sentence, what could mend it, the likeliest first, and the numbers behind both.
+
+    severity: "error" where the result is not what its reader takes it for, "warning" where it could be better, "note"
+    where it is good to know. remedies: may hold some that do not fit the recipe; who examines leaves these out.
+    """
+
+    severity: Severity
+    sentence: str
+    remedies: Sequence[Remedy]
+    measured: Mapping[str, float] = field(default_factory=dict)
+
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One sentence, what to do about it, and the numbers behind both.
+    """A fault as it is told and kept in evaluation.json.
 
-    severity: "error" where the result is not what its reader takes it for, "warning" where it could be better, "note"
-    where it is good to know.
+    remedy: a sentence, empty where nothing is to be done. changes: those of the remedies in it that options can do,
+    each dotted option -> value.
     """
 
     rule: str
@@ -23,9 +56,10 @@ class Diagnosis:
     sentence: str
     remedy: str
     measured: Mapping[str, float] = field(default_factory=dict)
+    changes: Sequence[Mapping[str, Any]] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "measured": dict(self.measured)}
+        return {**vars(self), "measured": dict(self.measured), "changes": [dict(one) for one in self.changes]}
 
 
 def counts(severities: Sequence[str]) -> list[str]:
@@ -36,4 +70,11 @@ def counts(severities: Sequence[str]) -> list[str]:
 
 def as_sentence(words: str) -> str:
     """With a capital letter and a full stop; names within stay as they are."""
-    return words[:1].upper() + words[1:] + "."
+    return words[:1].upper() + words[1:] + "." if words else ""
+
+
+def _written(value: Any) -> str:
+    """As an override takes it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.3g}" if isinstance(value, float) else str(value)

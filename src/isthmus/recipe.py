@@ -75,7 +75,8 @@ class Train(_Options):
     matrix_scale: Annotated[float, Field(gt=0)] = 10.0  # muon's rate for the architecture's kernels, in learning rates
     linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, in learning rates
     beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's memory of squared gradients
-    mirror: bool = False  # show half of the images, others in every epoch, with left and right exchanged
+    # show half of the images, others in every epoch, with left and right exchanged; auto: where that does no harm
+    mirror: bool | Literal["auto"] = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
     schedule: Literal["constant", "cosine"] = "cosine"

@@ -28,7 +28,7 @@ from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.schema import Evaluation
 from isthmus.run_files.training import Environment, Training
 from isthmus.splits import Splits, split
-from isthmus.symptoms import find_symptoms
+from isthmus.symptoms.find import find_symptoms
 from isthmus.training import checkpoint, machine
 from isthmus.training.announce import sentences
 from isthmus.training.loop import Epoch, Progress, Step
@@ -157,7 +157,15 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     notices += elsewhere
     result = evaluate(model, recipe, splits, cache, objective)
     symptoms = find_symptoms(
-        model, recipe, splits, result.learnt, result.tested.latents, result.summary, folder / "metrics.jsonl"
+        model,
+        recipe,
+        splits,
+        result.learnt,
+        result.tested.latents,
+        result.summary,
+        folder / "metrics.jsonl",
+        steps=training["steps"],
+        kept=progress.epoch,
     )
     against_pca = result.summary["against_pca"]
     pca_mse = against_pca["validation"]["pca_mse"]

@@ -24,6 +24,7 @@ class Splits:
 
     source, class_names, notices, handling: as in `Dataset`, with the split's own notices added.
     hash: of all three parts' pixels in their order, `sha256:...`.
+    own_test: whether the test images came with the data set; else they are some of its images, drawn by a seed.
     """
 
     train: ImageSet
@@ -34,6 +35,7 @@ class Splits:
     notices: tuple[str, ...]
     hash: str
     handling: tuple[Change, ...] = ()
+    own_test: bool = False
 
 
 def split(
@@ -84,6 +86,7 @@ def split(
         notices=tuple(notices),
         hash=data_hash(hashes[rest], parts["validation"][1], parts["test"][1]),
         handling=dataset.handling,
+        own_test=dataset.test is not None,
     )
 
 

@@ -102,7 +102,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for flag in evaluation.flags:
         console.print(f"• {printable(flag)}", markup=False)
     for one in evaluation.doctor or ():
-        console.print(printable(f"• {one.sentence} {one.remedy}"), markup=False)
+        console.print(printable(f"• {one.sentence} {one.remedy}".rstrip()), markup=False)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
         table.add_column(name, justify="right" if name else "left")
@@ -162,7 +162,8 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
             console.print(f"{chr(10) if place else ''}[bold]{escape(printable(folder))}[/bold]")
         for one in lines:
             console.print(f"[bold]{one.severity}[/bold]  {escape(printable(one.sentence))}")
-            console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
+            if one.remedy:
+                console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
         if not lines:
             console.print("Nothing to mend: no rule found a fault.")
 

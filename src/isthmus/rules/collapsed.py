@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.diagnosis import Diagnosis, as_sentence
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.seen import Symptoms
 
 _NATS = 0.03
 _SHARE = 0.1
+_FREE = 0.1  # nats
 
 
 class Collapsed:
@@ -18,7 +19,9 @@ class Collapsed:
     what the liveliest does.
     """
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         if "kl" not in symptoms.model.bottleneck.penalties or len(symptoms.model.latent_shape) != 1:
             return None
         spread = symptoms.spread
@@ -26,14 +29,24 @@ class Collapsed:
         count, size = int(np.sum(dead)), len(dead)
         if count < max(1, _SHARE * size):
             return None
-        weight = symptoms.option("objective.weights.kl")
-        lower = f"lower objective.weights.kl (it is {weight:g}), " if isinstance(weight, float) else ""
-        ease = "set objective.free_nats.kl=0.1, or raise objective.warmup_steps"
-        narrow = f"; or save them: bottleneck.dim={size - count}" if symptoms.option("bottleneck.dim") else ""
-        return Diagnosis(
-            "collapsed",
+        return Fault(
             "error" if count >= 0.9 * size else "warning" if count >= 0.5 * size else "note",
             f"{count} of the {size} numbers of its latent have collapsed: they say nothing of the image.",
-            as_sentence(f"{lower}{ease}{narrow if count < size else ''}"),
+            _remedies(symptoms, size - count),
             {"collapsed": count, "of": size},
         )
+
+
+def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
+    weight, free = symptoms.option("objective.weights.kl"), symptoms.option("objective.free_nats.kl")
+    found: list[Remedy] = []
+    if weight:
+        part = 10 if not alive else 4
+        found.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / part}))
+    if symptoms.takes("objective.free_nats") and symptoms.kl is not None and (free is None or free < _FREE):
+        found.append(Remedy("set {}", {"objective.free_nats.kl": _FREE}))
+    if symptoms.takes("objective.warmup_steps") and not symptoms.option("objective.warmup_steps"):
+        found.append(Remedy("set {}", {"objective.warmup_steps": max(symptoms.training.steps // 2, 1)}))
+    if alive and symptoms.takes("bottleneck.dim"):
+        found.append(Remedy("save them ({})", {"bottleneck.dim": alive}))
+    return found

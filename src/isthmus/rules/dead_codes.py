@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis, as_sentence
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.seen import Symptoms
 
-_SHARE = 0.25
+_SHARE = 0.15  # the fixed grid of an fsq that does well may use a quarter
+_DRAWS = 4  # a code: with fewer, many are not seen by chance
 
 
 class DeadCodes:
-    """The perplexity of the codes over test images is below a quarter of their number."""
+    """The perplexity of the codes, over training and test images, is below 15 % of their number."""
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
-        codes = symptoms.summary["latent"].get("codes")
-        if codes is None or codes["perplexity"] >= _SHARE * codes["count"]:
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        codes = symptoms.codes
+        if codes is None or codes.draws < _DRAWS * codes.count or codes.perplexity >= _SHARE * codes.count:
             return None
-        revive = "raise bottleneck.revive, " if symptoms.option("bottleneck.revive") is not None else ""
-        return Diagnosis(
-            "dead_codes",
+        return Fault(
             "warning",
-            f"Its {codes['count']:,} codes are used like {codes['perplexity']:,.0f} equally frequent ones; "
-            f"{100 - 100 * codes['used']:.0f} % are never used.",
-            as_sentence(
-                f"{revive}train longer, have fewer codes, or set bottleneck.kind=fsq, which has no codebook to learn"
-            ),
-            {"perplexity": codes["perplexity"], "codes": codes["count"]},
+            f"Of its {codes.count:,} codes {codes.count - codes.used:,} are never used, and the {codes.used:,} others "
+            f"carry as much as {codes.perplexity:,.1f} equally frequent ones would.",
+            _remedies(symptoms, max(2, round(codes.perplexity))),
+            {"perplexity": codes.perplexity, "used": codes.used, "codes": codes.count},
         )
+
+
+def _remedies(symptoms: Symptoms, carried: int) -> list[Remedy]:
+    found: list[Remedy] = []
+    revive = symptoms.option("bottleneck.revive")
+    if revive is not None and revive < 0.1:
+        found.append(Remedy("set {}, which puts unused codes where they are needed", {"bottleneck.revive": 0.1}))
+    entropy = symptoms.option("objective.weights.entropy")
+    if entropy:
+        found.append(Remedy(f"raise {{}} (it is {entropy:g})", {"objective.weights.entropy": 3 * entropy}))
+    if symptoms.option("bottleneck.codes") is not None:
+        found.append(Remedy("have fewer codes ({})", {"bottleneck.codes": 2 * carried}))
+    fsq = {"bottleneck.kind": "fsq", "objective.weights": {}}
+    return [*found, Remedy("train longer ({})", symptoms.longer()), Remedy("set {}, which learns no codebook", fsq)]

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis, as_sentence
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.seen import Symptoms
 
 _GROWTH = 1.1
+_USUAL = 1e-3  # a learning rate below which ten times as much is no risk
+_HIGH = 5e-3  # and one that breaks networks
 
 
 class IgnoresLatent:
     """Decoding each other's latents raises the error of test images by less than a tenth."""
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         own, others = symptoms.mse["test"], symptoms.mse["shuffled"]
         if others >= _GROWTH * own:
             return None
-        weight = symptoms.option("objective.weights.kl")
-        lower = f"lower objective.weights.kl (it is {weight:g}), " if isinstance(weight, float) else ""
-        return Diagnosis(
-            "ignores_latent",
+        weight, rate = symptoms.option("objective.weights.kl"), symptoms.recipe.train.learning_rate
+        remedies: list[Remedy] = []
+        if weight:
+            remedies.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / 10}))
+        if rate < _USUAL:
+            remedies.append(Remedy("raise {}", {"train.learning_rate": min(10 * rate, _USUAL)}))
+        if rate > _HIGH:
+            remedies.append(Remedy("lower {}", {"train.learning_rate": _USUAL}))
+        return Fault(
             "error",
             "Its decoder ignores the latent: with the latents of other images its error is "
-            f"{others / own:.2f} times as large.",
-            as_sentence(f"{lower}raise train.learning_rate tenfold, or train longer"),
-            {"ratio": others / own},
+            f"{others / max(own, 1e-12):.2f} times as large.",
+            [*remedies, Remedy("train longer ({})", symptoms.longer(4))],
+            {"ratio": others / max(own, 1e-12)},
         )

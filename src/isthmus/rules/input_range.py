@@ -2,33 +2,49 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.symptoms.pixels import Pixels, inverted
+from isthmus.symptoms.seen import Symptoms
 
 _NARROW = 64
 
 
 class InputRange:
-    """The training images use under a quarter of the values 0 to 255, or test images are of another brightness."""
+    """Training or test images use under a quarter of the values 0 to 255, or test images are of another brightness.
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    Test images that came with the data set may be meant to differ: another brightness is then good to know, no fault.
+    """
+
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         train, test = symptoms.pixels["train"], symptoms.pixels["test"]
-        if train.high - train.low < _NARROW:
-            return Diagnosis(
-                "input_range",
-                "error",
-                f"Its training images hold only the values {train.low} to {train.high} of 0 to 255.",
-                "Look at them with `isthmus data KIND --sheet images.png`, and scale them to 0 to 255 before saving.",
-                {"low": train.low, "high": train.high},
-            )
-        if abs(test.mean - train.mean) <= max(train.spread, 1.0):
-            return None
+        if _narrow(train):
+            return _scaled("training", train)
+        if _narrow(test):
+            return _scaled("test", test)
+        if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not symptoms.own_test:
+            return None  # drawn from the training images they differ by chance, where there are few
+        if inverted(train, symptoms.pixels["validation"], test):
+            return None  # which `inverted_test` says
         brighter = "brighter" if test.mean > train.mean else "darker"
-        return Diagnosis(
-            "input_range",
-            "error",
-            f"The test images are {brighter} than those it was trained on: {test.mean:.0f} on average, not "
-            f"{train.mean:.0f}.",
-            "See that both are of one kind and scaled alike.",
+        return Fault(
+            "note",
+            f"The test images, which came with the data set, are {brighter} than those it was trained on: "
+            f"{test.mean:.0f} on average, not {train.mean:.0f}.",
+            [Remedy("its scores say how it does on such images; where both should be of one kind, scale them alike")],
             {"train": train.mean, "test": test.mean},
         )
+
+
+def _narrow(pixels: Pixels) -> bool:
+    return pixels.high - pixels.low < _NARROW
+
+
+def _scaled(which: str, pixels: Pixels) -> Fault:
+    return Fault(
+        "error",
+        f"Its {which} images hold only the values {pixels.low} to {pixels.high} of 0 to 255.",
+        [Remedy("look at them with `isthmus data KIND --sheet images.png`, and scale them to 0 to 255 before saving")],
+        {"low": pixels.low, "high": pixels.high},
+    )

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.symptoms.seen import Symptoms
 
 
 class NoiseLeftOn:
     """The corruption also acts in evaluation."""
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         corruption = symptoms.model.corruption
         if not corruption.at_inference:
             return None
         plain = "Its corruption also acts when the model is used: every image it is given is changed first."
-        return Diagnosis(
-            "noise_left_on",
-            "warning",
-            getattr(corruption, "flag", plain),
-            "Set corruption.kind=gaussian, which draws fresh noise in training and rests when the model is used.",
+        fresh = Remedy(
+            "set {}, which draws fresh noise in training and rests when the model is used",
+            {"corruption.kind": "gaussian"},
         )
+        return Fault("warning", getattr(corruption, "flag", plain), [fresh])

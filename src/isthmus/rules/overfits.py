@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis, as_sentence
-from isthmus.symptoms import Symptoms
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.seen import Symptoms
 
 _GROWTH = 1.2
 
@@ -11,16 +11,22 @@ _GROWTH = 1.2
 class Overfits:
     """The error of validation images is over a fifth larger than that of training images."""
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    states: tuple[State, ...] = ("at_pca", "trained")
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         known, fresh = symptoms.mse["train"], symptoms.mse["validation"]
         if fresh <= _GROWTH * known:
             return None
-        mirror = "set train.mirror=true, " if symptoms.option("train.mirror") is False else ""
-        return Diagnosis(
-            "overfits",
-            "warning",
-            f"It overfits: its error on validation images is {fresh / max(known, 1e-12):.2f} times that on training "
-            "images.",
-            as_sentence(f"{mirror}use more images, a smaller latent, or corruption.kind=gaussian"),
-            {"train_mse": known, "validation_mse": fresh},
-        )
+        seen = f"error on validation images is {fresh / max(known, 1e-12):.2f} times that on training images."
+        measured = {"train_mse": known, "validation_mse": fresh}
+        size = symptoms.option("bottleneck.dim") or 0
+        fewer = [Remedy("try a smaller latent ({})", {"bottleneck.dim": size // 2})] if size > 1 else []
+        if symptoms.state == "at_pca":  # training has no part in it
+            sentence = f"It is PCA, and that many components know the training images by heart: its {seen}"
+            return Fault("warning", sentence, [Remedy("use more images"), *fewer], measured)
+        remedies = [Remedy("use more images"), *fewer]
+        if symptoms.option("corruption.kind") == "none":
+            remedies.append(Remedy("set {}, noise on training images", {"corruption.kind": "gaussian"}))
+        if symptoms.mirroring.harmless and symptoms.option("train.mirror") is False:
+            remedies.insert(0, Remedy("set {}, which shows every image mirrored as well", {"train.mirror": True}))
+        return Fault("warning", f"It overfits: its {seen}", remedies, measured)

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis
-from isthmus.symptoms import Symptoms, jumps, rises
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.curve import jumps, rises
+from isthmus.symptoms.seen import Symptoms
 
 _BY, _SHARE = 0.1, 0.2
 _RISE = 2.0
+_HIGH = 5e-3  # a rate above which a network that makes one thing of all images was broken by it
+_SAME = 1.1  # of the error with other images' latents
 
 
 class RateTooHigh:
-    """The error once rose to twice what it had been, or late in training it rose by a tenth in a fifth of its steps."""
+    """The error rose to twice what it had been, or late in training by a tenth in a fifth of its steps.
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    Or the output no longer depends on the image, at a rate over 0.005. Of a model that started at PCA and still is PCA:
+    training took it to twice PCA's error.
+    """
+
+    states: tuple[State, ...] = ("at_pca", "trained")
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         if symptoms.option("objective.warmup_steps"):  # the error gives way to what the objective asks for
             return None
-        rise, share = rises(symptoms.curve), jumps(symptoms.curve, _BY)
-        if rise is not None and rise >= _RISE:
+        train, validation = symptoms.recipe.train, symptoms.training.validation
+        rise, share = rises(symptoms.curve) or 0.0, jumps(symptoms.curve, _BY) or 0.0
+        harm = max(validation) / max(validation[0], 1e-12) if symptoms.state == "at_pca" and validation else 0.0
+        broken = train.learning_rate > _HIGH and symptoms.mse["shuffled"] < _SAME * symptoms.mse["test"]
+        if broken:
+            seen = f"at {train.learning_rate:g} its network came to make the same of every image"
+        elif harm >= _RISE:
+            seen = f"training took its error on validation images from PCA's to {harm:.1f} times that"
+        elif rise >= _RISE:
             seen = f"its error rose to {rise:.1f} times what it had been"
-        elif share is not None and share >= _SHARE:
+        elif share >= _SHARE:
             seen = f"late in training it rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
         else:
             return None
-        rate = symptoms.recipe.train.learning_rate
-        return Diagnosis(
-            "rate_too_high",
+        remedies = [
+            Remedy("try {}", {"train.learning_rate": 1e-3 if broken else train.learning_rate / (10 if harm else 3)})
+        ]
+        if train.clip_norm is None or train.clip_norm > 1:
+            remedies.append(Remedy("set {}", {"train.clip_norm": 1.0}))
+        return Fault(
             "warning",
             f"Its learning rate looks too high: {seen}.",
-            f"Try train.learning_rate={rate / 3:.2g}, or train.clip_norm=1.0.",
-            {"rise": rise or 0.0, "share": share or 0.0},
+            remedies,
+            {"rise": max(rise, harm), "share": share},
         )

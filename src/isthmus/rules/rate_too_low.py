@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Diagnosis
-from isthmus.symptoms import Symptoms, falls
+from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.symptoms.curve import falls
+from isthmus.symptoms.seen import Symptoms
 
 _FALL = 0.1
+_USUAL = 1e-3  # a learning rate up to which three times as much is no risk
 
 
 class RateTooLow:
     """Over the last fifth of the training the error fell by more than a tenth."""
 
-    def look(self, symptoms: Symptoms) -> Diagnosis | None:
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
         fall = falls(symptoms.curve)
         if fall is None or fall <= _FALL:
             return None
-        train = symptoms.recipe.train
-        budget = f"train.seconds={2 * train.seconds:g}" if train.seconds else f"train.epochs={2 * train.epochs}"
-        return Diagnosis(
-            "rate_too_low",
+        rate = symptoms.recipe.train.learning_rate
+        remedies = [Remedy("train longer ({})", symptoms.longer())]
+        if rate < _USUAL:
+            remedies.append(Remedy("try {}", {"train.learning_rate": min(3 * rate, _USUAL)}))
+        return Fault(
             "warning",
             f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
-            f"Train longer ({budget}), or try train.learning_rate={3 * train.learning_rate:.2g}.",
+            remedies,
             {"fall": fall},
         )

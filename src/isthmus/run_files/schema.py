@@ -130,13 +130,17 @@ class Samples(Record):
 
 
 class Diagnosis(Record):
-    """One sentence of the doctor, its remedy, and in a study the seeds that it is about."""
+    """One sentence of the doctor, its remedy, and in a study the seeds that it is about.
+
+    changes: those of the remedies that options can do, each dotted option -> value.
+    """
 
     rule: str = ""
     severity: Literal["error", "warning", "note"] = "note"
     sentence: str
     remedy: str = ""
     measured: dict[str, Number] = Field(default_factory=dict)
+    changes: tuple[dict[str, JsonValue], ...] = ()
     seeds: tuple[Count, ...] = ()
 
 

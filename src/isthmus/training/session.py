@@ -25,6 +25,7 @@ from isthmus.training.interrupts import interrupts
 from isthmus.training.journal import Journal
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
 from isthmus.training.memory import check_memory
+from isthmus.training.mirror import choose_mirror
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.untrained import untrained
 
@@ -89,7 +90,6 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     objective.to(device)
     optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
     images = torch.from_numpy(splits.train.images).to(device)
-    batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=recipe.train.mirror, passes=allowed.passes)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
     progress, last = Progress(), folder / "checkpoints" / "last"
@@ -98,7 +98,12 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
     except FileNotFoundError:
         if model.linear is not None:
             model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
-        write_json(folder / "environment.json", environment(given, splits, device, how, allowed.as_dict()))
+        mirror = choose_mirror(recipe.train.mirror, splits)
+        if mirror.sentence:
+            yield Notice(mirror.sentence)
+        mirrors = mirror.mirrors
+        about = environment(given, splits, device, how, allowed.as_dict())
+        write_json(folder / "environment.json", {**about, "mirror": vars(mirror)})
     else:
         if passed_over:
             yield Notice(f"{passed_over}.")
@@ -113,7 +118,9 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                 f"{folder}: begun by another version of isthmus, which drew noise and the order of images otherwise; "
                 "its weights will be as good, but not the same bits."
             )
-    notes = {**how, "draws": streams.VERSION}
+        mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as it was decided, whatever came since
+    notes = {**how, "draws": streams.VERSION, "mirrors": mirrors}
+    batches = Batches(images, recipe.train.batch, seed=recipe.seed, mirror=mirrors, passes=allowed.passes)
     yield Started(
         folder,
         recipe,

@@ -1,0 +1,75 @@
+"""The course of a training, read from its log, and the shape of it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from isthmus.run_files.read import read_log
+from isthmus.run_files.schema import Epoch, Logged
+
+_FEW_EPOCHS = 8  # with fewer, their errors make no curve
+_FEW_LINES = 10
+
+
+Curve = tuple[tuple[float, float], ...]
+
+
+def read_curve(journal: Path) -> Curve:
+    """(share of the training's seconds, error) from a metrics.jsonl; empty where it is too short to have a shape.
+
+    Validation errors, or distortions where there are few epochs.
+    """
+    lines = read_log(journal).lines
+    epochs = [
+        (line.seconds, line.validation_mse)
+        for line in lines
+        if isinstance(line, Epoch) and line.validation_mse is not None
+    ]
+    steps = [
+        (line.seconds, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None
+    ]
+    chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
+    if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
+        return ()
+    total = max(seconds for seconds, _ in chosen)
+    return tuple((seconds / total, error) for seconds, error in chosen) if total > 0 else ()
+
+
+def read_epochs(journal: Path) -> tuple[float, ...]:
+    """Validation errors per pixel value in [0, 1] from a metrics.jsonl, epoch 0 first where it has one."""
+    rows = {
+        line.epoch: line.validation_mse
+        for line in read_log(journal).lines
+        if isinstance(line, Epoch) and line.validation_mse is not None
+    }
+    return tuple(rows[epoch] for epoch in sorted(rows))
+
+
+def falls(curve: Curve) -> float | None:
+    """By which share the error fell over the last fifth of a curve; None where there is none."""
+    before = [error for share, error in curve if 0.7 <= share <= 0.85]
+    after = [error for share, error in curve if share >= 0.95]
+    if not before or not after:
+        return None
+    return 1 - float(np.mean(after)) / float(np.mean(before))
+
+
+def jumps(curve: Curve, by: float) -> float | None:
+    """The share of steps in a curve's second half that raise the error by more than `by`; None where there is none."""
+    late = [error for share, error in curve if share >= 0.5]
+    if len(late) < 4:
+        return None
+    return float(np.mean([after > (1 + by) * before for before, after in pairwise(late)]))
+
+
+def rises(curve: Curve) -> float | None:
+    """The largest error of a curve over the least before it; None where there is none."""
+    least, found = math.inf, None
+    for _, error in curve:
+        found = max(found or 0.0, error / least)
+        least = min(least, error)
+    return found

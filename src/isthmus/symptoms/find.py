@@ -1,0 +1,155 @@
+"""Measures the symptoms of a run."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus import registry
+from isthmus.baselines.mirroring import mirroring
+from isthmus.latents.collect import Collected
+from isthmus.latents.measure import Known
+from isthmus.latents.usage import covariance, perplexity
+from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
+from isthmus.recipe import Recipe
+from isthmus.sampling import draw_latents
+from isthmus.splits import Splits
+from isthmus.symptoms.curve import read_curve, read_epochs
+from isthmus.symptoms.pixels import pixels_of, twins
+from isthmus.symptoms.seen import Codes, Symptoms, Training
+
+_IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
+_SEARCHED = 20_000  # training images, for copies of test images
+
+
+def find_symptoms(
+    model: Autoencoder,
+    recipe: Recipe,
+    splits: Splits,
+    known: Known,
+    asked: Collected,
+    summary: Any,
+    journal: Path,
+    *,
+    steps: int,
+    kept: int,
+) -> Symptoms:
+    """Measure a trained model, a few seconds on one core.
+
+    known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
+    steps: how many were taken. kept: the epoch whose weights these are.
+    """
+    model.eval()
+    test = splits.test.images
+    z = torch.from_numpy(asked.z).view(-1, *model.latent_shape)
+    mse = {
+        "train": _mse(model, known.images.images[:_IMAGES]),
+        "validation": _mse(model, splits.validation.images[:_IMAGES]),
+        "test": float(summary["scores"]["model"]["mse"]["mean"]),
+        "shuffled": _decoded_mse(model, z.roll(1, 0), test),
+        "negatives": _mse(model, 255 - test[:_IMAGES]),
+    }
+    return Symptoms(
+        recipe,
+        model,
+        summary,
+        mse,
+        known.latents.z.var(0),
+        asked.by_dimension.get("kl"),
+        _narrowed(model, known.latents, asked, test),
+        _from_prior(model, recipe, known),
+        _codes(model, known.latents, asked),
+        {
+            "train": pixels_of(known.images.images),
+            "validation": pixels_of(splits.validation.images),
+            "test": pixels_of(test),
+        },
+        splits.own_test,
+        twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
+        mirroring(splits.train.images, splits.validation.images),
+        Training(steps, -(-len(splits.train) // recipe.train.batch), kept, read_epochs(journal)),
+        read_curve(journal),
+    )
+
+
+def _codes(model: Autoencoder, known: Collected, asked: Collected) -> Codes | None:
+    if known.codes is None or asked.codes is None:
+        return None
+    seen, count = np.concatenate([known.codes, asked.codes]), model.bottleneck.codes
+    return Codes(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
+
+
+def _mse(model: Autoencoder, images: np.ndarray) -> float:
+    with full_precision():
+        errors = [
+            _squared(model.reconstruct_pixels(part.to(model.device)), part)
+            for part in torch.from_numpy(images).split(BATCH)
+        ]
+    return math.fsum(errors) / images.size
+
+
+def _decoded_mse(model: Autoencoder, z: torch.Tensor, images: np.ndarray) -> float:
+    with full_precision():
+        pairs = zip(z.split(BATCH), torch.from_numpy(images).split(BATCH), strict=True)
+        errors = [_squared(to_uint8(model.decode_latents(part.to(model.device))), true) for part, true in pairs]
+    return math.fsum(errors) / images.size
+
+
+def _squared(made: torch.Tensor, true: torch.Tensor) -> float:
+    return float(((made.cpu().double() - true.double()) / 255).square().sum())
+
+
+def _narrowed(model: Autoencoder, known: Collected, asked: Collected, images: np.ndarray) -> dict[int, float]:
+    size = known.z.shape[1]
+    if known.codes is not None or len(model.latent_shape) != 1 or size < 2:
+        return {}
+    mean = known.z.mean(0)
+    _, directions = np.linalg.eigh(covariance(known.z))
+    found: dict[int, float] = {}
+    kept = size
+    while kept >= 1:
+        held = directions[:, -kept:]
+        z = mean + (asked.z - mean) @ held @ held.T
+        found[kept] = _decoded_mse(model, torch.from_numpy(z.astype(np.float32)), images)
+        if found[kept] > 1.1 * found[size]:
+            break
+        kept //= 2
+    return found
+
+
+def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | None:
+    """KL of the Gaussian with the latents' mean and covariance to that of the prior's draws, per number."""
+    latents = _drawn(model, recipe, known)
+    if latents is None or len(latents) < 4 * latents.shape[1]:
+        return None
+    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
+    (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
+    size = len(mean)
+    inverse = np.linalg.inv(wanted)
+    logs = [float(np.linalg.slogdet(matrix)[1]) for matrix in (found, wanted)]
+    apart = centre - mean
+    total = float(np.trace(inverse @ found) + apart @ inverse @ apart) - size + logs[1] - logs[0]
+    return 0.5 * total / size
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return values.mean(0), covariance(values) + 1e-6 * np.eye(values.shape[1])
+
+
+def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
+    """Latents as training saw them, where that held them against a prior."""
+    if getattr(registry.find("regularizers", recipe.regularizer.kind), "towards_prior", False):
+        return known.latents.z.astype(np.float64)
+    if not hasattr(model.bottleneck, "posterior"):
+        return None
+    generator = torch.Generator(model.device).manual_seed(0)
+    with full_precision():
+        parts = [
+            model.posterior_of(to_unit(part.to(model.device))).draw(generator).cpu()
+            for part in torch.from_numpy(known.images.images).split(BATCH)
+        ]
+    return torch.cat(parts).double().numpy()
