@@ -30,7 +30,7 @@ from isthmus.splits import Splits
 
 _HARM = 0.1  # dB of PSNR that a remedy may cost
 # more, where the fault is of something else than the error of reconstructions, which its remedies pay for
-_PAID_DB = {"far_from_prior": 99.0, "too_wide": 0.3, "collapsed": 0.3, "overfits": 99.0}
+_PAID_DB = {"far_from_prior": 99.0, "too_wide": 0.3, "collapsed": 0.3}
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def page(
         "training each. A rule other than the fault counts as a false alarm, unless the case allows it because it is "
         "true as well (`bench/doctor_cases.py`). A remedy that options can do is trained anew: it helps where PSNR "
         "rises by 0.1 dB or the fault is gone; it is wrong where PSNR falls by more than 0.1 dB (0.3 dB where it is "
-        "to save numbers of the latent; not counted where the fault is one of draws or of memory, which PSNR does not "
+        "to save numbers of the latent; not counted where the fault is one of draws, which PSNR does not "
         "see).",
         "",
         "| goal | wanted | found |",

@@ -62,7 +62,7 @@ TRIPS: dict[str, dict[str, Any]] = {
     "mirrored": {**SHORT, "data.kind": "digits", "train.mirror": True},
     "noise_left_on": {"corruption.kind": "frozen", "train.epochs": 1},
     "overfits": {"split.limit": 60, "bottleneck.dim": 64, "train.epochs": 150, "train.batch": 16},
-    "rate_too_high": {"train.learning_rate": 0.02, "train.schedule": "constant", "train.batch": 16, "train.epochs": 10},
+    "rate_too_high": {**SHORT, "train.learning_rate": 0.05, "train.schedule": "constant"},
     "rate_too_low": {"train.learning_rate": 1e-4, "train.schedule": "constant", "train.epochs": 10},
     "stays_at_pca": {**SHORT, **CONV, "model.linear": "pca", "bottleneck.dim": 64},
     "untrained": {"train.epochs": 1},

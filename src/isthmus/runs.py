@@ -164,7 +164,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         result.tested.latents,
         result.summary,
         folder / "metrics.jsonl",
-        steps=training["steps"],
+        steps=training.steps,
         kept=progress.epoch,
     )
     against_pca = result.summary["against_pca"]

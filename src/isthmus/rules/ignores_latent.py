@@ -11,12 +11,12 @@ _HIGH = 5e-3  # and one that breaks networks
 
 
 class IgnoresLatent:
-    """Decoding each other's latents raises the error of test images by less than a tenth."""
+    """Decoding each other's latents raises the error of validation images by less than a tenth."""
 
     states: tuple[State, ...] = ("trained",)
 
     def look(self, symptoms: Symptoms) -> Fault | None:
-        own, others = symptoms.mse["test"], symptoms.mse["shuffled"]
+        own, others = symptoms.mse["validation"], symptoms.mse["shuffled"]
         if others >= _GROWTH * own:
             return None
         weight, rate = symptoms.option("objective.weights.kl"), symptoms.recipe.train.learning_rate

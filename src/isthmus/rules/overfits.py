@@ -19,12 +19,10 @@ class Overfits:
             return None
         seen = f"error on validation images is {fresh / max(known, 1e-12):.2f} times that on training images."
         measured = {"train_mse": known, "validation_mse": fresh}
-        size = symptoms.option("bottleneck.dim") or 0
-        fewer = [Remedy("try a smaller latent ({})", {"bottleneck.dim": size // 2})] if size > 1 else []
         if symptoms.state == "at_pca":  # training has no part in it
             sentence = f"It is PCA, and that many components know the training images by heart: its {seen}"
-            return Fault("warning", sentence, [Remedy("use more images"), *fewer], measured)
-        remedies = [Remedy("use more images"), *fewer]
+            return Fault("warning", sentence, [Remedy("use more images")], measured)
+        remedies = [Remedy("use more images")]
         if symptoms.option("corruption.kind") == "none":
             remedies.append(Remedy("set {}, noise on training images", {"corruption.kind": "gaussian"}))
         if symptoms.mirroring.harmless and symptoms.option("train.mirror") is False:

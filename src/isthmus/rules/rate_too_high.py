@@ -27,7 +27,7 @@ class RateTooHigh:
         train, validation = symptoms.recipe.train, symptoms.training.validation
         rise, share = rises(symptoms.curve) or 0.0, jumps(symptoms.curve, _BY) or 0.0
         harm = max(validation) / max(validation[0], 1e-12) if symptoms.state == "at_pca" and validation else 0.0
-        broken = train.learning_rate > _HIGH and symptoms.mse["shuffled"] < _SAME * symptoms.mse["test"]
+        broken = train.learning_rate > _HIGH and symptoms.mse["shuffled"] < _SAME * symptoms.mse["validation"]
         if broken:
             seen = f"at {train.learning_rate:g} its network came to make the same of every image"
         elif harm >= _RISE:

@@ -8,6 +8,7 @@ from isthmus.symptoms.seen import Symptoms
 
 _FALL = 0.1
 _USUAL = 1e-3  # a learning rate up to which three times as much is no risk
+_HIGH = 5e-3  # above it, a late fall is no sign of going on
 
 
 class RateTooLow:
@@ -16,10 +17,9 @@ class RateTooLow:
     states: tuple[State, ...] = ("trained",)
 
     def look(self, symptoms: Symptoms) -> Fault | None:
-        fall = falls(symptoms.curve)
-        if fall is None or fall <= _FALL:
+        fall, rate = falls(symptoms.curve), symptoms.recipe.train.learning_rate
+        if fall is None or fall <= _FALL or rate > _HIGH:
             return None
-        rate = symptoms.recipe.train.learning_rate
         remedies = [Remedy("train longer ({})", symptoms.longer())]
         if rate < _USUAL:
             remedies.append(Remedy("try {}", {"train.learning_rate": min(3 * rate, _USUAL)}))

@@ -11,7 +11,7 @@ import torch
 
 from isthmus import registry
 from isthmus.baselines.mirroring import mirroring
-from isthmus.latents.collect import Collected
+from isthmus.latents.collect import Collected, collect
 from isthmus.latents.measure import Known
 from isthmus.latents.usage import covariance, perplexity
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
@@ -44,13 +44,15 @@ def find_symptoms(
     steps: how many were taken. kept: the epoch whose weights these are.
     """
     model.eval()
-    test = splits.test.images
-    z = torch.from_numpy(asked.z).view(-1, *model.latent_shape)
+    test, held = splits.test.images, splits.validation.images[:_IMAGES]
+    # not the test images' latents: these may be of another kind than what was trained on
+    latents = collect(model, held)
+    z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
     mse = {
         "train": _mse(model, known.images.images[:_IMAGES]),
-        "validation": _mse(model, splits.validation.images[:_IMAGES]),
+        "validation": _mse(model, held),
         "test": float(summary["scores"]["model"]["mse"]["mean"]),
-        "shuffled": _decoded_mse(model, z.roll(1, 0), test),
+        "shuffled": _decoded_mse(model, z.roll(1, 0), held),
         "negatives": _mse(model, 255 - test[:_IMAGES]),
     }
     return Symptoms(
@@ -60,7 +62,7 @@ def find_symptoms(
         mse,
         known.latents.z.var(0),
         asked.by_dimension.get("kl"),
-        _narrowed(model, known.latents, asked, test),
+        _narrowed(model, known.latents, latents, held),
         _from_prior(model, recipe, known),
         _codes(model, known.latents, asked),
         {

@@ -50,12 +50,12 @@ class Symptoms:
 
     summary: evaluation.json as far as it is known.
     mse: mean squared errors per pixel value in [0, 1], on 8-bit output, by the images: "train", "validation", "test",
-        "shuffled": test images against what was decoded from each other's latents; "negatives": of test images with
-        dark and bright exchanged.
+        "shuffled": validation images against what was decoded from each other's latents; "negatives": of test images
+        with dark and bright exchanged.
     spread: (D,) variances of the latent's numbers over training images.
     kl: (D,) mean KL of each number, nats, where the bottleneck states it so.
-    narrowed: number of the latent's widest principal directions -> MSE of test images decoded from these alone, from
-        all of them down by halves; empty where the latent is no vector of numbers.
+    narrowed: number of the latent's widest principal directions -> MSE of validation images decoded from these alone,
+        from all of them down by halves; empty where the latent is no vector of numbers.
     from_prior: nats per number from the prior to all latents together, both taken as Gaussians, where there is one.
     codes: of training and test images, where the latent has codes.
     pixels: of "train", "validation" and "test". own_test: whether the test images came with the data set, rather than
