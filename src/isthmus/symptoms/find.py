@@ -17,6 +17,7 @@ from isthmus.latents.usage import covariance, perplexity
 from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipe import Recipe
 from isthmus.sampling import draw_latents
+from isthmus.seeding import generator
 from isthmus.splits import Splits
 from isthmus.symptoms.curve import read_curve, read_epochs
 from isthmus.symptoms.pixels import pixels_of, twins
@@ -36,12 +37,13 @@ def find_symptoms(
     journal: Path,
     *,
     steps: int,
+    epochs: int,
     kept: int,
 ) -> Symptoms:
     """Measure a trained model, a few seconds on one core.
 
     known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
-    steps: how many were taken. kept: the epoch whose weights these are.
+    steps, epochs: how many were taken. kept: the epoch whose weights these are.
     """
     model.eval()
     test, held = splits.test.images, splits.validation.images[:_IMAGES]
@@ -73,7 +75,7 @@ def find_symptoms(
         splits.own_test,
         twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
         mirroring(splits.train.images, splits.validation.images),
-        Training(steps, -(-len(splits.train) // recipe.train.batch), kept, read_epochs(journal)),
+        Training(steps, -(-steps // max(epochs, 1)), kept, read_epochs(journal)),
         read_curve(journal),
     )
 
@@ -148,10 +150,10 @@ def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | Non
         return known.latents.z.astype(np.float64)
     if not hasattr(model.bottleneck, "posterior"):
         return None
-    generator = torch.Generator(model.device).manual_seed(0)
+    noise = generator("doctor", 0, device=model.device)
     with full_precision():
         parts = [
-            model.posterior_of(to_unit(part.to(model.device))).draw(generator).cpu()
+            model.posterior_of(to_unit(part.to(model.device))).draw(noise).cpu()
             for part in torch.from_numpy(known.images.images).split(BATCH)
         ]
     return torch.cat(parts).double().numpy()
