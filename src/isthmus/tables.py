@@ -115,6 +115,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
             _number(scores.mse.mean, 5),
         )
     console.print(table)
+    _print_undefined(console, [one.model_dump() for one in evaluation.scores.values()])
     against_pca = evaluation.against_pca
     if evaluation.stayed_at_pca:
         sentence = stayed_at_pca(evaluation.name, evaluation.pca_components)
