@@ -43,7 +43,10 @@ class Codebook(nn.Module):
     def nearest(self, outputs: Tensor) -> Tensor:
         """(N, dim) -> (N,): the code at the least Euclidean distance."""
         with torch.autocast(outputs.device.type, enabled=False):
-            return (self.vectors.square().sum(1) - 2 * outputs.float() @ self.vectors.T).argmin(1)
+            # about the codes' mean: what all have in common would drown how far they are apart
+            centre = self.vectors.mean(0)
+            vectors = self.vectors - centre
+            return (vectors.square().sum(1) - 2 * (outputs.float() - centre) @ vectors.T).argmin(1)
 
     def _begin(self, outputs: Tensor, generator: torch.Generator | None) -> None:
         drawn = self._drawn(outputs, generator)

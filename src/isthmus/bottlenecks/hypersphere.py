@@ -41,7 +41,6 @@ class Hypersphere(nn.Module):
 
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         assert offset is None, "a direction is no sum: there is no start beside a linear path"
-        # float32: the logarithms of gamma functions cancel
         found = self.to_posterior(h.permute(0, 2, 3, 1).flatten(1)).float()
         mean, concentration = F.normalize(found[:, :-1], dim=1), F.softplus(found[:, -1]) + 1
         kl = kl_to_uniform(concentration, self.latent_shape[0])
@@ -61,9 +60,11 @@ class Hypersphere(nn.Module):
         """The paper's sampling: a height along the first axis, a direction around it, turned onto the mean."""
         beta = torch.full_like(concentration, (mean.shape[1] - 1) / 2)
         up, down = (_gamma(shape, generator) for shape in (beta + concentration, beta))
-        height = 2 * up / (up + down).clamp(min=_LEAST) - 1
+        share = (up + down).clamp(min=_LEAST)
+        height = (up - down) / share
         around = F.normalize(torch.empty_like(mean[:, 1:]).normal_(generator=generator), dim=1)
-        flat = around * (1 - height.square()).clamp(min=_LEAST).sqrt()[:, None]
+        # the root of 1 - height**2, which in that form is rounding near the pole
+        flat = around * (2 * (up * down).clamp(min=_LEAST).sqrt() / share)[:, None]
         drawn = torch.cat([height[:, None], flat], dim=1)
         pole = F.one_hot(torch.zeros(len(mean), dtype=torch.long, device=mean.device), mean.shape[1])
         mirror = F.normalize(pole - mean, dim=1)  # of the Householder reflection that takes the pole to the mean
@@ -75,13 +76,14 @@ def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
 
     The logarithm of the sphere's area less the distribution's entropy, as the paper gives it.
     """
+    given, concentration = concentration, concentration.double()  # the logarithms of gamma functions cancel
     beta = torch.full_like(concentration, (dim - 1) / 2)
     alpha = beta + concentration
     both = alpha + beta
     log_scale = -(both * math.log(2) + beta * math.log(math.pi) + torch.lgamma(alpha) - torch.lgamma(both))
     expected = concentration * (math.log(2) + torch.digamma(alpha) - torch.digamma(both))
     log_area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
-    return log_scale + expected + log_area
+    return (log_scale + expected + log_area).to(given.dtype)
 
 
 def _gamma(shape: Tensor, generator: torch.Generator | None) -> Tensor:

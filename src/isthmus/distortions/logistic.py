@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 _START, _SPEED = math.log(0.15), 10.0
 _HALF = 1 / 255  # half a grey level on the [-1, 1] scale
-_LEAST = 1e-7
 
 
 class Logistic(nn.Module):
@@ -35,9 +34,10 @@ class Logistic(nn.Module):
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
         inverse = (-self.log_scale).exp()
         above, below = (x + _HALF - x_hat) * inverse, (x - _HALF - x_hat) * inverse
-        # log(sigmoid(above) - sigmoid(below)) in a form that holds far out in both tails
-        width = torch.log(torch.expm1(2 * _HALF * inverse).clamp(min=_LEAST))
-        inside = F.logsigmoid(below) - F.softplus(above) + width
+        # log(sigmoid(above) - sigmoid(below)), whose terms hold far out in both tails and at any scale: `where` hands a
+        # gradient of zero to what it leaves out, and zero times infinity is none
+        width = torch.log(-torch.expm1(-2 * _HALF * inverse))
+        inside = F.logsigmoid(above) + F.logsigmoid(-below) + width
         darkest, brightest = F.logsigmoid(above), F.logsigmoid(-below)
         mass = torch.where(x < -1 + _HALF, darkest, torch.where(x > 1 - _HALF, brightest, inside))
         return -mass.flatten(1).sum(1)

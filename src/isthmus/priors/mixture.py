@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.distances import log_densities
 from isthmus.types import Posterior
 
 
@@ -37,12 +38,8 @@ class Mixture(nn.Module):
         self.logits = nn.Parameter(torch.zeros(components))
 
     def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:
-        z = z.float()
-        inverse = (-self.log_variances).exp()
-        # the square multiplied out: no (N, components, D)
-        squared = z.square() @ inverse.T - 2 * z @ (self.means * inverse).T + (self.means.square() * inverse).sum(1)
-        scale = (self.log_variances + math.log(2 * math.pi)).sum(1)
-        return (self.logits.log_softmax(0) - 0.5 * (squared + scale)).logsumexp(1)
+        each = log_densities(z, Posterior(self.means, self.log_variances))
+        return (self.logits.double().log_softmax(0) + each).logsumexp(1).float()
 
     def sample(
         self, count: int, posterior_of: Callable[[Tensor], Posterior], generator: torch.Generator | None = None

@@ -10,6 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.distances import log_densities
 from isthmus.types import Posterior
 
 
@@ -35,11 +36,8 @@ class Vamp(nn.Module):
         self.images = nn.Parameter(0.5 * torch.randn(components, *image_shape))
 
     def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:
-        z, held = z.float(), posterior_of(self.images.tanh())
-        inverse = (-held.log_variance).exp()
-        squared = z.square() @ inverse.T - 2 * z @ (held.mean * inverse).T + (held.mean.square() * inverse).sum(1)
-        scale = (held.log_variance + math.log(2 * math.pi)).sum(1)
-        return (-0.5 * (squared + scale)).logsumexp(1) - math.log(len(self.images))
+        each = log_densities(z, posterior_of(self.images.tanh()))
+        return (each.logsumexp(1) - math.log(len(self.images))).float()
 
     def sample(
         self, count: int, posterior_of: Callable[[Tensor], Posterior], generator: torch.Generator | None = None

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus import seeding
+from isthmus.distances import squared_distances
 from isthmus.regularizers._model import need_vector
 from isthmus.types import Terms, Trace
 
@@ -58,17 +59,12 @@ class Mmd(nn.Module):
 
 def mmd(one: Tensor, other: Tensor) -> Tensor:
     """one, other (N, D) -> the unbiased squared discrepancy, a scalar, summed over the scales."""
-    total = one.new_zeros(())
+    total = one.new_zeros((), dtype=torch.float64)
     within, across = max(len(one) * (len(one) - 1), 1), len(one) * len(other)
-    distances = [_squared(*pair) for pair in ((one, one), (other, other), (one, other))]
+    distances = [squared_distances(*pair) for pair in ((one, one), (other, other), (one, other))]
     for scale in _SCALES:
         size = 2 * one.shape[1] * scale
         ours, theirs, both = (size / (size + squared) for squared in distances)
         # an image is at no distance from itself, which says nothing: its 1 is taken away
         total = total + (ours.sum() + theirs.sum() - len(one) - len(other)) / within - 2 * both.sum() / across
-    return total
-
-
-def _squared(one: Tensor, other: Tensor) -> Tensor:
-    """Squared distances (N, M)."""
-    return (one.square().sum(1)[:, None] + other.square().sum(1) - 2 * one @ other.T).clamp(min=0)
+    return total.to(one.dtype)
