@@ -33,14 +33,14 @@ class DeadUnits:
 
 def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
     found: list[Remedy] = []
-    boost, weight = symptoms.option("bottleneck.boost"), symptoms.option("objective.weights.sparsity")
-    if boost is not None:
-        found.append(Remedy(f"raise {{}} (it is {boost:g})", {"bottleneck.boost": max(2 * boost, 1.0)}))
-    if weight:
-        found.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.sparsity": weight / 4}))
-    if boost is None and not weight:
-        rate = symptoms.recipe.train.learning_rate
-        found.append(Remedy("lower {}", {"train.learning_rate": rate / 3}))
-    if alive >= (symptoms.option("bottleneck.k") or 1) and symptoms.takes("bottleneck.dim"):
+    kept, weight = symptoms.option("bottleneck.k"), symptoms.option("objective.weights.sparsity")
+    if alive >= (kept or 1) and symptoms.takes("bottleneck.dim"):
         found.append(Remedy("have fewer numbers ({})", {"bottleneck.dim": alive}))
+    if kept and 2 * kept <= symptoms.model.latent_size:
+        found.append(Remedy("keep more of them at a time ({})", {"bottleneck.k": 2 * kept}))
+    if weight:
+        found.insert(0, Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.sparsity": weight / 4}))
+    if kept is None and not weight:
+        rate = symptoms.recipe.train.learning_rate
+        found.insert(0, Remedy("lower {}", {"train.learning_rate": rate / 3}))
     return found
