@@ -139,7 +139,7 @@ class _Row:
             return {}
         found: dict[str, dict[str, Any]] = {}
         for one in self.evaluations:
-            for diagnosis in one.get("doctor", []):
+            for diagnosis in one.get("doctor") or ():
                 found.setdefault(diagnosis["rule"], {**diagnosis, "seeds": []})["seeds"].append(one["seed"])
         return {"doctor": list(found.values())}
 
@@ -159,14 +159,15 @@ class _Row:
 
 
 def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
+    """Numbers averaged over seeds, and words joined."""
     means: dict[str, Any] = {}
     for key, value in costs[0].items():
-        values = [cost[key] for cost in costs]
-        if isinstance(value, int | float):
-            mean = float(np.mean(values))
+        values: list[Any] = [cost.get(key) for cost in costs]  # one of another version may lack it
+        if all(isinstance(one, int | float) for one in values):
+            mean = float(np.mean([float(one) for one in values]))
             means[key] = int(mean) if mean.is_integer() else mean
         else:
-            means[key] = value if len(set(values)) == 1 else ", ".join(dict.fromkeys(map(str, values)))
+            means[key] = value if all(one == value for one in values) else ", ".join(dict.fromkeys(map(str, values)))
     return means
 
 

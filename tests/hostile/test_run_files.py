@@ -171,6 +171,17 @@ def test_pictures_of_another_kind_are_one_sentence(run: Path, name: str, images:
     assert_refused(isthmus("report", run), "pictures.safetensors", name.partition("/")[0], code=1)
 
 
+@pytest.mark.parametrize(
+    "dotted",
+    ["data", "checkpoint", "cost", "cost.multiply_adds", "scores.pca", "scores.pca.components", "scores.model"],
+)
+def test_an_evaluation_that_lacks_what_all_have_is_made_again(run: Path, dotted: str) -> None:
+    """Findings are made of it, and would end in the middle."""
+    assert is_evaluated(run)
+    change(run / "evaluation.json", dotted, ...)
+    assert not is_evaluated(run)
+
+
 @pytest.mark.parametrize("kind", ["text", "missing", "nothing", "short"])
 def test_scores_of_another_kind_are_made_again(run: Path, kind: str) -> None:
     path = run / "per_image.parquet"

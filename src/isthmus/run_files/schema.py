@@ -135,7 +135,7 @@ class Diagnosis(Record):
     changes: those of the remedies that options can do, each dotted option -> value.
     """
 
-    rule: str = ""
+    rule: str
     severity: Literal["error", "warning", "note"] = "note"
     sentence: str
     remedy: str = ""
@@ -169,9 +169,11 @@ class Evaluation(Record):
     @property
     def is_whole(self) -> bool:
         """Whether it holds what every evaluation of whatever version does, and so can be compared and printed."""
-        known = {"data", "latent_size", "against_pca", "cost", "flags"} <= self.model_fields_set
-        means = [self.scores[who].psnr.mean for who in ("model", "pca") if who in self.scores]
-        return known and len(means) == 2 and not any(map(math.isnan, means)) and self.data.image_shape is not None
+        known = {"data", "checkpoint", "against_pca", "cost", "flags"} <= self.model_fields_set
+        scores = [self.scores.get(who, Score()).psnr.mean for who in ("model", "pca")]
+        numbers = [*scores, self.cost.multiply_adds]
+        sizes = (self.scores.get("pca", Score()).components, self.data.image_shape)
+        return known and not any(map(math.isnan, numbers)) and None not in sizes
 
     @property
     def pca_components(self) -> int:
