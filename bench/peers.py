@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 
-from bench import record
+from bench import neighbour, record
 from bench.contest import Entry, Results, rounds, training
 from bench.goals import Measured, ratios, spread
 from bench.network import step_flop
@@ -102,6 +103,10 @@ def two_seeds(count: int, words: Sequence[str]) -> Measured:
 
 
 def main() -> None:
+    if "--neighbour" in sys.argv:
+        sys.argv.remove("--neighbour")
+        neighbour.main()
+        return
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=60.0, help="measured time of each contestant in each round")
     parser.add_argument("--rounds", type=int, default=3)

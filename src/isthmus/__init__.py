@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
@@ -22,6 +23,12 @@ _HOMES = {
     "study": "isthmus.api",
     "train": "isthmus.api",
 }
+
+# PyTorch's threads, which are OpenMP's, sleep while they wait: spinning takes the core from those they wait for, which
+# beside another program's busy process is three to ten times slower (records/2026-11-28-neighbour.md). It is read once,
+# when torch is loaded. Whoever has chosen how to wait is left alone.
+if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+    os.environ["GOMP_SPINCOUNT"] = "0"
 
 
 def __getattr__(name: str) -> Any:

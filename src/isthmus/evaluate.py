@@ -20,6 +20,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from isthmus import registry
 from isthmus.baselines import mean_image, pca
 from isthmus.baselines.standing import mse_ratio
+from isthmus.kernels import threads
 from isthmus.latents.collect import collect
 from isthmus.latents.measure import Known, know, measure_latents
 from isthmus.measures.psnr import psnr_of_mean_mse
@@ -75,7 +76,7 @@ def evaluate(
     originals = splits.test.images
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
-    scored = {"model": _score(_outputs(model, model.reconstruct_pixels, originals), originals)}
+    scored = {"model": _score(_reconstructed(model, originals), originals)}
     scored["pca"] = _score(components.reconstruct(originals, size), originals)
     scored["pca"].extra["components"] = min(size, len(components.directions))
     constant = mean_image.fit(splits.train.images)
@@ -154,6 +155,16 @@ def cost(model: Autoencoder) -> dict[str, int]:
     }
 
 
+def _reconstructed(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+    """The model's output for uint8 images, in full precision."""
+
+    def answer(part: Tensor) -> Tensor:
+        with full_precision():  # which each thread has for itself
+            return model.reconstruct_pixels(part.to(model.device)).cpu()
+
+    return torch.cat(threads.pieces(answer, torch.from_numpy(images), device=model.device)).numpy()
+
+
 def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
     """`function` over uint8 images in batches, in full precision."""
     with full_precision():
@@ -162,11 +173,11 @@ def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: n
 
 
 def _score(output: np.ndarray, originals: np.ndarray) -> _Scored:
-    pairs = list(zip(torch.from_numpy(output).split(BATCH), torch.from_numpy(originals).split(BATCH), strict=True))
+    pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
     for kind in registry.kinds("measures"):
         measure = registry.build("measures", kind, {})
-        scores[kind] = torch.cat([measure(ours, true) for ours, true in pairs]).numpy()
+        scores[kind] = torch.cat(threads.pieces(measure, *pair)).numpy()
     return _Scored(output, scores)
 
 

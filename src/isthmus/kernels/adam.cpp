@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "buffers.h"
+#include "parallel.h"
 
 namespace {
 
@@ -58,11 +59,11 @@ extern "C" int adam(int tensors, int threads, int decoupled, float rate, float b
     });
     if (failed) return failed;
     for (int i = 0; i < tensors; i++) *steps[i] += 1;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
-    for (size_t at = 0; at < pieces.size(); at++) {
-        const auto [i, begin, end] = pieces[at];
-        update(how, *steps[i], end - begin, parameters[i] + begin, gradients[i] + begin, means[i] + begin,
-               squares[i] + begin);
-    }
-    return 0;
+    return guarded([&] {
+        parallel::each((int)pieces.size(), threads, [&](int at) {
+            const auto [i, begin, end] = pieces[at];
+            update(how, *steps[i], end - begin, parameters[i] + begin, gradients[i] + begin, means[i] + begin,
+                   squares[i] + begin);
+        });
+    });
 }

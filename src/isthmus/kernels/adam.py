@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from isthmus.kernels import threads
 from isthmus.kernels.compiled import function
 
 _TYPES = (c_int, c_int, c_int, *(c_float,) * 5, *(c_void_p,) * 6)
@@ -53,7 +54,7 @@ class Adam(torch.optim.Adam):
         addresses = [(c_void_p * count)(*map(Tensor.data_ptr, kind)) for kind in zip(*tensors, strict=True)]
         function("adam", _TYPES)(
             count,
-            torch.get_num_threads(),
+            threads.count(),
             group["decoupled_weight_decay"],
             group["lr"],
             *group["betas"],

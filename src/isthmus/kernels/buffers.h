@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include <omp.h>
-
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -14,7 +12,7 @@ template <class T> class Buffer {
     T *const start;
 
   public:
-    // Throws std::bad_alloc: to be made outside of parallel regions, which no exception can leave.
+    // Throws std::bad_alloc.
     explicit Buffer(long count) : start((T *)std::aligned_alloc(64, (count * sizeof(T) + 63) / 64 * 64)) {
         if (!start) throw std::bad_alloc();
     }
@@ -23,7 +21,7 @@ template <class T> class Buffer {
     operator T *() const { return start; }
 };
 
-// As many numbers for each thread of a parallel region, all of them there before it begins.
+// As many numbers for each thread of a loop, all of them there before it begins.
 template <class T> class PerThread {
     static constexpr long LINE = 64 / sizeof(T) ? 64 / sizeof(T) : 1;  // no two threads share a line of the cache
     const long each;
@@ -31,7 +29,7 @@ template <class T> class PerThread {
 
   public:
     PerThread(int threads, long count) : each((count + LINE - 1) / LINE * LINE), all(threads * each) {}
-    T *mine() const { return all + omp_get_thread_num() * each; }
+    T *of(int thread) const { return all + thread * each; }
 };
 
 // 0 once `work` is done, 1 where the memory does not suffice: Python asks, and no exception reaches it.

@@ -33,7 +33,8 @@ _FLAGS = [
     "-fno-trapping-math",
     "-Wno-psabi",
     "-Wno-ignored-attributes",
-    "-fopenmp",
+    "-fopenmp-simd",
+    "-pthread",
     "-fPIC",
 ]
 _SECONDS = 300.0  # a source takes a compiler up to four; on a machine that others use, many times that
@@ -201,8 +202,6 @@ def _run(command: list[str]) -> None:
 def _remedy(said: str) -> str:
     if "No space left" in said:
         return "make room on the disk"
-    if "openmp" in said or "omp.h" in said or "-lomp" in said:  # Apple's compiler has none of it
-        return "CXX can name a compiler with OpenMP, such as GCC's g++"
     return "CXX can name another compiler"
 
 

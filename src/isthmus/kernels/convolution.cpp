@@ -4,7 +4,7 @@
 
 #ifdef HAS_TILES
 
-#include <atomic>
+#include "parallel.h"
 
 using namespace convolving;
 
@@ -16,21 +16,19 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
     const Plan &plan = shared.plan;
     const int groups = ceiling(sizes.images, plan.group), count = 2 * sizes.filters;
     std::vector<double> partial(moments ? (long)groups * count : 0);
-    std::atomic<int> next{0};
     const int working = std::clamp(groups, 1, threads);
     const PerThread<uint16_t> rooms(working, shared.room());
-#pragma omp parallel num_threads(working)
-    {
-        pack_weights<COUNT>(plan, weights, shared.weights);
+    pack_weights<COUNT>(plan, weights, threads, shared.weights);
+    parallel::over(groups, working, [&](auto next, int thread) {
         const Tiles ours;
-        uint16_t *packed = rooms.mine();
-        for (int group; (group = next++) < groups;) {
+        uint16_t *packed = rooms.of(thread);
+        for (int group; (group = next()) >= 0;) {
             const long begin = (long)group * plan.group;
             convolve(shared, packed, (const Number *)x + begin * sizes.of_x(),
                      std::min(plan.group, (int)(sizes.images - begin)), (Number *)y + begin * sizes.of_y(),
                      moments ? &partial[(long)group * count] : nullptr);
         }
-    }
+    });
     for (int at = 0; moments && at < count; at++) {
         moments[at] = 0;
         for (int group = 0; group < groups; group++) moments[at] += partial[(long)group * count + at];

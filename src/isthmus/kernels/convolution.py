@@ -12,10 +12,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from isthmus.kernels import threads
 from isthmus.kernels.compiled import function, library, why_unavailable
 
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # as the library has them
-_FEW = 16  # filters that Winograd's filtering does not take
+_FEW = 16  # channels or filters that Winograd's filtering does not take
 _MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
 _TYPES = (*(c_int,) * 13, *(c_long,) * 4, *(c_void_p,) * 5)
 _GRADIENT_TYPES = (*(c_int,) * 13, *(c_void_p,) * 3)
@@ -109,7 +110,7 @@ def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
         and weight.requires_grad
         and weight.shape[2] == weight.shape[3]
         and weight.numel() <= _MOST
-        and (torch.is_autocast_enabled("cpu") or how.stride > 1 or how.filters(weight) < _FEW)
+        and (torch.is_autocast_enabled("cpu") or how.stride > 1 or min(x.shape[1], how.filters(weight)) < _FEW)
         and possible(x)
     )
 
@@ -192,7 +193,7 @@ def _apply(
         how.before,
         transposed,
         how.turned,
-        torch.get_num_threads(),
+        threads.count(),
         *how.steps(weight, gradient=transposed != how.transposed),
         *map(address, (x, weight, bias, y, moments)),
     )
@@ -216,7 +217,7 @@ def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) ->
         how.before,
         how.transposed,
         how.turned,
-        torch.get_num_threads(),
+        threads.count(),
         *map(address, (x, dy, found)),
     )
     return found

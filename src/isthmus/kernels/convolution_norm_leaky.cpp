@@ -6,6 +6,7 @@
 
 #include "convolution.h"
 #include "norm_leaky.h"
+#include "parallel.h"
 #include "weight_gradient.h"
 
 #ifdef HAS_TILES
@@ -29,15 +30,13 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
     const PerThread<uint16_t> packs(working, shared.room());
     const summing::Rooms rooms(shape, PARTS, working);
     const PerThread<Number> heres(working, 2 * shape.group * outside);
-#pragma omp parallel num_threads(working)
-    {
-        if (dx) convolving::pack_weights<PARTS>(shared.plan, weights, shared.weights);
+    if (dx) convolving::pack_weights<PARTS>(shared.plan, weights, threads, shared.weights);
+    parallel::over(shape.blocks, working, [&](auto next, int thread) {
         const Tiles ours;
-        uint16_t *packed = packs.mine();
-        const summing::Own own = rooms.mine();
-        Number *here = heres.mine();
-#pragma omp for schedule(dynamic)
-        for (int block = 0; block < shape.blocks; block++)
+        uint16_t *packed = packs.of(thread);
+        const summing::Own own = rooms.of(thread);
+        Number *here = heres.of(thread);
+        for (int block; (block = next()) >= 0;)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
                 back.apply(count * positions, dy + image * outside, between + image * outside, here);
                 const int group = shared.plan.group;
@@ -46,8 +45,8 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
                                          dx + (image + at) * inside, nullptr);
                 if (dkernel) summing::add<T>(shape, own, x + image * inside, here, count, fresh, into);
             });
-        if (dkernel) summing::reduce(shape, sums, weights.turned, dkernel);
-    }
+    });
+    if (dkernel) summing::reduce(shape, sums, weights.turned, threads, dkernel);
 }
 
 // Sizes and steps are those of the convolution, x (images, height, width, channels) its input, between (images, rows,

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "convolution_plan.h"
+#include "parallel.h"
 
 #ifdef HAS_TILES
 
@@ -58,13 +59,11 @@ inline void pack_tile(const Plan &plan, const Weights &weights, const Block &blo
     }
 }
 
-// All weights: pairs of tiles of filters, of each its blocks, of each its parts, of each its tiles; by all threads of
-// a parallel region.
-template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &weights, Pair *packed) {
+// All weights: pairs of tiles of filters, of each its blocks, of each its parts, of each its tiles.
+template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &weights, int threads, Pair *packed) {
     for (const Phase &phase : plan.phases) {
         const int blocks = (int)phase.blocks.size();
-#pragma omp for schedule(static) nowait
-        for (int at = 0; at < blocks * plan.tiles; at++) {
+        parallel::each(blocks * plan.tiles, threads, [&](int at) {
             // tiles of a pair lie beside each other, but for the last of an odd number
             const int pair = at / (2 * blocks), across = std::min(2, plan.tiles - 2 * pair), in = at - 2 * blocks * pair;
             Pair tiles[COUNT][SIDE];
@@ -72,9 +71,8 @@ template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &w
             Pair *to = packed + (phase.weights + at - in % across) * COUNT * SIDE + in % across * SIDE;
             for (int part = 0; part < COUNT; part++, to += across * SIDE)
                 for (int row = 0; row < SIDE; row++) to[row] = tiles[part][row];
-        }
+        });
     }
-#pragma omp barrier
 }
 
 // The lines of an image's planes from line `first` of the phases on, parts `plan.room` numbers apart.

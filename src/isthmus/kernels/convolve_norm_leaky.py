@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution, norm_leaky
+from isthmus.kernels import convolution, norm_leaky, threads
 from isthmus.kernels.compiled import function
 from isthmus.kernels.convolution import NAMES, Convolution, address, differentiate, operand
 
@@ -117,7 +117,7 @@ def _backward(
         how.before,
         how.transposed,
         how.turned,
-        torch.get_num_threads(),
+        threads.count(),
         stage.norm.eps,
         stage.slope,
         *how.steps(kernel),

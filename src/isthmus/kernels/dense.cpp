@@ -7,7 +7,9 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "buffers.h"
 #include "numbers.h"
+#include "parallel.h"
 
 namespace {
 
@@ -55,16 +57,16 @@ template <int R> void dots_of(int wide, int few, const uint16_t *x, const float 
 extern "C" int dots_bfloat16(int rows, int wide, int few, int threads, const uint16_t *x, const float *w,
                              const float *bias, float *y) {
     const int blocks = (rows + ROWS - 1) / ROWS;
-#pragma omp parallel for schedule(static) num_threads(std::clamp(blocks, 1, threads))
-    for (int block = 0; block < blocks; block++) {
-        const int row = block * ROWS, end = std::min(row + ROWS, rows);
-        if (end - row == ROWS)
-            dots_of<ROWS>(wide, few, x + (long)row * wide, w, bias, y + (long)row * few);
-        else
-            for (int at = row; at < end; at++)
-                dots_of<1>(wide, few, x + (long)at * wide, w, bias, y + (long)at * few);
-    }
-    return 0;
+    return guarded([=] {
+        parallel::each(blocks, threads, [=](int block) {
+            const int row = block * ROWS, end = std::min(row + ROWS, rows);
+            if (end - row == ROWS)
+                dots_of<ROWS>(wide, few, x + (long)row * wide, w, bias, y + (long)row * few);
+            else
+                for (int at = row; at < end; at++)
+                    dots_of<1>(wide, few, x + (long)at * wide, w, bias, y + (long)at * few);
+        });
+    });
 }
 
 namespace {
@@ -111,40 +113,44 @@ void combinations(int rows, int depth, int wide, int threads, const float *left,
             combination<From, To, 1, C>(depth, wide, left + r * row, row, step, from, added, into + (long)r * wide);
     };
     const int chunks = (wide + CHUNK - 1) / CHUNK;
-#pragma omp parallel for schedule(static) num_threads(std::clamp(chunks, 1, threads))
-    for (int chunk = 0; chunk < chunks; chunk++) {
+    parallel::each(chunks, threads, [&](int chunk) {
         int at = chunk * CHUNK;
         if (at + CHUNK <= wide)
             strip(std::integral_constant<int, COLUMNS>(), at);
         else
             for (; at < wide; at += LANES) strip(std::integral_constant<int, 1>(), at);
-    }
+    });
 }
 
 }  // namespace
 
+constexpr long TURNED = 256;  // of many rows or columns, that a thread takes at a time
+
 // to (columns, rows) = from (rows, columns); few columns.
 extern "C" int transposition(int rows, int columns, int threads, const float *from, float *to) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int row = 0; row < rows; row++)
-        for (int column = 0; column < columns; column++)
-            to[(long)column * rows + row] = from[(long)row * columns + column];
-    return 0;
+    return guarded([=] {
+        parallel::chunks(rows, TURNED, threads, [=](long begin, long end) {
+            for (long row = begin; row < end; row++)
+                for (int column = 0; column < columns; column++)
+                    to[(long)column * rows + row] = from[(long)row * columns + column];
+        });
+    });
 }
 
 // to (columns, rows) = from (rows, columns); few rows.
 extern "C" int transposition_back(int rows, int columns, int threads, const float *from, float *to) {
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int column = 0; column < columns; column++)
-        for (int row = 0; row < rows; row++) to[(long)column * rows + row] = from[(long)row * columns + column];
-    return 0;
+    return guarded([=] {
+        parallel::chunks(columns, TURNED, threads, [=](long begin, long end) {
+            for (long column = begin; column < end; column++)
+                for (int row = 0; row < rows; row++) to[(long)column * rows + row] = from[(long)row * columns + column];
+        });
+    });
 }
 
 #define COMBINATIONS(NAME, FROM, TO)                                                                                   \
     extern "C" int combinations_##NAME(int rows, int depth, int wide, int threads, long row, long step,                \
                                        const float *left, const void *right, const float *bias, void *to) {            \
-        combinations<FROM, TO>(rows, depth, wide, threads, left, row, step, right, bias, to);                          \
-        return 0;                                                                                                      \
+        return guarded([=] { combinations<FROM, TO>(rows, depth, wide, threads, left, row, step, right, bias, to); }); \
     }
 
 COMBINATIONS(float32_bfloat16, Float32, BFloat16)

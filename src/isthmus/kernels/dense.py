@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from isthmus.kernels import threads
 from isthmus.kernels.compiled import function
 from isthmus.kernels.convolution import NAMES, address, differentiate, operand
 
@@ -90,16 +91,14 @@ def _transposed(x: Tensor) -> Tensor:
     rows, columns = x.shape
     y = x.new_empty(columns, rows)
     name = "transposition" if columns < rows else "transposition_back"
-    function(name, _TRANSPOSITION)(rows, columns, torch.get_num_threads(), address(x), address(y))
+    function(name, _TRANSPOSITION)(rows, columns, threads.count(), address(x), address(y))
     return y
 
 
 def _dots(x: Tensor, wide: Tensor, bias: Tensor | None) -> Tensor:
     """x (B, many), wide (few, many), bias (few,) -> (B, few) float32."""
     y = wide.new_empty(len(x), len(wide))
-    function(f"dots_{NAMES[x.dtype]}", _DOTS)(
-        *x.shape, len(wide), torch.get_num_threads(), *map(address, (x, wide, bias, y))
-    )
+    function(f"dots_{NAMES[x.dtype]}", _DOTS)(*x.shape, len(wide), threads.count(), *map(address, (x, wide, bias, y)))
     return y
 
 
@@ -108,6 +107,6 @@ def _combinations(left: Tensor, right: Tensor, bias: Tensor | None, dtype: torch
     rows, depth = left.shape
     y = right.new_empty(rows, right.shape[1], dtype=dtype)
     function(f"combinations_{NAMES[right.dtype]}_{NAMES[dtype]}", _COMBINATIONS)(
-        rows, depth, right.shape[1], torch.get_num_threads(), *left.stride(), *map(address, (left, right, bias, y))
+        rows, depth, right.shape[1], threads.count(), *left.stride(), *map(address, (left, right, bias, y))
     )
     return y

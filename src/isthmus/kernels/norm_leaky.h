@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "numbers.h"
+#include "parallel.h"
 
 namespace norming {
 
@@ -69,9 +70,9 @@ template <int W> struct Norm {
 
 template <class Visit> inline void over_blocks(const Layer &layer, Visit visit) {
     const int blocks = layer.blocks();
-#pragma omp parallel for schedule(static) num_threads(layer.threads < blocks ? layer.threads : blocks)
-    for (int block = 0; block < blocks; block++)
+    parallel::each(blocks, layer.threads, [&](int block) {
         visit(block, layer.rows * block / blocks, layer.rows * (block + 1) / blocks);
+    });
 }
 
 // Two sums over all rows, one number a channel each. term(width, first, row, one, two) adds a row's to one and two.

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.kernels import threads
 from isthmus.kernels.compiled import function
 from isthmus.kernels.convolution import NAMES, address, differentiate
 
@@ -84,7 +85,7 @@ def forward(
     y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
     tensors = (x, norm.weight, norm.bias, moments, offset, norm.running_mean, norm.running_var, y, found)
     function(f"forward_{NAMES[x.dtype]}", _FORWARD)(
-        x.numel() // channels, channels, torch.get_num_threads(), norm.eps, slope, norm.momentum, *map(address, tensors)
+        x.numel() // channels, channels, threads.count(), norm.eps, slope, norm.momentum, *map(address, tensors)
     )
     return y, found
 
@@ -95,6 +96,6 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
     dx, dweight, dbias = torch.empty_like(x), found.new_empty(channels), found.new_empty(channels)
     tensors = (dy, x, found, dx, dweight, dbias)
     function(f"backward_{NAMES[x.dtype]}", _BACKWARD)(
-        x.numel() // channels, channels, torch.get_num_threads(), ctx.eps, ctx.slope, *map(address, tensors)
+        x.numel() // channels, channels, threads.count(), ctx.eps, ctx.slope, *map(address, tensors)
     )
     return dx, dweight, dbias

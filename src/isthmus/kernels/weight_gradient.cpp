@@ -22,17 +22,15 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
     Buffer<float> sums(shape.blocks * shape.size());
     const int working = std::min(threads, shape.blocks);
     const summing::Rooms rooms(shape, GRADIENT_PARTS<T>, working);
-#pragma omp parallel num_threads(working)
-    {
+    parallel::over(shape.blocks, working, [&](auto next, int thread) {
         const Tiles ours;
-        const summing::Own own = rooms.mine();
-#pragma omp for schedule(dynamic)
-        for (int block = 0; block < shape.blocks; block++)
+        const summing::Own own = rooms.of(thread);
+        for (int block; (block = next()) >= 0;)
             summing::over_groups(shape, block, sums, [&](long image, int count, bool fresh, float *into) {
                 summing::add<T>(shape, own, x + image * sizes.of_x(), dy + image * sizes.of_y(), count, fresh, into);
             });
-        summing::reduce(shape, sums, turned, weight);
-    }
+    });
+    summing::reduce(shape, sums, turned, threads, weight);
 }
 
 // x (images, height, width, channels), dy (images, rows, columns, filters), as they lie in memory. weight (filters,

@@ -16,6 +16,7 @@
 #include <algorithm>
 
 #include "buffers.h"
+#include "parallel.h"
 #include "sizes.h"
 
 namespace summing {
@@ -176,7 +177,7 @@ struct Rooms {
     Rooms(const Shape &shape, int parts, int threads)
         : small(threads, (long)parts * shape.small_tiles * shape.depth),
           large(threads, (long)parts * shape.views * shape.views * shape.large_tiles * shape.room) {}
-    Own mine() const { return {small.mine(), large.mine()}; }
+    Own of(int thread) const { return {small.of(thread), large.of(thread)}; }
 };
 
 // Adds the sums of `images`, no more than a group of pairs; with `fresh` they are overwritten.
@@ -200,20 +201,21 @@ template <class Visit> inline void over_groups(const Shape &shape, int block, fl
               sums + block * shape.size());
 }
 
-// The kernel (small, taps, large) from the sums of all blocks; by all threads of a parallel region.
-inline void reduce(const Shape &shape, const float *sums, bool turned, float *weight) {
+// The kernel (small, taps, large) from the sums of all blocks.
+inline void reduce(const Shape &shape, const float *sums, bool turned, int threads, float *weight) {
     const int taps = shape.taps;
     const long lines = (long)shape.small * taps, line = shape.large_tiles * SIDE, size = shape.size();
-#pragma omp for schedule(static)
-    for (long at = 0; at < lines; at++) {
-        float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * shape.large;
-        for (int first = 0; first < shape.large; first += SIDE) {
-            __m512 sum = _mm512_setzero_ps();
-            for (int block = 0; block < shape.blocks; block++)
-                sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
-            _mm512_mask_storeu_ps(to + first, ::first(shape.large - first), sum);
+    parallel::chunks(lines, taps, threads, [&](long begin, long end) {
+        for (long at = begin; at < end; at++) {
+            float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * shape.large;
+            for (int first = 0; first < shape.large; first += SIDE) {
+                __m512 sum = _mm512_setzero_ps();
+                for (int block = 0; block < shape.blocks; block++)
+                    sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
+                _mm512_mask_storeu_ps(to + first, ::first(shape.large - first), sum);
+            }
         }
-    }
+    });
 }
 
 }  // namespace summing

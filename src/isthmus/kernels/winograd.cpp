@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "buffers.h"
+#include "parallel.h"
 #include "vectors.h"
 #include "winograd_turns.h"
 
@@ -225,14 +226,11 @@ void filter(int images, int height, int width, int channels, int filters, int pa
     std::memset(add, 0, 4 * shape.wide_filters);
     if (bias) std::memcpy(add, bias, 4 * shape.filters);
     const PerThread<float> ins(threads, POINTS * shape.input_point), outs(threads, POINTS * shape.output_point);
-#pragma omp parallel num_threads(threads)
-    {
-        float *in = ins.mine(), *out = outs.mine();
-#pragma omp for schedule(static)
-        for (int channel = 0; channel < shape.channels; channel++)
-            turn_kernels(shape, weight, reversed, channel, kernels);
-#pragma omp for schedule(static)
-        for (int block = 0; block < shape.blocks; block++) {
+    parallel::each(shape.channels, threads,
+                   [&](int channel) { turn_kernels(shape, weight, reversed, channel, kernels); });
+    parallel::over(shape.blocks, threads, [&](auto next, int thread) {
+        float *in = ins.of(thread), *out = outs.of(thread);
+        for (int block; (block = next()) >= 0;) {
             turn_inputs(shape, x, zeros, block, 0, shape.block, in);
             for (int p = 0; p < POINTS; p++)
                 multiply(shape.block, shape.wide_filters, shape.channels, in + p * shape.input_point,
@@ -240,7 +238,7 @@ void filter(int images, int height, int width, int channels, int filters, int pa
                          out + p * shape.output_point, false);
             turn_outputs(shape, out, add, block, y);
         }
-    }
+    });
 }
 
 // The gradient of the kernel, (filters, 3, 3, channels), is overwritten; its taps are reversed or not.
@@ -260,31 +258,28 @@ void sum_gradient(int images, int height, int width, int channels, int filters, 
     const int rooms = apart ? std::min(threads, parts) : 1;
     const PerThread<float> ins(rooms, POINTS * shape.input_point), outs(rooms, POINTS * shape.output_point);
     if (apart) {
-#pragma omp parallel for schedule(static) num_threads(rooms)
-        for (int part = 0; part < parts; part++) {
-            float *in = ins.mine(), *out = outs.mine();
-            const int begin = (long)shape.blocks * part / parts, end = (long)shape.blocks * (part + 1) / parts;
-            for (int block = begin; block < end; block++) {
-                turn_inputs(shape, x, zeros, block, 0, shape.block, in);
-                turn_gradients(shape, dy, zeros, block, 0, shape.block, out);
-                for (int p = 0; p < POINTS; p++) add_gradient(shape, p, in, out, block > begin, sums + part * size);
+        parallel::over(parts, rooms, [&](auto next, int thread) {
+            float *in = ins.of(thread), *out = outs.of(thread);
+            for (int part; (part = next()) >= 0;) {
+                const int begin = (long)shape.blocks * part / parts, end = (long)shape.blocks * (part + 1) / parts;
+                for (int block = begin; block < end; block++) {
+                    turn_inputs(shape, x, zeros, block, 0, shape.block, in);
+                    turn_gradients(shape, dy, zeros, block, 0, shape.block, out);
+                    for (int p = 0; p < POINTS; p++) add_gradient(shape, p, in, out, block > begin, sums + part * size);
+                }
             }
-        }
+        });
     } else {
-        float *in = ins.mine(), *out = outs.mine();  // of all threads
-#pragma omp parallel num_threads(threads)
+        float *in = ins.of(0), *out = outs.of(0);  // of all threads
         for (int block = 0; block < shape.blocks; block++) {
-#pragma omp for schedule(static)
-            for (int tile = 0; tile < shape.block; tile += ROWS) {
-                turn_inputs(shape, x, zeros, block, tile, tile + ROWS, in);
-                turn_gradients(shape, dy, zeros, block, tile, tile + ROWS, out);
-            }
-#pragma omp for schedule(static)
-            for (int p = 0; p < POINTS; p++) add_gradient(shape, p, in, out, block > 0, sums);
+            parallel::chunks(shape.block, ROWS, threads, [&](long begin, long end) {
+                turn_inputs(shape, x, zeros, block, (int)begin, (int)end, in);
+                turn_gradients(shape, dy, zeros, block, (int)begin, (int)end, out);
+            });
+            parallel::each(POINTS, threads, [&](int p) { add_gradient(shape, p, in, out, block > 0, sums); });
         }
     }
-#pragma omp parallel for schedule(static) num_threads(threads)
-    for (int filter = 0; filter < shape.filters; filter++)
+    parallel::each(shape.filters, threads, [&](int filter) {
         for (int channel = 0; channel < shape.channels; channel += LANES) {
             const float *from = sums + (long)filter * shape.wide_channels + channel;
             turn_tile<SIDE, 3, turn_sum>(
@@ -300,6 +295,7 @@ void sum_gradient(int images, int height, int width, int channels, int filters, 
                                shape.channels - channel);
                 });
         }
+    });
 }
 
 }  // namespace

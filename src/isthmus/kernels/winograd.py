@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from isthmus.kernels import threads
 from isthmus.kernels.compiled import function, library, why_unavailable
 from isthmus.kernels.convolution import Convolution, address, differentiate
 
@@ -104,4 +105,4 @@ def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) ->
 
 def _sizes(x: Tensor, filters: int, padding: int, turned: bool) -> tuple[int, ...]:
     images, channels, height, width = x.shape
-    return images, height, width, channels, filters, padding, turned, torch.get_num_threads()
+    return images, height, width, channels, filters, padding, turned, threads.count()

@@ -9,7 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.model import BATCH, Autoencoder, full_precision, to_unit
+from isthmus.kernels import threads
+from isthmus.model import Autoencoder, full_precision, to_unit
+from isthmus.types import Latent
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,15 @@ def collect(model: Autoencoder, images: np.ndarray) -> Collected:
     codes: list[Tensor] = []
     penalties: dict[str, list[Tensor]] = {}
     sums: dict[str, Tensor] = {}
-    with full_precision():
-        for part in torch.from_numpy(images).split(BATCH):
+
+    def measure(part: Tensor) -> Latent:
+        with full_precision():  # which each thread has for itself
             x = to_unit(part.to(model.device))
             x_in = model.corruption(x) if model.corruption.at_inference else x
-            latent = model.beside_prior(model.latent(x_in)[1])
+            return model.beside_prior(model.latent(x_in)[1])
+
+    with full_precision():
+        for latent in threads.pieces(measure, torch.from_numpy(images), device=model.device):
             z.append(latent.z.float().flatten(1).cpu())
             if latent.codes is not None:
                 codes.append(latent.codes.flatten(1).cpu())

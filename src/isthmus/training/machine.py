@@ -13,9 +13,12 @@ from torch import nn
 from isthmus import processor
 from isthmus.blocks import Turned
 from isthmus.errors import InputError
-from isthmus.kernels import dense
+from isthmus.kernels import convolution, dense
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.layers import Dense
+from isthmus.model import Autoencoder
+
+_SMALL = 1 << 17  # numbers in a weight whose products take no time beside a network of convolutions
 
 
 def choose_device(wanted: str) -> torch.device:
@@ -73,6 +76,16 @@ def _gains(part: nn.Module, precision: str) -> bool:
     if isinstance(part, Dense):
         return precision == "bf16" and dense.suits(part.weight)
     return {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision] <= processor.flags()
+
+
+def kernels_carry(model: Autoencoder, objective: nn.Module) -> bool:
+    """Whether nearly all arithmetic of a training step is that of our kernels: the rest is well done by one thread."""
+    halves = (model.architecture.encoder, model.architecture.decoder)
+    if not all(isinstance(half, Turned) and half.compiled for half in halves) or not convolution.ready():
+        return False
+    inside = {id(weight) for half in halves for weight in half.parameters()}
+    others = (weight for weight in (*model.parameters(), *objective.parameters()) if id(weight) not in inside)
+    return all(weight.numel() <= _SMALL for weight in others)
 
 
 @contextlib.contextmanager

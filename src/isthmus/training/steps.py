@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from isthmus.kernels.threads import torch_on_one
 from isthmus.model import Autoencoder
 from isthmus.recipe import Train
 from isthmus.streams import stream
+from isthmus.training import machine
 from isthmus.training.batches import Batches
 from isthmus.types import Terms, Trace
 
@@ -38,6 +41,8 @@ class EagerStep:
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
+        alone = model.device.type == "cpu" and machine.kernels_carry(model, objective)
+        self.threads = torch_on_one if alone else nullcontext
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
         self.noise = torch.Generator(model.device)
@@ -54,7 +59,8 @@ class EagerStep:
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
         self._begin(number)
-        return self._step(chosen)
+        with self.threads():
+            return self._step(chosen)
 
     def _begin(self, number: int) -> None:
         """All that changes from step to step, told before it; a graph reads it from memory."""

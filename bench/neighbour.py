@@ -1,0 +1,209 @@
+"""isthmus beside other programs' busy processes: `make bench ARGS=--neighbour`, or `python -m bench.neighbour`.
+
+All contestants are started, and warm, before the first turn; then one after another works for a few seconds, beside
+none, one and two busy processes, round by round. A busy process is a program of its own: in a session of its own, which
+Linux gives a share of the machine of its own. It must have lived, and worked, through every turn beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import record
+from bench.contest import ROOT, Results, rotated
+from bench.goals import Measured, ratios, spread
+
+BUSY = (0, 1, 2)
+SETTLE_SECONDS = 0.3
+KEPT, FASTER, UNCHANGED = 0.6, 6.0, 0.97
+RATE = "images_per_second"
+
+
+class Contestant:
+    """Processes of `bench.contestants.in_turns` that work at the same time; `folder`: the checkout they come from."""
+
+    def __init__(self, label: str, words: Sequence[str], folder: Path = ROOT, *, count: int = 1) -> None:
+        self.label = label
+        # ours is the benchmark, whichever checkout's isthmus it measures
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(ROOT)])}
+        command = [sys.executable, "-m", "bench.contestants.in_turns", *words]
+        self.processes = [
+            subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            )
+            for _ in range(count)
+        ]
+
+    def await_ready(self) -> None:
+        for process in self.processes:
+            if self._line(process) != "ready":
+                raise SystemExit(f"{self.label} did not begin")
+
+    def turn(self, seconds: float) -> float:
+        """Images a second of all processes."""
+        for process in self.processes:
+            assert process.stdin is not None
+            process.stdin.write(f"{seconds}\n")
+            process.stdin.flush()
+        return sum(float(self._line(process)) for process in self.processes)
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def _line(self, process: subprocess.Popen[str]) -> str:
+        assert process.stdout is not None
+        line = process.stdout.readline().strip()
+        if not line:
+            raise SystemExit(f"{self.label} ended with exit code {process.wait()}")
+        return line
+
+
+@contextlib.contextmanager
+def neighbours(count: int) -> Generator[list[int]]:
+    """The process ids of `count` busy processes, meanwhile. Raises SystemExit where one did not live to the end."""
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) for _ in range(count)]
+    try:
+        time.sleep(SETTLE_SECONDS)
+        yield [process.pid for process in busy]
+        if any(process.poll() is not None for process in busy):
+            raise SystemExit("a busy process ended before the turns beside it: these numbers are worth nothing")
+    finally:
+        for process in busy:
+            process.kill()
+            process.wait()
+
+
+def cpu_seconds(pid: int) -> float:
+    """That a process has had so far (Linux)."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def one_turn(contestant: Contestant, seconds: float, busy: Sequence[int]) -> dict[str, Any]:
+    """Its images a second, and the share of a core that each busy process had meanwhile."""
+    before, begun = [cpu_seconds(pid) for pid in busy], time.perf_counter()
+    rate = contestant.turn(seconds)
+    elapsed = time.perf_counter() - begun
+    shares = [(cpu_seconds(pid) - had) / elapsed for pid, had in zip(busy, before, strict=True)]
+    if any(share <= 0.05 for share in shares):
+        raise SystemExit(f"a busy process did not work beside {contestant.label}: it had {shares} of a core")
+    return {RATE: rate, "neighbours_had": shares}
+
+
+def label(name: str, busy: int) -> str:
+    return f"{name}, beside {busy}"
+
+
+def play(contestants: Sequence[Contestant], rounds: int, seconds: float) -> Results:
+    """A turn each, beside every number of busy processes, in every round."""
+    results: Results = {label(one.label, busy): [] for one in contestants for busy in BUSY}
+    for number in range(rounds):
+        for count in BUSY if number % 2 == 0 else reversed(BUSY):
+            with neighbours(count) as busy:
+                for one in rotated(contestants, number):
+                    results[label(one.label, count)].append(one_turn(one, seconds, busy))
+        print(f"round {number + 1} of {rounds} is over", file=sys.stderr, flush=True)
+    return results
+
+
+def table(results: Results, names: Sequence[str]) -> str:
+    """A row a contestant: images a second beside each number of busy processes, and the part that is kept."""
+    heads = ["quiet", *(f"beside {busy} busy | kept" for busy in BUSY[1:])]
+    lines = [f"| images/s | {' | '.join(heads)} |", "|---" * (2 * len(BUSY)) + "|"]
+    for name in names:
+        rates = {busy: [turn[RATE] for turn in results[label(name, busy)]] for busy in BUSY}
+        cells = [spread(rates[0])]
+        for busy in BUSY[1:]:
+            cells += [spread(rates[busy]), spread(ratios(results, label(name, busy), label(name, 0), RATE))]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def goals(results: Results, names: Sequence[str]) -> list[Measured]:
+    """What was aimed at, of the contestants that took part."""
+    rows = [
+        Measured(
+            f"{name}: beside one busy process / quiet", ratios(results, label(name, 1), label(name, 0), RATE), KEPT
+        )
+        for name in ("isthmus fp32", "isthmus bf16", "evaluator", "two jobs fp32")
+    ]
+    rows.append(
+        Measured(
+            "beside one busy process, isthmus fp32 / plain loop",
+            ratios(results, label("isthmus fp32", 1), label("plain fp32", 1), RATE),
+            FASTER,
+        )
+    )
+    for name in ("isthmus fp32", "isthmus bf16", "evaluator"):
+        if f"{name}, before" in names:
+            for busy, goal in ((0, UNCHANGED), (1, None), (2, None)):
+                pair = (label(name, busy), label(f"{name}, before", busy))
+                rows.append(Measured(f"{label(name, busy)}: now / before", ratios(results, *pair, RATE), goal))
+    return rows
+
+
+def plan(threads: int, before: Path | None) -> Mapping[str, tuple[tuple[str, ...], Path, int]]:
+    """The contestants: label -> words, checkout, processes."""
+    share = str(max(1, threads // 2))
+    words = {
+        "isthmus fp32": ("isthmus", "--precision", "fp32", "--threads", str(threads)),
+        "isthmus bf16": ("isthmus", "--precision", "bf16", "--threads", str(threads)),
+        "evaluator": ("evaluator", "--threads", str(threads)),
+    }
+    found = {name: (given, ROOT, 1) for name, given in words.items()}
+    found["two jobs fp32"] = (("isthmus", "--threads", share), ROOT, 2)
+    found["plain fp32"] = (("plain", "--threads", str(threads)), ROOT, 1)
+    if before is not None:
+        found |= {f"{name}, before": (given, before, 1) for name, given in words.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--before", type=Path, help="another checkout of isthmus, measured in the same rounds")
+    parser.add_argument("--quick", action="store_true", help="try it out: numbers without worth, kept in runs/")
+    given = parser.parse_args()
+    if given.quick:
+        given.seconds, given.rounds = 0.5, 1
+
+    machine = record.hardware("cpu")
+    contestants: list[Contestant] = []
+    try:
+        for name, (words, folder, count) in plan(given.threads, given.before).items():
+            contestants.append(Contestant(name, words, folder, count=count))
+            contestants[-1].await_ready()
+        results = play(contestants, given.rounds, given.seconds)
+    finally:
+        for one in contestants:
+            one.end()
+    names = [one.label for one in contestants]
+    record.write(
+        "neighbour",
+        "isthmus beside other programs' busy processes",
+        "How much of its speed does training the post's latent-10 network keep, batch 32, beside one and two busy "
+        "processes of other programs? All contestants warm, in turns of "
+        f"{given.seconds:g} s; rounds: {given.rounds}; CPU threads: {given.threads}. "
+        "Two jobs are two processes with half of the threads each.",
+        goals(results, names),
+        machine=machine,
+        details={"turns": results},
+        out=record.folder(given.quick),
+        beside=table(results, names),
+    )
+
+
+if __name__ == "__main__":
+    main()
