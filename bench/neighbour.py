@@ -1,8 +1,9 @@
 """isthmus beside other programs' busy processes: `make bench ARGS=--neighbour`, or `python -m bench.neighbour`.
 
 All contestants are started, and warm, before the first turn; then one after another works for a few seconds, beside
-none, one and two busy processes, round by round. A busy process is a program of its own: in a session of its own, which
-Linux gives a share of the machine of its own. It must have lived, and worked, through every turn beside it.
+none, one and two busy processes, round by round. Linux shares cores out among threads; where it groups them by
+session, among the sessions first, so that a busy process in a session of its own gets as much as all of our threads.
+Both are measured. A busy process must have lived, and worked, through every turn beside it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from bench import record
 from bench.contest import ROOT, Results, rotated
 from bench.goals import Measured, ratios, spread
 
-BUSY = (0, 1, 2)
+QUIET, ONE, TWO, STRANGER = "quiet", "beside one", "beside two", "beside one in its own session"
+BUSY = {QUIET: 0, ONE: 1, TWO: 2, STRANGER: 1}
 SETTLE_SECONDS = 0.3
 KEPT, FASTER, UNCHANGED = 0.6, 6.0, 0.97
 RATE = "images_per_second"
@@ -69,9 +71,13 @@ class Contestant:
 
 
 @contextlib.contextmanager
-def neighbours(count: int) -> Generator[list[int]]:
-    """The process ids of `count` busy processes, meanwhile. Raises SystemExit where one did not live to the end."""
-    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"], start_new_session=True) for _ in range(count)]
+def neighbours(count: int, *, apart: bool = False) -> Generator[list[int]]:
+    """The process ids of `count` busy processes, meanwhile; `apart`: in sessions of their own.
+
+    Raises SystemExit where one did not live to the end.
+    """
+    command = [sys.executable, "-c", "while True: pass"]
+    busy = [subprocess.Popen(command, start_new_session=apart) for _ in range(count)]
     try:
         time.sleep(SETTLE_SECONDS)
         yield [process.pid for process in busy]
@@ -100,55 +106,52 @@ def one_turn(contestant: Contestant, seconds: float, busy: Sequence[int]) -> dic
     return {RATE: rate, "neighbours_had": shares}
 
 
-def label(name: str, busy: int) -> str:
-    return f"{name}, beside {busy}"
+def label(name: str, where: str) -> str:
+    return f"{name}, {where}"
 
 
 def play(contestants: Sequence[Contestant], rounds: int, seconds: float) -> Results:
     """A turn each, beside every number of busy processes, in every round."""
-    results: Results = {label(one.label, busy): [] for one in contestants for busy in BUSY}
+    results: Results = {label(one.label, where): [] for one in contestants for where in BUSY}
     for number in range(rounds):
-        for count in BUSY if number % 2 == 0 else reversed(BUSY):
-            with neighbours(count) as busy:
+        for where in BUSY if number % 2 == 0 else reversed(BUSY):
+            with neighbours(BUSY[where], apart=where == STRANGER) as busy:
                 for one in rotated(contestants, number):
-                    results[label(one.label, count)].append(one_turn(one, seconds, busy))
+                    results[label(one.label, where)].append(one_turn(one, seconds, busy))
         print(f"round {number + 1} of {rounds} is over", file=sys.stderr, flush=True)
     return results
 
 
 def table(results: Results, names: Sequence[str]) -> str:
     """A row a contestant: images a second beside each number of busy processes, and the part that is kept."""
-    heads = ["quiet", *(f"beside {busy} busy | kept" for busy in BUSY[1:])]
-    lines = [f"| images/s | {' | '.join(heads)} |", "|---" * (2 * len(BUSY)) + "|"]
+    busy = list(BUSY)[1:]
+    heads = [QUIET, *(f"{where} | kept" for where in busy)]
+    lines = [f"| images/s | {' | '.join(heads)} |", "|---" * 2 * len(BUSY) + "|"]
     for name in names:
-        rates = {busy: [turn[RATE] for turn in results[label(name, busy)]] for busy in BUSY}
-        cells = [spread(rates[0])]
-        for busy in BUSY[1:]:
-            cells += [spread(rates[busy]), spread(ratios(results, label(name, busy), label(name, 0), RATE))]
+        rates = {where: [turn[RATE] for turn in results[label(name, where)]] for where in BUSY}
+        cells = [spread(rates[QUIET])]
+        for where in busy:
+            cells += [spread(rates[where]), spread(ratios(results, label(name, where), label(name, QUIET), RATE))]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def goals(results: Results, names: Sequence[str]) -> list[Measured]:
     """What was aimed at, of the contestants that took part."""
+    ours = ("isthmus fp32", "isthmus bf16", "evaluator")
     rows = [
-        Measured(
-            f"{name}: beside one busy process / quiet", ratios(results, label(name, 1), label(name, 0), RATE), KEPT
-        )
-        for name in ("isthmus fp32", "isthmus bf16", "evaluator", "two jobs fp32")
+        Measured(f"{name}: {where} / quiet", ratios(results, label(name, where), label(name, QUIET), RATE), goal)
+        for name in (*ours, "two jobs fp32")
+        for where, goal in ((ONE, KEPT), (TWO, None), (STRANGER, None))
     ]
-    rows.append(
-        Measured(
-            "beside one busy process, isthmus fp32 / plain loop",
-            ratios(results, label("isthmus fp32", 1), label("plain fp32", 1), RATE),
-            FASTER,
-        )
-    )
-    for name in ("isthmus fp32", "isthmus bf16", "evaluator"):
-        if f"{name}, before" in names:
-            for busy, goal in ((0, UNCHANGED), (1, None), (2, None)):
-                pair = (label(name, busy), label(f"{name}, before", busy))
-                rows.append(Measured(f"{label(name, busy)}: now / before", ratios(results, *pair, RATE), goal))
+    for where, goal in ((ONE, FASTER), (STRANGER, None)):
+        pair = (label("isthmus fp32", where), label("plain fp32", where))
+        rows.append(Measured(f"{where}: isthmus fp32 / plain fp32", ratios(results, *pair, RATE), goal))
+    for name in ours:
+        for where, goal in ((QUIET, UNCHANGED), (ONE, None), (TWO, None), (STRANGER, None)):
+            if f"{name}, before" in names:
+                pair = (label(name, where), label(f"{name}, before", where))
+                rows.append(Measured(f"{label(name, where)}: now / before", ratios(results, *pair, RATE), goal))
     return rows
 
 

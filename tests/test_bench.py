@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
+import time
 
 import pytest
 import torch
-from bench import network
+from bench import neighbour, network
 from bench.contest import ROOT, Entry, rotated
 from bench.contestants._common import Stopwatch, random_images, scaled
 from bench.families import costs, written
@@ -146,3 +149,36 @@ def test_a_pages_blocks_are_exchanged_and_nothing_else() -> None:
     assert written(page, {"scores": "new"}) == page.replace("old", "new")
     with pytest.raises(SystemExit, match="no place for lines"):
         written(page, {"lines": "new"})
+
+
+def test_the_busy_processes_of_the_neighbours_live_and_work_through_the_turns() -> None:
+    with neighbour.neighbours(2, apart=True) as busy:
+        before = [neighbour.cpu_seconds(pid) for pid in busy]
+        time.sleep(1)
+        assert all(neighbour.cpu_seconds(pid) > had for pid, had in zip(busy, before, strict=True))
+
+
+def test_a_busy_process_that_ends_early_spoils_the_measurement() -> None:
+    """A measurement went wrong by that: what was called busy had been quiet."""
+    with pytest.raises(SystemExit, match="worth nothing"), neighbour.neighbours(1) as busy:
+        os.kill(busy[0], signal.SIGKILL)
+        time.sleep(0.5)
+
+
+def test_what_is_kept_beside_neighbours_is_taken_within_a_round() -> None:
+    names = [*neighbour.plan(2, None), "isthmus fp32, before"]
+    speeds = {neighbour.QUIET: (100.0, 50.0), neighbour.ONE: (70.0, 25.0), neighbour.TWO: (40.0, 10.0)}
+    speeds[neighbour.STRANGER] = (60.0, 20.0)
+    turns = {
+        neighbour.label(name, where): [{"images_per_second": speed} for speed in found]
+        for name in names
+        for where, found in speeds.items()
+    }
+    rows = {row.name: row for row in neighbour.goals(turns, names)}
+    assert rows["isthmus fp32: beside one / quiet"].values == (0.7, 0.5)
+    assert rows["isthmus fp32: beside one / quiet"].holds
+    assert rows["isthmus fp32, quiet: now / before"].values == (1.0, 1.0)
+    assert not rows["beside one: isthmus fp32 / plain fp32"].holds
+    assert "| two jobs fp32 | 75.0 (50.0 to 100) | 47.5 (25.0 to 70.0) | 0.600 (0.500 to 0.700) |" in neighbour.table(
+        turns, names
+    )

@@ -58,12 +58,12 @@ extern "C" int adam(int tensors, int threads, int decoupled, float rate, float b
                 pieces.push_back({i, begin, sizes[i] < begin + PIECE ? sizes[i] : begin + PIECE});
     });
     if (failed) return failed;
-    for (int i = 0; i < tensors; i++) *steps[i] += 1;
     return guarded([&] {
         parallel::each((int)pieces.size(), threads, [&](int at) {
             const auto [i, begin, end] = pieces[at];
-            update(how, *steps[i], end - begin, parameters[i] + begin, gradients[i] + begin, means[i] + begin,
+            update(how, *steps[i] + 1, end - begin, parameters[i] + begin, gradients[i] + begin, means[i] + begin,
                    squares[i] + begin);
         });
+        for (int i = 0; i < tensors; i++) *steps[i] += 1;
     });
 }
