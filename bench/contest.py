@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
+T = TypeVar("T")
 Results = dict[str, list[dict[str, Any]]]  # label -> one result a round
 
 
@@ -30,7 +31,7 @@ def training(contestant: str, batch: int, precision: str) -> Entry:
     return Entry(f"{name} {batch} {precision}", f"contestants.{contestant}", arguments)
 
 
-def rotated(entries: Sequence[Entry], number: int) -> list[Entry]:
+def rotated(entries: Sequence[T], number: int) -> list[T]:
     """The order of round `number`: whoever came second in the round before comes first."""
     start = number % len(entries)
     return [*entries[start:], *entries[:start]]

@@ -172,7 +172,7 @@ def plan(threads: int, before: Path | None) -> Mapping[str, tuple[tuple[str, ...
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="isthmus beside other programs' busy processes")
     parser.add_argument("--seconds", type=float, default=3.0, help="of each turn")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -187,7 +187,8 @@ def main() -> None:
     try:
         for name, (words, folder, count) in plan(given.threads, given.before).items():
             contestants.append(Contestant(name, words, folder, count=count))
-            contestants[-1].await_ready()
+        for one in contestants:
+            one.await_ready()
         results = play(contestants, given.rounds, given.seconds)
     finally:
         for one in contestants:

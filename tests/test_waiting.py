@@ -44,4 +44,4 @@ def test_threads_sleep_in_the_command_line_and_in_its_workers(tmp_path: Path, mo
     process = start(*words, OMP_DISPLAY_ENV="verbose")
     _, err = process.communicate(timeout=240)
     assert process.returncode == 0, err
-    assert waits(err) == ["0"] * 3
+    assert len(waits(err)) >= 3 and set(waits(err)) == {"0"}  # the compiler has threads too

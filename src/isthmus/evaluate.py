@@ -76,11 +76,11 @@ def evaluate(
     originals = splits.test.images
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
-    scored = {"model": _score(_reconstructed(model, originals), originals)}
-    scored["pca"] = _score(components.reconstruct(originals, size), originals)
+    scored = {"model": score(reconstructions(model, originals), originals)}
+    scored["pca"] = score(components.reconstruct(originals, size), originals)
     scored["pca"].extra["components"] = min(size, len(components.directions))
     constant = mean_image.fit(splits.train.images)
-    scored["mean_image"] = _score(constant.reconstruct(originals), originals)
+    scored["mean_image"] = score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
     learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
@@ -155,7 +155,7 @@ def cost(model: Autoencoder) -> dict[str, int]:
     }
 
 
-def _reconstructed(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+def reconstructions(model: Autoencoder, images: np.ndarray) -> np.ndarray:
     """The model's output for uint8 images, in full precision."""
 
     def answer(part: Tensor) -> Tensor:
@@ -172,7 +172,7 @@ def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: n
     return torch.cat(parts).numpy()
 
 
-def _score(output: np.ndarray, originals: np.ndarray) -> _Scored:
+def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
     for kind in registry.kinds("measures"):
@@ -190,7 +190,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         return None
     generator = sealed_generator(_NOISE, device=model.device)
     noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
-    scored["noisy_input"] = _score(noisy, originals)
+    scored["noisy_input"] = score(noisy, originals)
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
     line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
     if model.corruption.at_inference:  # the model adds its own
@@ -200,7 +200,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals
-    scored["denoised"] = _score(_outputs(model, function, noisy), originals)
+    scored["denoised"] = score(_outputs(model, function, noisy), originals)
     return f"{line}, evaluation seed {sealed(_NOISE)}"
 
 

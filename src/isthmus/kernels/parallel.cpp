@@ -6,6 +6,8 @@
 
 #include "parallel.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
@@ -155,6 +157,10 @@ class Pool {
     }
 };
 
+Pool *pool;  // never ended: helpers may look at it until the process is gone
+
+void begin() { pool = new Pool; }
+
 }  // namespace
 
 Pieces::Pieces(int count, int shares) : shares(shares), of(new Share[shares]) {
@@ -176,11 +182,13 @@ int Pieces::take(int thread) {
 }
 
 void run(int count, int threads, Work work, void *context) {
-    static Pool &pool = *new Pool;  // never ended: helpers may look at it until the process is gone
+    // a forked process has none of the helpers, and would wait for ever for what they held
+    static const int forks = (begin(), pthread_atfork(nullptr, nullptr, begin));
+    (void)forks;
     threads = std::clamp(threads, 1, std::max(count, 1));
     Pieces pieces(count, threads);
     Loop loop{pieces, work, context, {}, {}};
-    pool.run(loop, threads);
+    pool->run(loop, threads);
     if (loop.thrown) std::rethrow_exception(loop.thrown);
 }
 

@@ -62,4 +62,4 @@ def pieces(work: Callable[..., T], *images: Tensor, device: torch.device | None 
         if everyone == 1 or len(parts) == 1:
             return [work(*part) for part in parts]
         with ThreadPoolExecutor(min(everyone, len(parts))) as pool:
-            return list(pool.map(lambda part: work(*part), parts))
+            return list(pool.map(work, *zip(*parts, strict=True)))

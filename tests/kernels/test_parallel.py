@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from command import environment
-from isthmus.evaluate import _reconstructed, _score
+from isthmus.evaluate import reconstructions, score
 from isthmus.kernels import threads
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
@@ -172,6 +172,6 @@ def test_an_evaluation_has_the_same_bits_on_any_number_of_threads(tiny: Callable
     answers = []
     for count in (1, 2, 3):
         with cpu_threads(count):
-            output = _reconstructed(model, images)
-            answers.append((output, *_score(output, images).scores.values(), collect(model, images).z))
+            output = reconstructions(model, images)
+            answers.append((output, *score(output, images).scores.values(), collect(model, images).z))
     assert all(np.array_equal(*pair) for other in answers[1:] for pair in zip(answers[0], other, strict=True))
