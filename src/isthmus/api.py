@@ -24,6 +24,7 @@ from isthmus.paths import cache_folder, expanded
 from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_pages
+from isthmus.report.growing import GrowingReport
 from isthmus.runs import check, is_begun, load_and_run, load_model
 from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
@@ -86,9 +87,11 @@ def study(
     if isinstance(data, np.ndarray):
         plan = load_plan(name, {**_data_options(data, folder), **(options or {})})
         keep_array(data, folder, begun=(folder / "study.toml").exists())
+    growing = GrowingReport(folder, plan.name)
     with Display(enabled=show_progress) as display:
         for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=jobs):
             display.show(event)
+            growing.show(event)
     write_study_pages(folder)
     return read_json(folder / "findings.json")
 

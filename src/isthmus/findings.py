@@ -28,8 +28,11 @@ def run_folder(folder: Path, variation: str, seed: int) -> Path:
     return folder / variation / f"seed-{seed}"
 
 
-def findings(plan: Plan, folder: Path, *, command: str) -> dict[str, Any]:
-    """What the finished runs of a study say: scores with intervals, comparisons, and sentences."""
+def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] = ()) -> dict[str, Any]:
+    """What the finished runs of a study say: scores with intervals, comparisons, and sentences.
+
+    remarks: sentences about the whole study that belong beside them.
+    """
     rows = {variation.name: _Row(variation, plan.seeds, folder) for variation in plan.variations}
     done = [row for row in rows.values() if row.done]
     contenders = {row.variation.name: row.contender() for row in done}
@@ -45,6 +48,7 @@ def findings(plan: Plan, folder: Path, *, command: str) -> dict[str, Any]:
         for row in rows.values()
         if row.variation.note
     ]
+    sentences += [_finding("note", None, sentence=sentence) for sentence in remarks]
     sentences += _luck_not_covered(plan, done)
     covers = "test images and seeds" if len(plan.seeds) > 1 else f"test images; {ABOUT_MODELS}"
     return {

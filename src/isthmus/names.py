@@ -9,7 +9,7 @@ from isthmus.errors import InputError
 # what a study or a run writes into its folder itself; a variation's folder lies beside
 RESERVED = frozenset(
     {
-        *("study.toml", "findings.json", "report.html", "explorer.html", "lock"),
+        *("study.toml", "findings.json", "budget.json", "report.html", "explorer.html", "lock"),
         *("recipe.toml", "environment.json", "training.json", "metrics.jsonl", "failed.json"),
         *(
             "evaluation.json",

@@ -1,6 +1,8 @@
 """Study files, and where recipes are found: `post/latent-10` is the variation latent-10 of the study post.
 
 A study file is a `[base]` recipe and `[[variation]]`s, each with a name, its changes and what it is compared with.
+`[budget] seconds` is about how long all runs together may take: on a machine that is slower than that, all are
+shortened by the same share, see `isthmus.time_budget`.
 """
 
 from __future__ import annotations
@@ -34,11 +36,16 @@ class _VariationTable(_Table):
     compare: str | None = None
 
 
+class _BudgetTable(_Table):
+    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+
+
 class _StudyTable(_Table):
     format: int = 1
     name: str | None = None
     about: str = ""
     seeds: int | list[Annotated[int, Field(ge=0)]] = 1
+    budget: _BudgetTable = _BudgetTable()
     base: dict[str, Any]
     variation: Annotated[list[dict[str, Any]], Field(min_length=1)]
 
@@ -63,12 +70,16 @@ class Variation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study: its variations and the seeds each is trained with."""
+    """A study: its variations and the seeds each is trained with.
+
+    budget_seconds: of training and judging all runs; where this machine would take longer, all are shortened.
+    """
 
     name: str
     about: str
     seeds: tuple[int, ...]
     variations: tuple[Variation, ...]
+    budget_seconds: float | None = None
 
 
 def builtin() -> tuple[str, ...]:
@@ -99,13 +110,15 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
         if option in changes:
             raise InputError(f"{option}: has no effect on a study, whose variations have their own; {instead}")
     raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
+    budget = {path: changes.pop(path) for path in tuple(changes) if path.startswith("budget.")}
+    raw = apply(raw, budget)
     table = registry.validate(_StudyTable, raw, "")
     rows = [registry.validate(_VariationTable, row, f"variation.{n}") for n, row in enumerate(table.variation, 1)]
     variations = tuple(_variation(table.base, row, changes) for row in rows)
     check_folder_name(table.name or stem, "name")
     _check_names(variations)
     _check_distinct(variations, changes)
-    return Plan(table.name or stem, table.about, _seeds(table.seeds), variations)
+    return Plan(table.name or stem, table.about, _seeds(table.seeds), variations, table.budget.seconds)
 
 
 def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:

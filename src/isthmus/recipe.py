@@ -69,6 +69,7 @@ class Train(_Options):
 
     epochs: Annotated[int, Field(ge=1)] = 20
     least_steps: Annotated[int, Field(ge=0)] = 0  # where the epochs make fewer, more and longer ones are trained
+    steps: Annotated[int, Field(ge=1)] | None = None  # at most; the schedule ends with them
     batch: Annotated[int, Field(ge=1)] = 128
     optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3

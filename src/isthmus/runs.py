@@ -32,6 +32,7 @@ from isthmus.symptoms.find import find_symptoms
 from isthmus.training import checkpoint, machine
 from isthmus.training.announce import sentences
 from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.training.preview import Preview
 from isthmus.training.session import Notice, Started, train_in_folder
 
 
@@ -43,7 +44,7 @@ class Done:
     summary: dict[str, Any]
 
 
-Event = Started | Notice | Step | Epoch | Done
+Event = Started | Notice | Step | Epoch | Preview | Done
 
 # what a run writes before there is something to lose; a study keeps its failures there
 _BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,13 @@ from isthmus.jobs.pool import run_at_once
 from isthmus.model import Autoencoder, build_objective
 from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
-from isthmus.runs import Event, check, holds_more, is_evaluated, load_data, locked, run
+from isthmus.runs import Done, Event, check, holds_more, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
+from isthmus.time_budget import decide, decided, shortened
 from isthmus.training.announce import sentences
 from isthmus.training.machine import choose_device
 from isthmus.training.memory import check_memory
-from isthmus.training.session import Notice
+from isthmus.training.session import Notice, Started
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,28 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
     if jobs != "auto" and jobs < 1:
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
     data = _Data()
+    whole, decision = plan, decided(folder)
+    plan = shortened(whole, decision)
     shapes, said = _check(plan, folder, data)
 
     def start(job: Job) -> Iterator[Event]:
         return run(job.recipe, job.folder, data.of(job.recipe), cache)
 
-    pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
-    all_jobs = [
-        Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
-        for number, (row, seed) in enumerate(pairs, start=1)
-    ]
     # Two of the same study at once would call each other's runs failed.
     with locked(folder):
-        _write_plan(plan, folder)
+        _write_plan(whole, folder)
+        if decision is None and (decision := decide(whole, shapes, folder)) is not None:
+            plan = shortened(whole, decision)
+        remarks = [cut] if decision is not None and (cut := decision.sentence) else []
+        for sentence in remarks:
+            yield Notice(sentence)
+        all_jobs = _jobs(plan, folder)
+
+        def find() -> dict[str, Any]:
+            found = findings(plan, folder, command=command, remarks=remarks)
+            write_json(folder / "findings.json", found)
+            return found
+
         missing = [job for job in all_jobs if not is_evaluated(job.folder)]
         for sentence in said if missing else ():
             yield Notice(sentence)
@@ -72,14 +82,33 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
         if reason is not None:
             yield Notice(reason)
         if count == 1 or on_cuda(missing):
-            yield from _recorded(run_in_lanes(all_jobs, count, start))
+            yield from _growing(_recorded(run_in_lanes(all_jobs, count, start)), find)
         else:
             yield from _recorded(run_in_lanes([job for job in all_jobs if job not in missing], 1, start))
             data.forget()
-            yield from _recorded(run_at_once(longest_first(missing, shapes), count, cache))
-        found = findings(plan, folder, command=command)
-        write_json(folder / "findings.json", found)
+            yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
+        found = find()
     yield StudyDone(folder, found)
+
+
+def _jobs(plan: Plan, folder: Path) -> list[Job]:
+    """Every run of the study, a seed after another."""
+    pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
+    return [
+        Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
+        for number, (row, seed) in enumerate(pairs, start=1)
+    ]
+
+
+def _growing(events: Iterator[JobEvent], find: Callable[[], object]) -> Iterator[JobEvent]:
+    """Write the findings so far whenever a run that was trained here is done, before that is told."""
+    trained: set[int] = set()
+    for event in events:
+        if isinstance(event, RunEvent) and isinstance(event.event, Started):
+            trained.add(event.job.number)
+        if isinstance(event, RunEvent) and isinstance(event.event, Done) and event.job.number in trained:
+            find()
+        yield event
 
 
 def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
@@ -208,6 +237,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
         "name": plan.name,
         "about": plan.about,
         "seeds": list(plan.seeds),
+        **({"budget": {"seconds": plan.budget_seconds}} if plan.budget_seconds is not None else {}),
         "base": base,
         "variation": rows,
     }

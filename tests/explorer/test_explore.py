@@ -16,12 +16,14 @@ from tests.command import assert_refused, isthmus, tiny, train
 from tests.explorer.page_file import PageFile, fake_bundle
 
 import isthmus as ist
-from isthmus.explorer import assets
+from isthmus.explorer import assets, workers
 from isthmus.explorer.pictures import POINTS, SHOWN, arrays, choose
 from isthmus.explorer.plain import plain_twins
 from isthmus.explorer.space import describe
+from isthmus.explorer.workers import Order, build_all
 from isthmus.exports.check import answer
 from isthmus.plan import load_recipe
+from isthmus.report.folder import read_run
 from isthmus.runs import load_data, load_model, read_recipe
 
 HOSTILE = "<img src=x onerror=alert(1)>"
@@ -303,3 +305,18 @@ def test_a_denoisers_twin_is_the_same_recipe_without_noise() -> None:
     assert plain_twins([plain, denoise, wide]) == [None, 0, None]
     assert plain_twins([denoise, wide, plain]) == [2, None, None]
     assert plain_twins([denoise]) == [None]
+
+
+def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the bit as one after another, in their order; a helper that cannot start costs time alone."""
+    rows = "".join(f'[[variation]]\nname = "v{dim}"\nchanges = {{ "bottleneck.dim" = {dim} }}\n' for dim in (3, 4))
+    (tmp_path / "mine.toml").write_text(BASE.replace('"scenes"', '"scenes"\ntrain = 40\ntest = 15\nsize = 8') + rows)
+    assert isthmus("study", tmp_path / "mine.toml", "-o", tmp_path / "study", "train.epochs=1").code == 0
+    runs = [read_run(path.parent) for path in sorted((tmp_path / "study").glob("*/seed-0/evaluation.json"))]
+    splits = load_data(read_recipe(runs[0].path))
+    chosen = choose(len(splits.test), splits.test.images.shape[1:])
+    orders = [Order(run.evaluation.name, "", run, chosen, tmp_path / "cache") for run in runs]
+    beside = build_all(orders, splits, at_a_time=2)
+    assert [subject.about["name"] for subject in beside] == ["v3", "v4"]
+    monkeypatch.setattr(workers.sys, "executable", "/bin/false")
+    assert build_all(orders, splits, at_a_time=2) == beside

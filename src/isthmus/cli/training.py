@@ -55,13 +55,17 @@ def study(
     from isthmus.paths import cache_folder
     from isthmus.progress import Display
     from isthmus.report import write_study_pages
+    from isthmus.report.growing import GrowingReport
     from isthmus.studies import study as run_study
     from isthmus.training.environment import command_line
 
     folder = out or Path("runs") / plan.name
+    growing = GrowingReport(folder, plan.name)
     with Display(enabled=not quiet) as display:
         for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=count):
             display.show(event)
+            if (first := growing.show(event)) is not None:
+                display.print(f"First pictures: {first.resolve()}")
     explorer = _explorer(folder) if explore else None
     page = write_study_pages(folder)  # after the explorer, which it links
     found = read_json(folder / "findings.json")

@@ -10,7 +10,7 @@ import numpy as np
 
 from isthmus.baselines import pca
 from isthmus.explorer import maps
-from isthmus.explorer.blobs import tensors
+from isthmus.explorer.blobs import blob, tensors
 from isthmus.explorer.pictures import Chosen
 from isthmus.explorer.small import small_graphs
 from isthmus.explorer.space import describe
@@ -24,20 +24,20 @@ from isthmus.splits import Splits
 from isthmus.streams import sealed
 
 _TRAINING_IMAGES = 5000  # whose latents say where latents lie
-_COST_IMAGES = 500
+_COST_IMAGES = 200
 _MOST_CODES = 4096
 STANDARD_NORMAL = "standard normal"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A model's entry of `about` without its place among others, its blobs, and sentences to read."""
+    """A model's entry of `about` without its place among others, its blobs as text, and sentences to read."""
 
     about: dict[str, Any]
-    encoder: bytes
-    decoder: bytes
-    pca: bytes
-    arrays: bytes
+    encoder: str
+    decoder: str
+    pca: str
+    arrays: str
     notices: tuple[str, ...]
 
 
@@ -83,10 +83,10 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
             "maps": list(planes),
             "code_grid": _code_grid(model) if "codebook" in arrays else None,
         },
-        small.encoder.SerializeToString(),
-        small.decoder.SerializeToString(),
-        pca_graph(components, size, model.image_shape).SerializeToString(),
-        tensors(arrays),
+        blob(small.encoder.SerializeToString()),
+        blob(small.decoder.SerializeToString()),
+        blob(pca_graph(components, size, model.image_shape).SerializeToString()),
+        blob(tensors(arrays)),
         tuple(notices),
     )
 

@@ -16,7 +16,8 @@ from isthmus.explorer import assets, pictures
 from isthmus.explorer.blobs import blob, tensors, wrapped
 from isthmus.explorer.page import render
 from isthmus.explorer.plain import plain_twins
-from isthmus.explorer.subject import Subject, build
+from isthmus.explorer.subject import Subject
+from isthmus.explorer.workers import Order, build_all
 from isthmus.outputs import deliver
 from isthmus.recipe import Recipe
 from isthmus.report import text
@@ -55,7 +56,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     if splits.hash != first.evaluation.data.hash:
         raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
     chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
-    subjects = [build(one.name, one.about, one.run, splits, chosen, cache) for one in named]
+    subjects = build_all([Order(one.name, one.about, one.run, chosen, cache) for one in named], splits)
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
     twins = plain_twins([read_recipe(one.run.path) for one in named])
     models = [
@@ -83,7 +84,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
         "recipes": [[one.name, _without_folders(read_recipe(one.run.path))] for one in named],
     }
     blobs = [("runtime", wrapped(runtime)), ("images", blob(tensors(pictures.arrays(splits.test.images, chosen))))]
-    blobs += [(f"pca-{number}", blob(content)) for number, content in enumerate(yardsticks)]
+    blobs += [(f"pca-{number}", content) for number, content in enumerate(yardsticks)]
     for number, subject in enumerate(subjects):
         blobs += _blobs(number, subject)
         notices += subject.notices
@@ -161,7 +162,7 @@ def _without_folders(recipe: Recipe) -> str:
 
 def _blobs(number: int, subject: Subject) -> list[tuple[str, str]]:
     return [
-        (f"encoder-{number}", blob(subject.encoder)),
-        (f"decoder-{number}", blob(subject.decoder)),
-        (f"model-{number}", blob(subject.arrays)),
+        (f"encoder-{number}", subject.encoder),
+        (f"decoder-{number}", subject.decoder),
+        (f"model-{number}", subject.arrays),
     ]

@@ -29,7 +29,7 @@ class Process:
             self.child = subprocess.Popen(
                 [sys.executable, "-P", "-m", "isthmus.jobs.worker", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                env=_environment(threads),
+                env=environment(threads),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,  # ours is for data; events come through the pipe
                 process_group=0,  # a terminal's Ctrl-C reaches us alone, and we pass it on once
@@ -73,7 +73,7 @@ def with_news(processes: Iterable[Process]) -> list[Process]:
     return [process for process in processes if process.pipe in ready]
 
 
-def _environment(threads: int) -> dict[str, str]:
+def environment(threads: int) -> dict[str, str]:
     """Ours, with the modules that we find, and a number of threads.
 
     The number must be there before torch is loaded: more threads than cores wait for each other by spinning,

@@ -20,9 +20,10 @@ _EXTREMES = 4
 _SAMPLES = 15
 
 
-def write_study_report(folder: Path) -> Path:
+def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     """Write the study's report.html from its findings.json and run folders, and return its path.
 
+    unfinished: what the page says at its top of a study that is still under way.
     Raises InputError where findings.json or a finished run's evaluation is missing or damaged, OSError where the page
     cannot be written.
     """
@@ -37,6 +38,7 @@ def write_study_report(folder: Path) -> Path:
         folder / "report.html",
         "study.html.jinja",
         findings=findings,
+        unfinished=unfinished,
         facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
         headlines=headlines[: len(first)],
         further=headlines[len(first) :],

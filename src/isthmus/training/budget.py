@@ -6,6 +6,7 @@ A recipe tuned for 50,000 images counts epochs; on 20 images its 5 epochs are 5 
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -56,8 +57,12 @@ def budget(recipe: Recipe, images: int) -> Budget:
             )
         else:
             notices.append(f"{made}; an epoch is {passes} passes over them.")
-    steps = epochs * passes * per_pass
-    if steps < min(FEW_STEPS, train.epochs * -(-FEW_STEPS // train.epochs)) and train.seconds is None:
+    steps = min(epochs * passes * per_pass, train.steps or sys.maxsize)
+    if (
+        steps < min(FEW_STEPS, train.epochs * -(-FEW_STEPS // train.epochs))
+        and train.seconds is None
+        and train.steps is None
+    ):
         notices.append(
             f"train.epochs={train.epochs} is {steps:,} step{'s' if steps > 1 else ''} on {images:,} training images, "
             "which teach a network little; leave it out where the recipe has train.least_steps, or set "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Progress:
     best_score: Real = math.inf
     best_epoch: Count = 0
     stale_epochs: Count = 0
-    stopped: Literal["", "epochs", "patience", "seconds"] = ""  # why, once training has ended
+    stopped: Literal["", "epochs", "steps", "patience", "seconds"] = ""  # why, once training has ended
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ def train(
     run resumed from weights, optimizer and progress takes the same steps.
     Raises Diverged where the loss is no longer finite.
     """
-    total_steps = settings.epochs * len(batches)
+    total_steps = planned_steps(settings, len(batches))
     take = choose_step(model.device, settings)(
         model, objective, optimizer, batches, settings, precision=precision, seed=seed
     )
@@ -114,6 +115,8 @@ def train(
         objective.train()
         meter = _Meter(progress, waits=model.device.type == "cuda")
         for chosen in batches.epoch(progress.epoch, start=progress.batch):
+            if progress.step >= total_steps:  # saved after its last step, before the validation
+                break
             done = max(progress.step / total_steps, meter.seconds() / (settings.seconds or math.inf))
             set_rates(optimizer, progress.step, total_steps, settings, done)
             terms = take(chosen, progress.step)
@@ -121,7 +124,7 @@ def train(
             progress.step += 1
             progress.batch += 1
             meter.add(terms)
-            late = meter.seconds() >= (settings.seconds or math.inf)
+            late = meter.seconds() >= (settings.seconds or math.inf) or progress.step >= total_steps
             due = progress.batch == len(batches) or late or meter.due()
             yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None, done)
             if late:
@@ -135,6 +138,11 @@ def train(
         best = _advance(progress, score, settings)
         log = {"train_loss": train_loss, **scores, "learning_rate": rate_of(optimizer)}
         yield Epoch(progress.epoch, best, log)
+
+
+def planned_steps(settings: Train, steps_per_epoch: int) -> int:
+    """How many steps a training takes that nothing ends early."""
+    return min(settings.epochs * steps_per_epoch, settings.steps or sys.maxsize)
 
 
 def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[str, float]:
@@ -179,6 +187,8 @@ def _advance(progress: Progress, score: float, settings: Train) -> bool:
         progress.stopped = "seconds"
     elif progress.epoch >= settings.epochs:
         progress.stopped = "epochs"
+    elif progress.step >= (settings.steps or math.inf):
+        progress.stopped = "steps"
     return best
 
 

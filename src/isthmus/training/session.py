@@ -27,6 +27,7 @@ from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
 from isthmus.training.memory import check_memory
 from isthmus.training.mirror import choose_mirror
 from isthmus.training.optimizers import build_optimizer
+from isthmus.training.preview import Preview, Previews
 from isthmus.training.untrained import untrained
 
 SAVE_SECONDS = 30.0
@@ -54,7 +55,7 @@ class Notice:
 
 def train_in_folder(
     recipe: Recipe, folder: Path, splits: Splits, cache: Path
-) -> Iterator[Started | Notice | Step | Epoch]:
+) -> Iterator[Started | Notice | Step | Epoch | Preview]:
     """Train from the folder's last checkpoint or from the start, saving as it goes.
 
     cache: a folder for fitted baselines; a model with a linear path starts at one. torch has the recipe's number
@@ -65,7 +66,9 @@ def train_in_folder(
         yield from _train(recipe, folder, splits, cache)
 
 
-def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Started | Notice | Step | Epoch]:
+def _train(
+    recipe: Recipe, folder: Path, splits: Splits, cache: Path
+) -> Iterator[Started | Notice | Step | Epoch | Preview]:
     machine.keep_freed_memory()
     allowed = budget(recipe, len(splits.train))
     given, recipe = recipe, allowed.recipe
@@ -131,6 +134,7 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
         precision,
     )
     saved_at, saved_step = time.monotonic(), progress.step
+    previews = Previews(model, validation, allowed.steps)
     steps = train(
         model,
         objective,
@@ -160,6 +164,8 @@ def _train(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterato
                     checkpoint.save(last, model, progress, optimizer, objective=objective, notes=notes)
                     saved_at, saved_step = time.monotonic(), progress.step
                 yield event
+                if (preview := previews.look(event, progress)) is not None:
+                    yield preview
                 if safe and asked:
                     raise KeyboardInterrupt
         except Diverged as error:
@@ -178,6 +184,7 @@ def _outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
         "seconds": f"its {limit:g} seconds were over" if limit is not None else "",
         "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs{long}",
         "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
+        "steps": f"took its {progress.step:,} steps",
     }
     return {
         "format": 1,

@@ -1,0 +1,60 @@
+"""What a model makes of held-out images while it is still trained: the first thing there is to look at."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from isthmus.model import Autoencoder, full_precision
+from isthmus.training.loop import Epoch, Progress, Step
+
+SHOWN = 12
+MOST_VALUES = 2_000_000  # of larger images fewer are shown
+FIRST_SECONDS, NEXT_SECONDS = 15.0, 20.0
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Yielded in training now and then: validation images (n, 3, H, W) uint8, and what became of them by `step`.
+
+    epoch: those completed. done: the share of the training that is over.
+    """
+
+    step: int
+    epoch: int
+    done: float
+    originals: NDArray[np.uint8]
+    outputs: NDArray[np.uint8]
+
+
+class Previews:
+    """Decides when there is something to see: after 15 s or the first epoch, then at epochs, 20 s apart."""
+
+    def __init__(self, model: Autoencoder, validation: Tensor, total_steps: int) -> None:
+        self.model = model
+        self.shown = validation[: max(1, min(SHOWN, MOST_VALUES // validation[0].numel()))]
+        self.total_steps = total_steps
+        self.due = time.monotonic() + FIRST_SECONDS
+        self.none_yet = True
+
+    def look(self, event: Step | Epoch, progress: Progress) -> Preview | None:
+        """A preview where one is due. The model is left in the mode it is in, and no random stream moves."""
+        now = time.monotonic()
+        if isinstance(event, Epoch):
+            wanted = event.epoch > 0 and (self.none_yet or now >= self.due)
+        else:
+            wanted = self.none_yet and event.log is not None and now >= self.due
+        if not wanted:
+            return None
+        self.none_yet, self.due = False, now + NEXT_SECONDS
+        mode = self.model.training
+        self.model.eval()
+        with full_precision():
+            outputs = self.model.reconstruct_pixels(self.shown)
+        self.model.train(mode)
+        share = progress.step / self.total_steps
+        return Preview(progress.step, progress.epoch, share, self.shown.cpu().numpy(), outputs.cpu().numpy())

@@ -1,0 +1,53 @@
+"""How fast this machine trains a recipe, found out by letting it for about a second."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from isthmus.model import Autoencoder, build_objective
+from isthmus.recipe import Recipe
+from isthmus.training import machine
+from isthmus.training.batches import Batches
+from isthmus.training.optimizers import build_optimizer, set_rates
+from isthmus.training.steps import choose_step
+
+SECONDS = 0.8  # that are counted
+WARM_STEPS, LEAST_STEPS = 2, 2  # steps that are not counted: memory is asked for, kernels are chosen; and that are
+_CUDA_WARM_STEPS = 6  # a graph is captured meanwhile
+
+
+def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> float:
+    """Training steps on random bytes of image_shape (3, H, W), which take as long as on any other images.
+
+    Nothing is written, and no random stream of the caller moves.
+    """
+    with machine.cpu_threads(recipe.train.threads), torch.random.fork_rng(devices=[]):
+        device = machine.choose_device(recipe.train.device)
+        precision = machine.choose_precision(recipe.train.precision, device)
+        torch.manual_seed(0)
+        model = Autoencoder(recipe, image_shape).to(device)
+        model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        kernels, _ = machine.choose_kernels(recipe.train.kernels, device, model, precision)
+        objective = build_objective(recipe, model).to(device)
+        # random bytes are not to make the loss diverge
+        settings = recipe.train.model_copy(update={"learning_rate": 1e-9, "schedule": "constant"})
+        optimizer = build_optimizer(model, settings, objective, compiled=kernels == "compiled")
+        pixels = torch.randint(0, 256, (settings.batch, *image_shape), dtype=torch.uint8).to(device)
+        batches = Batches(pixels, settings.batch, seed=0)
+        step = choose_step(device, settings)(
+            model, objective, optimizer, batches, settings, precision=precision, seed=0
+        )
+        model.train()
+        objective.train()
+        chosen = next(batches.epoch(0))
+        warm = _CUDA_WARM_STEPS if device.type == "cuda" else WARM_STEPS
+        begin, done = 0.0, 0
+        while done < warm + LEAST_STEPS or time.perf_counter() - begin < SECONDS:
+            if done == warm:
+                begin = time.perf_counter()
+            set_rates(optimizer, done, 1, settings)
+            step(chosen, done).loss.sum().item()  # waits for the device
+            done += 1
+        return (done - warm) * settings.batch / (time.perf_counter() - begin)
