@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from isthmus.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.symptoms.pixels import Pixels, inverted
+from isthmus.symptoms.pixels import NARROW, Pixels, inverted
 from isthmus.symptoms.seen import Symptoms
-
-_NARROW = 64
 
 
 class InputRange:
@@ -38,7 +36,7 @@ class InputRange:
 
 
 def _narrow(pixels: Pixels) -> bool:
-    return pixels.high - pixels.low < _NARROW
+    return pixels.high - pixels.low < NARROW
 
 
 def _scaled(which: str, pixels: Pixels) -> Fault:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.symptoms.pixels import inverted
+from isthmus.symptoms.pixels import NARROW, inverted
 from isthmus.symptoms.seen import Symptoms
 
 _WORSE, _BETTER = 1.5, 0.8
@@ -22,6 +22,8 @@ class InvertedTest:
             return None
         own, turned = symptoms.mse["test"], symptoms.mse["negatives"]
         train, validation, test = (symptoms.pixels[name] for name in ("train", "validation", "test"))
+        if test.high - test.low < NARROW:
+            return None  # which `input_range` says
         # brighter images of even shades have values like a negative's; a model that learned something knows better
         by_values = inverted(train, validation, test) and (turned < own or symptoms.state == "untrained")
         by_error = own > _WORSE * symptoms.mse["validation"] and turned < _BETTER * own

@@ -20,8 +20,9 @@ class TooWide:
         narrowed = symptoms.narrowed
         if not narrowed or "kl" in symptoms.model.bottleneck.penalties:
             return None
-        if symptoms.summary["against_pca"]["psnr"]["low"] <= 0:
-            return None
+        against = symptoms.summary["against_pca"]
+        if against["psnr"]["low"] <= 0 or symptoms.mse["validation"] >= against["validation"]["pca_mse"]:
+            return None  # on validation images too: the test images may be of another kind
         size = max(narrowed)
         enough = min(kept for kept, error in narrowed.items() if error <= _GROWTH * narrowed[size])
         if enough > size // 2:

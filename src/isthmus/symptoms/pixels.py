@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+NARROW = 64  # values, of 256, in which images hold next to nothing
 _SIDE = 8  # pixels that images are compared at, first
 _NEAR = 1e-3  # mean squared error per pixel value in [0, 1] under which two images are one: 30 dB, as a JPEG's
 _LEVELS, _TIMES = 5.0, 3.0  # grey levels between histograms that are no chance, and so many times validation's
