@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -50,13 +51,18 @@ def rounds(entries: Sequence[Entry], count: int, common: dict[str, Sequence[str]
     return results
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of a contestant, without what `import isthmus` has set here: each sets its own."""
+    return {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
+
+
 def run_module(module: str, arguments: Sequence[str]) -> dict[str, Any]:
     """The last line of what `python -m bench.MODULE` printed, which is JSON.
 
     Raises SystemExit with the end of its error output where it fails.
     """
     command = [sys.executable, "-m", f"bench.{module}", *arguments]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{module} {' '.join(arguments)} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import record
-from bench.contest import ROOT, Results, rotated
+from bench.contest import ROOT, Results, rotated, surroundings
 from bench.goals import Measured, ratios, spread
 
 QUIET, ONE, TWO, STRANGER = "quiet", "beside one", "beside two", "beside one in its own session"
@@ -35,7 +35,7 @@ class Contestant:
     def __init__(self, label: str, words: Sequence[str], folder: Path = ROOT, *, count: int = 1) -> None:
         self.label = label
         # ours is the benchmark, whichever checkout's isthmus it measures
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(ROOT)])}
+        environment = {**surroundings(), "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(ROOT)])}
         command = [sys.executable, "-m", "bench.contestants.in_turns", *words]
         self.processes = [
             subprocess.Popen(

@@ -10,7 +10,7 @@ import time
 import pytest
 import torch
 from bench import neighbour, network
-from bench.contest import ROOT, Entry, rotated
+from bench.contest import ROOT, Entry, rotated, surroundings
 from bench.contestants._common import Stopwatch, random_images, scaled
 from bench.families import costs, written
 from bench.goals import Measured, ratios, table
@@ -182,3 +182,8 @@ def test_what_is_kept_beside_neighbours_is_taken_within_a_round() -> None:
     assert "| two jobs fp32 | 75.0 (50.0 to 100) | 47.5 (25.0 to 70.0) | 0.600 (0.500 to 0.700) |" in neighbour.table(
         turns, names
     )
+
+
+def test_contestants_do_not_inherit_how_isthmus_lets_threads_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOMP_SPINCOUNT", "0")
+    assert "GOMP_SPINCOUNT" not in surroundings() and surroundings()["PATH"] == os.environ["PATH"]
