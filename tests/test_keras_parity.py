@@ -25,7 +25,7 @@ from isthmus.model import Autoencoder, build_objective, to_unit
 from isthmus.recipe import Recipe, resolve
 from isthmus.training.batches import Batches
 from isthmus.training.loop import Progress, train
-from isthmus.training.optimizers import build_optimizer
+from isthmus.training.optimizers import build_optimizer, set_rates
 
 TOLERANCE = 1e-4
 """Largest difference allowed, relative to the tensor's largest value."""
@@ -107,6 +107,35 @@ def test_inference(name: str, rate: float) -> None:
     with torch.inference_mode():
         output = to_keras_images(model.eval()(batch()).x_hat)
     assert error(output, reference[f"inferred-{rate:g}"]) < TOLERANCE
+
+
+@small
+def test_twenty_steps_in_float64(name: str) -> None:
+    """Every weight within 1e-5. What is left is Keras's betas, which pass through float32 whatever its float type."""
+    reference, before = load_reference("twenty"), generated_weights(SMALL[name])
+    as_we_do, as_keras = (twenty_steps(SMALL[name], cast=cast) for cast in (False, True))
+    for tensor, after in as_we_do.items():
+        expected = reference[f"{name}/{tensor}"]
+        if cancelled_by_norm(tensor):  # a gradient of rounding noise far below Adam's epsilon: it does not move
+            assert np.abs(after - before[tensor]).max() < 1e-9, tensor
+            continue
+        assert error(after, expected) < 1e-5, tensor
+        assert error(as_keras[tensor], expected) < 1e-7, tensor
+
+
+def test_a_bias_before_batch_norm_changes_nothing_but_the_moving_mean() -> None:
+    """Why those biases are left out where steps in float32 are compared: noise in them is no other function."""
+    network = SMALL["small"]
+    outputs: list[Tensor] = []
+    for moved in (0.0, 0.1):
+        model = build(network).train().double()
+        for tensor, value in load(model, network, generated_weights(network)).items():
+            if cancelled_by_norm(tensor):
+                value.data += moved
+        outputs.append(model(batch().double()).x_hat.detach())
+        outputs.append(model.eval()(batch().double()).x_hat.detach())
+    torch.testing.assert_close(outputs[0], outputs[2], rtol=0, atol=1e-12)
+    assert not torch.allclose(outputs[1], outputs[3]), "until the moving mean has followed"
 
 
 def test_latent_10_pass() -> None:
@@ -227,6 +256,29 @@ def two_steps(network: Network, rate: float) -> dict[str, np.ndarray]:
         pass
     assert progress.step == 2
     return {name: to_keras(value) for name, value in tensors.items()}
+
+
+def twenty_steps(network: Network, *, cast: bool) -> dict[str, np.ndarray]:
+    """Every tensor after twenty steps in float64; `cast`: with Keras's betas in the bias corrections."""
+    chosen = recipe(network, optimizer="keras-adam", learning_rate=VISIBLE_RATE, epsilon=1e-7, schedule="constant")
+    model = build(network).train().double()
+    tensors = load(model, network, generated_weights(network))
+    objective, optimizer = build_objective(chosen, model), build_optimizer(model, chosen.train)
+    x = torch.from_numpy(images()).permute(0, 3, 1, 2).double() / 127.5 - 1
+    for step in range(20):
+        set_rates(optimizer, step, 20, chosen.train)
+        if cast:
+            for group in optimizer.param_groups:
+                group["lr"] *= _corrections(np.float32, step + 1) / _corrections(np.float64, step + 1)
+        optimizer.zero_grad()
+        objective(model, model(x)).loss.mean().backward()
+        optimizer.step()
+    return {name: to_keras(value) for name, value in tensors.items()}
+
+
+def _corrections(kind: type[np.floating], step: int) -> float:
+    """What Adam's rate is multiplied by at a step, from betas of this kind of number."""
+    return float(np.sqrt(1 - float(kind(0.999)) ** step) / (1 - float(kind(0.9)) ** step))
 
 
 @cache
