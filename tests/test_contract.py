@@ -335,7 +335,7 @@ def test_beside_a_linear_path_a_model_starts_as_pca(tiny: Callable[..., Recipe],
     pixels = ((images(40) + 1) * 127.5).to(torch.uint8)
     components = pca.fit(pixels.numpy(), model.latent_size)
     assert model.linear is not None
-    model.linear.start_at(components)
+    model.start_at(components)
     expected = components.reconstruct(pixels.numpy(), model.latent_size)
     with torch.no_grad():
         found = model.eval().reconstruct_pixels(pixels)

@@ -71,3 +71,24 @@ def test_a_run_that_training_never_improved_says_so(tmp_path: Path, rate: str, s
     summary = json.loads((tmp_path / "run" / "evaluation.json").read_text())
     assert (summary["checkpoint"]["epoch"] == 0) == said
     assert any("never improved on its start at PCA" in flag for flag in summary["flags"]) == said
+
+
+@pytest.mark.parametrize(("features", "fine"), [((48, 2, 2), 4), ((14, 2, 2), 2), ((3, 4, 4), 1), ((2, 2, 2), None)])
+def test_features_begin_with_the_paths_image_folded_as_finely_as_their_channels_allow(
+    features: tuple[int, int, int], fine: int | None
+) -> None:
+    path, _ = started(pictures(50), 12)
+    layer = torch.nn.Linear(12, int(np.prod(features)))
+    drawn = layer.weight.clone()
+    path.show_in(layer, features)
+    if fine is None:  # no room for three colours
+        assert torch.equal(layer.weight, drawn)
+        return
+    channels, height, _ = features
+    z = torch.randn(5, 12, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        found = layer(z).unflatten(1, (height, height, channels)).permute(0, 3, 1, 2)[:, : 3 * fine**2]
+        coarse = torch.nn.functional.avg_pool2d(path.decode(z), SHAPE[1] // (height * fine))
+    torch.testing.assert_close(found, torch.nn.functional.pixel_unshuffle(coarse, fine))
+    rest = layer.weight.view(height, height, channels, 12)[:, :, 3 * fine**2 :]
+    assert torch.equal(rest, drawn.view(height, height, channels, 12)[:, :, 3 * fine**2 :])

@@ -50,3 +50,23 @@ class LinearPath(nn.Module):
         self.analysis.bias[:held] = -(whiten @ mean).to(self.analysis.bias)
         self.synthesis.weight[:, :held] = (directions * spread[:, None]).T.to(self.synthesis.weight)
         self.synthesis.bias.copy_(mean)
+
+    @torch.no_grad()
+    def show_in(self, features: nn.Linear, feature_shape: tuple[int, int, int]) -> None:
+        """Let the dense layer z -> features, flattened in (height, width, channel) order, begin with this path's image.
+
+        The image is folded into the first channels, a square of pixels to a position, as finely as the channels
+        allow: the decoder then finds at once what it is to add to. From features drawn at random it must first learn
+        PCA's directions anew, and at 512 numbers does not get there (records/2026-11-28-post-512.md). Where the
+        features' height and width do not divide the image's, or three channels are too many, nothing changes.
+        """
+        channels, height, width = feature_shape
+        colours, rows, columns = self.image_shape
+        if rows % height or columns % width or channels < colours or rows // height != columns // width:
+            return
+        side = rows // height
+        fine = max(n for n in range(1, side + 1) if side % n == 0 and colours * n * n <= channels)
+        for there, here in ((features.weight, self.synthesis.weight), (features.bias, self.synthesis.bias)):
+            image = here.reshape(colours, height, fine, side // fine, width, fine, side // fine, -1).mean(dim=(3, 6))
+            folded = image.permute(1, 3, 0, 2, 4, 5).flatten(2, 4)
+            there.view(height, width, channels, -1)[:, :, : folded.shape[2]] = folded

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -25,6 +25,9 @@ from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
 from isthmus.seeding import sealed_generator
 from isthmus.types import Latent, Posterior, Trace
+
+if TYPE_CHECKING:
+    from isthmus.baselines.pca import PrincipalComponents
 
 BATCH = 256  # images at a time outside training
 
@@ -68,6 +71,13 @@ class Autoencoder(nn.Module):
             self.linear = LinearPath(image_shape, self.latent_size)
             self.architecture.start_beside_linear()
             self.bottleneck.start_beside_linear()
+
+    def start_at(self, components: PrincipalComponents) -> None:
+        """Begin as PCA. A decoder that is not handed the linear path's image finds it in its features instead."""
+        assert self.linear is not None
+        self.linear.start_at(components)
+        if not self.architecture.refines:
+            self.bottleneck.start_at(self.linear)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
         """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""

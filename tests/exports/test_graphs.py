@@ -25,7 +25,7 @@ def model_of(recipe: Recipe) -> Autoencoder:
     torch.manual_seed(0)
     model = Autoencoder(recipe, SHAPE)
     if model.linear is not None:
-        model.linear.start_at(pca.fit(PIXELS, model.latent_size))
+        model.start_at(pca.fit(PIXELS, model.latent_size))
     for parameter in model.parameters():  # away from layers that begin at zero, which hide what comes after them
         parameter.data += 0.05 * torch.randn_like(parameter)
     model(torch.from_numpy(PIXELS).float() / 127.5 - 1)  # running statistics away from their start

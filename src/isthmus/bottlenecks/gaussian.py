@@ -10,6 +10,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.layers import Dense, start_at_zero
+from isthmus.linear import LinearPath
 from isthmus.types import Latent, Posterior
 
 
@@ -58,6 +59,9 @@ class Gaussian(nn.Module):
 
     def start_beside_linear(self) -> None:
         start_at_zero(self.to_posterior)
+
+    def start_at(self, linear: LinearPath) -> None:
+        linear.show_in(self.to_features, self.feature_shape)
 
     def expand(self, z: Tensor) -> Tensor:
         channels, height, width = self.feature_shape

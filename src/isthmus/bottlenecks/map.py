@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.layers import start_at_zero
+from isthmus.linear import LinearPath
 from isthmus.types import Latent
 
 
@@ -36,6 +37,9 @@ class Map(nn.Module):
 
     def start_beside_linear(self) -> None:
         start_at_zero(self.to_latent)
+
+    def start_at(self, linear: LinearPath) -> None:
+        """The features stay as drawn: one position of them holds one place's numbers, of which no image is made."""
 
     def expand(self, z: Tensor) -> Tensor:
         return self.to_features(z)

@@ -100,7 +100,7 @@ def _train(
         progress, notes, passed_over = checkpoint.load(last, model, optimizer, objective=objective)
     except FileNotFoundError:
         if model.linear is not None:
-            model.linear.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
+            model.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
         mirror = choose_mirror(recipe.train.mirror, splits)
         if mirror.sentence:
             yield Notice(mirror.sentence)
