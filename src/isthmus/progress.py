@@ -101,6 +101,8 @@ class _Run:
                 self._step(event)
             case Epoch():
                 self._epoch(event)
+            case Preview():
+                pass  # the growing page shows it
             case Done():
                 self._done(event)
 

@@ -1,0 +1,94 @@
+"""The promises of isthmus, gone through: claim, value, holds.
+
+    python -m bench.audit [--tests] [--out records]
+
+First what is measured here with code of its own, in some minutes; with `--tests` also the claims that tests keep, each
+with how many of its tests passed. Writes `audit-DATE.md` and exits with 1 where a claim does not hold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as Xml
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from bench.audit_measured import MEASURED
+from bench.contest import ROOT
+from bench.record import hardware
+
+# which tests keep a promise; a file, or a file and a word of the tests' names
+TESTED: Mapping[str, tuple[str, ...]] = {
+    "everything learned starts from the recipe's seed": ("training/test_same_bits.py",),
+    "every generator begins at a stream": ("test_streams.py", "training/test_steps.py"),
+    "twenty steps beside Keras, within 1e-5": ("test_keras_parity.py",),
+    "densities, gradients and KLs at the edges": ("test_precision.py",),
+    "tiles' batch norm at mean 100": ("kernels/test_convolve_norm_leaky.py",),
+    "a default type or device changes nothing": ("kernels/test_defaults.py",),
+    "intervals, p-values, Holm, one seed": ("test_statistics.py",),
+    "not tested where nothing left PCA": ("test_study.py",),
+    "the doctor": ("test_doctor.py", "training/test_mirror.py"),
+    "few images": ("training/test_budget.py", "test_splits.py"),
+    "what is done to pictures is said": ("datasets/test_handling.py", "test_images.py"),
+    "nothing written elsewhere, nothing lost": ("test_hostile_folders.py",),
+    "damaged kernels are compiled again": ("kernels/test_compiled.py",),
+    "memory": ("test_memory.py",),
+    "no tracebacks": ("hostile", "test_bad_input.py"),
+    "a slow machine shortens the study": ("test_time_budget.py",),
+    "same bits whatever runs beside": ("kernels/test_parallel.py", "test_waiting.py"),
+    "old run folders": ("training/test_older_runs.py",),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.audit", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--tests", action="store_true", help="run the tests that keep the other promises, too")
+    parser.add_argument("--out", type=Path, default=ROOT / "records")
+    given = parser.parse_args()
+    machine = hardware("cpu")
+    rows: list[tuple[str, str, bool]] = []
+    with tempfile.TemporaryDirectory() as home:
+        for claim, measure in MEASURED.items():
+            rows.append(_said((claim, *measure(Path(home)))))
+        if given.tests:
+            rows += map(_said, _tested(Path(home) / "results.xml"))
+    date = time.strftime("%Y-%m-%d")
+    given.out.mkdir(parents=True, exist_ok=True)
+    lines = [f"| {claim} | {value} | {'yes' if holds else '**no**'} |" for claim, value, holds in rows]
+    page = f"# Audit, {date}\n\n`python -m bench.audit{' --tests' * given.tests}`, {machine}\n\n"
+    page += "| claim | value | holds |\n|---|---|---|\n" + "\n".join(lines) + "\n"
+    (given.out / f"{date}-audit.md").write_text(page, encoding="utf-8")
+    sys.exit(not all(holds for _, _, holds in rows))
+
+
+def _said(row: tuple[str, str, bool]) -> tuple[str, str, bool]:
+    claim, value, holds = row
+    print(f"{'holds' if holds else 'FAILS'}  {claim}: {value}", flush=True)
+    return row
+
+
+def _tested(results: Path) -> Iterable[tuple[str, str, bool]]:
+    """One run of all tests that are named, and each claim with the results of its own."""
+    paths = dict.fromkeys(f"tests/{name}" for names in TESTED.values() for name in names)
+    command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-n", "auto", f"--junitxml={results}", *paths]
+    subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+    cases = [(case.get("classname", ""), case) for case in Xml.parse(results).iter("testcase")]
+    for claim, names in TESTED.items():
+        modules = tuple(f"tests.{name.removesuffix('.py').replace('/', '.')}" for name in names)
+        mine = [
+            case for module, case in cases if module in modules or module.startswith(tuple(m + "." for m in modules))
+        ]
+        failed = [case for case in mine if case.find("failure") is not None or case.find("error") is not None]
+        skipped = sum(case.find("skipped") is not None for case in mine)
+        passed = len(mine) - len(failed) - skipped
+        value = f"{passed} passed, {len(failed)} failed, {skipped} skipped ({', '.join(names)})"
+        yield claim, value, bool(passed) and not failed
+
+
+if __name__ == "__main__":
+    main()
