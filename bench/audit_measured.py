@@ -25,19 +25,8 @@ from isthmus.streams import PURPOSES, stream
 from isthmus.types import Posterior
 
 Measured = tuple[str, bool]
-_TINY = [
-    "data.kind=scenes",
-    "data.train=120",
-    "data.test=16",
-    "data.size=16",
-    "architecture.filters=[4,5]",
-    "architecture.strides=[2,2]",
-    "bottleneck.dim=3",
-    "train.steps=6",
-    "train.batch=16",
-    "train.device=cpu",
-    "-q",
-]
+_SCENES = ("data.kind=scenes", "data.train=120", "data.test=16", "data.size=16")
+_TINY = (*_SCENES, "bottleneck.dim=3", "train.steps=6", "train.batch=16", "train.device=cpu", "-q")
 
 
 def isthmus(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -291,7 +291,7 @@ def test_odd_images_are_trained_on(tmp_path: Path) -> None:
         ("text.png", b"once upon a time", ["not a readable image"]),
         ("empty.png", b"", ["is empty"]),
         ("missing.png", None, ["does not exist"]),
-        ("", None, ["is not a file"]),
+        ("", None, ["holds no images"]),
     ],
 )
 def test_what_is_no_image(name: str, content: bytes | None, parts: list[str], finished: Path, tmp_path: Path) -> None:

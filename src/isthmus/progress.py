@@ -13,6 +13,7 @@ from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs import Done, Event
 from isthmus.studies import StudyDone, StudyEvent
 from isthmus.training.loop import Epoch, Step
+from isthmus.training.preview import Preview
 from isthmus.training.session import Notice, Started
 from isthmus.wording import printable
 
