@@ -25,8 +25,8 @@ _HOMES = {
 }
 
 # PyTorch's threads, which are OpenMP's, sleep while they wait: spinning takes the core from those they wait for, which
-# beside another program's busy process is three to ten times slower (records/2026-11-28-neighbour.md). It is read once,
-# when torch is loaded. Whoever has chosen how to wait is left alone.
+# beside another program's busy process is three to ten times slower (records/2026-11-28-neighbour-first-look.md). It is
+# read once, when torch is loaded. Whoever has chosen how to wait is left alone.
 if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "0"
 

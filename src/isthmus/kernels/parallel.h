@@ -2,7 +2,7 @@
 //
 // OpenMP's threads wait for each other at the end of every loop, also for one that the system has not let run yet, and
 // spin while they wait: beside another program's busy process a training had a tenth to a third of its speed. Here a loop ends when
-// its pieces are done, whoever did them; see records/2026-11-28-neighbour.md.
+// its pieces are done, whoever did them; see records/2026-11-28-neighbour-first-look.md.
 
 #pragma once
 
