@@ -329,6 +329,7 @@ def test_results_that_do_not_fit_where_they_are_to_go(finished: Path, photo: Pat
     assert_refused(isthmus("reconstruct", finished, photo, same_name, "-o", folder / "out"), "same name")
     assert_refused(isthmus("reconstruct", finished, photo, "-o", photo / "out.png"), "is a file")
     assert_refused(isthmus("data", "scenes", "train=20", "test=2", "--sheet", folder), "is a folder")
+    assert_refused(isthmus("data", "scenes", "train=20", "test=2", "--sheet", "."), "is a folder")
 
 
 def test_a_run_that_has_no_place_to_go(finished: Path, photo: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -312,6 +313,20 @@ def test_test_images_that_are_scaled_twice_are_an_error() -> None:
         "input_range",
         "error",
     ) and "test images hold only the values 0 to 1" in one.sentence
+
+
+def test_pixels_are_counted_in_little_memory() -> None:
+    """Of 256 x 256 pixels, eight bytes for each value of all images would not fit."""
+    images = np.zeros((4000, 3, 16, 16), np.uint8)
+    images[3000:] = 255
+    tracemalloc.start()
+    try:
+        seen = pixels_of(images)
+        assert tracemalloc.get_traced_memory()[1] < images.nbytes
+    finally:
+        tracemalloc.stop()
+    assert (seen.low, seen.high) == (0, 255)
+    assert (seen.shares[0], seen.shares[255], seen.shares.sum()) == (0.75, 0.25, 1.0)
 
 
 def test_inverted_test_images_are_noticed() -> None:

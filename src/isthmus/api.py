@@ -26,6 +26,7 @@ from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_pages
 from isthmus.report.growing import GrowingReport
 from isthmus.runs import check, is_begun, load_and_run, load_model
+from isthmus.studies import check_folder
 from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
 from isthmus.wording import shown
@@ -86,6 +87,7 @@ def study(
     folder = home or Path("runs") / plan.name
     if isinstance(data, np.ndarray):
         plan = load_plan(name, {**_data_options(data, folder), **(options or {})})
+        check_folder(plan, folder)
         keep_array(data, folder, begun=(folder / "study.toml").exists())
     growing = GrowingReport(folder, plan.name)
     with Display(enabled=show_progress) as display:

@@ -37,6 +37,8 @@ def write_bytes(path: Path, data: bytes) -> None:
     Raises InputError where a device, a pipe or a socket is there, OSError where the disk does not take it.
     """
     with about(path):
+        if not path.name:  # `.` or `/`, which have nothing beside them
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not _is_replaceable(path):
             raise InputError(f"{path}: is no regular file, and nothing else is replaced; choose another path")
         beside = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")

@@ -10,6 +10,7 @@ from typing import Any
 
 import tomli_w
 
+from isthmus.arrays import ARRAY_FILE
 from isthmus.atomic_files import refuse_link, write_json, write_text
 from isthmus.errors import InputError, RunError
 from isthmus.findings import findings, run_folder
@@ -156,7 +157,7 @@ def _check(plan: Plan, folder: Path, data: _Data) -> tuple[Shapes, list[str]]:
 
     Returns the shape (N, 3, H, W) of each variation's training images, and what to say of the images once.
     """
-    _check_folder(plan, folder)
+    check_folder(plan, folder)
     tests: dict[str, str] = {}
     shapes: dict[str, tuple[int, int, int, int]] = {}
     said: dict[str, list[str]] = {}
@@ -192,8 +193,8 @@ def _about(names: list[str], of: int, sentence: str) -> str:
     return sentence if len(names) == of else few + sentence
 
 
-def _check_folder(plan: Plan, folder: Path) -> None:
-    """See that the folder is free for this study, or already its own."""
+def check_folder(plan: Plan, folder: Path) -> None:
+    """See that the folder is free for this study, or already its own. Raises InputError where it is neither."""
     if (folder / "recipe.toml").exists():
         raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
     if not folder.is_dir():
@@ -202,7 +203,7 @@ def _check_folder(plan: Plan, folder: Path) -> None:
     # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
     runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
     ours = held["findings.json"] or (held["study.toml"] and held["lock"])
-    if not ours and holds_more(folder, {"lock", *runs}):
+    if not ours and holds_more(folder, {"lock", ARRAY_FILE, *runs}):
         raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
     for variation in plan.variations:
         refuse_link(folder / variation.name)

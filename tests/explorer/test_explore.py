@@ -6,7 +6,9 @@ import html
 import io
 import json
 import shutil
+from collections import deque
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -320,3 +322,14 @@ def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: py
     assert [subject.about["name"] for subject in beside] == ["v3", "v4"]
     monkeypatch.setattr(workers.sys, "executable", "/bin/false")
     assert build_all(orders, splits, at_a_time=2) == beside
+
+
+def test_a_model_that_another_thread_took_meanwhile_is_left_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Contended(deque[int]):
+        """Looks as if something waited, and is empty when it is asked for."""
+
+        def __bool__(self) -> bool:
+            return True
+
+    monkeypatch.setattr(workers, "deque", Contended)
+    assert build_all([], SimpleNamespace()) == []  # pyright: ignore[reportArgumentType]

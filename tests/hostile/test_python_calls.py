@@ -189,6 +189,28 @@ def test_arguments_of_wrong_types_are_one_sentence(
     assert not list(tmp_path.iterdir())
 
 
+def test_studies_are_trained_on_arrays(tmp_path: Path) -> None:
+    """Run again, it is the same study; a folder of somebody else's is left as it is."""
+    images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)
+    plan = tmp_path / "mine.toml"
+    plan.write_text('[[variation]]\nname = "only"\n[base]\narchitecture.kind = "conv"\nbottleneck.kind = "vector"\n')
+    options = {**OPTIONS, "train.epochs": 1}
+
+    def study(array: np.ndarray, out: Path) -> dict[str, Any]:
+        return ist.study(str(plan), data=array, out=out, options=options, show_progress=False)
+
+    found = study(images, tmp_path / "study")
+    assert [run["status"] for run in found["variations"][0]["runs"]] == ["done"]
+    assert study(images, tmp_path / "study")["variations"] == found["variations"]
+    with pytest.raises(InputError, match="other images than this array"):
+        study(images[:50], tmp_path / "study")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match="no study's folder"):
+        study(images, tmp_path / "foreign")
+    assert [path.name for path in (tmp_path / "foreign").iterdir()] == ["notes.txt"]
+
+
 def test_arrays_are_trained_on(tmp_path: Path) -> None:
     """Their file in the run folder makes the run one like any other: shown again, judged again, moved, resumed."""
     images = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 3), dtype=np.uint8)

@@ -16,7 +16,7 @@ from isthmus.baselines.mirroring import mirroring
 from isthmus.files import read_json
 from isthmus.plan import builtin, describe, load_recipe
 from isthmus.recipe import Recipe
-from isthmus.runs import load_data, run
+from isthmus.runs import load_and_run, load_data, run
 from isthmus.training import session
 from isthmus.training.loop import Epoch
 from isthmus.training.session import Notice
@@ -60,6 +60,16 @@ def test_auto_is_what_suits_the_images(home: Path, images: str, mirrors: bool) -
     assert len(said) == 1 and noted == {"mirrors": mirrors, "sentence": said[0]}
     assert said[0].startswith("Half of the training" if mirrors else "Training images are not mirrored")
     assert plainly["mirrors"] is mirrors and bool(plainly["sentence"]) is mirrors
+
+
+@pytest.mark.parametrize("mirror", ["auto", True, False])
+def test_what_was_done_to_pictures_is_what_was_decided(home: Path, mirror: bool | str) -> None:
+    """Whatever was asked for: the digits are not said to be mirrored where they are not."""
+    asked, folder = recipe(home, "digits", mirror), home / f"told-{mirror}"
+    said = [event.sentence for event in load_and_run(asked, folder, home / "cache") if isinstance(event, Notice)]
+    done = [change["what"] for change in read_json(folder / "environment.json")["data"]["handling"]]
+    assert ("mirrored" in done) is (mirror is True)
+    assert any(sentence.startswith("Training shows half") for sentence in said) is (mirror is True)
 
 
 def test_a_resumed_run_keeps_to_what_was_decided(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,8 +52,7 @@ def build_all(orders: Sequence[Order], splits: Splits, *, at_a_time: int | None 
     with ThreadPoolExecutor(max(count - 1, 1)) as pool, machine.cpu_threads(share), threadpool_limits(share):
         helpers = [pool.submit(_delegate, orders, waiting, found, share) for _ in range(count - 1)]
         try:
-            while waiting:
-                number = waiting.popleft()
+            while (number := _next(waiting)) is not None:
                 found[number] = orders[number].fulfil(splits)
         finally:
             waiting.clear()
@@ -87,12 +86,16 @@ def _delegate(orders: Sequence[Order], waiting: deque[int], found: dict[int, Sub
 
 def _converse(pipe: Any, orders: Sequence[Order], waiting: deque[int], found: dict[int, Subject]) -> None:
     pipe.recv()  # it is ready, which takes some seconds
-    while True:
-        try:
-            number = waiting.popleft()
-        except IndexError:
-            return
+    while (number := _next(waiting)) is not None:
         pipe.send(orders[number])
         subject: Subject | None = pipe.recv()
         if subject is not None:
             found[number] = subject
+
+
+def _next(waiting: deque[int]) -> int | None:
+    """What to work on next; None where nothing is left, of which another thread may have taken the last just now."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

@@ -8,9 +8,9 @@ from isthmus.splits import Splits
 from isthmus.training.budget import budget
 
 
-def handling(recipe: Recipe, splits: Splits) -> tuple[Change, ...]:
-    """What was done to the data set's pictures, in reading and in training."""
-    if not recipe.train.mirror:
+def handling(splits: Splits, *, mirrors: bool) -> tuple[Change, ...]:
+    """What was done to the data set's pictures, in reading and in training, which mirrors half of them or not."""
+    if not mirrors:
         return splits.handling
     images = len(splits.train)
     mirrored = Change(
@@ -29,5 +29,6 @@ def remarks(recipe: Recipe, splits: Splits) -> list[str]:
 
 
 def sentences(recipe: Recipe, splits: Splits) -> list[str]:
-    """Everything to say before a run, the most general first."""
-    return [*(change.sentence for change in handling(recipe, splits)), *remarks(recipe, splits)]
+    """Everything to say before a run, the most general first; the run says what `train.mirror=auto` came to."""
+    done = handling(splits, mirrors=recipe.train.mirror is True)
+    return [*(change.sentence for change in done), *remarks(recipe, splits)]

@@ -23,11 +23,18 @@ from isthmus.training.announce import handling, remarks
 
 
 def environment(
-    recipe: Recipe, splits: Splits, device: torch.device, how: Mapping[str, Any], schedule: Mapping[str, Any]
+    recipe: Recipe,
+    splits: Splits,
+    device: torch.device,
+    how: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    *,
+    mirrors: bool,
 ) -> dict[str, Any]:
     """The contents of environment.json, see docs/run-folder.md.
 
     how: what the bits depend on beside versions. schedule: how long it trains, as `Budget.as_dict`.
+    mirrors: whether training shows half of the images mirrored.
     """
     shape = splits.train.images.shape[1:]
     return {
@@ -54,7 +61,7 @@ def environment(
             "hash": splits.hash,
             "image_shape": list(shape),
             "class_names": list(splits.class_names),
-            "handling": [change.model_dump() for change in handling(recipe, splits)],
+            "handling": [change.model_dump() for change in handling(splits, mirrors=mirrors)],
             "notices": remarks(recipe, splits),
         },
     }

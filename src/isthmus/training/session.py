@@ -105,7 +105,7 @@ def _train(
         if mirror.sentence:
             yield Notice(mirror.sentence)
         mirrors = mirror.mirrors
-        about = environment(given, splits, device, how, allowed.as_dict())
+        about = environment(given, splits, device, how, allowed.as_dict(), mirrors=mirrors)
         write_json(folder / "environment.json", {**about, "mirror": vars(mirror)})
     else:
         if passed_over:
