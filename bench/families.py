@@ -22,7 +22,7 @@ from isthmus.recipe import PART_TABLES, Recipe
 
 SOURCES = ROOT / "src" / "isthmus"
 # what a part stands on without belonging to any family
-SEAMS = {"types", "errors", "registry", "layers", "model", "objectives._weights", "similarity"}
+SEAMS = {"types", "errors", "registry", "layers", "linear", "model", "objectives._weights", "similarity"}
 
 
 @dataclass(frozen=True)

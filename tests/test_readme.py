@@ -85,4 +85,4 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
     elif verb == "data":
         assert thing in registry.kinds("datasets")
     else:
-        assert verb in ("explore", "export", "reconstruct", "sample", "doctor")
+        assert verb in ("explore", "export", "reconstruct", "sample", "doctor", "evaluate")

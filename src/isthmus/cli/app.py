@@ -39,7 +39,9 @@ Jobs = Annotated[
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
-SkipBroken = Annotated[bool, typer.Option("--skip-broken", help="Leave unreadable image files out, by name.")]
+SkipBroken = Annotated[
+    bool, typer.Option("--skip-broken", help="Leave out image files that cannot be read, and name them.")
+]
 
 
 def with_flags(

@@ -1,4 +1,4 @@
-"""Verbs about what is trained already: evaluate and report."""
+"""Verbs about what is trained already: evaluate, doctor and report."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from isthmus.paths import resolved
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     device: Annotated[
-        str | None, typer.Option("--device", help="cpu, cuda or auto. By default the one it was trained on.")
+        str | None,
+        typer.Option("--device", help="cpu, cuda or auto. By default as it was trained, or on what is here."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -38,7 +39,8 @@ def doctor(
 ) -> None:
     """Say what is wrong with a trained run, and what would help.
 
-    Exit code 1 where something is. Notes and warnings alone end with 0. It reads what the last evaluation measured.
+    It ends with exit code 1 where there is an error, and with 0 where there are warnings and notes alone. It reads what
+    the last evaluation measured.
     """
     need_folder(folder)
     from isthmus import tables

@@ -27,7 +27,9 @@ def data(
     kind: Annotated[str, typer.Argument(help="A data set: cifar10, parquet, folder, arrays or scenes.")],
     changes: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER."),
+        typer.Argument(
+            metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER; `isthmus list datasets` names them."
+        ),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch it where it is not here yet.")] = False,
     sheet: Annotated[Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.")] = None,

@@ -26,7 +26,10 @@ from isthmus.paths import resolved
 
 
 def study(
-    name: Annotated[str, typer.Argument(help="A study: post, post-faithful, demo, a TOML file, or a study folder.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A study such as post, a TOML file, or a study folder; see `isthmus list recipes`."),
+    ],
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",

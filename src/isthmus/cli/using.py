@@ -1,4 +1,4 @@
-"""Verbs that use a trained model: explore, export, reconstruct."""
+"""Verbs that use a trained model: explore, export, sample, reconstruct."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def explore(
         Path | None, typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.")
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option("--model", "-m", help="A study's variation to show; give it up to four times.")
+        list[str] | None,
+        typer.Option("--model", "-m", metavar="NAME", help="A study's variation to show; give it up to four times."),
     ] = None,
 ) -> None:
     """Write a page in which a trained model runs in the browser.
@@ -98,7 +99,7 @@ def sample(
 def reconstruct(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
     images: Annotated[
-        list[Path], typer.Argument(help="Image files, or folders of them; cropped and shrunk to the model's size.")
+        list[Path], typer.Argument(help="Image files, or folders of them; cropped and scaled to the model's size.")
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.")] = Path(
         "reconstruction.png"
