@@ -139,6 +139,22 @@ def test_a_study_begun_without_a_budget_goes_on_without(
     assert not (tmp_path / "study" / "budget.json").exists()
 
 
+@pytest.mark.parametrize(("first", "begun"), [(None, "without a budget"), (100.0, "with 100")])
+def test_a_budget_that_comes_too_late_is_said_to_have_no_effect(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: float | None, begun: str
+) -> None:
+    at_speed(monkeypatch, 62.0)
+
+    def said(seconds: float | None) -> list[str]:
+        events = run(replace(plan, budget_seconds=seconds), tmp_path / "study")
+        return [e.sentence for e in events if isinstance(e, Notice) and "no effect" in e.sentence]
+
+    assert said(first) == said(first) == []
+    assert said(250.0) == [
+        f"budget.seconds=250 has no effect: the study in {tmp_path / 'study'} was begun {begun}; choose another --out."
+    ]
+
+
 def test_a_damaged_decision_is_named(plan: Plan, tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     (tmp_path / "study" / "budget.json").write_text('{"format": 1, "seconds": -1}')

@@ -130,7 +130,11 @@ class Tally:
             text += ", what lies beyond is clipped"
         elif (levels := int((high - low) / (ends[1] - ends[0]) * 255) + 1) < _FEW_LEVELS:
             text += f", which leaves about {levels} of 256 grey levels"
-            text += "" if depths[0].chosen else f"; data.range=[{low:.6g}, {high:.6g}] spreads them over all 256"
+            text += (
+                ""
+                if depths[0].chosen or low == high
+                else f"; data.range=[{low:.6g}, {high:.6g}] spreads them over all 256"
+            )
         numbers |= {"black": ends[0], "white": ends[1]}
         return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
 

@@ -23,7 +23,7 @@ from isthmus.plan import Plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
 from isthmus.runs import Done, Event, check, holds_more, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
-from isthmus.time_budget import decide, decided, shortened
+from isthmus.time_budget import decide, decided, idle_budget, shortened
 from isthmus.training.announce import sentences
 from isthmus.training.machine import choose_device
 from isthmus.training.memory import check_memory
@@ -66,6 +66,8 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
         _write_plan(whole, folder)
         if decision is None and (decision := decide(whole, shapes, folder)) is not None:
             plan = shortened(whole, decision)
+        if (idle := idle_budget(whole, decision, folder)) is not None:
+            yield Notice(idle)
         remarks = [cut] if decision is not None and (cut := decision.sentence) else []
         for sentence in remarks:
             yield Notice(sentence)

@@ -49,6 +49,17 @@ def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
     return decision
 
 
+def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | None:
+    """A sentence where `folder` was begun with another budget than the plan's, or without one, and goes on so."""
+    if plan.budget_seconds is None or (decision is not None and decision.seconds == plan.budget_seconds):
+        return None
+    begun = "without a budget" if decision is None else f"with {decision.seconds:g}"
+    return (
+        f"budget.seconds={plan.budget_seconds:g} has no effect: the study in {folder} was begun {begun}; "
+        "choose another --out."
+    )
+
+
 def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
     """The share of every run's steps that fits, by images a second of each variation."""
     assert plan.budget_seconds is not None

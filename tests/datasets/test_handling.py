@@ -132,6 +132,13 @@ def test_16_bits_are_said_with_the_values_of_the_whole_set_and_their_remedy_work
     assert "what lies beyond is clipped" in found(clipped, "to_8_bits").sentence
 
 
+def test_a_range_is_named_only_where_it_is_one(tmp_path: Path) -> None:
+    """Images of one value all over cannot be spread over the grey levels: data.range=[700, 700] is refused."""
+    files = [encoded(Image.fromarray(np.full((8, 8), 700, np.uint16))) for _ in range(2)]
+    change = found(Folder(path=str(write(tmp_path, *files)), size=8).load(), "to_8_bits")
+    assert change.sentence.endswith("which leaves about 1 of 256 grey levels.")
+
+
 def test_floating_point_and_signed_pixels_need_a_range_and_take_it(tmp_path: Path) -> None:
     values = np.linspace(-1000, 3000, 64).reshape(8, 8)
     for kind in (np.float32, np.int32):
