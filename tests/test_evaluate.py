@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -16,12 +20,13 @@ from torch import Tensor, nn
 
 from isthmus import evaluate as evaluator
 from isthmus.baselines import pca
-from isthmus.evaluate import Evaluation, cost, evaluate
+from isthmus.evaluate import Evaluation, cost, evaluate, reconstructions
 from isthmus.model import Autoencoder, build_objective, to_uint8, to_unit
 from isthmus.plan import load_plan, load_recipe
 from isthmus.recipe import Recipe
 from isthmus.runs import evaluate_run, load_data, run
 from isthmus.splits import Splits
+from isthmus.training import machine
 from isthmus.training.loop import validate
 from isthmus.training.session import train_in_folder
 from isthmus.types import ImageSet
@@ -433,3 +438,32 @@ def test_a_variational_encoder_owns_both_of_its_heads() -> None:
     features = 5 * 4 * 4
     assert variational["encoder_parameters"] - plain["encoder_parameters"] == (features + 1) * 3
     assert variational["decoder_parameters"] == plain["decoder_parameters"]
+
+
+def test_threads_that_judge_leave_the_flags_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first to begin is the first to end: what the second then puts back is not how it was before both."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    both, turn, begun = threading.Barrier(2), threading.Lock(), list[int]()
+    plain = evaluator.full_precision
+
+    @contextmanager
+    def in_order() -> Generator[None]:
+        with ExitStack() as held:
+            with turn:
+                held.enter_context(plain())
+                begun.append(threading.get_ident())
+            yield
+
+    def reconstruct(pixels: Tensor) -> Tensor:
+        both.wait(30)
+        if threading.get_ident() == begun[-1]:  # the second stays until the first is gone
+            end = time.monotonic() + 0.5
+            while not torch.backends.cudnn.allow_tf32 and time.monotonic() < end:
+                time.sleep(0.01)
+        return pixels
+
+    monkeypatch.setattr(evaluator, "full_precision", in_order)
+    model: Any = SimpleNamespace(device=torch.device("cpu"), reconstruct_pixels=reconstruct)
+    with machine.cpu_threads(2):
+        reconstructions(model, np.zeros((128, 3, 32, 32), np.uint8))
+    assert torch.backends.cudnn.allow_tf32

@@ -162,7 +162,8 @@ def reconstructions(model: Autoencoder, images: np.ndarray) -> np.ndarray:
         with full_precision():  # which each thread has for itself
             return model.reconstruct_pixels(part.to(model.device)).cpu()
 
-    return torch.cat(threads.pieces(answer, torch.from_numpy(images), device=model.device)).numpy()
+    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
+        return torch.cat(threads.pieces(answer, torch.from_numpy(images), device=model.device)).numpy()
 
 
 def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
