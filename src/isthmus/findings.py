@@ -163,15 +163,18 @@ class _Row:
 
 
 def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
-    """Numbers averaged over seeds, and words joined."""
+    """Numbers averaged over the seeds that have them, as one of another version may not, and words joined."""
     means: dict[str, Any] = {}
-    for key, value in costs[0].items():
-        values: list[Any] = [cost.get(key) for cost in costs]  # one of another version may lack it
+    for key in costs[0]:
+        values: list[Any] = [cost[key] for cost in costs if cost.get(key) is not None]
+        if not values:
+            continue
         if all(isinstance(one, int | float) for one in values):
             mean = float(np.mean([float(one) for one in values]))
             means[key] = int(mean) if mean.is_integer() else mean
         else:
-            means[key] = value if all(one == value for one in values) else ", ".join(dict.fromkeys(map(str, values)))
+            same = all(one == values[0] for one in values)
+            means[key] = values[0] if same else ", ".join(dict.fromkeys(map(str, values)))
     return means
 
 
