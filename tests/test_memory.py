@@ -189,7 +189,9 @@ print(found)
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory")
 def test_kernels_without_memory_raise_and_never_end_the_process() -> None:
     # every large piece of memory is asked of the system, so that the limit is met wherever one is needed
-    starved = environment(MALLOC_MMAP_THRESHOLD_="65536", MALLOC_TOP_PAD_="0", OMP_NUM_THREADS="2")
+    starved = environment(
+        MALLOC_MMAP_THRESHOLD_="65536", MALLOC_TOP_PAD_="0", MALLOC_ARENA_MAX="1", OMP_NUM_THREADS="2"
+    )
     answer = subprocess.run([sys.executable, "-c", STARVED], env=starved, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, f"{answer.returncode}: {answer.stderr[-500:]}"
     assert "a compiled kernel found no memory" in answer.stdout

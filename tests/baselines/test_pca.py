@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
@@ -184,7 +185,7 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytes
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pca.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     pca.fit_cached(_images(60, 4), 4, "key", tmp_path)
     assert list(tmp_path.iterdir()) == []
 

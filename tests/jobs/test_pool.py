@@ -270,7 +270,8 @@ def test_a_run_that_was_begun_on_all_threads_goes_on_alone(
 ) -> None:
     """On the threads of its recipe, or where that names none on those of its environment."""
     recorded = jobs({"a": tiny(), "b": tiny(), "c": tiny()}, tmp_path)
-    begun, environment = tmp_path / "b", {"threads": 8}
+    begun, kept = tmp_path / "b", Path(__file__).parents[1] / "fixtures" / "run-1e26724" / "environment.json"
+    environment = {**json.loads(kept.read_text()), "threads": 8}
     (begun / "checkpoints").mkdir(parents=True)
     (begun / "recipe.toml").write_text(tiny().toml())
     (begun / "environment.json").write_text(json.dumps(environment))

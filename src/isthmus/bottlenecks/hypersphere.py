@@ -76,14 +76,21 @@ def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
 
     The logarithm of the sphere's area less the distribution's entropy, as the paper gives it.
     """
-    given, concentration = concentration, concentration.double()  # the logarithms of gamma functions cancel
+    # An exported encoder answers the latent alone. A cast would keep all of this in its graph, and ONNX has no lgamma.
+    if torch.compiler.is_exporting():
+        return _kl_to_uniform(concentration, dim)
+    # float64: the logarithms of gamma functions cancel
+    return _kl_to_uniform(concentration.double(), dim).to(concentration.dtype)
+
+
+def _kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
     beta = torch.full_like(concentration, (dim - 1) / 2)
     alpha = beta + concentration
     both = alpha + beta
     log_scale = -(both * math.log(2) + beta * math.log(math.pi) + torch.lgamma(alpha) - torch.lgamma(both))
     expected = concentration * (math.log(2) + torch.digamma(alpha) - torch.digamma(both))
     log_area = math.log(2) + dim / 2 * math.log(math.pi) - math.lgamma(dim / 2)
-    return (log_scale + expected + log_area).to(given.dtype)
+    return log_scale + expected + log_area
 
 
 def _gamma(shape: Tensor, generator: torch.Generator | None) -> Tensor:

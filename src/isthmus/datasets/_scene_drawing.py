@@ -13,12 +13,20 @@ from numpy.typing import NDArray
 
 from isthmus.datasets._scene_colours import Floats, colour, encode
 from isthmus.datasets._scene_shapes import OUTLINES, Outline, Plane
+from isthmus.room import check_room
 
 _PIXELS_AT_ONCE = 1 << 16  # a few float32 planes of this many pixels stay in a core's cache
 _EDGE_PIXELS = 1.3  # width of an outline's soft edge
 _SHADOW_RIGHT, _SHADOW_DOWN, _SHADOW_BLUR = 0.035, 0.05, 0.14  # in sides of the image
 _SHADOW_DEPTH = 0.45
 _BEVEL = 0.09  # width of the bevel, in sides of the image
+
+
+def check_memory(count: int, size: int) -> None:
+    """Raises RunError where there is no memory for `count` scenes of `size` pixels a side."""
+    # an image's eight factors are wider than the pixels of a small one; painting one takes some thirty planes
+    needed = count * (3 * size**2 + 8 * 8 * 3) + 120 * size**2
+    check_room(needed, "data.train, data.test and data.size: the scenes", "make them smaller")
 
 
 def paint(factors: Mapping[str, Floats], size: int) -> NDArray[np.uint8]:

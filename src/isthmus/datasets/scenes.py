@@ -7,10 +7,9 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from isthmus.datasets._scene_drawing import paint
+from isthmus.datasets._scene_drawing import check_memory, paint
 from isthmus.datasets._scene_shapes import OUTLINES
 from isthmus.errors import InputError
-from isthmus.room import check_room
 from isthmus.types import Dataset, ImageSet
 
 SHAPES = tuple(OUTLINES)
@@ -49,9 +48,7 @@ class Scenes:
 
     def load(self) -> Dataset:
         """Draw both splits. Raises RunError where there is no memory for them."""
-        # an image's eight factors are wider than the pixels of a small one; painting one takes some thirty planes
-        needed = (self.train + self.test) * (3 * self.size**2 + 8 * 8 * 3) + 120 * self.size**2
-        check_room(needed, "data.train, data.test and data.size: the scenes", "make them smaller")
+        check_memory(self.train + self.test, self.size)
         train, test = self._split("train", self.train), self._split("test", self.test)
         return Dataset(train, test, f"scenes, drawn by code, seed {self.seed}", SHAPES)
 

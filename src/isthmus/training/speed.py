@@ -6,12 +6,12 @@ import time
 
 import torch
 
-from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
 from isthmus.training import machine
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import choose_step
+from isthmus.training.untrained import untrained
 
 SECONDS = 0.8  # that are counted
 WARM_STEPS, LEAST_STEPS = 2, 2  # steps that are not counted: memory is asked for, kernels are chosen; and that are
@@ -26,11 +26,11 @@ def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> floa
     with machine.cpu_threads(recipe.train.threads), torch.random.fork_rng(devices=[]):
         device = machine.choose_device(recipe.train.device)
         precision = machine.choose_precision(recipe.train.precision, device)
-        torch.manual_seed(0)
-        model = Autoencoder(recipe, image_shape).to(device)
+        model, objective = untrained(recipe, image_shape)
+        model.to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         kernels, _ = machine.choose_kernels(recipe.train.kernels, device, model, precision)
-        objective = build_objective(recipe, model).to(device)
+        objective.to(device)
         # random bytes are not to make the loss diverge
         settings = recipe.train.model_copy(update={"learning_rate": 1e-9, "schedule": "constant"})
         optimizer = build_optimizer(model, settings, objective, compiled=kernels == "compiled")
