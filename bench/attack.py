@@ -125,7 +125,7 @@ class Answer:
             yield "printed a control character"
 
 
-def _verbs(place: Path) -> dict[str, Callable[[], Answer]]:
+def verbs_of(place: Path) -> dict[str, Callable[[], Answer]]:
     study, run, out = place / "study", place / "study" / RUN, place / "study" / "out"
     picture = place / "victim" / "picture.png"
 
@@ -160,7 +160,7 @@ def _use(run: Path, picture: Path) -> None:
 
 
 def _try_all(place: Path, names: Sequence[str] | None) -> Iterator[tuple[str, Answer]]:
-    for name, verb in _verbs(place).items():
+    for name, verb in verbs_of(place).items():
         if names is None or name in names:
             yield name, _timed(verb)
 
@@ -267,7 +267,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help=f"without {' and '.join(SLOW)}")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, mock.patch.dict(os.environ, ISTHMUS_DATA=f"{home}/cache"):
-        verbs = [name for name in _verbs(Path(home)) if not asked.quick or not name.startswith(SLOW)]
+        verbs = [name for name in verbs_of(Path(home)) if not asked.quick or not name.startswith(SLOW)]
         found = attack_folders(Path(home), count=asked.count, seed=asked.seed, verbs=verbs, first=asked.first)
     print(found.claim, found.value, "holds" if found.holds else "broken", sep=": ")
     for fault in found.faults:

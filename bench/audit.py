@@ -60,7 +60,9 @@ def main() -> None:
     date = time.strftime("%Y-%m-%d")
     given.out.mkdir(parents=True, exist_ok=True)
     lines = [f"| {claim} | {value} | {'yes' if holds else '**no**'} |" for claim, value, holds in rows]
-    page = f"# Audit, {date}\n\n`python -m bench.audit{' --tests' * given.tests}`, {machine}\n\n"
+    command = f"python -m bench.audit{' --tests' * given.tests}"
+    where = f"{machine['cpu']}, {machine['cores']} cores, torch {machine['torch']}, Python {machine['python']}"
+    page = f"# Audit, {date}\n\n`{command}`, {where}.\n\n"
     page += "| claim | value | holds |\n|---|---|---|\n" + "\n".join(lines) + "\n"
     (given.out / f"{date}-audit.md").write_text(page, encoding="utf-8")
     sys.exit(not all(holds for _, _, holds in rows))

@@ -16,7 +16,7 @@ import torch
 from torch.distributions import Independent, MixtureSameFamily, Normal
 from torch.distributions.categorical import Categorical
 
-from bench.attack import attack_folders
+from bench.attack import SLOW, STUDY, attack_folders, verbs_of
 from bench.coverage import GOAL, IMAGES, LUCKS, SEEDS, TAILS, Case, covered
 from isthmus import registry
 from isthmus.baselines import pca
@@ -99,9 +99,7 @@ def coverage(_: Path) -> Measured:
 
 def attack(home: Path) -> Measured:
     """Ten damaged run folders against every quick verb; bench.attack takes 300 against all."""
-    from bench.attack import SLOW, _verbs  # pyright: ignore[reportPrivateUsage]
-
-    quick = [name for name in _verbs(home) if not name.startswith(SLOW)]
+    quick = [name for name in verbs_of(home) if not name.startswith(SLOW)]
     outcome = attack_folders(home, count=10, seed=3, verbs=quick)
     return outcome.value, outcome.holds
 
@@ -128,13 +126,13 @@ def device(home: Path) -> Measured:
 
 
 def escaping_name(home: Path) -> Measured:
-    """A study file called `../site`."""
-    (home / "study.toml").write_text(
-        'name = "../site"\n[[variation]]\nname = "a"\nchanges = {architecture.kind = "conv"}\n'
-    )
-    done = isthmus("study", home / "study.toml", cwd=home)
+    """A sound study file, but for its name `../site`."""
+    (home / "here").mkdir()
+    (home / "here" / "study.toml").write_text(STUDY.replace('"small"', '"../site"'))
+    done = isthmus("study", "study.toml", cwd=home / "here")
     lines = [line for line in done.stderr.splitlines() if line.startswith("isthmus: ")]
-    return f"exit code {done.returncode}: {lines[0] if lines else done.stderr[-100:]}", done.returncode == 2
+    held = done.returncode == 2 and "../site" in done.stderr and not list(home.rglob("site"))
+    return f"exit code {done.returncode}: {lines[0] if lines else done.stderr[-100:]}", held
 
 
 MEASURED: Mapping[str, Callable[[Path], Measured]] = {
