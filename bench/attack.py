@@ -18,6 +18,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -99,10 +100,31 @@ def make_study(home: Path) -> Path:
     sound = home / "sound"
     if not (sound / "report.html").exists():
         (home / "small.toml").write_text(STUDY)
-        answer = _cli(home, "study", home / "small.toml", "-o", sound, "-q")
-        assert answer.code == 0, answer
-        _cli(home, "report", sound / RUN)
+        for name, answer in _apart(partial(_make_study, home, sound)):
+            assert answer.code == 0, (name, answer)
     return sound
+
+
+def _make_study(home: Path, sound: Path) -> Iterator[tuple[str, Answer]]:
+    yield "study", _cli(home, "study", home / "small.toml", "-o", sound, "-q")
+    yield "report", _cli(home, "report", sound / RUN)
+
+
+def attack_from_a_fresh_process(*, count: int, seed: int, verbs: Sequence[str]) -> Outcome:
+    """`attack_folders` in a process that has computed nothing: what OpenMP began does not survive a fork."""
+    words = [f"--count={count}", f"--seed={seed}", "--json", "--verbs", *verbs]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.attack", *words],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60 + 30 * count,
+    )
+    if not done.stdout:
+        return Outcome("the attack itself", 0, 0, (done.stderr[-500:],))
+    found = json.loads(done.stdout)
+    return Outcome(found["claim"], found["tried"], found["failed"], tuple(found["faults"]))
 
 
 @dataclass(frozen=True)
@@ -265,10 +287,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help=f"without {' and '.join(SLOW)}")
+    parser.add_argument("--verbs", nargs="+", help="these alone")
+    parser.add_argument("--json", action="store_true", help="print what came out as JSON")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, mock.patch.dict(os.environ, ISTHMUS_DATA=f"{home}/cache"):
         verbs = [name for name in verbs_of(Path(home)) if not asked.quick or not name.startswith(SLOW)]
+        verbs = asked.verbs or verbs
         found = attack_folders(Path(home), count=asked.count, seed=asked.seed, verbs=verbs, first=asked.first)
+    if asked.json:
+        print(json.dumps(asdict(found)))
+        sys.exit(not found.holds)
     print(found.claim, found.value, "holds" if found.holds else "broken", sep=": ")
     for fault in found.faults:
         print(f"- {fault}")

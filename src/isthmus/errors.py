@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import re
 
+_LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
+
 
 class InputError(ValueError):
     """Something the user typed or pointed at is wrong (exit code 2).
 
-    The message is one sentence that names the path or option, the value and the remedy.
+    The message is one sentence that names the path or option, the value and the remedy; line breaks in what the user
+    typed are written out, so that it stays one.
     """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(_LINE_BREAKS.sub(lambda found: found[0].encode("unicode_escape").decode("ascii"), sentence))
 
 
 class RunError(RuntimeError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from bench.attack import SLOW, attack_folders
+from bench.attack import attack_from_a_fresh_process, verbs_of
 
 QUICK = ("doctor", "report", "study report", "sample", "reconstruct", "load", "evaluate", "train", "list")
 
@@ -15,8 +15,8 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-def test_a_mutated_run_folder_is_one_sentence(tmp_path: Path) -> None:
-    found = attack_folders(tmp_path, count=6, seed=7, verbs=QUICK)
+def test_a_mutated_run_folder_is_one_sentence() -> None:
+    found = attack_from_a_fresh_process(count=6, seed=7, verbs=QUICK)
     assert found.holds, "\n".join(found.faults)
     assert found.tried == 6 * len(QUICK)
     assert found.failed > 5, "most damages matter to some verb"
@@ -24,6 +24,5 @@ def test_a_mutated_run_folder_is_one_sentence(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_300_mutated_run_folders_against_every_verb(tmp_path: Path) -> None:
-    found = attack_folders(tmp_path, count=300)
+    found = attack_from_a_fresh_process(count=300, seed=0, verbs=list(verbs_of(tmp_path)))
     assert found.holds, "\n".join(found.faults)
-    assert SLOW

@@ -172,6 +172,8 @@ OPTIONS += ("objective.weights", "architecture.filters", "split", "train.device"
 
 @ANYTHING
 @given(path=st.sampled_from(OPTIONS), value=values)
+@example(path="objective.weights", value={"\n": None})
+@example(path="objective", value={"\r\u2028": 0})
 def test_any_value_of_an_option_is_taken_or_one_sentence(path: str, value: object) -> None:
     try:
         load_recipe("vae", {path: value}).toml()
