@@ -16,7 +16,7 @@ import torch
 from torch.distributions import Independent, MixtureSameFamily, Normal
 from torch.distributions.categorical import Categorical
 
-from bench.attack import SLOW, STUDY, attack_from_a_fresh_process, verbs_of
+from bench.attack import STUDY, attack_from_a_fresh_process, quick_verbs
 from bench.coverage import GOAL, IMAGES, LUCKS, SEEDS, TAILS, Case, covered
 from isthmus import registry
 from isthmus.baselines import pca
@@ -99,8 +99,7 @@ def coverage(_: Path) -> Measured:
 
 def attack(home: Path) -> Measured:
     """Ten damaged run folders against every quick verb; bench.attack takes 300 against all."""
-    quick = [name for name in verbs_of(home) if not name.startswith(SLOW)]
-    outcome = attack_from_a_fresh_process(count=10, seed=3, verbs=quick)
+    outcome = attack_from_a_fresh_process(count=10, seed=3, verbs=quick_verbs(home))
     return outcome.value, outcome.holds
 
 
