@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +12,25 @@ import numpy as np
 from isthmus.baselines.crossing import Course
 from isthmus.baselines.standing import mse_ratio, neither_improved, stayed_at_pca, with_standing, with_stayed
 from isthmus.statistics.intervals import Interval, mean_interval, paired_difference
-from isthmus.statistics.sentences import comparison_sentence, scope_of, with_correction
+from isthmus.statistics.sentences import comparison_sentence, scope_of, unequal_effort, with_correction
 from isthmus.statistics.verdicts import corrected_verdict, holm, verdict
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a variation's training took, on average over seeds: how often it saw an image, and for how long.
+
+    Not a number where a run of an earlier version does not say.
+    """
+
+    images: float
+    seconds: float
+
+    @classmethod
+    def of(cls, cost: Mapping[str, Any]) -> Effort:
+        """From `cost` of an evaluation."""
+        seconds = cost.get("train_seconds", math.nan)
+        return cls(seconds * cost.get("images_per_second", math.nan), seconds)
 
 
 @dataclass(frozen=True)
@@ -31,6 +49,7 @@ class Contender:
     components: int
     stayed: int
     multiply_adds: int
+    effort: Effort
     courses: Sequence[Course]
 
     @property
@@ -60,6 +79,7 @@ class Comparison:
     about: str
     sentence: str
     difference: Interval | None = None
+    beside: str = ""  # a sentence that follows, if any
 
 
 def compare(one: Contender, against: Contender) -> Comparison:
@@ -76,7 +96,8 @@ def compare(one: Contender, against: Contender) -> Comparison:
         scope=scope_of(one.seeds, one.name, (against.seeds, against.name)),
     )
     sentence = with_stayed(sentence, [(side.name, side.stayed, side.seeds) for side in (one, against)])
-    return Comparison("comparison", one.name, against.name, about, sentence, difference)
+    effort = unequal_effort(*((side.name, side.effort.images, side.effort.seconds) for side in (one, against)))
+    return Comparison("comparison", one.name, against.name, about, sentence, difference, effort)
 
 
 def against_pca(one: Contender) -> Comparison:
@@ -130,4 +151,4 @@ def _as_finding(one: Comparison, corrected: tuple[float, int] | None) -> dict[st
             "verdict": corrected_verdict(plain, p),
         }
         sentence = with_correction(sentence, plain, p, comparisons)
-    return {**found, "sentence": sentence}
+    return {**found, "sentence": f"{sentence} {one.beside}".rstrip()}

