@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from isthmus.architectures.conv import Conv
 from isthmus.blocks import Turned
-from isthmus.layers import SameConv, SameConvTranspose
+from isthmus.distortions.mse import Mse
+from isthmus.layers import SameConv, SameConvTranspose, Tanh
 
 SIZES = [(8, 8), (7, 9)]
 
@@ -69,3 +70,20 @@ def test_the_whole_network_takes_the_same_step_as_the_plain_one() -> None:
     assert len(fast_gradients) == len(slow_gradients) == len(list(network.parameters()))
     for ours, theirs in zip(fast_gradients, slow_gradients, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-5)
+
+
+def test_pixels_keep_float32_under_mixed_precision() -> None:
+    """Near 1, where bfloat16 has steps of a 128th, white is not some other grey."""
+    x = torch.tensor([2.0, 2.5, 3.0], dtype=torch.bfloat16)
+    with torch.autocast("cpu", torch.bfloat16):
+        y = Tanh()(x)
+    torch.testing.assert_close(y, torch.tanh(x.float()), rtol=0, atol=0)
+
+
+def test_the_gradient_of_the_squared_error_lies_as_the_images_do() -> None:
+    """Otherwise all of the backward pass is on the other layout, or copies."""
+    x, x_hat = (torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last) for _ in range(2))
+    x_hat.requires_grad_()
+    (gradient,) = torch.autograd.grad(Mse()(x_hat, x).sum(), x_hat)
+    assert gradient.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(gradient, 2 * (x_hat.detach() - x))

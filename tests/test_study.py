@@ -321,6 +321,29 @@ def test_ctrl_c_ends_the_study_and_not_just_a_run(tmp_path: Path, monkeypatch: p
 # What is said
 
 
+def test_a_variation_is_compared_with_several_and_unequal_training_is_said(tmp_path: Path) -> None:
+    """Of the same epochs nothing is said; of half of them how many images each saw, in how many seconds."""
+    short = {"name": "short", "changes": {"bottleneck.dim": 2, "train.epochs": 1}}
+    both = {**WIDE, "compare": ["narrow", "short"]}
+    path = written(tmp_path, NARROW, short, both)
+    run(path, tmp_path / "study")
+    found = found_in(tmp_path / "study")
+    equal, unequal = kinds(found, "comparison")
+    assert (equal["against"], unequal["against"]) == ("narrow", "short")
+    assert "saw" not in equal["sentence"]
+    end = r"Not the same training: wide saw (\d+) images in \d+ s, short saw (\d+) images in \d+ s\.$"
+    said = re.search(end, unequal["sentence"])
+    assert said is not None
+    assert int(said[1]) == 2 * int(said[2]) > 0
+    assert load_plan(str(tmp_path / "study/study.toml")).variations[2].compare == ("narrow", "short")
+
+
+@pytest.mark.parametrize("against", [["narrow", "narrow"], ["wide"], ["narow"]])
+def test_what_nothing_can_be_compared_with_is_refused(tmp_path: Path, against: list[str]) -> None:
+    with pytest.raises(InputError, match="compare"):
+        load_plan(str(written(tmp_path, NARROW, {**WIDE, "compare": against})))
+
+
 @pytest.mark.parametrize("seeds", [1, 2])
 def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Path, seeds: int) -> None:
     """Differences, verdicts and sentences, computed here again from the parquet files of the runs."""
