@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 
 from isthmus import registry
 from isthmus.baselines.mirroring import mirroring
+from isthmus.kernels import threads
 from isthmus.latents.collect import Collected, collect
 from isthmus.latents.measure import Known
 from isthmus.latents.usage import covariance, perplexity
@@ -24,6 +26,7 @@ from isthmus.symptoms.pixels import pixels_of, twins
 from isthmus.symptoms.seen import Codes, Symptoms, Training
 
 _IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
+_FEW = 250  # of these, to see whether an error grows by a tenth
 _SEARCHED = 20_000  # training images, for copies of test images
 
 
@@ -64,7 +67,7 @@ def find_symptoms(
         mse,
         known.latents.z.var(0),
         asked.by_dimension.get("kl"),
-        _narrowed(model, known.latents, latents, held),
+        _narrowed(model, known.latents, latents.z[:_FEW], held[:_FEW]),
         _from_prior(model, recipe, known),
         _codes(model, known.latents, asked),
         {
@@ -88,26 +91,29 @@ def _codes(model: Autoencoder, known: Collected, asked: Collected) -> Codes | No
 
 
 def _mse(model: Autoencoder, images: np.ndarray) -> float:
-    with full_precision():
-        errors = [
-            _squared(model.reconstruct_pixels(part.to(model.device)), part)
-            for part in torch.from_numpy(images).split(BATCH)
-        ]
-    return math.fsum(errors) / images.size
+    return _error(model, model.reconstruct_pixels, images, torch.from_numpy(images))
 
 
 def _decoded_mse(model: Autoencoder, z: torch.Tensor, images: np.ndarray) -> float:
-    with full_precision():
-        pairs = zip(z.split(BATCH), torch.from_numpy(images).split(BATCH), strict=True)
-        errors = [_squared(to_uint8(model.decode_latents(part.to(model.device))), true) for part, true in pairs]
+    return _error(model, lambda part: to_uint8(model.decode_latents(part)), images, z)
+
+
+def _error(
+    model: Autoencoder, answer: Callable[[torch.Tensor], torch.Tensor], images: np.ndarray, given: torch.Tensor
+) -> float:
+    """The mean squared error against images (N, C, H, W) uint8 of what `answer` makes of `given` (N, ...)."""
+
+    def squared(true: torch.Tensor, part: torch.Tensor) -> float:
+        with full_precision():  # which each thread has for itself
+            made = answer(part.to(model.device)).cpu()
+        return float(((made.double() - true.double()) / 255).square().sum())
+
+    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
+        errors = threads.pieces(squared, torch.from_numpy(images), given, device=model.device)
     return math.fsum(errors) / images.size
 
 
-def _squared(made: torch.Tensor, true: torch.Tensor) -> float:
-    return float(((made.cpu().double() - true.double()) / 255).square().sum())
-
-
-def _narrowed(model: Autoencoder, known: Collected, asked: Collected, images: np.ndarray) -> dict[int, float]:
+def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
     size = known.z.shape[1]
     if known.codes is not None or len(model.latent_shape) != 1 or size < 2:
         return {}
@@ -117,7 +123,7 @@ def _narrowed(model: Autoencoder, known: Collected, asked: Collected, images: np
     kept = size
     while kept >= 1:
         held = directions[:, -kept:]
-        z = mean + (asked.z - mean) @ held @ held.T
+        z = mean + (asked - mean) @ held @ held.T
         found[kept] = _decoded_mse(model, torch.from_numpy(z.astype(np.float32)), images)
         if found[kept] > 1.1 * found[size]:
             break
