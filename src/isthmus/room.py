@@ -9,6 +9,16 @@ from pathlib import Path
 from isthmus.errors import RunError
 
 
+def check_start() -> None:
+    """See that libraries find addresses. Raises RunError: without them the system ends the process, and says nothing."""
+    limit = _addresses()
+    if limit is not None and limit < _LIBRARIES:
+        raise RunError(
+            f"PyTorch alone takes {size(_LIBRARIES)} of memory's addresses, and this process may have {size(limit)}; "
+            "raise the limit (`ulimit -v`)"
+        )
+
+
 def check_room(needed: int, what: str, remedy: str) -> None:
     """See that `needed` bytes are free for `what`. Raises RunError, which says how many are, where they are not."""
     free = available()
@@ -27,6 +37,7 @@ def size(count: int) -> str:
     return f"{count / _UNITS[unit]:,.3g} {unit}"
 
 
+_LIBRARIES = 1_200_000_000  # with less, the loader or the interpreter itself ends, in words of its own
 _UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
 
 
@@ -40,14 +51,20 @@ def _machine() -> int | None:
     return None
 
 
-def _process() -> int | None:
-    """What `ulimit -v` leaves."""
+def _addresses() -> int | None:
+    """What `ulimit -v` allows."""
     try:
         import resource
     except ImportError:  # Windows
         return None
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if limit == resource.RLIM_INFINITY:
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _process() -> int | None:
+    """What `ulimit -v` leaves."""
+    limit = _addresses()
+    if limit is None:
         return None
     with suppress(OSError, ValueError):
         taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")

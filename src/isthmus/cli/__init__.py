@@ -18,6 +18,7 @@ from isthmus.cli.judging import doctor, evaluate, report
 from isthmus.cli.things import data, list_things
 from isthmus.cli.training import study, train
 from isthmus.cli.using import explore, export, reconstruct, sample
+from isthmus.room import check_start
 
 __all__ = ["main"]
 
@@ -50,3 +51,4 @@ def root(
     if context.invoked_subcommand is None:
         print(context.get_help())
         raise typer.Exit(2)
+    check_start()
