@@ -11,7 +11,7 @@ from isthmus.splits import Splits
 
 @dataclass(frozen=True)
 class Choice:
-    """What was decided, and a sentence for the user: empty where nobody asked for mirroring."""
+    """What was decided, and a sentence for the user: empty where the recipe says which (see `announce`)."""
 
     mirrors: bool
     sentence: str
@@ -22,10 +22,8 @@ def choose_mirror(asked: bool | Literal["auto"], splits: Splits) -> Choice:
 
     "auto" mirrors where PCA that was fitted on mirrored images too explains validation images no worse.
     """
-    if asked is False:
-        return Choice(False, "")
-    if asked is True:
-        return Choice(True, "Half of the training images are shown with left and right exchanged (train.mirror=true).")
+    if asked != "auto":
+        return Choice(asked, "")
     found = mirroring(splits.train.images, splits.validation.images)
     seen = f"with mirrored images PCA's error of images held out is {found.ratio:.2f} times as large"
     if found.harmless:
