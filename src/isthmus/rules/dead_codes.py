@@ -6,6 +6,7 @@ from isthmus.diagnosis import Fault, Remedy, State
 from isthmus.symptoms.seen import Symptoms
 
 _SHARE = 0.15  # the fixed grid of an fsq that does well may use a quarter
+_REVIVED = 0.1
 _DRAWS = 4  # a code: with fewer, many are not seen by chance
 
 
@@ -30,12 +31,13 @@ class DeadCodes:
 def _remedies(symptoms: Symptoms, carried: int) -> list[Remedy]:
     found: list[Remedy] = []
     revive = symptoms.option("bottleneck.revive")
-    if revive is not None and revive < 0.1:
-        found.append(Remedy("set {}, which puts unused codes where they are needed", {"bottleneck.revive": 0.1}))
+    if revive is not None and revive < _REVIVED:
+        found.append(Remedy("set {}, which puts unused codes where they are needed", {"bottleneck.revive": _REVIVED}))
     entropy = symptoms.option("objective.weights.entropy")
     if entropy:
         found.append(Remedy(f"raise {{}} (it is {entropy:g})", {"objective.weights.entropy": 3 * entropy}))
-    if symptoms.option("bottleneck.codes") is not None:
+    # fewer codes that nothing revives die as well
+    if symptoms.option("bottleneck.codes") is not None and (revive is None or revive >= _REVIVED):
         found.append(Remedy("have fewer codes ({})", {"bottleneck.codes": 2 * carried}))
     fsq = {"bottleneck.kind": "fsq", "objective.weights": {}}
     return [*found, Remedy("train longer ({})", symptoms.longer()), Remedy("set {}, which learns no codebook", fsq)]
