@@ -1,9 +1,9 @@
 """The promises of isthmus, gone through: claim, value, holds.
 
-    python -m bench.audit [--tests] [--out records]
+    python -m bench.audit [--tests] [--results junit.xml] [--out records]
 
-First what is measured here with code of its own, in some minutes; with `--tests` also the claims that tests keep, each
-with how many of its tests passed. Writes `audit-DATE.md` and exits with 1 where a claim does not hold.
+First what is measured here with code of its own, in some minutes; then the claims that tests keep, each with how many
+of its tests passed: with `--tests` they are run, with `--results` read from a run of them. Writes `audit-DATE.md` and exits with 1 where a claim does not hold.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ TESTED: Mapping[str, tuple[str, ...]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.audit", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--tests", action="store_true", help="run the tests that keep the other promises, too")
+    parser.add_argument("--results", type=Path, help="of a run of them: PYTEST_ADDOPTS=--junitxml=FILE make test")
     parser.add_argument("--out", type=Path, default=ROOT / "records")
     given = parser.parse_args()
     machine = hardware("cpu")
@@ -56,11 +57,14 @@ def main() -> None:
         for claim, measure in MEASURED.items():
             rows.append(_said((claim, *measure(Path(home)))))
         if given.tests:
-            rows += map(_said, _tested(Path(home) / "results.xml"))
+            given.results = Path(home) / "results.xml"
+            _run(given.results)
+        if given.results:
+            rows += map(_said, _tested(given.results))
     date = time.strftime("%Y-%m-%d")
     given.out.mkdir(parents=True, exist_ok=True)
     lines = [f"| {claim} | {value} | {'yes' if holds else '**no**'} |" for claim, value, holds in rows]
-    command = f"python -m bench.audit{' --tests' * given.tests}"
+    command = f"python -m bench.audit{' --tests' if given.tests else ' --results FILE' if given.results else ''}"
     where = f"{machine['cpu']}, {machine['cores']} cores, torch {machine['torch']}, Python {machine['python']}"
     page = f"# Audit, {date}\n\n`{command}`, {where}.\n\n"
     page += "| claim | value | holds |\n|---|---|---|\n" + "\n".join(lines) + "\n"
@@ -74,11 +78,15 @@ def _said(row: tuple[str, str, bool]) -> tuple[str, str, bool]:
     return row
 
 
-def _tested(results: Path) -> Iterable[tuple[str, str, bool]]:
-    """One run of all tests that are named, and each claim with the results of its own."""
+def _run(results: Path) -> None:
+    """One run of all tests that are named."""
     paths = dict.fromkeys(f"tests/{name}" for names in TESTED.values() for name in names)
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-n", "auto", f"--junitxml={results}", *paths]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
+
+
+def _tested(results: Path) -> Iterable[tuple[str, str, bool]]:
+    """Each claim with the results of its own tests."""
     cases = [(case.get("classname", ""), case) for case in Xml.parse(results).iter("testcase")]
     for claim, names in TESTED.items():
         modules = tuple(f"tests.{name.removesuffix('.py').replace('/', '.')}" for name in names)

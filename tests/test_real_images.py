@@ -14,24 +14,26 @@ from isthmus.studies import study
 FEW = {
     "split.limit": 64,
     "train.epochs": 1,
+    "train.least_steps": 8,
     "train.device": "cpu",
     "seeds": 1,
 }
 
 
 @pytest.mark.parametrize("name", ["post", pytest.param("post-faithful", marks=pytest.mark.slow)])
-def test_a_study_of_the_post_ends_with_four_runs_and_a_page(name: str, shared_data: Path, tmp_path: Path) -> None:
+def test_a_study_of_the_post_ends_with_all_its_runs_and_a_page(name: str, shared_data: Path, tmp_path: Path) -> None:
     """All but the number of training images is as a user runs it."""
     data = {"data.kind": "parquet", "data.path": str(shared_data / "cifar10-exact")}
     plan = load_plan(name, {**data, **FEW})
     for _ in study(plan, tmp_path / "study", tmp_path / "cache", command="test"):
         pass
     found = json.loads((tmp_path / "study" / "findings.json").read_text())
-    assert [row["name"] for row in found["variations"]] == ["latent-10", "denoise", "latent-512", "many-layers"]
+    names = [row["name"] for row in found["variations"]]
+    assert [name for name in names if name != "latent-512-short"] == ["latent-10", "denoise", "latent-512", "many-layers"]
     assert all(row["runs"][0]["status"] == "done" for row in found["variations"])
     assert found["data"]["test_images"] == 500
     assert found["data"]["class_names"][0] == "airplane"
     kinds = [row["kind"] for row in found["findings"]]
-    assert kinds.count("comparison") == 3
-    assert kinds.count("pca") == 4
+    assert kinds.count("comparison") == sum(len(row["compare"]) for row in found["variations"]) >= 3
+    assert kinds.count("pca") == len(names)
     assert write_study_report(tmp_path / "study").stat().st_size > 100_000
