@@ -3,7 +3,8 @@
     python -m bench.audit [--tests] [--results junit.xml] [--out records]
 
 First what is measured here with code of its own, in some minutes; then the claims that tests keep, each with how many
-of its tests passed: with `--tests` they are run, with `--results` read from a run of them. Writes `audit-DATE.md` and exits with 1 where a claim does not hold.
+of its tests passed: with `--tests` they are run, with `--results` read from a run of them. Writes `audit-DATE.md` and
+exits with 1 where a claim does not hold.
 """
 
 from __future__ import annotations
