@@ -10,7 +10,7 @@ from isthmus.errors import RunError
 
 
 def check_start() -> None:
-    """See that libraries find addresses. Raises RunError: without them the system ends the process, and says nothing."""
+    """See that libraries find addresses: without them the system ends the process, and says little. Raises RunError."""
     limit = _addresses()
     if limit is not None and limit < _LIBRARIES:
         raise RunError(
