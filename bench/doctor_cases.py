@@ -136,7 +136,7 @@ FAULTY: tuple[Case, ...] = (
         "PCA harmed by training",
         "scenes",
         "stays_at_pca",
-        {**_PCA, **_CONV, "bottleneck.dim": 64, "train.learning_rate": 0.01},
+        {**_PCA, **_CONV, "bottleneck.dim": 64, "train.learning_rate": 0.1},
         ("rate_too_high", "overfits"),
     ),
     Case("a prior that costs nothing", "scenes", "far_from_prior", {**_VAE, "objective.weights.kl": 1e-3}, _LOSING),
