@@ -16,6 +16,7 @@ import sys
 import time
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from bench import record
@@ -25,6 +26,7 @@ from bench.goals import Measured, ratios, spread
 QUIET, ONE, TWO, STRANGER = "quiet", "beside one", "beside two", "beside one in its own session"
 BUSY = {QUIET: 0, ONE: 1, TWO: 2, STRANGER: 1}
 SETTLE_SECONDS = 0.3
+SLICES = 6  # of a turn
 KEPT, FASTER, UNCHANGED = 0.6, 6.0, 0.97
 RATE = "images_per_second"
 
@@ -95,15 +97,21 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def one_turn(contestant: Contestant, seconds: float, busy: Sequence[int]) -> dict[str, Any]:
+def one_slice(contestant: Contestant, seconds: float, busy: Sequence[int]) -> dict[str, Any]:
     """Its images a second, and the share of a core that each busy process had meanwhile."""
     before, begun = [cpu_seconds(pid) for pid in busy], time.perf_counter()
     rate = contestant.turn(seconds)
     elapsed = time.perf_counter() - begun
     shares = [(cpu_seconds(pid) - had) / elapsed for pid, had in zip(busy, before, strict=True)]
-    if any(share <= 0.05 for share in shares):
-        raise SystemExit(f"a busy process did not work beside {contestant.label}: it had {shares} of a core")
     return {RATE: rate, "neighbours_had": shares}
+
+
+def whole_turn(name: str, slices: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The means of its slices."""
+    shares = [mean(several) for several in zip(*(one["neighbours_had"] for one in slices), strict=True)]
+    if any(share <= 0.05 for share in shares):
+        raise SystemExit(f"a busy process did not work beside {name}: it had {shares} of a core")
+    return {RATE: mean(one[RATE] for one in slices), "neighbours_had": shares}
 
 
 def label(name: str, where: str) -> str:
@@ -111,13 +119,21 @@ def label(name: str, where: str) -> str:
 
 
 def play(contestants: Sequence[Contestant], rounds: int, seconds: float) -> Results:
-    """A turn each, beside every number of busy processes, in every round."""
+    """A turn each, beside every number of busy processes, in every round.
+
+    A turn is shared out in slices between which the others have theirs: so what a machine is slowed down by from
+    outside meets all of them alike.
+    """
     results: Results = {label(one.label, where): [] for one in contestants for where in BUSY}
     for number in range(rounds):
         for where in BUSY if number % 2 == 0 else reversed(BUSY):
+            slices: dict[str, list[dict[str, Any]]] = {one.label: [] for one in contestants}
             with neighbours(BUSY[where], apart=where == STRANGER) as busy:
-                for one in rotated(contestants, number):
-                    results[label(one.label, where)].append(one_turn(one, seconds, busy))
+                for turn in range(SLICES):
+                    for one in rotated(contestants, number + turn):
+                        slices[one.label].append(one_slice(one, seconds / SLICES, busy))
+            for name, several in slices.items():
+                results[label(name, where)].append(whole_turn(name, several))
         print(f"round {number + 1} of {rounds} is over", file=sys.stderr, flush=True)
     return results
 
@@ -199,7 +215,8 @@ def main() -> None:
         "isthmus beside other programs' busy processes",
         "How much of its speed does training the post's latent-10 network keep, batch 32, beside one and two busy "
         "processes of other programs? All contestants warm, in turns of "
-        f"{given.seconds:g} s; rounds: {given.rounds}; CPU threads: {given.threads}. "
+        f"{given.seconds:g} s, in {SLICES} slices between those of the others; rounds: {given.rounds}; "
+        f"CPU threads: {given.threads}. "
         "Two jobs are two processes with half of the threads each.",
         goals(results, names),
         machine=machine,
