@@ -147,7 +147,7 @@ FAULTY: tuple[Case, ...] = (
 )
 
 HEALTHY: tuple[Case, ...] = (
-    Case("plain, scenes", "scenes", None, {"train.epochs": 30}),
+    Case("plain, scenes", "scenes", None, {"train.epochs": 80}),
     Case("from PCA, scenes", "scenes", None, _PCA),
     Case("from PCA, 4 numbers", "scenes", None, {**_PCA, "bottleneck.dim": 4}),
     Case("from PCA, 16 numbers", "scenes", None, {**_PCA, "bottleneck.dim": 16}),
