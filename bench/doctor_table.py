@@ -135,8 +135,8 @@ def page(
         "training each. A rule other than the fault counts as a false alarm, unless the case allows it because it is "
         "true as well (`bench/doctor_cases.py`). A remedy that options can do is trained anew: it helps where PSNR "
         "rises by 0.1 dB or the fault is gone; it is wrong where PSNR falls by more than 0.1 dB (0.3 dB where it is "
-        "to save numbers of the latent or to learn from fresh noise; not counted where the fault is one of draws, which "
-        "PSNR does not see).",
+        "to save numbers of the latent or to learn from fresh noise; not counted where the fault is one of draws, "
+        "which PSNR does not see).",
         "",
         "| goal | wanted | found |",
         "|---|---|---|",
