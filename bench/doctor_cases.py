@@ -146,24 +146,32 @@ FAULTY: tuple[Case, ...] = (
     Case("one epoch", "scenes", "untrained", {"train.epochs": 1}),
 )
 
+# long enough to leave PCA: with a quarter of it scenes are within 0.03 dB of it, and that is a fault
+_FROM_PCA = {**_PCA, "train.epochs": 48}
+
 HEALTHY: tuple[Case, ...] = (
     Case("plain, scenes", "scenes", None, {"train.epochs": 80}),
-    Case("from PCA, scenes", "scenes", None, _PCA),
-    Case("from PCA, 4 numbers", "scenes", None, {**_PCA, "bottleneck.dim": 4}),
-    Case("from PCA, 16 numbers", "scenes", None, {**_PCA, "bottleneck.dim": 16}),
-    Case("from PCA, photographs", "photographs", None, _PCA),
-    Case("from PCA, 4 numbers, photographs", "photographs", None, {**_PCA, "bottleneck.dim": 4}),
+    Case("from PCA, scenes", "scenes", None, _FROM_PCA),
+    Case("from PCA, 4 numbers", "scenes", None, {**_FROM_PCA, "bottleneck.dim": 4}),
+    Case("from PCA, 16 numbers", "scenes", None, {**_FROM_PCA, "bottleneck.dim": 16}),
+    Case("from PCA, photographs", "many-photographs", None, {**_FROM_PCA, "train.epochs": 24}),
+    Case(
+        "from PCA, 4 numbers, photographs",
+        "many-photographs",
+        None,
+        {**_FROM_PCA, "bottleneck.dim": 4, "train.epochs": 24},
+    ),
     Case("from PCA, digits", "digits", None, {**_PCA, "train.epochs": 20}),
     Case("from PCA, 4 numbers, digits", "digits", None, {**_PCA, "bottleneck.dim": 4, "train.epochs": 20}),
-    Case("mirrored where it helps", "scenes", None, {**_PCA, "train.mirror": "auto"}),
+    Case("mirrored where it helps", "scenes", None, {**_FROM_PCA, "train.mirror": "auto"}),
     Case("mirrored nowhere", "digits", None, {**_PCA, "train.mirror": "auto", "train.epochs": 20}),
-    Case("convolutions from PCA", "scenes", None, {**_PCA, **_CONV, "bottleneck.dim": 4, "train.epochs": 30}),
-    Case("denoising", "scenes", None, {**_PCA, "corruption.kind": "gaussian", "corruption.std": 0.1}),
-    Case("absolute error", "scenes", None, {**_PCA, "distortion.kind": "l1"}),
+    Case("convolutions from PCA", "scenes", None, {**_FROM_PCA, **_CONV, "bottleneck.dim": 4, "train.epochs": 80}),
+    Case("denoising", "scenes", None, {**_FROM_PCA, "corruption.kind": "gaussian", "corruption.std": 0.1}),
+    Case("absolute error", "scenes", None, {**_FROM_PCA, "distortion.kind": "l1"}),
     Case("sigma-vae", "scenes", None, {**_SIGMA, "train.epochs": 40}),
     Case("sigma-vae, digits", "digits", None, {**_SIGMA, "train.epochs": 60}),
-    Case("wae", "scenes", None, {"regularizer.kind": "mmd", "train.epochs": 30}),
-    Case("rae", "scenes", None, {"regularizer.kind": "decoder_gradient", "train.epochs": 30}),
+    Case("wae", "scenes", None, {"regularizer.kind": "mmd", "train.epochs": 80}),
+    Case("rae", "scenes", None, {"regularizer.kind": "decoder_gradient", "train.epochs": 80}),
     Case("top-k", "scenes", None, {**_of("top_k", dim=16, k=8), "train.epochs": 30}, ("below_pca",)),
     Case("vq", "scenes", None, {**_VQ, "train.epochs": 30}, ("below_pca",)),
     Case("fsq", "scenes", None, {**_of("fsq", levels=[4, 4, 4]), "train.epochs": 30}, ("below_pca",)),

@@ -114,6 +114,7 @@ KINDS: dict[str, Callable[[int], Pictures]] = {
     "few-scenes": lambda seed: _scenes(seed, 60),
     "twenty": lambda seed: (_scenes(seed, 20)[0], None),
     "photographs": _cifar,
+    "many-photographs": lambda seed: _cifar(seed, 6000),
     "few-photographs": lambda seed: _cifar(seed, 60),
     "digits": _digits,
     "few-digits": lambda seed: _digits(seed, 80),
