@@ -20,7 +20,7 @@ from isthmus.runs import is_begun
 from isthmus.training.budget import budget
 from isthmus.training.speed import images_per_second
 
-JUDGED_AS = 10_000  # images: judging a run takes about as long as training on so many
+JUDGED_AS = 8000  # images: judging a run takes about as long as training on so many
 SLACK = 0.95  # of the plan; what is nearly in time is left as it is
 LEAST = 0.1  # of the plan: less would show nothing
 NAME = "budget.json"
