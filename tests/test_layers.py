@@ -78,6 +78,7 @@ def test_pixels_keep_float32_under_mixed_precision() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         y = Tanh()(x)
     torch.testing.assert_close(y, torch.tanh(x.float()), rtol=0, atol=0)
+    assert Tanh()(x.double()).dtype == torch.float64
 
 
 def test_the_gradient_of_the_squared_error_lies_as_the_images_do() -> None:

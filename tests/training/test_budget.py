@@ -31,7 +31,8 @@ def test_every_recipe_trains_long_enough_on_few_images_and_warms_up_for_a_part_o
     train = allowed.recipe.train
     per_pass = -(-images // train.batch)
     assert allowed.steps == train.epochs * allowed.passes * per_pass
-    assert allowed.steps >= (100 if name.startswith("post-faithful") else 500)
+    least = {"post-faithful": 100, "demo": 250}  # the post's own epochs; a demo that is to end within minutes
+    assert allowed.steps >= least.get(name.partition("/")[0], 500)
     assert train.warmup_steps <= WARMUP_SHARE * allowed.steps
     assert allowed.recipe.objective.options.get("warmup_steps", 0) <= OBJECTIVE_SHARE * allowed.steps
     changed = allowed.recipe != recipe or allowed.passes > 1
@@ -40,9 +41,9 @@ def test_every_recipe_trains_long_enough_on_few_images_and_warms_up_for_a_part_o
 
 @pytest.mark.parametrize("name", BUILT_IN)
 def test_nothing_changes_where_images_are_many(name: str) -> None:
-    """50,000 are what the recipes are tuned on, 4,500 what the demo trains on: the same bits as ever."""
+    """50,000 are what the recipes are tuned on, 2,880 what the demo trains on: the same bits as ever."""
     recipe = load_recipe(name)
-    allowed = budget(recipe, 4500 if name.startswith("demo") else 45000)
+    allowed = budget(recipe, 2880 if name.startswith("demo") else 45000)
     assert (allowed.recipe, allowed.passes, allowed.notices) == (recipe, 1, ())
 
 

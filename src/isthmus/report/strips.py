@@ -28,8 +28,13 @@ def difference_strip(difference: Interval, tone: str, domain: tuple[float, float
     for end in (low, high):
         canvas.draw("line", x1=end, x2=end, y1=14, y2=30, kind="cap")
     canvas.draw("circle", cx=mean, cy=22, r=4.5, kind="mark")
-    # Away from zero, so that the text does not cross its line, unless it would leave the drawing there.
+    # Away from zero, so that the text does not cross its line; where it would leave the drawing there, on the other
+    # side of the whisker, or of zero if there is too little room between them.
     outward = high + _VALUE_WIDTH < width if difference.mean >= 0 else low < _VALUE_WIDTH
     at, side = (high + 10, "value") if outward else (low - 10, "value end")
+    if side == "value end" and at - _VALUE_WIDTH < x(0) < at:
+        at = x(0) - 6
+    elif side == "value" and at < x(0) < at + _VALUE_WIDTH:
+        at = x(0) + 6
     canvas.draw("text", x=at, y=26.5, text=f"{text.signed(difference.mean, 2)} dB", kind=side)
     return canvas.markup()
