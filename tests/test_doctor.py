@@ -31,6 +31,7 @@ from isthmus.runs import load_data, run
 from isthmus.symptoms.curve import falls, jumps, read_curve, rises
 from isthmus.symptoms.pixels import Pixels, pixels_of, twins
 from isthmus.symptoms.seen import Codes, Symptoms, Training
+from isthmus.training.budget import budget
 from isthmus.training.session import Notice
 
 HEALTHY: dict[str, Any] = {
@@ -404,6 +405,32 @@ def test_a_handful_of_steps_is_untrained_and_nothing_else() -> None:
     warming = recipe_of({"train.warmup_steps": 400})
     assert one_of(recipe=warming, **everything, training=Training(500, 10, 5, ())).rule == "untrained"
     assert len(examine(symptoms(**everything, training=Training(500, 10, 5, ())))) > 2
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {},
+        {"train.steps": 32},
+        {"train.epochs": 3, "train.least_steps": 500},
+        {"train.epochs": 3, "train.least_steps": 500, "train.steps": 40},
+    ],
+)
+def test_longer_is_longer_whatever_ended_the_training(limits: dict[str, Any]) -> None:
+    """Twice the epochs of a run that `train.steps` or a study's budget cut short are the same run."""
+    recipe, images = recipe_of({"train.epochs": 40, "train.batch": 16, **limits}), 120
+    taken = budget(recipe, images).steps
+    went = Training(taken, -(-images // recipe.train.batch), 3, ())
+    seen = symptoms(recipe=recipe, training=went)
+    for changes, wanted in ((seen.longer(2), 2 * taken), (seen.trained_for(5000), 5000)):
+        longer = budget(resolve(apply(recipe.table(), changes)), images).steps
+        assert abs(longer - wanted) <= went.pass_steps, changes
+
+
+def test_longer_moves_a_limit_of_seconds_too() -> None:
+    recipe = recipe_of({"train.epochs": 40, "train.seconds": 10.0})
+    seen = symptoms(recipe=recipe, training=Training(300, 8, 3, ()))
+    assert seen.longer(2) == {"train.epochs": 75, "train.seconds": 20}
 
 
 def test_weights_that_are_pcas_are_called_so() -> None:

@@ -166,7 +166,6 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         result.summary,
         folder / "metrics.jsonl",
         steps=training.steps,
-        epochs=training.epochs,
         kept=progress.epoch,
     )
     against_pca = result.summary["against_pca"]

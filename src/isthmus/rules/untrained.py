@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from isthmus.diagnosis import Fault, Remedy, State
 from isthmus.symptoms.seen import Symptoms
 
@@ -19,14 +17,11 @@ class Untrained:
         training, train = symptoms.training, symptoms.recipe.train
         taken = f"{training.steps} step{'' if training.steps == 1 else 's'}"
         warming = f", {min(train.warmup_steps, training.steps)} of them warming up" if train.warmup_steps else ""
-        epochs = math.ceil(_STEPS / training.epoch_steps)
-        changes = {"train.epochs": max(epochs, 2 * train.epochs)}
-        if train.seconds is not None:
-            changes["train.seconds"] = math.ceil(train.seconds * _STEPS / max(training.steps, 1))
+        steps = max(_STEPS, 4 * train.warmup_steps)
         return Fault(
             "error",
             f"It is untrained: it took {taken}{warming}, an epoch of its images being "
-            f"{training.epoch_steps}; nothing else can be said of it yet.",
-            [Remedy("train for more epochs ({})", changes)],
-            {"steps": training.steps, "epoch_steps": training.epoch_steps},
+            f"{training.pass_steps}; nothing else can be said of it yet.",
+            [Remedy("train longer ({})", symptoms.trained_for(steps))],
+            {"steps": training.steps, "pass_steps": training.pass_steps},
         )

@@ -40,13 +40,12 @@ def find_symptoms(
     journal: Path,
     *,
     steps: int,
-    epochs: int,
     kept: int,
 ) -> Symptoms:
     """Measure a trained model, a few seconds on one core.
 
     known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
-    steps, epochs: how many were taken. kept: the epoch whose weights these are.
+    steps: how many were taken. kept: the epoch whose weights these are.
     """
     model.eval()
     test, held = splits.test.images, splits.validation.images[:_IMAGES]
@@ -78,7 +77,7 @@ def find_symptoms(
         splits.own_test,
         twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
         mirroring(splits.train.images, splits.validation.images),
-        Training(steps, -(-steps // max(epochs, 1)), kept, read_epochs(journal)),
+        Training(steps, -(-len(splits.train.images) // recipe.train.batch), kept, read_epochs(journal)),
         read_curve(journal),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -24,12 +25,13 @@ _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
 class Training:
     """How a training went.
 
-    steps, epoch_steps: taken in all, and in an epoch. kept: the epoch whose weights are judged, 0 for the start.
+    steps, pass_steps: taken in all, and in one pass over the training images.
+    kept: the epoch whose weights are judged, 0 for the start.
     validation: error of validation images by epoch, from epoch 0 on where the model began with PCA.
     """
 
     steps: int
-    epoch_steps: int
+    pass_steps: int
     kept: int
     validation: tuple[float, ...]
 
@@ -112,6 +114,19 @@ class Symptoms:
     def longer(self, times: int = 2) -> dict[str, Any]:
         """The changes that train so many times as long."""
         train = self.recipe.train
+        if train.seconds is not None:  # it may have ended the training before its epochs did
+            return self.trained_for(times * self.training.steps)
+        planned = max(train.epochs * self.training.pass_steps, train.least_steps)
+        return self.trained_for(times * min(planned, train.steps or planned))
+
+    def trained_for(self, steps: int) -> dict[str, Any]:
+        """The changes with which a training is as long: of every limit that would end it earlier."""
+        train, changes = self.recipe.train, dict[str, Any]()
+        epochs = -(-steps // self.training.pass_steps)
+        if epochs > train.epochs:
+            changes["train.epochs"] = epochs
+        if train.steps is not None and train.steps < steps:
+            changes["train.steps"] = steps
         if train.seconds is not None:
-            return {"train.seconds": times * train.seconds}
-        return {"train.epochs": times * train.epochs}
+            changes["train.seconds"] = math.ceil(train.seconds * steps / max(self.training.steps, 1))
+        return changes
