@@ -72,13 +72,18 @@ def test_a_fast_machine_trains_what_is_planned(plan: Plan) -> None:
 def test_a_slow_machine_trains_every_run_for_the_same_share(plan: Plan) -> None:
     """The time that is left after judging, divided by what the plan would take."""
     speeds = {"narrow": 100.0, "wide": 50.0}
-    judged = time_budget.JUDGED_AS * (1 / 100 + 1 / 50)
+    judged = time_budget.judged_as(43) * (1 / 100 + 1 / 50)
     trained = STEPS * 16 * (1 / 100 + 1 / 50)
     decision = time_budget.divide(replace(plan, budget_seconds=judged + trained / 2), SHAPES, speeds)
     assert decision.share == pytest.approx(0.5)
     assert [share.steps for share in decision.variations.values()] == [STEPS // 2] * 2
     recipes = [row.recipe(0) for row in time_budget.shortened(plan, decision).variations]
     assert [recipe.train.steps for recipe in recipes] == [STEPS // 2] * 2
+
+
+def test_judging_few_images_is_not_charged_as_judging_many() -> None:
+    """150 pictures were charged as 8,000: a study of 20 s was said to take 54, and shortened to a tenth."""
+    assert time_budget.judged_as(150) < 2500 < time_budget.judged_as(3000) == time_budget.judged_as(100_000)
 
 
 def test_no_run_is_shortened_to_nothing(plan: Plan) -> None:

@@ -20,7 +20,7 @@ from isthmus.runs import is_begun
 from isthmus.training.budget import budget
 from isthmus.training.speed import images_per_second
 
-JUDGED_AS = 8000  # images: judging a run takes about as long as training on so many
+JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: judging a run takes about as long as training on so many
 SLACK = 0.95  # of the plan; what is nearly in time is left as it is
 LEAST = 0.1  # of the plan: less would show nothing
 NAME = "budget.json"
@@ -60,6 +60,11 @@ def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | No
     )
 
 
+def judged_as(images: int) -> int:
+    """On how many images a run on so many trains in the time that judging it takes."""
+    return min(JUDGED_LEAST + 2 * images, JUDGED_MOST)
+
+
 def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
     """The share of every run's steps that fits, by images a second of each variation."""
     assert plan.budget_seconds is not None
@@ -70,7 +75,7 @@ def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
         steps, batch = budget(recipe, shapes[row.name][0]).steps, recipe.train.batch
         planned[row.name] = steps, batch
         trained += steps * batch * seconds_per_image
-        judged += JUDGED_AS * seconds_per_image
+        judged += judged_as(shapes[row.name][0]) * seconds_per_image
     share = max((plan.budget_seconds - judged) / trained, LEAST)
     share = 1.0 if share >= SLACK else share
     rows = {
