@@ -101,7 +101,7 @@ def test_the_machine_is_measured(plan: Plan) -> None:
 def test_a_shortened_study_says_so_in_findings_and_on_its_page(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_speed(monkeypatch, 62.0)
+    at_speed(monkeypatch, 43.0)
     folder = tmp_path / "study"
     events = run(plan, folder)
     decision = json.loads((folder / "budget.json").read_text())
@@ -113,14 +113,14 @@ def test_a_shortened_study_says_so_in_findings_and_on_its_page(
     assert (outcome["stopped"], outcome["steps"]) == ("steps", steps)
     notes = [row["sentence"] for row in json.loads((folder / "findings.json").read_text())["findings"]]
     said = f"each network saw {steps * 16} images in training instead of {STEPS * 16}"
-    assert any(said in note and "62 images/s" in note for note in notes)
+    assert any(said in note and "43 images/s" in note for note in notes)
     assert any(isinstance(event, Notice) and said in event.sentence for event in events)
     assert said in write_study_report(folder).read_text()
 
 
 def test_what_was_decided_stays(plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The machine is faster the next time: runs go on as decided, and their bits are those of an undisturbed study."""
-    at_speed(monkeypatch, 62.0)
+    at_speed(monkeypatch, 43.0)
     run(plan, tmp_path / "whole")
     folder = tmp_path / "study"
     events = studies.study(plan, folder, tmp_path / "cache", command="")
@@ -138,7 +138,7 @@ def test_what_was_decided_stays(plan: Plan, tmp_path: Path, monkeypatch: pytest.
 def test_a_study_begun_without_a_budget_goes_on_without(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    at_speed(monkeypatch, 62.0)
+    at_speed(monkeypatch, 43.0)
     run(replace(plan, budget_seconds=None), tmp_path / "study")
     run(plan, tmp_path / "study")
     assert not (tmp_path / "study" / "budget.json").exists()
@@ -148,7 +148,7 @@ def test_a_study_begun_without_a_budget_goes_on_without(
 def test_a_budget_that_comes_too_late_is_said_to_have_no_effect(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: float | None, begun: str
 ) -> None:
-    at_speed(monkeypatch, 62.0)
+    at_speed(monkeypatch, 43.0)
 
     def said(seconds: float | None) -> list[str]:
         events = run(replace(plan, budget_seconds=seconds), tmp_path / "study")
