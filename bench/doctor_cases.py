@@ -35,6 +35,11 @@ class Case:
     changes: Mapping[str, Any] = field(default_factory=dict)
     also: tuple[str, ...] = ()
 
+    @property
+    def wrong_test(self) -> bool:
+        """Whether the fault may be one of the test images: a better model may rebuild these worse."""
+        return self.fault in ("input_range", "inverted_test")
+
 
 def _of(kind: str, **options: Any) -> dict[str, Any]:
     """A bottleneck with its options."""

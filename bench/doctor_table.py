@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import shlex
 import shutil
 import sys
@@ -27,6 +28,7 @@ from isthmus.files import read_json
 from isthmus.recipe import Recipe, apply, resolve
 from isthmus.runs import load_data, run
 from isthmus.splits import Splits
+from isthmus.symptoms.curve import read_epochs
 
 _HARM = 0.1  # dB of PSNR that a remedy may cost
 # more, where the fault is of something else than the error of reconstructions, which its remedies pay for: fresh noise
@@ -77,41 +79,53 @@ def _read(path: str, size: int) -> Splits:
     return load_data(resolve(apply({}, raw)))
 
 
-def judged(recipe: Recipe, place: Path, home: Path) -> dict[str, Any] | None:
-    """The evaluation of a run of it, None where its loss did not stay finite."""
+@dataclass(frozen=True)
+class Judged:
+    """A finished run: the doctor's diagnoses, and PSNR in dB of its test images, or of its validation images."""
+
+    doctor: Sequence[Mapping[str, Any]]
+    psnr: float
+
+
+def judged(case: Case, recipe: Recipe, place: Path, home: Path) -> Judged | None:
+    """A run of the recipe, None where its loss did not stay finite."""
     shutil.rmtree(place, ignore_errors=True)
     try:
         for _ in run(recipe, place, _read(recipe.data.options["path"], recipe.data.options["size"]), home / "cache"):
             pass
     except RunError:
         return None
-    return read_json(place / "evaluation.json")
+    evaluation = read_json(place / "evaluation.json")
+    held_out = evaluation["scores"]["model"]["psnr"]["mean"]
+    return Judged(
+        evaluation["doctor"],
+        -10 * math.log10(min(read_epochs(place / "metrics.jsonl"))) if case.wrong_test else held_out,
+    )
 
 
 def examine(case: Case, seed: int, home: Path, *, remedies: int) -> Row | None:
     recipe = recipe_of(case, seed, home)
-    first = judged(recipe, home / "run", home)
+    first = judged(case, recipe, home / "run", home)
     if first is None:
         return None
-    found = {one["rule"]: one for one in first["doctor"]}
-    row = Row(case, found, first["scores"]["model"]["psnr"]["mean"])
+    found = {one["rule"]: dict(one) for one in first.doctor}
+    row = Row(case, found, first.psnr)
     for rule, one in found.items():
-        row.tried[rule] = [_tried(recipe, rule, changes, first, home) for changes in one["changes"][:remedies]]
+        row.tried[rule] = [_tried(case, recipe, rule, changes, first, home) for changes in one["changes"][:remedies]]
     return row
 
 
-def _tried(recipe: Recipe, rule: str, changes: Mapping[str, Any], first: Mapping[str, Any], home: Path) -> Tried:
-    again = judged(resolve(apply(recipe.table(), changes)), home / "again", home)
+def _tried(case: Case, recipe: Recipe, rule: str, changes: Mapping[str, Any], first: Judged, home: Path) -> Tried:
+    again = judged(case, resolve(apply(recipe.table(), changes)), home / "again", home)
     if again is None:
-        return Tried(changes, float("nan"), float("nan"), gone=False, verdict="wrong")
-    now, before = (one["scores"]["model"]["psnr"]["mean"] for one in (again, first))
-    gone = rule not in {one["rule"] for one in again["doctor"]}
-    cost = before - now
+        return Tried(changes, math.nan, math.nan, gone=False, verdict="wrong")
+    gone = rule not in {one["rule"] for one in again.doctor}
+    cost = first.psnr - again.psnr
     if cost <= -_HARM or (gone and cost <= _PAID_DB.get(rule, _HARM)):
         verdict = "helps"
     else:
         verdict = "harms nothing" if cost <= _PAID_DB.get(rule, _HARM) else "wrong"
-    return Tried(changes, now, now - before, gone, verdict)
+    return Tried(changes, again.psnr, -cost, gone, verdict)
 
 
 def page(
@@ -136,7 +150,7 @@ def page(
         "true as well (`bench/doctor_cases.py`). A remedy that options can do is trained anew: it helps where PSNR "
         "rises by 0.1 dB or the fault is gone; it is wrong where PSNR falls by more than 0.1 dB (0.3 dB where it is "
         "to save numbers of the latent or to learn from fresh noise; not counted where the fault is one of draws, "
-        "which PSNR does not see).",
+        "which PSNR does not see). PSNR is of test images, or of validation images where test images may be the fault.",
         "",
         "| goal | wanted | found |",
         "|---|---|---|",

@@ -487,6 +487,10 @@ def test_the_curve_is_of_epochs_or_else_of_logged_steps(tmp_path: Path) -> None:
     assert read_curve(journal)[-1] == (1.0, 10 - 1.1)
     journal.write_text("".join(json.dumps(line) + "\n" for line in steps + epochs))
     assert read_curve(journal)[0] == (0.125, 1.0)
+    stalled = [{**line, "seconds": line["seconds"] + 1000 * (line["step"] > 6)} for line in steps + epochs]
+    by_steps = read_curve(journal)
+    journal.write_text("".join(json.dumps(line) + "\n" for line in stalled))
+    assert read_curve(journal) == by_steps
     journal.write_text("".join(json.dumps(line) + "\n" for line in steps[:3] + epochs[:3]))
     assert read_curve(journal) == ()
     assert read_curve(tmp_path / "nothing") == ()

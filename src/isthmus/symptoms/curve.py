@@ -19,24 +19,25 @@ Curve = tuple[tuple[float, float], ...]
 
 
 def read_curve(journal: Path) -> Curve:
-    """(share of the training's seconds, error) from a metrics.jsonl; empty where it is too short to have a shape.
+    """(share of the training's steps, error) from a metrics.jsonl; empty where it is too short to have a shape.
 
-    Validation errors, or distortions where there are few epochs.
+    Validation errors, or distortions where there are few epochs. Steps and not seconds: a machine that was busy for a
+    while changes no diagnosis.
     """
     lines = read_log(journal).lines
     epochs = [
-        (line.seconds, line.validation_mse)
+        (line.step, line.validation_mse)
         for line in lines
         if isinstance(line, Epoch) and line.validation_mse is not None
     ]
     steps = [
-        (line.seconds, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None
+        (line.step, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None
     ]
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
     if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
         return ()
-    total = max(seconds for seconds, _ in chosen)
-    return tuple((seconds / total, error) for seconds, error in chosen) if total > 0 else ()
+    total = max(step for step, _ in chosen)
+    return tuple((step / total, error) for step, error in chosen) if total > 0 else ()
 
 
 def read_epochs(journal: Path) -> tuple[float, ...]:
