@@ -170,7 +170,7 @@ HEALTHY: tuple[Case, ...] = (
     Case("from PCA, 4 numbers, digits", "digits", None, {**_PCA, "bottleneck.dim": 4, "train.epochs": 20}),
     Case("mirrored where it helps", "scenes", None, {**_FROM_PCA, "train.mirror": "auto"}),
     Case("mirrored nowhere", "digits", None, {**_PCA, "train.mirror": "auto", "train.epochs": 20}),
-    Case("convolutions from PCA", "scenes", None, {**_FROM_PCA, **_CONV, "bottleneck.dim": 4, "train.epochs": 80}),
+    Case("convolutions from PCA", "scenes", None, {**_FROM_PCA, **_CONV, "bottleneck.dim": 4, "train.epochs": 60}),
     Case("denoising", "scenes", None, {**_FROM_PCA, "corruption.kind": "gaussian", "corruption.std": 0.1}),
     Case("absolute error", "scenes", None, {**_FROM_PCA, "distortion.kind": "l1"}),
     Case("sigma-vae", "scenes", None, {**_SIGMA, "train.epochs": 40}),

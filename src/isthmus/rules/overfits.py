@@ -26,5 +26,7 @@ class Overfits:
         if symptoms.option("corruption.kind") == "none":
             remedies.append(Remedy("set {}, noise on training images", {"corruption.kind": "gaussian"}))
         if symptoms.mirroring.harmless and symptoms.option("train.mirror") is False:
-            remedies.insert(0, Remedy("set {}, which shows every image mirrored as well", {"train.mirror": True}))
+            # longer, as half of what is shown is mirrored, and every image as it is half as often
+            both = {"train.mirror": True, **symptoms.longer()}
+            remedies.insert(0, Remedy("show every image mirrored as well ({})", both))
         return Fault("warning", f"It overfits: its {seen}", remedies, measured)
