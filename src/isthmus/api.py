@@ -11,7 +11,7 @@ import numpy as np
 
 from isthmus import registry
 from isthmus.arguments import checked
-from isthmus.arrays import ARRAY_FILE, keep_array
+from isthmus.arrays import ARRAY_FILE, as_file
 from isthmus.checkup import read_diagnoses
 from isthmus.diagnosis import Diagnosis
 from isthmus.errors import InputError
@@ -25,8 +25,7 @@ from isthmus.plan import load_plan, load_recipe
 from isthmus.progress import Display
 from isthmus.report import write_run_report, write_study_pages
 from isthmus.report.growing import GrowingReport
-from isthmus.runs import check, is_begun, load_and_run, load_model
-from isthmus.studies import check_folder
+from isthmus.runs import load_and_run, load_model
 from isthmus.studies import study as run_study
 from isthmus.training.environment import command_line
 from isthmus.wording import shown
@@ -54,13 +53,12 @@ def train(
     """
     home = None if out is None else Path(out)
     chosen = load_recipe(recipe, {**_data_options(data, home), **(options or {})})
-    folder = home or Path("runs") / chosen.name
+    folder, images = home or Path("runs") / chosen.name, None
     if isinstance(data, np.ndarray):
         chosen = load_recipe(recipe, {**_data_options(data, folder), **(options or {})})
-        check(folder, chosen)
-        keep_array(data, folder, begun=is_begun(folder))
+        images = as_file(data)
     with Display(enabled=show_progress) as display:
-        for event in load_and_run(chosen, folder, cache_folder()):
+        for event in load_and_run(chosen, folder, cache_folder(), images=images):
             display.show(event)
     write_run_report(folder)
     return folder
@@ -84,14 +82,13 @@ def study(
     """
     home = None if out is None else Path(out)
     plan = load_plan(name, {**_data_options(data, home), **(options or {})})
-    folder = home or Path("runs") / plan.name
+    folder, images = home or Path("runs") / plan.name, None
     if isinstance(data, np.ndarray):
         plan = load_plan(name, {**_data_options(data, folder), **(options or {})})
-        check_folder(plan, folder)
-        keep_array(data, folder, begun=(folder / "study.toml").exists())
+        images = as_file(data)
     growing = GrowingReport(folder, plan.name)
     with Display(enabled=show_progress) as display:
-        for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=jobs):
+        for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=jobs, images=images):
             display.show(event)
             growing.show(event)
     write_study_pages(folder)

@@ -15,14 +15,17 @@ from isthmus.reading import read_bytes
 ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
 
 
-def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
-    """Write `images`, in any form that a model takes, to `folder`, where they are not there already.
+def as_file(images: np.ndarray) -> bytes:
+    """The file of `images`, in any form that a model takes. Raises InputError where they are no images."""
+    return save({"images": to_uint8_batch(images)})
 
-    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, and
-    where `images` are no images.
+
+def keep(content: bytes, folder: Path, *, begun: bool) -> None:
+    """Write the images' file to `folder`, whose lock is held, where it is not there already.
+
+    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others.
     """
     path = folder / ARRAY_FILE
-    content = save({"images": to_uint8_batch(images)})
     try:
         same = read_bytes(path, largest=len(content)) == content
     except OSError:
@@ -31,5 +34,4 @@ def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
         return
     if begun:
         raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
-    folder.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content)

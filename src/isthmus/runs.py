@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from torch import nn
 
 import isthmus
 from isthmus import registry
-from isthmus.arrays import ARRAY_FILE
+from isthmus.arrays import ARRAY_FILE, keep
 from isthmus.atomic_files import is_leftover, refuse_link, remove_leftovers, write_bytes, write_json, write_text
 from isthmus.baselines.crossing import follow
 from isthmus.checkup import examine
@@ -115,24 +115,40 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
     """
     check(folder, recipe)
     with locked(folder):
-        begun = claim(folder, recipe)
-        if begun != recipe and not is_trained(folder):
-            yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
-        if is_begun(folder):
-            _check_data(folder, splits)
-        if not is_trained(folder):
-            yield from train_in_folder(begun, folder, splits, cache)
-        if not is_evaluated(folder):
-            for sentence in evaluate_run(folder, splits, cache):
-                yield Notice(sentence)
+        yield from _run(recipe, folder, splits, cache)
+
+
+def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
+    """`run` in a folder whose lock is held."""
+    begun = claim(folder, recipe)
+    if begun != recipe and not is_trained(folder):
+        yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
+    if is_begun(folder):
+        _check_data(folder, splits)
+    if not is_trained(folder):
+        yield from train_in_folder(begun, folder, splits, cache)
+    if not is_evaluated(folder):
+        for sentence in evaluate_run(folder, splits, cache):
+            yield Notice(sentence)
     yield Done(folder, read_json(folder / "evaluation.json"))
 
 
-def load_and_run(recipe: Recipe, folder: Path, cache: Path) -> Iterator[Event]:
-    """`run` on the recipe's own data, after notices of what was done to the images. Raises as `load_data` and `run`."""
+def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | None = None) -> Iterator[Event]:
+    """`run` on the recipe's own data, after notices of what was done to the images. Raises as `load_data` and `run`.
+
+    images: a file of images to keep in the folder and to train on, for the data set `arrays`.
+    """
     check(folder, recipe)
-    splits = load_data(recipe)
-    events = run(recipe, folder, splits, cache)
+    if images is None:
+        yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache))
+        return
+    with locked(folder):  # before they are written: another process may be training on the file that is there
+        keep(images, folder, begun=is_begun(folder))
+        yield from _told(recipe, load_data(recipe), lambda splits: _run(recipe, folder, splits, cache))
+
+
+def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:
+    events = start(splits)
     first = next(events)  # before its first step; a recipe that is refused is refused without a word about pictures
     for sentence in sentences(recipe, splits):
         yield Notice(sentence)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import tomli_w
 
-from isthmus.arrays import ARRAY_FILE
+from isthmus.arrays import ARRAY_FILE, keep
 from isthmus.atomic_files import refuse_link, write_json, write_text
 from isthmus.errors import InputError, RunError
 from isthmus.findings import findings, run_folder
@@ -42,17 +43,32 @@ JobEvent = RunBegins | RunEvent | RunFailed
 StudyEvent = JobEvent | Notice | StudyDone
 
 
-def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1) -> Iterator[StudyEvent]:
+def study(
+    plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1, images: bytes | None = None
+) -> Iterator[StudyEvent]:
     """Run what is missing of a study in `folder`, then compare.
 
     jobs: how many runs at a time. 1 runs them in this process, one after another. More run each in a process of
         its own with an equal share of the CPU's threads, or on a CUDA device in turns, each on a stream of its
         own. "auto" measures on the CPU how many are fastest.
+    images: a file of images to keep in the folder and to train on, for the data set `arrays`.
     A failed run is named in the findings and loses nothing of the others. Raises InputError for a mistake in
     the plan or the data before anything is trained.
     """
     if jobs != "auto" and jobs < 1:
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
+    if images is None:
+        yield from _study(plan, folder, cache, command, jobs, locked(folder))
+        return
+    check_folder(plan, folder)
+    with locked(folder):  # before they are written: another process may be training on the file that is there
+        keep(images, folder, begun=(folder / "study.toml").exists())
+        yield from _study(plan, folder, cache, command, jobs, nullcontext())
+
+
+def _study(
+    plan: Plan, folder: Path, cache: Path, command: str, jobs: Count, lock: AbstractContextManager[None]
+) -> Iterator[StudyEvent]:
     data = _Data()
     whole, decision = plan, decided(folder)
     plan = shortened(whole, decision)
@@ -62,7 +78,7 @@ def study(plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 
         return run(job.recipe, job.folder, data.of(job.recipe), cache)
 
     # Two of the same study at once would call each other's runs failed.
-    with locked(folder):
+    with lock:
         _write_plan(whole, folder)
         if decision is None and (decision := decide(whole, shapes, folder)) is not None:
             plan = shortened(whole, decision)

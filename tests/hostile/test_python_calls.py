@@ -20,7 +20,7 @@ from tests.conftest import ROOT, TINY
 import isthmus as ist
 from isthmus.errors import InputError, RunError
 from isthmus.images import read_image
-from isthmus.runs import is_evaluated, read_recipe
+from isthmus.runs import is_evaluated, locked, read_recipe
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}
@@ -235,6 +235,27 @@ def test_arrays_are_trained_on(tmp_path: Path) -> None:
     answer = isthmus("evaluate", run)
     assert answer.code == 2
     assert "images.safetensors cannot be read" in answer.err
+
+
+def test_an_array_is_kept_from_a_folder_in_which_somebody_trains(tmp_path: Path) -> None:
+    """Before the first checkpoint too: the one who came later replaced the images of who was at work."""
+    images = np.zeros((60, 8, 8, 3), np.uint8)
+    plan = tmp_path / "mine.toml"
+    plan.write_text('[[variation]]\nname = "only"\n[base]\narchitecture.kind = "conv"\nbottleneck.kind = "vector"\n')
+    for call, name in ((ist.train, "post/latent-10"), (ist.study, str(plan))):
+        folder = tmp_path / call.__name__
+        with locked(folder), pytest.raises(RunError, match="another process is at work here"):
+            call(name, data=images, out=folder, options=OPTIONS, show_progress=False)
+        assert [path.name for path in folder.iterdir()] == ["lock"]
+
+
+def test_a_run_at_work_is_not_judged_beside(tmp_path: Path) -> None:
+    run = shutil.copytree(OLD, tmp_path / "run")
+    before = (run / "evaluation.json").read_bytes()
+    with locked(run):
+        answer = isthmus("evaluate", run)
+    assert answer.code == 1 and "another process is at work here" in answer.err
+    assert (run / "evaluation.json").read_bytes() == before
 
 
 def test_an_array_needs_a_free_folder(tmp_path: Path) -> None:

@@ -25,10 +25,12 @@ def evaluate(
     need_folder(run)
     from isthmus.paths import cache_folder
     from isthmus.report import write_run_report
-    from isthmus.runs import evaluate_run, load_data, read_recipe
+    from isthmus.runs import evaluate_run, load_data, locked, read_recipe
 
-    for sentence in evaluate_run(run, load_data(read_recipe(run)), cache_folder(), device):
-        say(sentence)
+    splits = load_data(read_recipe(run))
+    with locked(run):
+        for sentence in evaluate_run(run, splits, cache_folder(), device):
+            say(sentence)
     write_run_report(run)
     print_evaluation(run, as_json)
 
