@@ -287,3 +287,19 @@ def test_a_closed_stdout_is_no_error() -> None:
     command = f"{sys.executable} -m isthmus list recipes >&-"
     answer = subprocess.run(["sh", "-c", command], capture_output=True, env=environment(), check=False)
     assert (answer.returncode, answer.stderr) == (0, b"")
+
+
+def test_ctrl_c_while_the_program_loads_is_one_line() -> None:
+    """Loading takes a few tenths of a second, and whoever typed the wrong thing stops it at once."""
+    program = (
+        "import sys\n"
+        "class Stop:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'typer':\n"
+        "            raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Stop())\n"
+        "from isthmus.__main__ import main\n"
+        "main()\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (answer.returncode, answer.stderr) == (130, "isthmus: interrupted before it began\n")

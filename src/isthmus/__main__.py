@@ -1,5 +1,23 @@
-"""`python -m isthmus`."""
+"""The program: `isthmus`, and `python -m isthmus`."""
 
-from isthmus.cli import main
+from __future__ import annotations
 
-main()
+import signal
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit. Ctrl-C is answered while it still loads, and no more once the work is over."""
+    try:
+        from isthmus.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        print("isthmus: interrupted before it began", file=sys.stderr)
+        sys.exit(130)
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the exit code is known, and nothing is left to be saved
+
+
+if __name__ == "__main__":
+    main()
