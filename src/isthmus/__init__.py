@@ -30,6 +30,9 @@ _HOMES = {
 if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
     os.environ["GOMP_SPINCOUNT"] = "0"
 
+# onnxruntime, with which exports are checked, reports its use to its makers unless told not to when it is loaded.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
 
 def __getattr__(name: str) -> Any:
     # Lazy: `isthmus --help` must not wait for torch.

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,3 +84,19 @@ def test_names_shapes_and_the_maker_are_in_the_file(tiny: Callable[..., Recipe])
 def shape(value: Any) -> tuple[str, list[int | str]]:
     sizes = value.type.tensor_type.shape.dim
     return value.name, ["batch" if size.dim_param else size.dim_value for size in sizes]
+
+
+def test_checking_an_export_reports_to_nobody(tmp_path: Path) -> None:
+    """onnxruntime keeps a device's identity and its reports in the cache folder, until it can send them."""
+    program = (
+        "import torch\n"
+        "from isthmus.exports.check import answer\n"
+        "from onnx import helper, TensorProto as T\n"
+        "of = lambda name: helper.make_tensor_value_info(name, T.FLOAT, [1])\n"
+        "graph = helper.make_graph([helper.make_node('Relu', ['x'], ['y'])], 'g', [of('x')], [of('y')])\n"
+        "model = helper.make_model(graph, opset_imports=[helper.make_opsetid('', 17)], ir_version=8)\n"
+        "answer(model, torch.zeros(1).numpy())\n"
+    )
+    kept = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
+    subprocess.run([sys.executable, "-c", program], env={**kept, "XDG_CACHE_HOME": str(tmp_path)}, check=True)
+    assert not list(tmp_path.glob("Microsoft/**/*"))
