@@ -319,6 +319,28 @@ def test_photos_are_never_written_over(finished: Path, photo: Path) -> None:
     assert photo.read_bytes() == before
 
 
+def test_files_that_isthmus_did_not_make_are_never_written_over(finished: Path, photo: Path) -> None:
+    """Whatever the verb, and before anything else is written; what isthmus made is replaced, an empty file filled."""
+    folder, data = photo.parent, ["data", "scenes", "train=20", "test=2", "--sheet"]
+    for name in ("a.jpg", "b.jpg", "b.png"):
+        shutil.copy(photo, folder / name)
+    foreign = folder / "b.png"
+    for words in (
+        ["reconstruct", finished, folder / "a.jpg", folder / "b.jpg", "-o", folder],
+        ["reconstruct", finished, photo, "-o", foreign],
+        ["sample", finished, "-n", "4", "-o", foreign],
+        ["explore", finished, "-o", foreign],
+        [*data, foreign],
+    ):
+        assert_refused(isthmus(*words), f"{foreign}: ", "not made by isthmus", "another path")
+    assert foreign.read_bytes() == photo.read_bytes()
+    assert not (folder / "a.png").exists()
+    (folder / "a.png").touch()
+    for words in (["sample", finished, "-n", "4", "-o"], ["reconstruct", finished, folder / "a.jpg", "-o"], data):
+        for _ in range(2):
+            assert isthmus(*words, folder / "a.png").code == 0
+
+
 def test_results_that_do_not_fit_where_they_are_to_go(finished: Path, photo: Path) -> None:
     folder = photo.parent
     same_name = folder / "sub" / photo.name

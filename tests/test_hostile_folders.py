@@ -279,12 +279,13 @@ def test_a_recipe_file_that_somebody_wrote_is_not_overwritten(tmp_path: Path) ->
 def test_an_old_picture_survives_a_disk_without_room(verb: str, run: Path, photo: Path, tmp_path: Path) -> None:
     """The limit on a file's size stands for a disk that fills up."""
     out = tmp_path / "old.png"
-    out.write_bytes(b"precious")
     words = {
         "sample": ["sample", run, "-n", "16", "-o", out],
         "reconstruct": ["reconstruct", run, photo, "-o", out],
         "data": ["data", "scenes", "train=64", "test=4", "--sheet", out],
     }[verb]
+    assert isthmus(*words).code == 0
+    precious = out.read_bytes()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
@@ -292,7 +293,7 @@ def test_an_old_picture_survives_a_disk_without_room(verb: str, run: Path, photo
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert_refused(answer, str(out), "ulimit -f", code=1)
-    assert out.read_bytes() == b"precious"
+    assert out.read_bytes() == precious
     assert not list(tmp_path.glob(".isthmus-*"))
 
 

@@ -10,7 +10,7 @@ import typer
 
 from isthmus.cli.app import AsJson, need_folder, say, tell
 from isthmus.errors import InputError
-from isthmus.outputs import is_stream
+from isthmus.outputs import check_free, is_stream
 from isthmus.paths import resolved
 
 _AT_A_TIME = 256  # images held in memory
@@ -32,8 +32,6 @@ def explore(
     """
     need_folder(folder)
     to_stream = out is not None and is_stream(out)
-    if out is not None and out.is_dir():
-        raise InputError(f"{out}: is a folder; give --out a name that ends in .html")
     from isthmus.explorer import write_explorer
     from isthmus.paths import cache_folder
     from isthmus.report import write_run_report, write_study_report
@@ -84,6 +82,7 @@ def sample(
     to_stream = is_stream(out)
     if out.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
+    check_free(out)
     from isthmus.generate import generate
     from isthmus.sheets import contact_sheet, save_picture
 

@@ -30,9 +30,7 @@ def read_curve(journal: Path) -> Curve:
         for line in lines
         if isinstance(line, Epoch) and line.validation_mse is not None
     ]
-    steps = [
-        (line.step, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None
-    ]
+    steps = [(line.step, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None]
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
     if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
         return ()
