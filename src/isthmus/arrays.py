@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
 from isthmus.atomic_files import write_bytes
+from isthmus.datasets.arrays import Arrays
 from isthmus.errors import InputError
 from isthmus.images import to_uint8_batch
 from isthmus.reading import read_bytes
@@ -18,8 +20,8 @@ ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
 def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
     """Write `images`, in any form that a model takes, to `folder`, where they are not there already.
 
-    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, and
-    where `images` are no images.
+    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, where
+    somebody else's file is in its place, and where `images` are no images.
     """
     path = folder / ARRAY_FILE
     content = save({"images": to_uint8_batch(images)})
@@ -31,5 +33,12 @@ def keep_array(images: np.ndarray, folder: Path, *, begun: bool) -> None:
         return
     if begun:
         raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
+    if os.path.lexists(path):  # of a run that had not begun; what else it may be is not lost
+        try:
+            Arrays(path=str(path)).load()
+        except InputError:
+            raise InputError(
+                f"{path}: was not written by isthmus and would be lost; choose another `out`, or move it away"
+            ) from None
     folder.mkdir(parents=True, exist_ok=True)
     write_bytes(path, content)

@@ -244,6 +244,13 @@ def test_an_array_needs_a_free_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+def test_an_array_takes_no_foreign_files_place(tmp_path: Path) -> None:
+    (tmp_path / "images.safetensors").write_text("dear diary")
+    with pytest.raises(InputError, match="not written by isthmus"):
+        ist.train("post/latent-10", data=np.zeros((40, 8, 8, 3), np.uint8), out=tmp_path, options=OPTIONS)
+    assert (tmp_path / "images.safetensors").read_text() == "dear diary"
+
+
 def test_a_run_is_evaluated_on_what_is_here(tmp_path: Path) -> None:
     run = shutil.copytree(OLD, tmp_path / "run")
     recipe = run / "recipe.toml"
