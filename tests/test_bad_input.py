@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import ANY
 
 import numpy as np
 import pyarrow as pa
@@ -319,6 +320,50 @@ def test_photos_are_never_written_over(finished: Path, photo: Path) -> None:
     assert photo.read_bytes() == before
 
 
+def test_files_that_isthmus_did_not_make_are_never_written_over(finished: Path, photo: Path) -> None:
+    """Whatever the verb, and before anything else is written; what isthmus made is replaced, an empty file filled."""
+    folder, data = photo.parent, ["data", "scenes", "train=20", "test=2", "--sheet"]
+    for name in ("a.jpg", "b.jpg", "b.png"):
+        shutil.copy(photo, folder / name)
+    foreign = folder / "b.png"
+    for words in (
+        ["reconstruct", finished, folder / "a.jpg", folder / "b.jpg", "-o", folder],
+        ["reconstruct", finished, photo, "-o", foreign],
+        ["sample", finished, "-n", "4", "-o", foreign],
+        ["explore", finished, "-o", foreign],
+        [*data, foreign],
+    ):
+        assert_refused(isthmus(*words), f"{foreign}: ", "not made by isthmus", "another path")
+    assert foreign.read_bytes() == photo.read_bytes()
+    assert not (folder / "a.png").exists()
+    (folder / "a.png").touch()
+    for words in (["sample", finished, "-n", "4", "-o"], ["reconstruct", finished, folder / "a.jpg", "-o"], data):
+        for _ in range(2):
+            assert isthmus(*words, folder / "a.png").code == 0
+
+
+def test_a_home_folder_is_written_as_a_shell_has_it(
+    finished: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where `~` reaches isthmus, as in --out=~/out.png, it is the home folder in every path, and an empty path none."""
+    home = photo.parent / "home"
+    shutil.copytree(finished, home / "run")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(photo.parent)
+    assert isthmus("sample", "~/run", "-n", "4", "--out=~/s.png") == Answer(0, f"{home}/s.png\n", ANY)
+    assert isthmus("reconstruct", "~/run", "~/s.png", "--out=~/r.png").code == 0
+    assert isthmus("data", "scenes", "train=20", "test=2", "--sheet=~/d.png").code == 0
+    assert isthmus("train", "~/run", "-q").code == 0
+    assert isthmus("sample", "~/run", "-n", "4", "--out=./~s.png").code == 0
+    assert {"s.png", "r.png", "d.png"} <= {path.name for path in home.iterdir()}
+    assert not Path("~").exists() and Path("~s.png").exists()
+    assert_refused(
+        isthmus("sample", "~/run", "--out=~nosuchuser/s.png"), "--out", "'~nosuchuser/s.png'", "write it out"
+    )
+    for words in (["reconstruct", "~/run", ""], ["doctor", ""], ["export", "~/run", "-o", ""]):
+        assert_refused(isthmus(*words), "'' is no path")
+
+
 def test_results_that_do_not_fit_where_they_are_to_go(finished: Path, photo: Path) -> None:
     folder = photo.parent
     same_name = folder / "sub" / photo.name
@@ -340,9 +385,9 @@ def test_a_run_that_has_no_place_to_go(finished: Path, photo: Path) -> None:
         (photo, "is a file"),
         (photo / "run", "below a file"),
         (full, "not empty and no run folder"),
-        (photo.parent / ("x" * 300), "too long"),
     ):
         assert_refused(train(out), str(out), part)
+    assert_refused(train(photo.parent / ("x" * 300)), "--out", "too long")
     assert_refused(train(finished, "bottleneck.dim=4"), "bottleneck.dim is 3 there, 4 here", "--out")
     assert_refused(isthmus("train", finished, "bottleneck.dim=4"), "--out")
     assert_refused(isthmus("study", "demo", "-o", finished), "holds a single run", "--out")

@@ -153,7 +153,7 @@ def test_a_studys_folders_that_are_links_are_refused(tmp_path: Path, victim: Pat
     out.mkdir()
     (out / "plain").symlink_to(victim.parent)
     assert_refused(isthmus("study", tmp_path / "mine.toml", "-o", out), "not empty")
-    (out / "study.toml").touch()
+    shutil.copy(tmp_path / "mine.toml", out / "study.toml")
     (out / "lock").touch()
     assert_refused(isthmus("study", tmp_path / "mine.toml", "-o", out), "plain", "is a link")
 
@@ -250,7 +250,7 @@ def test_everything_that_is_written_beside_a_variation_is_reserved(run: Path) ->
     assert {entry.name for entry in run.iterdir()} <= RESERVED
 
 
-@pytest.mark.parametrize("held", ["report.html", "letter.txt", "study.toml"])
+@pytest.mark.parametrize("held", ["report.html", "letter.txt", "study.toml", "findings.json"])
 def test_a_foreign_folder_is_no_place_for_a_study(held: str, tmp_path: Path) -> None:
     """Neither one with a page of its own, nor one with a study file that somebody wrote."""
     site = tmp_path / "site"
@@ -260,6 +260,17 @@ def test_a_foreign_folder_is_no_place_for_a_study(held: str, tmp_path: Path) -> 
     (tmp_path / "mine.toml").write_text(STUDY.format(name="mine", variation="plain"))
     assert_refused(isthmus("study", tmp_path / "mine.toml", "-o", site), str(site), "no study's folder")
     assert [(path.name, path.read_text()) for path in site.iterdir()] == [(held, before)]
+
+
+def test_files_named_as_a_studys_do_not_make_a_folder_one(tmp_path: Path) -> None:
+    """What they hold does."""
+    (tmp_path / "mine.toml").write_text(STUDY.format(name="mine", variation="plain"))
+    site = tmp_path / "site"
+    site.mkdir()
+    for name in ("study.toml", "lock", "findings.json", "report.html"):
+        (site / name).write_text(VICTIM)
+    assert_refused(isthmus("study", tmp_path / "mine.toml", "-o", site), str(site), "no study's folder")
+    assert {path.read_text() for path in site.iterdir()} == {VICTIM}
 
 
 def test_a_recipe_file_that_somebody_wrote_is_not_overwritten(tmp_path: Path) -> None:
@@ -279,12 +290,13 @@ def test_a_recipe_file_that_somebody_wrote_is_not_overwritten(tmp_path: Path) ->
 def test_an_old_picture_survives_a_disk_without_room(verb: str, run: Path, photo: Path, tmp_path: Path) -> None:
     """The limit on a file's size stands for a disk that fills up."""
     out = tmp_path / "old.png"
-    out.write_bytes(b"precious")
     words = {
         "sample": ["sample", run, "-n", "16", "-o", out],
         "reconstruct": ["reconstruct", run, photo, "-o", out],
         "data": ["data", "scenes", "train=64", "test=4", "--sheet", out],
     }[verb]
+    assert isthmus(*words).code == 0
+    precious = out.read_bytes()
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
     try:
@@ -292,7 +304,7 @@ def test_an_old_picture_survives_a_disk_without_room(verb: str, run: Path, photo
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert_refused(answer, str(out), "ulimit -f", code=1)
-    assert out.read_bytes() == b"precious"
+    assert out.read_bytes() == precious
     assert not list(tmp_path.glob(".isthmus-*"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -51,7 +52,7 @@ def train(
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     Returns the run folder. Raises InputError for anything that does not fit.
     """
-    home = None if out is None else Path(out)
+    home = None if out is None else expanded(out, "out")
     chosen = load_recipe(recipe, {**_data_options(data, home), **(options or {})})
     folder, images = home or Path("runs") / chosen.name, None
     if isinstance(data, np.ndarray):
@@ -80,7 +81,7 @@ def study(
         on the CPU how many are fastest.
     Returns the findings, as in findings.json.
     """
-    home = None if out is None else Path(out)
+    home = None if out is None else expanded(out, "out")
     plan = load_plan(name, {**_data_options(data, home), **(options or {})})
     folder, images = home or Path("runs") / plan.name, None
     if isinstance(data, np.ndarray):
@@ -102,7 +103,7 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     Warns where the best weights are damaged and the last are taken. Raises InputError where the folder is no
     run, RunError where no weights can be read.
     """
-    model, notices = load_model(Path(run_folder), device)
+    model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
         warnings.warn(sentence, stacklevel=2)
     return model
@@ -116,7 +117,8 @@ def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path |
         in the folder. Returns its path; warns of what is not on the page.
     Raises InputError where the images the models were trained on are not here, or the page's script was not built.
     """
-    made = write_explorer(Path(folder), cache_folder(), only=models, out=None if out is None else Path(out))
+    page = None if out is None else expanded(out, "out")
+    made = write_explorer(expanded(folder, "folder"), cache_folder(), only=models, out=page)
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.page
@@ -128,7 +130,8 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
 
     out: the folder, by default `export/` in the run's. half: store weights in 16 bits. Returns the folder.
     """
-    exported = export_run(Path(run_folder), None if out is None else Path(out), half=half)
+    home = None if out is None else expanded(out, "out")
+    exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
     for sentence in exported.notices:
         warnings.warn(sentence, stacklevel=2)
     return exported.folder
@@ -143,7 +146,7 @@ def sample(
     sampler: "auto" (the model's prior where it has one, else what fits its latent) or one of the samplers by name.
     Raises InputError where the sampler does not fit, or the images it is fitted to are not here.
     """
-    made = generate(Path(run_folder), count, sampler=sampler, seed=seed, device=device)
+    made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.images.transpose(0, 2, 3, 1)
@@ -156,7 +159,7 @@ def doctor(run_folder: str | Path) -> list[Diagnosis]:
     It is what the last evaluation measured. Raises InputError where there is no run, RunError where it was never
     evaluated.
     """
-    return next(iter(read_diagnoses(Path(run_folder)).values()))
+    return next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values()))
 
 
 def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
@@ -164,16 +167,16 @@ def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
     if data is None:
         return {}
     if isinstance(data, np.ndarray):
-        return {"data.kind": "arrays", "data.path": str((folder or Path("runs")) / ARRAY_FILE)}
+        return {"data.kind": "arrays", "data.path": os.path.abspath((folder or Path("runs")) / ARRAY_FILE)}
     if isinstance(data, Mapping):
         return {f"data.{key}": value for key, value in data.items()}
     if isinstance(data, str) and data in registry.kinds("datasets"):
         return {"data.kind": data}
-    path = expanded(str(data), "data")
+    path = expanded(data, "data")
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
             "nor a path that exists"
         )
     parquet = path.suffix == ".parquet" or any(path.glob("**/*.parquet"))
-    return {"data.kind": "parquet" if parquet else "folder", "data.path": str(path)}
+    return {"data.kind": "parquet" if parquet else "folder", "data.path": os.path.abspath(path)}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import save
 
 from isthmus.atomic_files import write_bytes
+from isthmus.datasets.arrays import Arrays
 from isthmus.errors import InputError
 from isthmus.images import to_uint8_batch
 from isthmus.reading import read_bytes
@@ -23,7 +25,8 @@ def as_file(images: np.ndarray) -> bytes:
 def keep(content: bytes, folder: Path, *, begun: bool) -> None:
     """Write the images' file to `folder`, whose lock is held, where it is not there already.
 
-    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others.
+    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, and
+    where somebody else's file is in its place.
     """
     path = folder / ARRAY_FILE
     try:
@@ -34,4 +37,11 @@ def keep(content: bytes, folder: Path, *, begun: bool) -> None:
         return
     if begun:
         raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
+    if os.path.lexists(path):  # of a run that had not begun; what else it may be is not lost
+        try:
+            Arrays(path=str(path)).load()
+        except InputError:
+            raise InputError(
+                f"{path}: was not written by isthmus and would be lost; choose another `out`, or move it away"
+            ) from None
     write_bytes(path, content)

@@ -86,7 +86,7 @@ def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading:
     if isinstance(images, Image.Image):
         return read_image(images, name="image", reading=reading)[None]
     if isinstance(images, str | Path):
-        return read_image(expanded(str(images), "images"), size=size, name=str(images), reading=reading)[None]
+        return read_image(expanded(images, "images"), size=size, name=str(images), reading=reading)[None]
     if isinstance(images, list | tuple):
         batches = [to_uint8_batch(image, size=size, reading=reading) for image in _flat_enough(images)]
         shapes = {batch.shape[1:] for batch in batches}

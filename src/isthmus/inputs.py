@@ -8,7 +8,7 @@ from pathlib import Path
 
 from isthmus.datasets._picture_files import list_pictures
 from isthmus.errors import InputError
-from isthmus.outputs import is_stream
+from isthmus.outputs import check_free, is_stream
 from isthmus.paths import resolved
 
 
@@ -16,7 +16,7 @@ def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]]
     """Each picture with the PNG that its result goes to, and sentences to read; folders are searched with all in them.
 
     out: a PNG for one picture, else a folder, in which a searched folder's subfolders are made again.
-    Raises InputError where two results would have one name, or one would be written over a picture.
+    Raises InputError where two results would have one name, or one would replace a file that isthmus did not make.
     """
     found: list[tuple[Path, Path]] = []  # the picture, and its name below `out`
     notices: list[str] = []
@@ -34,6 +34,7 @@ def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]]
     for target in targets:
         if resolved(target) in given:
             raise InputError(f"{target}: would overwrite the image itself; choose another --out")
+        check_free(target)
     return [(path, target) for (path, _), target in zip(found, targets, strict=True)], notices
 
 

@@ -13,6 +13,10 @@ from isthmus.atomic_files import about, write_bytes
 from isthmus.errors import InputError
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
+# by which isthmus knows its own files again, each in the first bytes
+MAKER = "isthmus"
+_PNG_MARK, _HTML_MARK = b"Software\0" + MAKER.encode(), f'<meta name="generator" content="{MAKER}">'.encode()
+_BEGINNING = 512
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 
 
@@ -27,14 +31,38 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def deliver(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whose folder is made where it is missing; a file is replaced, a stream is sent it.
+def check_free(path: Path) -> None:
+    """See that nothing of somebody else's is lost where `path` is written: a file there is empty, or made by isthmus.
 
-    Raises InputError for what takes no bytes, OSError where writing fails.
+    Raises InputError where it is neither, or a folder is there.
+    """
+    if is_stream(path):
+        return
+    try:
+        with path.open("rb") as file:
+            beginning = file.read(_BEGINNING)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except IsADirectoryError:
+        raise InputError(f"{path}: is a folder where a file is needed; name a file") from None
+    except PermissionError:
+        beginning = b"?"
+    if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK)):
+        raise InputError(
+            f"{path}: is there already and was not made by isthmus; choose another path, or move that file away"
+        )
+
+
+def deliver(path: Path, data: bytes) -> None:
+    """Write `data` to `path`, whose folder is made where it is missing; a stream is sent it.
+
+    Of files, only those are replaced that `check_free` lets pass. Raises InputError for what takes no bytes, OSError
+    where writing fails.
     """
     if is_stream(path):
         _send(path, data)
         return
+    check_free(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, data)
 

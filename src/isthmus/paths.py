@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,17 +10,26 @@ from isthmus.errors import InputError
 from isthmus.wording import shown
 
 
-def expanded(text: str, name: str) -> Path:
-    """`text` with `~` and `~user` replaced. Raises InputError, which calls it `name`, where there is no such home."""
-    try:
-        path = Path(text).expanduser()
-    except RuntimeError:  # no such user, or one without a home
+def expanded(text: str | Path, name: str) -> Path:
+    """What somebody gave as a path, with `~` and `~user` replaced; `./~x` is a file of that name.
+
+    Raises InputError, which calls it `name`, where there is no such home, or no path can be so.
+    """
+    written = os.path.expanduser(text)
+    if written.startswith("~"):  # no such user, or one without a home
         raise InputError(
-            f"{name}: {shown(text)} begins with a home folder that this system does not know; write it out"
-        ) from None
-    if "\0" in text:
-        raise InputError(f"{name}: {shown(text)} holds a zero byte, as no path does; leave it out")
-    return path
+            f"{name}: {shown(str(text))} begins with a home folder that this system does not know; write it out"
+        )
+    if not written:
+        raise InputError(f"{name}: '' is no path; give one, `.` for the folder that you are in")
+    try:
+        os.lstat(written)
+    except ValueError as error:  # a zero byte, or half of a letter
+        raise InputError(f"{name}: {shown(str(text))} can be no path ({error}); give another") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{name}: {shown(str(text))} is too long for a path; choose a shorter one") from None
+    return Path(written)
 
 
 def resolved(path: Path) -> Path:
@@ -37,8 +47,8 @@ def cache_folder() -> Path:
             folder = expanded(os.environ[name], name)
             return folder if name == "ISTHMUS_DATA" else folder / "isthmus"
     try:
-        return Path("~/.cache").expanduser() / "isthmus"
-    except RuntimeError:
+        return expanded("~/.cache", "HOME") / "isthmus"
+    except InputError:
         raise InputError(
             "HOME is not set and this user has no home folder; set ISTHMUS_DATA to a folder for fitted files"
         ) from None

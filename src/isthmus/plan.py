@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from isthmus import registry
 from isthmus.errors import InputError
 from isthmus.names import check_folder_name, check_not_reserved
+from isthmus.paths import expanded
 from isthmus.recipe import PART_TABLES, Raw, Recipe, apply, as_written_then, read_toml, resolve
 
 MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
@@ -163,7 +163,7 @@ def _split(name: str) -> tuple[str, str | None]:
 
 def _read(name: str) -> tuple[Raw, str]:
     if name.endswith(".toml"):
-        path = Path(name)
+        path = expanded(name, "recipe")
         raw = read_toml(path)
         # in a study's folder it was written by isthmus, perhaps by an earlier version
         if path.name == "study.toml" and any(path.parent.glob("*/seed-*/recipe.toml")):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from isthmus.outputs import deliver
+from isthmus.outputs import MAKER, deliver
 
 
 def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Image.Image:
@@ -31,6 +32,7 @@ def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Imag
 
 def save_picture(picture: Image.Image, path: Path) -> None:
     """Write a PNG where the user wants it, its folder made where there is none. Raises as `deliver` does."""
-    png = io.BytesIO()
-    picture.save(png, format="PNG")
+    png, about = io.BytesIO(), PngInfo()
+    about.add_text("Software", MAKER)
+    picture.save(png, format="PNG", pnginfo=about)
     deliver(path, png.getvalue())

@@ -20,8 +20,10 @@ from isthmus.jobs.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.jobs.lanes import run_in_lanes
 from isthmus.jobs.pool import run_at_once
 from isthmus.model import Autoencoder, build_objective
-from isthmus.plan import Plan
+from isthmus.plan import Plan, load_plan
 from isthmus.recipe import FORMAT, PART_TABLES, Raw, Recipe
+from isthmus.run_files.read import holds
+from isthmus.run_files.schema import Findings
 from isthmus.runs import Done, Event, check, holds_more, is_evaluated, load_data, locked, run
 from isthmus.splits import Splits, content_hashes, data_hash
 from isthmus.time_budget import decide, decided, idle_budget, shortened
@@ -218,16 +220,25 @@ def check_folder(plan: Plan, folder: Path) -> None:
         raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
     if not folder.is_dir():
         return
-    held = {name: (folder / name).is_file() for name in ("study.toml", "findings.json", "lock")}
     # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
+    ours = holds(folder / "findings.json", Findings) or (
+        (folder / "lock").is_file() and _is_plan(folder / "study.toml")
+    )
     runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
-    ours = held["findings.json"] or (held["study.toml"] and held["lock"])
     if not ours and holds_more(folder, {"lock", ARRAY_FILE, *runs}):
         raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
     for variation in plan.variations:
         refuse_link(folder / variation.name)
         for seed in plan.seeds:
             refuse_link(run_folder(folder, variation.name, seed))
+
+
+def _is_plan(path: Path) -> bool:
+    try:
+        load_plan(str(path))
+    except (InputError, OSError):
+        return False
+    return True
 
 
 def _write_plan(plan: Plan, folder: Path) -> None:

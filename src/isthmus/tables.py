@@ -17,6 +17,7 @@ from isthmus import plan, registry
 from isthmus.baselines.standing import stayed_at_pca, with_standing
 from isthmus.diagnosis import Diagnosis, counts
 from isthmus.errors import InputError
+from isthmus.outputs import check_free
 from isthmus.recipe import Split
 from isthmus.run_files.schema import Evaluation
 from isthmus.sheets import contact_sheet, save_picture
@@ -212,6 +213,8 @@ def print_list(sort: str | None, *, as_json: bool) -> None:
 
 def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
     """What a data set holds once it is read and split; with `sheet`, its first training images as a PNG."""
+    if sheet is not None:
+        check_free(sheet)
     dataset = registry.build("datasets", kind, options).load()
     from isthmus.splits import split
 

@@ -162,7 +162,8 @@ def test_a_mixture_is_drawn_from_where_there_is_no_prior(page: PageFile) -> None
 
 
 def test_the_same_run_gives_the_same_page(page: PageFile, trained: Path, tmp_path: Path) -> None:
-    assert isthmus("explore", trained, "-o", tmp_path / "again.html").code == 0
+    for _ in range(2):  # its own page is replaced
+        assert isthmus("explore", trained, "-o", tmp_path / "again.html").code == 0
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page.text
 
 
@@ -290,7 +291,7 @@ def test_what_cannot_be_shown_is_refused(trained: Path, tmp_path: Path) -> None:
     assert_refused(isthmus("explore", tmp_path / "none"), "no such folder")
     assert_refused(isthmus("explore", tmp_path), "evaluation.json")
     assert_refused(isthmus("explore", trained, "--model", "latent-10"), "--model is for studies")
-    assert_refused(isthmus("explore", trained, "-o", tmp_path), "ends in .html")
+    assert_refused(isthmus("explore", trained, "-o", tmp_path), "name a file")
     other = tmp_path / "other"
     shutil.copytree(trained, other)
     recipe = (other / "recipe.toml").read_text()

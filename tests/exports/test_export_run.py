@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -82,6 +83,25 @@ def test_a_graph_that_answers_otherwise_is_not_written(
     assert told.code == 1
     assert "off PyTorch" in told.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "encoder.onnx", "export.json"])
+def test_files_of_somebody_else_are_not_replaced(name: str, trained: Path, tmp_path: Path) -> None:
+    """`model.safetensors` is what every Hugging Face folder calls its weights; an earlier export is replaced."""
+    (tmp_path / name).write_text("{}")
+    assert_refused(isthmus("export", trained, "-o", tmp_path), str(tmp_path), name, "another --out")
+    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [(name, "{}")]
+    for _ in range(2):
+        assert isthmus("export", trained, "-o", tmp_path / "out").code == 0
+
+
+def test_a_runs_own_folders_are_no_place_for_an_export(trained: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(trained, tmp_path / "other")
+    before = (other / "checkpoints/best/model.safetensors").read_bytes()
+    for out in (other / "checkpoints/best", other, other / "export", trained / "mine"):
+        assert_refused(isthmus("export", trained, "-o", out), str(out), "lies in the run")
+    assert (other / "checkpoints/best/model.safetensors").read_bytes() == before
+    assert isthmus("export", trained, "-o", trained / "export").code == 0
 
 
 def test_what_is_no_run_or_no_folder_is_refused(trained: Path, tmp_path: Path) -> None:

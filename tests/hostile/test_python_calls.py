@@ -265,6 +265,44 @@ def test_an_array_needs_a_free_folder(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.parametrize(
+    "path", ["", "a\0", "\udcff\ud800", "a" * 5000, "~nosuchuser/x"], ids=["empty", "zero", "half", "long", "home"]
+)
+def test_what_can_be_no_path_is_one_sentence(path: str) -> None:
+    """Of every function, for what it reads and for what it writes."""
+    for call in (
+        lambda: ist.load(path),
+        lambda: ist.sample(path),
+        lambda: ist.doctor(path),
+        lambda: ist.explore(path),
+        lambda: ist.explore(OLD, out=path),
+        lambda: ist.export(path),
+        lambda: ist.export(OLD, out=path),
+        lambda: ist.train("vae", data=path),
+        lambda: ist.train("vae", data={"kind": "folder", "path": path}),
+        lambda: ist.train("vae", out=path),
+        lambda: ist.study("post", out=path),
+    ):
+        with pytest.raises(InputError, match=r"^[\w.]+: '.*; \w+"):
+            call()
+
+
+def test_results_go_to_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    shutil.copytree(OLD, tmp_path / "run")
+    assert ist.export("~/run", out="~/exp") == tmp_path / "exp"
+    assert ist.doctor("~/run") == ist.doctor(tmp_path / "run")
+    with pytest.raises(InputError, match="is a folder where a file is needed"):
+        ist.explore("~/run", out="~/exp")
+
+
+def test_an_array_takes_no_foreign_files_place(tmp_path: Path) -> None:
+    (tmp_path / "images.safetensors").write_text("dear diary")
+    with pytest.raises(InputError, match="not written by isthmus"):
+        ist.train("post/latent-10", data=np.zeros((40, 8, 8, 3), np.uint8), out=tmp_path, options=OPTIONS)
+    assert (tmp_path / "images.safetensors").read_text() == "dear diary"
+
+
 def test_a_run_is_evaluated_on_what_is_here(tmp_path: Path) -> None:
     run = shutil.copytree(OLD, tmp_path / "run")
     recipe = run / "recipe.toml"

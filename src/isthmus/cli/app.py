@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from isthmus.errors import InputError
+from isthmus.paths import expanded
 from isthmus.wording import printable
 
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
@@ -22,11 +23,24 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+def _as_typed(path: Any) -> Any:
+    return path
+
+
+def _expanded(param: typer.CallbackParam, value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [expanded(one, param.opts[0]) for one in value]
+    return None if value is None else expanded(value, param.opts[0])
+
+
+# of every argument and option that is a path; typer's own Path would make "" the folder that one is in
+PATH: Any = {"parser": _as_typed, "callback": _expanded}
 Changes = Annotated[
     list[str] | None,
     typer.Argument(metavar="[OPTION.PATH=VALUE]...", help="Changes to the recipe, such as bottleneck.dim=16."),
 ]
-Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default runs/NAME.")]
+Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default runs/NAME.", **PATH)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Never use the network.")]
 Jobs = Annotated[

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import AsJson, need_folder, print_evaluation, say, tell
+from isthmus.cli.app import PATH, AsJson, need_folder, print_evaluation, say, tell
 from isthmus.errors import InputError, RunError
 from isthmus.paths import resolved
 
 
 def evaluate(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     device: Annotated[
         str | None,
         typer.Option("--device", help="cpu, cuda or auto. By default as it was trained, or on what is here."),
@@ -36,7 +36,7 @@ def evaluate(
 
 
 def doctor(
-    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with a trained run, and what would help.
@@ -58,7 +58,7 @@ def doctor(
         raise RunError(f"{folder}: the doctor found {errors} error{'' if errors == 1 else 's'}")
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")]) -> None:
+def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)]) -> None:
     """Write the page of a run or a study anew and print its path."""
     need_folder(folder)
     from isthmus.report import write_run_report, write_study_pages

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import AsJson, Offline, SkipBroken, with_flags
+from isthmus.cli.app import PATH, AsJson, Offline, SkipBroken, with_flags
 
 
 def list_things(
@@ -32,7 +32,9 @@ def data(
         ),
     ] = None,
     download: Annotated[bool, typer.Option("--download", help="Fetch it where it is not here yet.")] = False,
-    sheet: Annotated[Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.")] = None,
+    sheet: Annotated[
+        Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.", **PATH)
+    ] = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,

@@ -22,7 +22,7 @@ from isthmus.cli.app import (
     with_flags,
 )
 from isthmus.errors import InputError, RunError
-from isthmus.paths import resolved
+from isthmus.paths import expanded, resolved
 
 
 def study(
@@ -48,8 +48,9 @@ def study(
     from isthmus.plan import load_plan
     from isthmus.recipe import parse_overrides
 
-    if name and (Path(name) / "study.toml").is_file():
-        out, name = out or Path(name), f"{name}/study.toml"
+    home = expanded(name or ".", "NAME")
+    if name and (home / "study.toml").is_file():
+        out, name = out or home, f"{name}/study.toml"
     plan = load_plan(name, with_flags(parse_overrides(changes or []), offline, skip_broken))
     count = _count(jobs)
 
@@ -99,7 +100,7 @@ def train(
     from isthmus.recipe import parse_overrides
 
     overrides = with_flags(parse_overrides(changes or []), offline, skip_broken)
-    home = Path(name)
+    home = expanded(name or ".", "NAME")
     if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
         if overrides:
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")

@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import AsJson, need_folder, say, tell
+from isthmus.cli.app import PATH, AsJson, need_folder, say, tell
 from isthmus.errors import InputError
-from isthmus.outputs import is_stream
+from isthmus.outputs import check_free, is_stream
 from isthmus.paths import resolved
 
 _AT_A_TIME = 256  # images held in memory
 
 
 def explore(
-    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.")],
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.")
+        Path | None,
+        typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.", **PATH),
     ] = None,
     model: Annotated[
         list[str] | None,
@@ -32,8 +33,6 @@ def explore(
     """
     need_folder(folder)
     to_stream = out is not None and is_stream(out)
-    if out is not None and out.is_dir():
-        raise InputError(f"{out}: is a folder; give --out a name that ends in .html")
     from isthmus.explorer import write_explorer
     from isthmus.paths import cache_folder
     from isthmus.report import write_run_report, write_study_report
@@ -48,8 +47,10 @@ def explore(
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default RUN/export.")] = None,
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder to write. By default RUN/export.", **PATH)
+    ] = None,
     half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits, and say what it costs.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -73,9 +74,9 @@ def export(
 
 
 def sample(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     count: Annotated[int, typer.Option("-n", help="How many images.")] = 64,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.")] = Path("samples.png"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.", **PATH)] = Path("samples.png"),
     sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Which images.")] = 0,
 ) -> None:
@@ -84,6 +85,7 @@ def sample(
     to_stream = is_stream(out)
     if out.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
+    check_free(out)
     from isthmus.generate import generate
     from isthmus.sheets import contact_sheet, save_picture
 
@@ -97,11 +99,12 @@ def sample(
 
 
 def reconstruct(
-    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     images: Annotated[
-        list[Path], typer.Argument(help="Image files, or folders of them; cropped and scaled to the model's size.")
+        list[Path],
+        typer.Argument(help="Image files, or folders of them; cropped and scaled to the model's size.", **PATH),
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.")] = Path(
+    out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.", **PATH)] = Path(
         "reconstruction.png"
     ),
 ) -> None:

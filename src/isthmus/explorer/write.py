@@ -18,7 +18,7 @@ from isthmus.explorer.page import render
 from isthmus.explorer.plain import plain_twins
 from isthmus.explorer.subject import Subject
 from isthmus.explorer.workers import Order, build_all
-from isthmus.outputs import deliver
+from isthmus.outputs import check_free, deliver
 from isthmus.recipe import Recipe
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, read_run, read_study
@@ -47,8 +47,11 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     """Write explorer.html of a run folder, or of a study folder with up to four of its variations.
 
     only: names of the study's variations to show. cache: of fitted baselines. out: another place for the page.
-    Raises InputError where the images the runs were trained on are not here, or there is nothing to show.
+    Raises InputError where the images the runs were trained on are not here, or there is nothing to show, or
+    a file that isthmus did not make is where the page would go.
     """
+    if out is not None:
+        check_free(out)
     runtime = assets.read("runtime.wasm.gz")  # first: it may be missing
     title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
     first = named[0].run

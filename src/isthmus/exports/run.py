@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +18,17 @@ from isthmus.exports.check import answer, loss
 from isthmus.exports.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.exports.storage import in_half
 from isthmus.model import Autoencoder, full_precision
+from isthmus.paths import resolved
 from isthmus.run_files.arrays import read_pictures
-from isthmus.runs import load_data, load_model, read_environment, read_recipe
+from isthmus.run_files.export import ExportRecord
+from isthmus.run_files.read import holds
+from isthmus.runs import is_begun, load_data, load_model, read_environment, read_recipe
 from isthmus.streams import sealed
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
 _TOLERANCE = 1e-4
 _BATCHES = 1, 3
+_ABOUT, _WEIGHTS, _GRAPHS = "export.json", "model.safetensors", ("encoder.onnx", "decoder.onnx")
 
 
 @dataclass(frozen=True)
@@ -57,11 +62,12 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     """Write encoder.onnx, decoder.onnx, model.safetensors and export.json of a trained run to `out`.
 
     out: by default `export/` in the run's folder. half: store the graphs' weights in 16 bits.
-    Raises RunError where a file answers otherwise than PyTorch.
+    Raises InputError where files of somebody else or of another run are in `out`, RunError where a file answers
+    otherwise than PyTorch.
     """
-    folder = out or run / "export"
-    if folder.exists() and not folder.is_dir():
-        raise InputError(f"{folder}: is a file; give --out a folder")
+    folder = run / "export" if out is None else out
+    if out is not None:
+        _check_folder(run, out)
     model, said = load_model(run, "cpu")
     notices = list(said)
     encoder, decoder = encoder_graph(model), decoder_graph(model)
@@ -80,16 +86,31 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
         differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
         cost, sentence = _cost(run, model, encoder, decoder)
         notices += [sentence] if sentence else []
-    folder.mkdir(parents=True, exist_ok=True) if out else own_folder(folder)
-    weights = folder / "model.safetensors"
+    folder.mkdir(parents=True, exist_ok=True) if out is not None else own_folder(folder)
+    weights = folder / _WEIGHTS
     write_bytes(weights, save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
     written = (
-        _write(folder / "encoder.onnx", encoder, model.image_shape, model.latent_shape, differences[0]),
-        _write(folder / "decoder.onnx", decoder, model.latent_shape, model.image_shape, differences[1]),
+        _write(folder / _GRAPHS[0], encoder, model.image_shape, model.latent_shape, differences[0]),
+        _write(folder / _GRAPHS[1], decoder, model.latent_shape, model.image_shape, differences[1]),
     )
     exported = Exported(folder, written, weights, cost, tuple(notices))
-    write_json(folder / "export.json", _about(run, exported, half))
+    write_json(folder / _ABOUT, _about(run, exported, half))
     return exported
+
+
+def _check_folder(run: Path, out: Path) -> None:
+    """See that nothing but an earlier export is lost in `out`, and no run's own files."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; give --out a folder")
+    place = resolved(out)
+    for home in (place, *place.parents):
+        if (home / "recipe.toml").is_file() and is_begun(home) and place != resolved(run) / "export":
+            raise InputError(f"{out}: lies in the run {home}; choose an --out outside of it, or leave --out away")
+    held = [name for name in (_ABOUT, _WEIGHTS, *_GRAPHS) if os.path.lexists(out / name)]
+    if held and not holds(out / _ABOUT, ExportRecord):
+        raise InputError(
+            f"{out}: holds {held[0]}, which no earlier export wrote there; choose another --out, or move that file away"
+        )
 
 
 def _cost(
