@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from isthmus import runs
 from isthmus.errors import InputError, RunError
@@ -159,6 +159,56 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one(
     assert "damaged" in notices[0]
     assert "using last.old" in notices[0]
     assert same(weights(tmp_path / "whole"), weights(folder))
+
+
+def rewrite(folder: Path, file: str, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """Change the tensors in a file of a checkpoint, and write down the digest that goes with them."""
+    tensors = load_file(folder / file)
+    change(tensors)
+    save_file(tensors, folder / file)
+    state = json.loads((folder / "state.json").read_text())
+    state["digests"][file] = checkpoint._digest(folder / file)
+    (folder / "state.json").write_text(json.dumps(state))
+
+
+def replaced(name: str, value: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[dict[str, torch.Tensor]], object]:
+    return lambda held: held.update({key: value(held[key]) for key in held if key.endswith("." + name)})
+
+
+SLOTS = {
+    "one number": replaced("exp_avg_sq", lambda _: torch.zeros(1)),
+    "a scalar": replaced("exp_avg", lambda _: torch.zeros(())),
+    "another type": replaced("exp_avg", torch.Tensor.half),
+    "not finite": replaced("exp_avg", lambda mean: mean / 0),
+    "a negative square": replaced("exp_avg_sq", lambda square: square - 1),
+    "no step": replaced("step", lambda _: torch.zeros(0)),
+    "a whole step": replaced("step", torch.Tensor.long),
+    "a negative step": replaced("step", torch.neg),
+    "half a step": replaced("step", lambda step: step + 0.5),
+    "an endless step": replaced("step", lambda step: step / 0),
+    "a missing slot": lambda held: held.pop("0.exp_avg"),
+    "an unknown slot": lambda held: held.update({"0.exp": torch.zeros(3)}),
+    "an index from the end": lambda held: held.update({"-1.exp_avg": held["0.exp_avg"].clone()}),
+    "an index beyond": lambda held: held.update({"9" * 5000 + ".step": torch.zeros(())}),
+    "nothing": dict.clear,
+    "a short momentum": replaced("momentum", lambda _: torch.zeros(1)),
+    "Adam's step of Muon's": lambda held: held.update(
+        {key.replace("momentum", "step"): torch.ones(()) for key in held if key.endswith("momentum")}
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", SLOTS)
+def test_an_optimizer_that_is_not_this_models_gives_way_to_the_older_checkpoint(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, damage: str
+) -> None:
+    """Whatever its digest says: its numbers go to code that trusts their sizes. Muon keeps both kinds, a player too."""
+    recipe = tiny({"train.epochs": 1, "train.optimizer": "muon", "regularizer.kind": "adversarial"})
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    rewrite(tmp_path / "run" / "checkpoints" / "last", "optimizer.safetensors", SLOTS[damage])
+    (said,) = sentences(train(recipe, tmp_path / "run"))
+    assert "last is damaged (optimizer.safetensors" in said and "using last.old" in said
+    assert len(said) < 400
 
 
 def test_every_checkpoint_damaged_is_an_error(
