@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -20,6 +21,7 @@ from safetensors.torch import load_file, save_file
 
 from isthmus import runs
 from isthmus.errors import InputError, RunError
+from isthmus.kernels.adam import Adam
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.model import Autoencoder
 from isthmus.recipe import Recipe
@@ -209,6 +211,37 @@ def test_an_optimizer_that_is_not_this_models_gives_way_to_the_older_checkpoint(
     (said,) = sentences(train(recipe, tmp_path / "run"))
     assert "last is damaged (optimizer.safetensors" in said and "using last.old" in said
     assert len(said) < 400
+
+
+WEIGHTS = {
+    "not finite": (lambda weight: weight / 0, "is not finite"),
+    "another type": (lambda weight: weight.to(torch.int8), "is torch.int8 rather than torch.float32"),
+}
+
+
+@pytest.mark.parametrize("file", ["model", "objective"])
+@pytest.mark.parametrize("damage", WEIGHTS)
+def test_weights_that_no_training_saves_give_way_to_the_older_checkpoint(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, damage: str, file: str
+) -> None:
+    change, reason = WEIGHTS[damage]
+    recipe = tiny({"train.epochs": 1, "regularizer.kind": "adversarial"})
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    rewrite(tmp_path / "run" / "checkpoints" / "last", f"{file}.safetensors", replaced("weight", change))
+    (said,) = sentences(train(recipe, tmp_path / "run"))
+    assert reason in said and "using last.old" in said
+
+
+def test_weights_that_are_not_finite_are_not_saved(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step's loss is that of the weights before it, so a finite one says nothing of those that would be saved."""
+    recipe = tiny()
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    monkeypatch.setattr(Adam, "step", lambda self: self.param_groups[0]["params"][0].data.fill_(math.inf))
+    with pytest.raises(RunError, match=r"the weights stopped being finite by step 3 .* the last good .* of step 2"):
+        list(train(recipe, tmp_path / "run"))
+    assert all(weight.isfinite().all() for weight in weights(tmp_path / "run").values())
 
 
 def test_every_checkpoint_damaged_is_an_error(

@@ -8,6 +8,7 @@ weights, optimizer and step belong together.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -92,7 +93,9 @@ def load(
             continue
         try:
             progress, notes, tensors = _read(candidate)
-            weights = tensors["model"]
+            weights, learned = tensors["model"], tensors.get("objective", {})
+            for module, found in ((model, weights), (objective, learned)):
+                _check_numbers(module, found)
             slots = _slots(optimizer, tensors["optimizer"]) if optimizer is not None else {}
             if optimizer is not None and progress.step and not slots:
                 raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
@@ -103,7 +106,7 @@ def load(
         try:
             model.load_state_dict(weights)
             if objective is not None:
-                objective.load_state_dict(tensors.get("objective", {}))
+                objective.load_state_dict(learned)
         except RuntimeError:  # its message is a line a tensor
             raise RunError(
                 f"{candidate}: holds the weights of another model than recipe.toml describes; "
@@ -155,6 +158,8 @@ def _progress(state: State) -> Progress:
         raise ValueError(f"progress.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if progress.batch and not progress.images:
         raise ValueError("progress: counts batches of an epoch and no images")
+    if progress.epoch and progress.best_score == math.inf:  # the first epoch is the best so far
+        raise ValueError(f"progress.best_score: is infinite after {progress.epoch} epochs")
     return progress
 
 
@@ -169,6 +174,17 @@ def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     return {
         f"{index}.{name}": torch.as_tensor(value) for index, slots in state.items() for name, value in slots.items()
     }
+
+
+def _check_numbers(module: nn.Module | None, found: Mapping[str, Tensor]) -> None:
+    """Raises ValueError where a tensor of `module` has another type in `found`, or is not finite."""
+    for name, value in module.state_dict().items() if module is not None else ():
+        given = found.get(name, value)
+        # what is learned is written as float32, whatever a caller made torch's default since
+        if given.dtype not in ({value.dtype, torch.float32} if value.is_floating_point() else {value.dtype}):
+            raise ValueError(f"{name} is {given.dtype} rather than {value.dtype}")
+        if not given.isfinite().all():
+            raise ValueError(f"{name} is not finite")
 
 
 def _slots(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> _Slots:
