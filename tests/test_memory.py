@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import resource
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 import torch
 from tests.command import TINY, assert_refused, environment, isthmus, train
 
-from isthmus import room
+from isthmus import exits, room
 from isthmus.errors import RunError, out_of_memory
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.plan import load_recipe
@@ -112,8 +113,10 @@ def test_what_a_shell_leaves_is_known() -> None:
     [
         (MemoryError(), None),
         (
-            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 77 bytes."),
-            "77 bytes",
+            RuntimeError(
+                "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 96000000000000 bytes."
+            ),
+            "(96 TB more",
         ),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0"), "2.50 GiB"),
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), None),
@@ -124,6 +127,22 @@ def test_one_sentence_for_all_that_say_it(error: Exception, amount: str | None) 
     assert said is not None and "train.batch" in said
     assert amount is None or amount in said
     assert out_of_memory(ValueError("shapes differ")) is None
+
+
+@pytest.mark.parametrize(("verb", "goes_on"), [("train", True), ("study", True), ("sample", False), ("export", False)])
+def test_only_verbs_that_save_promise_to_go_on(
+    verb: str, goes_on: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["isthmus", verb])
+    for error in (MemoryError(), KeyboardInterrupt(), OSError(errno.ENOSPC, "full"), OSError(errno.EIO, "broken")):
+
+        def failing(error: BaseException = error) -> None:
+            raise error
+
+        assert exits.code_of(failing) in (1, 130)
+        said = capsys.readouterr().err
+        assert ("goes on from what was saved" in said) == goes_on, said
+        assert goes_on or said.endswith("give the command again\n")
 
 
 def test_a_run_without_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

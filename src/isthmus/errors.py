@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from isthmus.wording import size
+
 _LINE_BREAKS = re.compile("[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
@@ -28,7 +30,9 @@ def out_of_memory(error: BaseException) -> str | None:
     if not (isinstance(error, MemoryError) or any(words in said for words in _OUT_OF_MEMORY)):
         return None
     found = _WANTED.search(said)
-    wanted = f" ({found[1] or found[2]} more were asked for)" if found else ""
+    amount = (found[1] or found[2]) if found else ""
+    number, _, unit = amount.partition(" ")
+    wanted = f" ({size(int(number)) if unit == 'bytes' else amount} more were asked for)" if found else ""
     return f"the memory does not suffice{wanted}; make train.batch, data.size, the model or -n smaller"
 
 

@@ -17,6 +17,7 @@ import typer
 from isthmus.errors import InputError, RunError, out_of_memory
 from isthmus.wording import printable
 
+_SAVING = ("train", "study")  # the verbs that go on
 _GO_ON = "the same command goes on from what was saved (`train` needs --resume for it)"
 _WRONG_PATHS = {
     errno.EROFS: "is on a read-only disk; choose another folder",
@@ -38,7 +39,7 @@ def code_of(command: Callable[[], None]) -> int:
         command()
         sys.stdout.flush()  # here, where a reader who has left or a full disk can still be answered
     except KeyboardInterrupt:
-        return _fail(f"interrupted; {_GO_ON}", 130)
+        return _fail(f"interrupted; {_again()}", 130)
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:  # the reader of our output left, as `head` does; nothing more can be said to it
@@ -68,7 +69,11 @@ def _explain(error: Exception) -> tuple[str, int] | None:
         near = error.object[max(0, error.start - 40) : error.end + 20]
         return f"{near!r}: a name that is not UTF-8 cannot be written down; rename it", 2
     said = out_of_memory(error)
-    return None if said is None else (f"{said}, and {_GO_ON}", 1)
+    return None if said is None else (f"{said}, and {_again()}", 1)
+
+
+def _again() -> str:
+    return _GO_ON if sys.argv[1:2] and sys.argv[1] in _SAVING else "give the command again"
 
 
 def _usage(message: str) -> str:
@@ -79,12 +84,12 @@ def _system(error: OSError) -> tuple[str, int]:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         _abandon_stdout()  # what is still unwritten may be what found the disk full
-        return f"{where}the disk is full; make room, and {_GO_ON}", 1
+        return f"{where}the disk is full; make room, and {_again()}", 1
     if error.errno == errno.EFBIG and error.strerror == os.strerror(errno.EFBIG):
-        return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_GO_ON}", 1
+        return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_again()}", 1
     if error.errno in _WRONG_PATHS:
         return where + _WRONG_PATHS[error.errno], 2
-    return f"{where}{error.strerror or error}; once that is mended, {_GO_ON}", 1
+    return f"{where}{error.strerror or error}; once that is mended, {_again()}", 1
 
 
 def _prepare_streams() -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from isthmus.errors import RunError
+from isthmus.wording import size
 
 
 def check_start() -> None:
@@ -31,14 +32,7 @@ def available() -> int | None:
     return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
 
 
-def size(count: int) -> str:
-    """Bytes in words: `23.4 GB`."""
-    unit = next((unit for unit in _UNITS if count < 999.5 * _UNITS[unit]), "EB")
-    return f"{count / _UNITS[unit]:,.3g} {unit}"
-
-
 _LIBRARIES = 1_200_000_000  # with less, the loader or the interpreter itself ends, in words of its own
-_UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
 
 
 def _machine() -> int | None:

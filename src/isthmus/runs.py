@@ -32,8 +32,10 @@ from isthmus.symptoms.find import find_symptoms
 from isthmus.training import checkpoint, machine
 from isthmus.training.announce import sentences
 from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.training.memory import bytes_of_weights
 from isthmus.training.preview import Preview
 from isthmus.training.session import Notice, Started, train_in_folder
+from isthmus.wording import size
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,8 @@ Event = Started | Notice | Step | Epoch | Preview | Done
 
 # what a run writes before there is something to lose; a study keeps its failures there
 _BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
+
+_LARGE = 10**9  # bytes of weights: a model of fewer is built, and reading its weights says what does not fit
 
 _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
 
@@ -166,7 +170,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     if not is_trained(folder):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
     environment, training = _check_data(folder, splits), read_record(folder / "training.json", Training)
-    model = Autoencoder(recipe, splits.train.images.shape[1:])
+    model = _built(folder, recipe, splits.train.images.shape[1:])
     place, elsewhere = _where(recipe, device)
     model.to(place)
     objective = build_objective(recipe, model).to(model.device)
@@ -247,9 +251,21 @@ def load_weights(
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
-    model = Autoencoder(recipe, read_environment(folder).data.image_shape)
+    model = _built(folder, recipe, read_environment(folder).data.image_shape)
     _, _, notices = load_weights(folder, model)
     return model.to(machine.choose_device(device)).eval(), notices
+
+
+def _built(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int]) -> Autoencoder:
+    """The model of a run before its weights are read. Raises RunError where the folder cannot hold weights so large."""
+    held = [path.lstat().st_size for path in folder.glob("checkpoints/*/model.safetensors")]
+    wanted = bytes_of_weights(recipe, image_shape) or 0
+    if wanted > max(held, default=0) and wanted > _LARGE:
+        raise RunError(
+            f"{folder}: recipe.toml and environment.json describe a model of {size(wanted)}, and checkpoints/ holds "
+            f"{size(max(held, default=0))}; restore them from a copy, or train again with another --out"
+        )
+    return Autoencoder(recipe, image_shape)
 
 
 def check(folder: Path, recipe: Recipe) -> None:

@@ -10,6 +10,7 @@ _LONGEST = 120
 _UNSAFE = ("Cc", "Cf", "Zl", "Zp", "Cs")
 # joiners that scripts and emoji need
 _HARMLESS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
 T = TypeVar("T")
 
 
@@ -33,6 +34,12 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     """`text` with its middle left out where it is long."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
+
+
+def size(count: int) -> str:
+    """Bytes in words: `23.4 GB`."""
+    unit = next((unit for unit in _UNITS if count < 999.5 * _UNITS[unit]), "EB")
+    return f"{count / _UNITS[unit]:,.3g} {unit}"
 
 
 def all_printable(value: T) -> T:

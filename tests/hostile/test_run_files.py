@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from PIL import Image
 from safetensors.numpy import load_file, save_file
 from tests.command import assert_refused, isthmus
 from tests.conftest import ROOT
@@ -98,6 +99,7 @@ def test_run_folders_of_old_stay_readable(name: str, tmp_path: Path) -> None:
         ("environment.json", "data.hash", 3),
         ("environment.json", "data.image_shape", [3, 8]),
         ("environment.json", "data.image_shape", [3, -8, 8]),
+        ("environment.json", "data.image_shape", [3, 10**6, 10**6]),
         ("environment.json", "device", None),
         ("checkpoints/best/state.json", "format", "1"),
         ("checkpoints/best/state.json", "digests", {"../../victim": "00"}),
@@ -136,6 +138,9 @@ def test_nan_and_infinity_are_read_as_python_writes_them(run: Path) -> None:
         ("progress.step", "12"),
         ("progress.step", -1),
         ("progress.seconds", float("nan")),
+        ("progress.best_score", float("nan")),
+        ("progress.best_score", float("-inf")),
+        ("progress.best_score", float("inf")),
         ("progress.stopped", 3),
         ("progress.batch", 5),
         ("progress.unknown", 3),
@@ -236,3 +241,22 @@ def test_a_study_does_not_write_pages_into_folders_that_are_not_its_own(run: Pat
     (study / "findings.json").write_text(json.dumps(findings))
     assert_refused(isthmus("report", study), "outside of the study", "run the study again", code=1)
     assert not (run / "report.html").exists()
+
+
+@pytest.mark.parametrize("file", ["recipe.toml", "environment.json"])
+def test_a_model_that_the_weights_cannot_be_of_takes_no_memory(run: Path, tmp_path: Path, file: str) -> None:
+    """Its sizes are told in words, and the way out is not that of a training: what is wrong is the folder."""
+    if file == "recipe.toml":
+        text = (run / file).read_text()
+        assert text.count("dim = 3") == 1
+        (run / file).write_text(text.replace("dim = 3", f"dim = {10**12}"))
+        verbs = ("sample", "reconstruct", "export", "explore", "evaluate")
+    else:
+        change(run / file, "data.image_shape", [3, 16384, 16384])
+        verbs = ("sample", "export")
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / "photo.png")
+    for verb in verbs:
+        given = {"reconstruct": (tmp_path / "photo.png",), "sample": ("-n", 1)}.get(verb, ())
+        answer = isthmus(verb, run, *given)
+        assert_refused(answer, "describe a model of", "B, and checkpoints/ holds 7.22 kB", "restore them", code=1)
+        assert "train.batch" not in answer.err

@@ -93,3 +93,13 @@ def test_without_kernels_it_is_pytorchs(monkeypatch: pytest.MonkeyPatch) -> None
         optimizer.param_groups[0]["params"][0].grad = torch.ones(2)
         optimizer.step()
     assert torch.equal(optimizer.param_groups[0]["params"][0].detach(), torch.full((2,), 0.8))
+
+
+@pytest.mark.parametrize("name", ["exp_avg", "exp_avg_sq", "step"])
+@pytest.mark.parametrize("wrong", [torch.zeros(0), torch.zeros(2, dtype=torch.float64), torch.tensor(1)])
+def test_state_of_another_size_or_type_never_reaches_the_library(name: str, wrong: Tensor) -> None:
+    """Which gets bare addresses, and would read and write beyond it."""
+    optimizer = stepped(Adam, 1)
+    optimizer.state[optimizer.param_groups[0]["params"][0]][name] = wrong
+    with pytest.raises(ValueError, match="sizes and types"):
+        optimizer.step()

@@ -82,3 +82,31 @@ def _value(apply: Callable[[], Tensor]) -> Tensor:
     y = apply()
     y.square().sum().backward()
     return y.detach()
+
+
+@pytest.mark.parametrize("held", ["running_mean", "running_var", "weight", "bias"])
+@pytest.mark.parametrize("wrong", [torch.zeros(1), torch.zeros(16, dtype=torch.float64)])
+def test_a_norms_numbers_of_another_size_or_type_never_reach_the_library(held: str, wrong: Tensor) -> None:
+    """Which gets bare addresses, and would read and write beyond them."""
+    norm = nn.BatchNorm2d(16)
+    getattr(norm, held).data = wrong
+    for offset in (torch.zeros(16), wrong):
+        with pytest.raises(ValueError, match="a compiled kernel takes"):
+            norm_leaky.forward(_images().detach(), None, offset, norm, 0.3)
+
+
+@pytest.mark.parametrize("shape", [(32, 8, 3, 3), (32, 17, 3, 3)])
+def test_a_kernel_for_other_channels_never_reaches_the_library(shape: tuple[int, ...]) -> None:
+    x, weight, bias = _images().detach(), torch.zeros(shape), torch.zeros(32)
+    right = torch.zeros(32, 16, 3, 3)
+    flat = x.flatten(1)
+    for apply in (
+        lambda: winograd.convolve(x, weight, bias, HOW),
+        lambda: convolution.forward(x, weight, bias, HOW),
+        lambda: winograd.convolve(x, right, bias[:9], HOW),
+        lambda: convolution.forward(x, right, bias[:9], HOW),
+        lambda: dense.dense(flat, torch.zeros(10, shape[1]), bias[:10]),
+        lambda: dense.dense(flat, torch.zeros(10, flat.shape[1]), bias[:9]),
+    ):
+        with pytest.raises(ValueError, match="a compiled kernel takes"):
+            apply()

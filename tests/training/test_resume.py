@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import shutil
@@ -16,10 +17,11 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from isthmus import runs
 from isthmus.errors import InputError, RunError
+from isthmus.kernels.adam import Adam
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.model import Autoencoder
 from isthmus.recipe import Recipe
@@ -159,6 +161,87 @@ def test_a_damaged_checkpoint_gives_way_to_the_older_one(
     assert "damaged" in notices[0]
     assert "using last.old" in notices[0]
     assert same(weights(tmp_path / "whole"), weights(folder))
+
+
+def rewrite(folder: Path, file: str, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    """Change the tensors in a file of a checkpoint, and write down the digest that goes with them."""
+    tensors = load_file(folder / file)
+    change(tensors)
+    save_file(tensors, folder / file)
+    state = json.loads((folder / "state.json").read_text())
+    state["digests"][file] = checkpoint._digest(folder / file)
+    (folder / "state.json").write_text(json.dumps(state))
+
+
+def replaced(name: str, value: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[dict[str, torch.Tensor]], object]:
+    return lambda held: held.update({key: value(held[key]) for key in held if key.endswith("." + name)})
+
+
+SLOTS = {
+    "one number": replaced("exp_avg_sq", lambda _: torch.zeros(1)),
+    "a scalar": replaced("exp_avg", lambda _: torch.zeros(())),
+    "another type": replaced("exp_avg", torch.Tensor.half),
+    "not finite": replaced("exp_avg", lambda mean: mean / 0),
+    "a negative square": replaced("exp_avg_sq", lambda square: square - 1),
+    "no step": replaced("step", lambda _: torch.zeros(0)),
+    "a whole step": replaced("step", torch.Tensor.long),
+    "a negative step": replaced("step", torch.neg),
+    "half a step": replaced("step", lambda step: step + 0.5),
+    "an endless step": replaced("step", lambda step: step / 0),
+    "a missing slot": lambda held: held.pop("0.exp_avg"),
+    "an unknown slot": lambda held: held.update({"0.exp": torch.zeros(3)}),
+    "an index from the end": lambda held: held.update({"-1.exp_avg": held["0.exp_avg"].clone()}),
+    "an index beyond": lambda held: held.update({"9" * 5000 + ".step": torch.zeros(())}),
+    "nothing": dict.clear,
+    "a short momentum": replaced("momentum", lambda _: torch.zeros(1)),
+    "Adam's step of Muon's": lambda held: held.update(
+        {key.replace("momentum", "step"): torch.ones(()) for key in held if key.endswith("momentum")}
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", SLOTS)
+def test_an_optimizer_that_is_not_this_models_gives_way_to_the_older_checkpoint(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, damage: str
+) -> None:
+    """Whatever its digest says: its numbers go to code that trusts their sizes. Muon keeps both kinds, a player too."""
+    recipe = tiny({"train.epochs": 1, "train.optimizer": "muon", "regularizer.kind": "adversarial"})
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    rewrite(tmp_path / "run" / "checkpoints" / "last", "optimizer.safetensors", SLOTS[damage])
+    (said,) = sentences(train(recipe, tmp_path / "run"))
+    assert "last is damaged (optimizer.safetensors" in said and "using last.old" in said
+    assert len(said) < 400
+
+
+WEIGHTS = {
+    "not finite": (lambda weight: weight / 0, "is not finite"),
+    "another type": (lambda weight: weight.to(torch.int8), "is torch.int8 rather than torch.float32"),
+}
+
+
+@pytest.mark.parametrize("file", ["model", "objective"])
+@pytest.mark.parametrize("damage", WEIGHTS)
+def test_weights_that_no_training_saves_give_way_to_the_older_checkpoint(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, damage: str, file: str
+) -> None:
+    change, reason = WEIGHTS[damage]
+    recipe = tiny({"train.epochs": 1, "regularizer.kind": "adversarial"})
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    rewrite(tmp_path / "run" / "checkpoints" / "last", f"{file}.safetensors", replaced("weight", change))
+    (said,) = sentences(train(recipe, tmp_path / "run"))
+    assert reason in said and "using last.old" in said
+
+
+def test_weights_that_are_not_finite_are_not_saved(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step's loss is that of the weights before it, so a finite one says nothing of those that would be saved."""
+    recipe = tiny()
+    stop_after(train(recipe, tmp_path / "run"), 3)
+    monkeypatch.setattr(Adam, "step", lambda self: self.param_groups[0]["params"][0].data.fill_(math.inf))
+    with pytest.raises(RunError, match=r"the weights stopped being finite by step 3 .* the last good .* of step 2"):
+        list(train(recipe, tmp_path / "run"))
+    assert all(weight.isfinite().all() for weight in weights(tmp_path / "run").values())
 
 
 def test_every_checkpoint_damaged_is_an_error(

@@ -12,11 +12,15 @@ import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from isthmus import processor
 from isthmus.errors import InputError
@@ -64,6 +68,15 @@ def function(name: str, types: tuple[type, ...]) -> Any:
     found.argtypes = types
     found.errcheck = _check
     return found
+
+
+def expect(shape: Sequence[int], *tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> None:
+    """See that tensors are of this shape: the library gets bare addresses, and would read beyond their end."""
+    for tensor in tensors:
+        if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype):
+            raise ValueError(
+                f"a compiled kernel takes {dtype} {list(shape)} here, and not {tensor.dtype} {list(tensor.shape)}"
+            )
 
 
 def _check(failed: int, *_: object) -> None:

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import function, library, why_unavailable
+from isthmus.kernels.compiled import expect, function, library, why_unavailable
 
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # as the library has them
 _FEW = 16  # channels or filters that Winograd's filtering does not take
@@ -182,7 +182,10 @@ def _apply(
 ) -> Tensor:
     """x (B, C, H, W) -> (B, C', *size), by the one of `how` and its images' gradient that is `transposed` or not."""
     x = x.contiguous(memory_format=torch.channels_last)
-    filters = weight.shape[1 if transposed else 0]
+    filters, side = weight.shape[1 if transposed else 0], weight.shape[2]
+    expect((x.shape[1], filters, side, side) if transposed else (filters, x.shape[1], side, side), weight)
+    expect((filters,), bias)
+    expect((2, filters), moments, dtype=torch.float64)
     y = torch.empty((len(x), filters, *size), dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
     kind = "convolution" if transposed == how.transposed else "image_gradient"
     function(f"{kind}_{NAMES[x.dtype]}", _TYPES)(

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import function
+from isthmus.kernels.compiled import expect, function
 from isthmus.kernels.convolution import NAMES, address, differentiate, operand
 
 _FEW = 16  # beyond, multiplying is what takes time, and oneDNN is as fast
@@ -56,6 +56,8 @@ class _Dense(torch.autograd.Function):
         ctx: Any, x: Tensor, weight: Tensor, bias: Tensor
     ) -> Tensor:
         x = x.contiguous()
+        expect((len(weight), x.shape[1]), weight)
+        expect((len(weight),), bias)
         ctx.narrows = weight.shape[0] < weight.shape[1]
         held = weight.contiguous()
         wide = held if ctx.narrows else _transposed(held)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import function
+from isthmus.kernels.compiled import expect, function
 from isthmus.kernels.convolution import NAMES, address, differentiate
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
@@ -82,6 +82,7 @@ def forward(
     channels = x.shape[1]
     if x.numel() == channels:
         raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
+    expect((channels,), norm.weight, norm.bias, offset, norm.running_mean, norm.running_var)
     y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
     tensors = (x, norm.weight, norm.bias, moments, offset, norm.running_mean, norm.running_var, y, found)
     function(f"forward_{NAMES[x.dtype]}", _FORWARD)(

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import function, library, why_unavailable
+from isthmus.kernels.compiled import expect, function, library, why_unavailable
 from isthmus.kernels.convolution import Convolution, address, differentiate
 
 _LEAST_CHANNELS = 16  # with fewer, turning the images takes longer than it saves
@@ -87,6 +87,8 @@ class _Convolve(torch.autograd.Function):
 def _filter(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, *, turned: bool) -> Tensor:
     """x (B, C, H, W) convolved with `weight` (C', C, 3, 3), channels last."""
     x = x.contiguous(memory_format=torch.channels_last)
+    expect((len(weight), x.shape[1], 3, 3), weight)
+    expect((len(weight),), bias)
     taps = weight.permute(2, 3, 1, 0).contiguous()
     rows, columns = (side + 2 * padding - 2 for side in x.shape[2:])
     size = (len(x), len(weight), rows, columns)

@@ -15,8 +15,9 @@ from isthmus.handling import Change
 from isthmus.run_files.latent import Latent
 from isthmus.run_files.record import Count, Finite, Number, Real, Record, Size
 
+_Side = Annotated[Size, Field(le=1 << 14)]  # one picture of that side in float32 takes 3 GB
 # what images have: channels, height, width
-Shape = tuple[Size, Size, Size]
+Shape = tuple[_Side, _Side, _Side]
 
 
 def _null_is_empty(value: object) -> object:

@@ -8,6 +8,7 @@ weights, optimizer and step belong together.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
 from collections.abc import Mapping
@@ -28,9 +29,12 @@ from isthmus.reading import open_ordinary, read_bytes, reason
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.training import State
 from isthmus.training.loop import Progress
+from isthmus.training.optimizers import kept
+from isthmus.wording import shown
 
 FORMAT = 1
 _PROGRESS = TypeAdapter(Progress)
+_Slots = dict[nn.Parameter, dict[str, Tensor]]
 
 
 class Damaged(RunError):
@@ -89,7 +93,12 @@ def load(
             continue
         try:
             progress, notes, tensors = _read(candidate)
-            weights, moments = tensors["model"], tensors["optimizer"] if optimizer is not None else {}
+            weights, learned = tensors["model"], tensors.get("objective", {})
+            for module, found in ((model, weights), (objective, learned)):
+                _check_numbers(module, found)
+            slots = _slots(optimizer, tensors["optimizer"]) if optimizer is not None else {}
+            if optimizer is not None and progress.step and not slots:
+                raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             if name != folder.name + ".new":  # an interrupted save is no damage
                 tried.append(f"{candidate} is damaged ({reason(error)})")
@@ -97,20 +106,14 @@ def load(
         try:
             model.load_state_dict(weights)
             if objective is not None:
-                objective.load_state_dict(tensors.get("objective", {}))
+                objective.load_state_dict(learned)
         except RuntimeError:  # its message is a line a tensor
             raise RunError(
                 f"{candidate}: holds the weights of another model than recipe.toml describes; "
                 "restore recipe.toml, or train again with another --out"
             ) from None
         if optimizer is not None:
-            try:
-                _restore(optimizer, moments)
-            except (IndexError, ValueError):
-                raise RunError(
-                    f"{candidate}: holds the optimizer of another model than recipe.toml describes; "
-                    "restore recipe.toml, or train again with another --out"
-                ) from None
+            _restore(optimizer, slots)
         passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
         return progress, notes, passed_over
     if tried:
@@ -155,6 +158,8 @@ def _progress(state: State) -> Progress:
         raise ValueError(f"progress.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
     if progress.batch and not progress.images:
         raise ValueError("progress: counts batches of an epoch and no images")
+    if progress.epoch and progress.best_score == math.inf:  # the first epoch is the best so far
+        raise ValueError(f"progress.best_score: is infinite after {progress.epoch} epochs")
     return progress
 
 
@@ -171,18 +176,60 @@ def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _restore(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> None:
+def _check_numbers(module: nn.Module | None, found: Mapping[str, Tensor]) -> None:
+    """Raises ValueError where a tensor of `module` has another type in `found`, or is not finite."""
+    for name, value in module.state_dict().items() if module is not None else ():
+        given = found.get(name, value)
+        # what is learned is written as float32, whatever a caller made torch's default since
+        if given.dtype not in ({value.dtype, torch.float32} if value.is_floating_point() else {value.dtype}):
+            raise ValueError(f"{name} is {given.dtype} rather than {value.dtype}")
+        if not given.isfinite().all():
+            raise ValueError(f"{name} is not finite")
+
+
+def _slots(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> _Slots:
+    """What `optimizer` keeps of each of its parameters that a gradient has reached, out of a file.
+
+    Raises ValueError where names, shapes, types or numbers are not such as it keeps: it hands them to code that
+    trusts them.
+    """
+    left, found = dict(flat), _Slots()
+    places = [(group, parameter) for group in optimizer.param_groups for parameter in group["params"]]
+    for index, (group, parameter) in enumerate(places):
+        names = {f"{index}.{name}": name for name in kept(group)}
+        if left.keys().isdisjoint(names):
+            continue
+        found[parameter] = {name: left.pop(key) for key, name in names.items() if key in left}
+        if missing := names.keys() - flat.keys():
+            raise ValueError(f"optimizer.safetensors lacks {min(missing)}")
+        for key, name in names.items():
+            _check_slot(key, flat[key], name, parameter)
+    if left:
+        raise ValueError(f"optimizer.safetensors holds {shown(min(left))}, which is not kept of this model")
+    return found
+
+
+def _check_slot(key: str, value: Tensor, name: str, parameter: Tensor) -> None:
+    shape, dtype = (torch.Size(), torch.float32) if name == "step" else (parameter.shape, parameter.dtype)
+    if (value.shape, value.dtype) != (shape, dtype):
+        raise ValueError(
+            f"optimizer.safetensors: {key} is {value.dtype} {list(value.shape)} rather than {dtype} {list(shape)}"
+        )
+    # a mean of squares may overflow, which stops its weight alone
+    good = value >= 0 if name in ("step", "exp_avg_sq") else value.isfinite()
+    if name == "step":
+        good &= value.isfinite() & (value == value.floor())
+    if not good.all():
+        raise ValueError(f"optimizer.safetensors: {key} holds what no training leaves")
+
+
+def _restore(optimizer: torch.optim.Optimizer, slots: _Slots) -> None:
     """Put saved slots back in their parameter's own memory layout, which fused kernels take for granted."""
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     optimizer.state.clear()
-    for key, value in flat.items():
-        index, _, name = key.partition(".")
-        parameter = parameters[int(index)]
-        if value.shape == parameter.shape:
-            value = torch.empty_like(parameter).copy_(value)
-        else:  # the step counter
-            value = value.to(parameter.device)
-        optimizer.state[parameter][name] = value
+    for parameter, values in slots.items():
+        for name, value in values.items():
+            place = torch.empty((), device=parameter.device) if name == "step" else torch.empty_like(parameter)
+            optimizer.state[parameter][name] = place.copy_(value)
 
 
 def _digest(path: Path) -> str:

@@ -7,9 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.errors import RunError
@@ -40,7 +41,7 @@ class Progress:
     loss_sum: Finite = 0.0  # over the images of the epoch under way
     images: Count = 0  # of the epoch under way
     seen: Count = 0  # images, over all epochs
-    best_score: Real = math.inf
+    best_score: Annotated[Real, Field(gt=-math.inf)] = math.inf  # until something was validated
     best_epoch: Count = 0
     stale_epochs: Count = 0
     stopped: Literal["", "epochs", "steps", "patience", "seconds"] = ""  # why, once training has ended
@@ -73,11 +74,11 @@ class Epoch:
 
 
 class Diverged(RunError):
-    """The loss stopped being a finite number."""
+    """The loss or a weight stopped being a finite number."""
 
-    def __init__(self, step: int, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(self, step: int, optimizer: torch.optim.Optimizer, what: str = "the loss") -> None:
         super().__init__(
-            f"the loss stopped being finite by step {step} at learning rate {optimizer.param_groups[0]['lr']:.3g}; "
+            f"{what} stopped being finite by step {step} at learning rate {optimizer.param_groups[0]['lr']:.3g}; "
             "try a train.learning_rate ten times lower, or train.clip_norm=1.0"
         )
 
@@ -98,7 +99,7 @@ def train(
 
     validation: (N, C, H, W) uint8 on the device. Every random draw of step s is a function of (seed, s), so a
     run resumed from weights, optimizer and progress takes the same steps.
-    Raises Diverged where the loss is no longer finite.
+    Raises Diverged where the loss, or a weight that could be saved, is no longer finite.
     """
     total_steps = planned_steps(settings, len(batches))
     take = choose_step(model.device, settings)(
@@ -126,7 +127,10 @@ def train(
             meter.add(terms)
             late = meter.seconds() >= (settings.seconds or math.inf) or progress.step >= total_steps
             due = progress.batch == len(batches) or late or meter.due()
-            yield Step(progress.step, len(chosen), meter.read(optimizer) if due else None, done)
+            log = meter.read(optimizer) if due else None
+            if due:
+                _check_weights(model, objective, progress.step, optimizer)  # before anybody saves them
+            yield Step(progress.step, len(chosen), log, done)
             if late:
                 break
 
@@ -170,6 +174,13 @@ def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[s
         "validation_psnr": psnr,
         "validation_image_psnr": decibels.item() / len(images),
     }
+
+
+def _check_weights(model: nn.Module, objective: nn.Module, step: int, optimizer: torch.optim.Optimizer) -> None:
+    """Raises Diverged: the loss of the last step is that of the weights before it."""
+    for value in (*model.state_dict().values(), *objective.state_dict().values()):
+        if not value.isfinite().all():
+            raise Diverged(step, optimizer, "the weights")
 
 
 def _advance(progress: Progress, score: float, settings: Train) -> bool:

@@ -13,7 +13,7 @@ from isthmus import room
 from isthmus.errors import InputError, RunError
 from isthmus.model import Autoencoder, build_objective
 from isthmus.recipe import Recipe
-from isthmus.room import size
+from isthmus.wording import size
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
 # A step of the ready-made recipes keeps 20 to 250 times its pixels: it is counted where this many could be too much.
@@ -59,6 +59,18 @@ def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int,
             f"memory, and {size(free)} are free: should it fail, {_REMEDY}."
         )
     return None
+
+
+def bytes_of_weights(recipe: Recipe, image_shape: tuple[int, int, int]) -> int | None:
+    """Of the model's file, about; None where it cannot be built without numbers. Takes no memory for them."""
+    try:
+        with torch.random.fork_rng(devices=[]), torch.device("meta"):
+            held = Autoencoder(recipe, image_shape).state_dict()
+    except InputError:
+        raise
+    except (RuntimeError, TypeError, OverflowError) as error:
+        return sys.maxsize if "overflow" in str(error).lower() else None
+    return _NUMBER * sum(map(Tensor.numel, held.values()))
 
 
 def available(device: torch.device) -> int | None:

@@ -57,6 +57,11 @@ def build_optimizer(
     return optimizer
 
 
+def kept(group: Mapping[str, Any]) -> tuple[str, ...]:
+    """What an optimizer keeps of each parameter of `group`: `step` is one number, the rest like the parameter."""
+    return ("momentum",) if group["matrix"] else ("step", "exp_avg", "exp_avg_sq")
+
+
 def _players(objective: nn.Module | None) -> list[Player]:
     games = [part for part in objective.modules() if hasattr(part, "players")] if objective is not None else []
     return [player for game in games for player in cast("Mapping[str, Player]", game.players).values()]
