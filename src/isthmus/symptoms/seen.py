@@ -25,13 +25,16 @@ _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
 class Training:
     """How a training went.
 
-    steps, pass_steps: taken in all, and in one pass over the training images.
+    images: how many it learned from. steps, pass_steps: taken in all, and in one pass over the training images.
+    warmup_steps: of its schedule, which on few images has less than the recipe.
     kept: the epoch whose weights are judged, 0 for the start.
     validation: error of validation images by epoch, from epoch 0 on where the model began with PCA.
     """
 
+    images: int
     steps: int
     pass_steps: int
+    warmup_steps: int
     kept: int
     validation: tuple[float, ...]
 
@@ -86,7 +89,7 @@ class Symptoms:
     def state(self) -> State:
         """How far the run came: which rules have something to say of it depends on that."""
         over = self.summary["against_pca"]["psnr"]
-        handful = max(_FEW_STEPS, self.recipe.train.warmup_steps + self.recipe.train.warmup_steps // 2)
+        handful = max(_FEW_STEPS, self.training.warmup_steps + self.training.warmup_steps // 2)
         if self.training.steps < handful and not over["low"] > 0:
             return "untrained"
         if self.model.linear is None:
