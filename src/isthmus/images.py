@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from isthmus.colours import Reading, colours_of, deep_colour, gamma_of, is_deep_colour, to_8_bits, to_rgb
+from isthmus.colours import Reading, colours_of, deep_colour, gamma_of, is_deep_colour, profile_of, to_8_bits, to_rgb
 from isthmus.errors import InputError
 from isthmus.handling import Handled, Tally
 from isthmus.paths import expanded
@@ -145,7 +145,7 @@ def _open(source: Path | bytes) -> Image.Image:
 
 def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) -> tuple[Image.Image, Handled]:
     """The picture as 8-bit RGB, upright. height, width: those it is reduced to later, 0 where it is not."""
-    colours, gamma, deep = colours_of(image), gamma_of(image), is_deep_colour(image)
+    colours, gamma, deep, profile = colours_of(image), gamma_of(image), is_deep_colour(image), profile_of(image)
     size = image.size
     if height:
         # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
@@ -157,7 +157,8 @@ def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) ->
     depth = deep_colour(upright) if deep else depth
     rgb, alpha = to_rgb(shallow, reading.alpha)
     size = (size[1], size[0]) if orientation in range(5, 9) else size
-    return rgb, Handled(size, size, colours, alpha, depth, orientation in range(2, 9), _has_frames(image), gamma)
+    turned = orientation in range(2, 9)
+    return rgb, Handled(size, size, colours, alpha, depth, turned, _has_frames(image), gamma, profile)
 
 
 def _has_frames(image: Image.Image) -> bool:
