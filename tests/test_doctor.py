@@ -69,6 +69,7 @@ TRIPS: dict[str, dict[str, Any]] = {
     "stays_at_pca": {**SHORT, **CONV, "model.linear": "pca", "bottleneck.dim": 64},
     "untrained": {"train.epochs": 1},
 }
+LOSING = {"below_pca", "rate_too_low"}
 UNTRAINED_HERE = {"input_range", "inverted_test", "leaked", "too_wide"}  # of pictures, or seen in numbers alone
 
 
@@ -469,6 +470,35 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     near = went(2000, 100, 3, (0.01, 0.0104, 0.00999))
     assert one_of(recipe=recipe, summary=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
     assert examine(symptoms(recipe=recipe, training=near)) == []
+
+
+@pytest.mark.parametrize("linear", ["none", "pca"])
+def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> None:
+    """Whatever is tried on 2 images, the next run's fault would be another; and sentences keep their sense."""
+    recipe = recipe_of({"model.linear": linear})
+    seen: dict[str, Any] = {
+        "recipe": recipe,
+        "mse": {"train": 1e-9, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.05},
+        "summary": against_pca(0.0, 0.0) if linear == "pca" else against_pca(-2.0, -1.0),
+        "curve": tuple((n / 20, 1 / n) for n in range(1, 21)),
+    }
+    seen["summary"]["scores"]["pca"]["components"] = 1
+    found = {one.rule: one for one in examine(symptoms(**seen, training=went(2000, 1, 0, (), images=2)))}
+    rules = {"stays_at_pca"} if linear == "pca" else {"ignores_latent", *LOSING}
+    assert set(found) == {"overfits", *rules}
+    assert {one.remedy for one in found.values()} == {"Use more images."}
+    assert "over 100 times that on training images" in found["overfits"].sentence
+    words = "PCA with 1 component, as many as 2 images can fix, "
+    assert words in found["stays_at_pca" if linear == "pca" else "below_pca"].sentence
+    many = examine(symptoms(**seen, training=went(2000, 1, 0, (), images=1000)))
+    assert any("Train longer" in one.remedy for one in many)
+
+
+def test_pca_that_knows_every_training_image_has_nothing_to_learn_from_them() -> None:
+    """Its error in training is nothing already."""
+    wide = {"recipe": recipe_of({"model.linear": "pca", "bottleneck.dim": 30}), "summary": against_pca(0.0, 0.0)}
+    assert one_of(**wide, training=went(2000, 1, 0, (), images=30)).remedy == "Use more images."
+    assert one_of(**wide, training=went(2000, 1, 0, (), images=31)).remedy.startswith("Train longer")
 
 
 def test_collapse_is_graver_the_more_of_the_latent_it_takes(home: Path) -> None:
