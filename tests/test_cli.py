@@ -139,6 +139,15 @@ def test_quiet_leaves_stderr_empty(tmp_path: Path) -> None:
     assert (answer.code, answer.err) == (0, "")
 
 
+def test_data_says_which_split_its_numbers_are_of(tmp_path: Path) -> None:
+    """A recipe may set another; only what is carved by it is named."""
+    own_test = isthmus("data", "scenes", "train=40", "test=3").err
+    assert "Split as by default (split.validation=0.1); a recipe may set another" in own_test
+    for index, grey in enumerate(range(0, 200, 10)):
+        Image.new("L", (8, 8), grey).save(tmp_path / f"{index}.png")
+    assert "(split.validation=0.1 split.test=0.1)" in isthmus("data", "folder", f"path={tmp_path}", "size=8").err
+
+
 def test_json_stands_alone_on_stdout(run: Path, study: tuple[Path, Answer]) -> None:
     evaluation = json.loads((run / "evaluation.json").read_text())
     assert json.loads(train(run, "--json").out) == evaluation

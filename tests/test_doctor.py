@@ -69,6 +69,7 @@ TRIPS: dict[str, dict[str, Any]] = {
     "stays_at_pca": {**SHORT, **CONV, "model.linear": "pca", "bottleneck.dim": 64},
     "untrained": {"train.epochs": 1},
 }
+LOSING = {"below_pca", "rate_too_low"}
 UNTRAINED_HERE = {"input_range", "inverted_test", "leaked", "too_wide"}  # of pictures, or seen in numbers alone
 
 
@@ -190,6 +191,12 @@ def negative(pixels: Pixels) -> Pixels:
     return replace(pixels, mean=255 - pixels.mean, shares=pixels.shares[::-1])
 
 
+def went(
+    steps: int, pass_steps: int, kept: int, validation: tuple[float, ...], *, images: int = 1000, warmup_steps: int = 0
+) -> Training:
+    return Training(images, steps, pass_steps, warmup_steps, kept, validation)
+
+
 def symptoms(**changes: Any) -> Symptoms:
     """Those of a run without fault, one or another changed."""
     recipe = changes.get("recipe") or recipe_of()
@@ -209,7 +216,7 @@ def symptoms(**changes: Any) -> Symptoms:
         True,
         0.0,
         Mirroring(1.0, 1000),
-        Training(2000, 100, 20, (0.03, 0.0105)),
+        went(2000, 100, 20, (0.03, 0.0105)),
         (*((share / 10, 1 / (1 + share)) for share in range(1, 8)), (0.8, 0.12), (1.0, 0.119)),
     )
     return replace(sound, **changes)
@@ -243,9 +250,9 @@ def shown(rule: str, recipe: Recipe, model: Autoencoder) -> Symptoms | None:
         "overfits": {"mse": far},
         "rate_too_high": {"curve": tuple((n / 20, 1.0 + n % 2) for n in range(1, 21))},
         "rate_too_low": {"curve": tuple((n / 20, 1 / n) for n in range(1, 21))},
-        "stays_at_pca": {"training": Training(2000, 100, 0, (0.01, 0.03))},
+        "stays_at_pca": {"training": went(2000, 100, 0, (0.01, 0.03))},
         "too_wide": {"narrowed": {8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}},
-        "untrained": {"training": Training(10, 5, 2, ()), "summary": against_pca(-2.0, -1.0)},
+        "untrained": {"training": went(10, 5, 2, ()), "summary": against_pca(-2.0, -1.0)},
         "noise_left_on": {},
     }
     return symptoms(recipe=recipe, model=model, **changes[rule])
@@ -400,12 +407,22 @@ def test_a_handful_of_steps_is_untrained_and_nothing_else() -> None:
         "summary": against_pca(-5.0, -4.0),
         "curve": tuple((n / 20, 1.0 + n % 2) for n in range(1, 21)),
     }
-    one = one_of(**everything, training=Training(5, 1, 5, ()))
+    one = one_of(**everything, training=went(5, 1, 5, ()))
     assert (one.rule, one.changes) == ("untrained", ({"train.epochs": 1000},))
     assert "it took 5 steps" in one.sentence
-    warming = recipe_of({"train.warmup_steps": 400})
-    assert one_of(recipe=warming, **everything, training=Training(500, 10, 5, ())).rule == "untrained"
-    assert len(examine(symptoms(**everything, training=Training(500, 10, 5, ())))) > 2
+    assert one_of(**everything, training=went(500, 10, 5, (), warmup_steps=400)).rule == "untrained"
+    assert len(examine(symptoms(**everything, training=went(500, 10, 5, ())))) > 2
+
+
+def test_the_doctor_and_the_notice_before_training_say_the_same_of_a_handful_of_steps(home: Path) -> None:
+    """The warm-up that was taken, not the recipe's, and one number of epochs."""
+    recipe = recipe_on(pictures(home), {"split.limit": 90, "train.epochs": 2, "train.warmup_steps": 100})
+    train_in(home / "handful", recipe, home)
+    one, environment = found(home / "handful")["untrained"], read_json(home / "handful/environment.json")
+    steps, warmup = (environment["schedule"][key] for key in ("steps", "warmup_steps"))
+    (changes,) = one.changes
+    assert f"it took {steps} steps, {warmup} of them warming up" in one.sentence and 0 < warmup < steps
+    assert f"set train.epochs={changes['train.epochs']}." in " ".join(environment["data"]["notices"])
 
 
 @pytest.mark.parametrize(
@@ -421,16 +438,16 @@ def test_longer_is_longer_whatever_ended_the_training(limits: dict[str, Any]) ->
     """Twice the epochs of a run that `train.steps` or a study's budget cut short are the same run."""
     recipe, images = recipe_of({"train.epochs": 40, "train.batch": 16, **limits}), 120
     taken = budget(recipe, images).steps
-    went = Training(taken, -(-images // recipe.train.batch), 3, ())
-    seen = symptoms(recipe=recipe, training=went)
+    course = went(taken, -(-images // recipe.train.batch), 3, ())
+    seen = symptoms(recipe=recipe, training=course)
     for changes, wanted in ((seen.longer(2), 2 * taken), (seen.trained_for(5000), 5000)):
         longer = budget(resolve(apply(recipe.table(), changes)), images).steps
-        assert abs(longer - wanted) <= went.pass_steps, changes
+        assert abs(longer - wanted) <= course.pass_steps, changes
 
 
 def test_longer_moves_a_limit_of_seconds_too() -> None:
     recipe = recipe_of({"train.epochs": 40, "train.seconds": 10.0})
-    seen = symptoms(recipe=recipe, training=Training(300, 8, 3, ()))
+    seen = symptoms(recipe=recipe, training=went(300, 8, 3, ()))
     assert seen.longer(2) == {"train.epochs": 75, "train.seconds": 20}
 
 
@@ -438,7 +455,7 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     """What is said of them is about PCA, or about what training did to it; never that the network learned by heart."""
     recipe = recipe_of({"model.linear": "pca"})
     still: dict[str, Any] = {"recipe": recipe, "summary": against_pca(0.0, 0.0)}
-    calm = Training(2000, 100, 0, (0.01, 0.0104, 0.0102))
+    calm = went(2000, 100, 0, (0.01, 0.0104, 0.0102))
     one = one_of(**still, training=calm)
     assert one.rule == "stays_at_pca" and "It is PCA with 8 components, where it started" in one.sentence
     assert {"train.epochs": 4 * recipe.train.epochs} in one.changes
@@ -446,13 +463,42 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     both = {one.rule: one for one in examine(symptoms(**still, training=calm, mse=learnt))}
     assert set(both) == {"stays_at_pca", "overfits"}
     assert both["overfits"].sentence.startswith("It is PCA, and that many components know")
-    harmed = {one.rule: one for one in examine(symptoms(**still, training=Training(2000, 100, 0, (0.01, 0.05, 0.02))))}
+    harmed = {one.rule: one for one in examine(symptoms(**still, training=went(2000, 100, 0, (0.01, 0.05, 0.02))))}
     assert set(harmed) == {"stays_at_pca", "rate_too_high"}
     assert "from PCA's to 5.0 times that" in harmed["rate_too_high"].sentence
     assert all("learning_rate" in str(dict(harmed[rule].changes[0])) for rule in harmed)
-    near = Training(2000, 100, 3, (0.01, 0.0104, 0.00999))
+    near = went(2000, 100, 3, (0.01, 0.0104, 0.00999))
     assert one_of(recipe=recipe, summary=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
     assert examine(symptoms(recipe=recipe, training=near)) == []
+
+
+@pytest.mark.parametrize("linear", ["none", "pca"])
+def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> None:
+    """Whatever is tried on 2 images, the next run's fault would be another; and sentences keep their sense."""
+    recipe = recipe_of({"model.linear": linear})
+    seen: dict[str, Any] = {
+        "recipe": recipe,
+        "mse": {"train": 1e-9, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.05},
+        "summary": against_pca(0.0, 0.0) if linear == "pca" else against_pca(-2.0, -1.0),
+        "curve": tuple((n / 20, 1 / n) for n in range(1, 21)),
+    }
+    seen["summary"]["scores"]["pca"]["components"] = 1
+    found = {one.rule: one for one in examine(symptoms(**seen, training=went(2000, 1, 0, (), images=2)))}
+    rules = {"stays_at_pca"} if linear == "pca" else {"ignores_latent", *LOSING}
+    assert set(found) == {"overfits", *rules}
+    assert {one.remedy for one in found.values()} == {"Use more images."}
+    assert "over 100 times that on training images" in found["overfits"].sentence
+    words = "PCA with 1 component, as many as 2 images can fix, "
+    assert words in found["stays_at_pca" if linear == "pca" else "below_pca"].sentence
+    many = examine(symptoms(**seen, training=went(2000, 1, 0, (), images=1000)))
+    assert any("Train longer" in one.remedy for one in many)
+
+
+def test_pca_that_knows_every_training_image_has_nothing_to_learn_from_them() -> None:
+    """Its error in training is nothing already."""
+    wide = {"recipe": recipe_of({"model.linear": "pca", "bottleneck.dim": 30}), "summary": against_pca(0.0, 0.0)}
+    assert one_of(**wide, training=went(2000, 1, 0, (), images=30)).remedy == "Use more images."
+    assert one_of(**wide, training=went(2000, 1, 0, (), images=31)).remedy.startswith("Train longer")
 
 
 def test_collapse_is_graver_the_more_of_the_latent_it_takes(home: Path) -> None:

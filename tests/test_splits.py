@@ -158,6 +158,17 @@ def test_images_that_are_nearly_one_or_dark_are_noticed() -> None:
     assert not split(Dataset(ImageSet(images(200)), None, "here")).notices
 
 
+def test_copies_are_counted_in_all_sets_and_stay_in_one_part() -> None:
+    """Of files too, where reading makes two the same; nothing is said where there are none."""
+    data = dataset(20, test=5)
+    assert data.test is not None and not any("copies" in said for said in split(data).notices)
+    doubled = replace(data, train=data.train.take(np.r_[0:20, [3] * 9]), test=data.test.take(np.r_[0:5, 0]))
+    parts = split(doubled)
+    (said,) = [one for one in parts.notices if "copies" in one]
+    assert said.startswith("Only 25 of the 35 images differ: 10 are copies, pixel for pixel, of others.")
+    assert not members(parts.train) & members(parts.validation)
+
+
 def test_given_validation_images_stay_and_are_nobody_elses() -> None:
     data, own = dataset(100, test=20), ImageSet(images(15, seed=9))
     given = split(replace(data, validation=own))

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageCms, ImageFile
 
 from isthmus.errors import InputError
 from isthmus.handling import Change, Depth
+from isthmus.wording import shortened
 
 Alpha = Literal["white", "ignore"]
 _WHITE_16 = 65535
+_SRGB = 4  # of 255, by which values differ at most under what is sRGB: small profiles approximate its curve
 _NAMES = {
     "1": "black and white",
     "L": "grey",
@@ -121,3 +125,28 @@ def gamma_of(image: Image.Image) -> float | None:
     if not isinstance(value, int | float) or "srgb" in image.info or math.isclose(value, 1 / 2.2, rel_tol=0.02):
         return None
     return float(value)
+
+
+def profile_of(image: Image.Image) -> str | None:
+    """The name of the colour profile that a picture has, where its colours are others than those read as sRGB."""
+    data = image.info.get("icc_profile")
+    return _other_than_srgb(data, image.mode) if isinstance(data, bytes) and data else None
+
+
+@lru_cache(maxsize=32)  # pictures of a folder have few of them
+def _other_than_srgb(data: bytes, mode: str) -> str | None:
+    """The name of a profile under which some colour looks otherwise; None for sRGB, and for what is no profile."""
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        name = shortened(" ".join(ImageCms.getProfileDescription(profile).split()), 40) or "nothing"
+    except Exception:  # a damaged one, which every viewer passes over
+        return None
+    grid = np.stack(np.meshgrid(*[np.arange(0, 256, 51, dtype=np.uint8)] * 3), axis=-1).reshape(6, 36, 3)
+    kept = "CMYK" if mode == "CMYK" else "RGB" if mode in ("P", "PA") or mode.startswith("RGB") else "L"
+    colours = Image.fromarray(grid).convert(kept)
+    try:
+        as_said = ImageCms.profileToProfile(colours, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except Exception:  # it is for values of another kind
+        return name
+    as_read = np.asarray(colours.convert("RGB"), dtype=np.int64)
+    return name if np.abs(np.asarray(as_said, dtype=np.int64) - as_read).max() > _SRGB else None

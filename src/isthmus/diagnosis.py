@@ -68,6 +68,11 @@ def counts(severities: Sequence[str]) -> list[str]:
     return [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items() if number]
 
 
+def times(ratio: float, decimals: int = 2) -> str:
+    """'1.25 times'; beyond a hundred the figures say no more."""
+    return f"{ratio:.{decimals}f} times" if ratio <= 100 else "over 100 times"
+
+
 def as_sentence(words: str) -> str:
     """With a capital letter and a full stop; names within stay as they are."""
     return words[:1].upper() + words[1:] + "." if words else ""

@@ -57,6 +57,7 @@ class Handled:
     turned: bool = False
     frames: bool = False
     gamma: float | None = None
+    profile: str | None = None  # the colour profile that was not applied
 
     @property
     def scale(self) -> float:
@@ -83,7 +84,7 @@ class Tally:
     def changes(self) -> tuple[Change, ...]:
         """A change for each thing that was done to any of the pictures."""
         found = (
-            *(self._turned(), self._frames(), self._gamma()),
+            *(self._turned(), self._frames(), self._gamma(), self._profile()),
             *(self._depth(kind) for kind in dict.fromkeys(one.depth.kind for one in self.handled if one.depth)),
             *(self._transparent(), self._colours(), self._cropped(), self._reduced(), self._enlarged()),
         )
@@ -113,6 +114,12 @@ class Tally:
         chosen = {one: count for one, count in self.handled.items() if one.gamma is not None}
         values = sorted({f"{one.gamma:.3g}" for one in chosen})
         return self._change("gamma_ignored", "Gamma not applied", chosen, f", which say {_few(values)}")
+
+    def _profile(self) -> Change | None:
+        chosen = {one: count for one, count in self.handled.items() if one.profile is not None}
+        names = sorted({one.profile or "" for one in chosen})
+        text = f", read as sRGB, whose files say {_few(names)}; convert them to sRGB before for their true colours"
+        return self._change("profile_ignored", "Colour profile not applied", chosen, text)
 
     def _depth(self, kind: str) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.depth and one.depth.kind == kind}

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
-from isthmus.colours import Reading, colours_of, deep_colour, gamma_of, is_deep_colour, to_8_bits, to_rgb
+from isthmus.colours import Reading, colours_of, deep_colour, gamma_of, is_deep_colour, profile_of, to_8_bits, to_rgb
 from isthmus.errors import InputError
 from isthmus.handling import Handled, Tally
 from isthmus.paths import expanded
@@ -30,6 +30,7 @@ logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 AS_IT_IS = Reading()
 _ORIENTATION = 0x0112  # EXIF's tag
+_SLIGHTLY = 0.01  # beyond [0, 1], as resizing and float arithmetic leave values
 
 
 def read_image(
@@ -88,13 +89,16 @@ def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading:
     if isinstance(images, str | Path):
         return read_image(expanded(images, "images"), size=size, name=str(images), reading=reading)[None]
     if isinstance(images, list | tuple):
+        if not images:
+            raise InputError("images: an empty list holds no image; pass at least one")
         batches = [to_uint8_batch(image, size=size, reading=reading) for image in _flat_enough(images)]
         shapes = {batch.shape[1:] for batch in batches}
         if len(shapes) != 1:
-            found = ", ".join(sorted(f"{h}x{w}" for _, h, w in shapes)) or "none at all"
+            found = ", ".join(sorted(f"{h}x{w}" for _, h, w in shapes))
             raise InputError(f"images: all must have one size, got {found}; resize them first")
         return np.concatenate(batches)
-    return np.ascontiguousarray(_channels_first(_to_uint8(_numbers(images, "images"))))
+    pixels = np.ascontiguousarray(_channels_first(_to_uint8(_numbers(images, "images"))))
+    return pixels if pixels.flags.writeable else pixels.copy()  # torch takes none that must not be written to
 
 
 def to_finite_float32(values: Any, name: str) -> np.ndarray:
@@ -107,6 +111,7 @@ def to_finite_float32(values: Any, name: str) -> np.ndarray:
         raise InputError(f"{name}: dtype {found.dtype} is not taken; pass real numbers")
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(found, dtype=np.float32)
+        numbers = numbers if numbers.flags.writeable else numbers.copy()
     if not np.isfinite(numbers).all():
         raise InputError(f"{name}: holds nan, inf or numbers that float32 does not; leave them out")
     return numbers
@@ -114,12 +119,15 @@ def to_finite_float32(values: Any, name: str) -> np.ndarray:
 
 def _numbers(values: Any, name: str) -> np.ndarray:
     """An array of whatever `values` are. Raises InputError where they are no rectangle of numbers."""
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise InputError(f"{name}: a masked array hides some of its values; fill them in with `.filled(VALUE)`")
     try:
         found = np.asarray(values)
     except Exception as error:  # of any class: rows of different lengths, and whatever a foreign array raises
         raise InputError(f"{name}: {shown(values)} is no array ({error}); pass an array of numbers") from None
     if found.dtype.kind not in "fiubc":
-        raise InputError(f"{name}: {shown(values)} is no array of numbers; pass an array, a PIL image or a path")
+        forms = "an array, a PIL image or a path" if name == "images" else "an array or a tensor"
+        raise InputError(f"{name}: {shown(values)} is no array of numbers; pass {forms}")
     return found
 
 
@@ -145,7 +153,7 @@ def _open(source: Path | bytes) -> Image.Image:
 
 def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) -> tuple[Image.Image, Handled]:
     """The picture as 8-bit RGB, upright. height, width: those it is reduced to later, 0 where it is not."""
-    colours, gamma, deep = colours_of(image), gamma_of(image), is_deep_colour(image)
+    colours, gamma, deep, profile = colours_of(image), gamma_of(image), is_deep_colour(image), profile_of(image)
     size = image.size
     if height:
         # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
@@ -157,7 +165,8 @@ def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) ->
     depth = deep_colour(upright) if deep else depth
     rgb, alpha = to_rgb(shallow, reading.alpha)
     size = (size[1], size[0]) if orientation in range(5, 9) else size
-    return rgb, Handled(size, size, colours, alpha, depth, orientation in range(2, 9), _has_frames(image), gamma)
+    turned = orientation in range(2, 9)
+    return rgb, Handled(size, size, colours, alpha, depth, turned, _has_frames(image), gamma, profile)
 
 
 def _has_frames(image: Image.Image) -> bool:
@@ -193,11 +202,13 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
         return (values * 255).round().astype(np.uint8)
     if low >= -1 and high <= 1:
         hint = "looks like the [-1, 1] scale: pass (x + 1) / 2"
+    elif low > -_SLIGHTLY and high < 1 + _SLIGHTLY:
+        hint = "looks like rounding: clip them to 0 and 1"
     elif low >= 0 and high <= 255:
         hint = "looks like 0-255: pass uint8"
     else:
         hint = "scale it first"
-    raise InputError(f"images: float values must lie in [0, 1], these span {low:.4g} to {high:.4g}; {hint}")
+    raise InputError(f"images: float values must lie in [0, 1], these span {low:.9g} to {high:.9g}; {hint}")
 
 
 def _channels_first(values: np.ndarray) -> np.ndarray:

@@ -289,6 +289,8 @@ def as_array(value: Any) -> Any:
     """A tensor on whatever device, with or without a gradient, as an array; all else as it is."""
     if not isinstance(value, Tensor):
         return value
+    if value.is_nested:
+        raise InputError("a nested tensor is not taken, as its parts may differ in shape; pass a list of its parts")
     if value.layout != torch.strided or value.is_quantized or value.is_meta:
         raise InputError(
             f"a tensor of layout {value.layout} and type {value.dtype} on {value.device} is not taken; "

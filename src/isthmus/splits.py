@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,8 @@ def split(
             parts[name] = (dataset.train.take(rest[held]), hashes[rest[held]])
             rest = rest[~held]
     _refuse_empty(dataset, hashes, {"training": len(rest), **{name: len(parts[name][0]) for name in LEAST}})
-    notices = [*dataset.notices, *_look(dataset.train.images, len(parts["test"][0]))]
+    whole = [hashes, *(parts[name][1] for name, images in given.items() if images is not None)]
+    notices = [*dataset.notices, *_copies(whole), *_look(dataset.train.images, len(parts["test"][0]))]
     if limit is not None:
         if limit < 1:
             raise InputError(f"split.limit: {limit} must be at least 1")
@@ -179,6 +180,18 @@ def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
                     f"({name} images {first}, counted from 0); remove them from either, or choose other {name} images"
                 )
         known[name] = set(rows)
+
+
+def _copies(parts: Sequence[np.ndarray]) -> list[str]:
+    """A sentence where images are copies of others. parts: content hashes (N, 16) of sets without a common image."""
+    images = sum(map(len, parts))
+    distinct = sum(len({row.tobytes() for row in part}) for part in parts)
+    if distinct == images:
+        return []
+    return [
+        f"Only {distinct:,} of the {images:,} images differ: {images - distinct:,} are copies, pixel for pixel, of "
+        "others. Copies stay in one of training, validation and test, where they count as often as they are there."
+    ]
 
 
 def _look(images: np.ndarray, tests: int) -> list[str]:

@@ -218,7 +218,10 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     dataset = registry.build("datasets", kind, options).load()
     from isthmus.splits import split
 
-    splits = split(dataset, **Split().model_dump())
+    usual = Split()
+    splits = split(dataset, **usual.model_dump())
+    own = {"validation": dataset.validation, "test": dataset.test}
+    carved = [f"split.{part}={getattr(usual, part)}" for part, images in own.items() if images is None]
     parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
     facts = {
         "source": splits.source,
@@ -231,6 +234,10 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         save_picture(contact_sheet(splits.train.images[:64]), sheet)
     for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
         print(printable(sentence), file=sys.stderr)
+    if carved:
+        shares = " ".join(carved)
+        said = f"Split as by default ({shares}); a recipe may set another share, and trains on another number then."
+        print(said, file=sys.stderr)
     if as_json:
         done = [change.model_dump() for change in splits.handling]
         print(json.dumps({**facts, "handling": done, "notices": list(splits.notices)}, indent=1))

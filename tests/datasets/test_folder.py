@@ -112,16 +112,24 @@ def test_pictures_beside_subfolders_leave_no_labels_and_say_so(tmp_path: Path) -
     assert "1 images itself and 1 in subfolders" in data.notices[0]
 
 
-def test_other_files_are_named_and_hidden_ones_ignored(tmp_path: Path) -> None:
+def test_other_files_are_named_and_hidden_pictures_counted(tmp_path: Path) -> None:
+    """Hidden files that are no pictures, as systems leave them everywhere, are nobody's business."""
     picture(tmp_path / "a.png")
-    picture(tmp_path / ".hidden.png")
-    picture(tmp_path / ".thumbnails/b.png")
+    (tmp_path / ".DS_Store").touch()
     assert load(tmp_path).notices == ()
+    picture(tmp_path / ".hidden.png")
+    picture(tmp_path / "kept/.thumbnails/b.png")
+    hidden = (
+        f"{tmp_path} also holds 2 hidden pictures, left out because a dot begins the name of the file or of its "
+        f"folder: .hidden.png, {Path('kept/.thumbnails/b.png')}."
+    )
+    assert load(tmp_path).notices == (hidden,)
     for index in range(7):
         (tmp_path / f"notes{index}.txt").touch()
     assert load(tmp_path).notices == (
         f"{tmp_path} also holds other files, which are not read: "
         "notes0.txt, notes1.txt, notes2.txt, notes3.txt, notes4.txt and 2 more.",
+        hidden,
     )
     assert len(load(tmp_path).train) == 1
 

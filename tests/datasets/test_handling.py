@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from isthmus.datasets.folder import Folder
 from isthmus.datasets.parquet import Parquet
@@ -49,6 +49,14 @@ def with_gamma() -> bytes:
     return plain[:33] + (4).to_bytes(4, "big") + body + crc32(body).to_bytes(4, "big") + plain[33:]
 
 
+def with_profile(kind: str, *, other: bool = True) -> bytes:
+    """Its red and blue exchanged is the other profile: what counts is not the name, which stays the same."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    if other:
+        profile = profile.replace(b"rXYZ", b"swap").replace(b"bXYZ", b"rXYZ").replace(b"swap", b"bXYZ")
+    return encoded(Image.fromarray(noise(8, 8, 3)), kind, icc_profile=profile)
+
+
 def deep_colour() -> bytes:
     """A 16-bit RGB TIFF, which Pillow cannot write: the header is patched by hand."""
     import struct
@@ -73,6 +81,10 @@ CASES = [
     (turned(), "turned", "Turned or mirrored: 1 of 2 images, as their EXIF data says."),
     (animated(), "frames_dropped", "First of several frames used: 1 of 2 images."),
     (with_gamma(), "gamma_ignored", "Gamma not applied: 1 of 2 images, which say 1."),
+    *[
+        (with_profile(kind), "profile_ignored", "1 of 2 images, read as sRGB, whose files say sRGB built-in; convert")
+        for kind in ("PNG", "JPEG", "TIFF", "WEBP")
+    ],
     (deep_colour(), "to_8_bits", "16-bit colour, of which the upper 8 bits are read: values 0 to 15 of 255; scale"),
 ]
 
@@ -111,7 +123,9 @@ def test_what_is_done_is_said_of_folders_and_of_parquet_alike(
 def test_nothing_is_said_of_pictures_that_are_taken_as_they_are(tmp_path: Path) -> None:
     opaque = Image.fromarray(noise(8, 8, 3)).convert("RGBA")
     plain = encoded(Image.fromarray(noise(8, 8, 3)), gamma=1 / 2.2)
-    assert Folder(path=str(write(tmp_path, plain, encoded(opaque))), size=8).load().handling == ()
+    damaged = encoded(opaque, icc_profile=b"no profile")
+    files = (plain, encoded(opaque), with_profile("PNG", other=False), damaged)
+    assert Folder(path=str(write(tmp_path, *files)), size=8).load().handling == ()
 
 
 def test_16_bits_are_said_with_the_values_of_the_whole_set_and_their_remedy_works(tmp_path: Path) -> None:

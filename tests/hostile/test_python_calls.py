@@ -45,6 +45,26 @@ def photo(tmp_path: Path) -> Path:
     return tmp_path / "photo.png"
 
 
+@pytest.mark.filterwarnings("error")
+def test_arrays_that_must_not_be_written_to_are_taken_without_a_word(model: ist.Autoencoder) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 8, 8), dtype=np.uint8)
+    latents = model.encode(pixels)
+    pixels.flags.writeable = latents.flags.writeable = False
+    assert np.array_equal(model.encode(pixels), latents)
+    assert model.decode(latents).shape == (2, 8, 8, 3)
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_what_holds_no_plain_numbers_is_told_what_to_pass(model: ist.Autoencoder) -> None:
+    with pytest.raises(InputError, match=r"^z: .x. is no array of numbers; pass an array or a tensor$"):
+        model.decode("x")
+    parts = [torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(3, 8, 9, dtype=torch.uint8)]
+    for nested in (torch.nested.nested_tensor(parts), torch.nested.nested_tensor(parts, layout=torch.jagged)):
+        for call in (model.encode, model.decode):
+            with pytest.raises(InputError, match="a nested tensor is not taken"):
+                call(nested)
+
+
 def test_paths_are_read_as_the_command_line_reads_them(model: ist.Autoencoder, photo: Path) -> None:
     pixels = read_image(photo, size=(8, 8), name="photo")
     expected = model.encode(pixels)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +46,20 @@ def list_pictures(folder: Path, option: str) -> Listing:
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise InputError(f"{option}: {folder} {problem}; name a folder of images")
-    files = list(_walk(folder, frozenset()))
+    hidden: list[Path] = []
+    files = list(_walk(folder, frozenset(), hidden))
     pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
     others = [str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES]
+    unseen = [str(file.relative_to(folder)) for entry in hidden for file in _pictures_of(entry)]
     if not pictures:
-        found = f"only {some(others)}" if others else "nothing"
+        found = f"only {some([*others, *unseen])}" if others or unseen else "nothing"
         raise InputError(f"{option}: {folder} holds no images ({found}); name a folder of PNG or JPEG files")
     notices = [f"{folder} also holds other files, which are not read: {some(others)}."] if others else []
+    if unseen:
+        notices.append(
+            f"{folder} also holds {len(unseen):,} hidden picture{'s' if len(unseen) > 1 else ''}, left out because a "
+            f"dot begins the name of the file or of its folder: {some(unseen)}."
+        )
     places = [file.relative_to(folder).parts for file in pictures]
     flat = sum(len(parts) == 1 for parts in places)
     if 0 < flat < len(places):
@@ -96,8 +104,16 @@ def some(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
-    """Every file below; a link back to a folder that it lies in is not followed."""
+def _pictures_of(entry: Path) -> list[Path]:
+    """A hidden entry where it is a picture, or those in it; what cannot be listed is as good as empty."""
+    if not entry.is_dir():
+        return [entry] if entry.suffix.lower() in SUFFIXES else []
+    found = (Path(place) / name for place, _, names in os.walk(entry) for name in names)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+
+
+def _walk(folder: Path, above: frozenset[Path], hidden: list[Path]) -> Iterator[Path]:
+    """Every file below; a link back to a folder that it lies in is not followed. What is hidden goes to `hidden`."""
     here = resolved(folder)
     if here in above:
         return
@@ -107,8 +123,8 @@ def _walk(folder: Path, above: frozenset[Path]) -> Iterator[Path]:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
     for entry in entries:
         if entry.name.startswith("."):
-            continue
-        if entry.is_dir():
-            yield from _walk(entry, above | {here})
+            hidden.append(entry)
+        elif entry.is_dir():
+            yield from _walk(entry, above | {here}, hidden)
         else:
             yield entry

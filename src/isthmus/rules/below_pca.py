@@ -15,11 +15,10 @@ class BelowPca:
         against = symptoms.summary["against_pca"]
         if against["psnr"]["high"] >= 0:
             return None
-        size = symptoms.summary["scores"]["pca"]["components"]
         return Fault(
             "warning",
-            f"It loses to PCA with {size} components, the best linear autoencoder.",
-            _remedies(symptoms),
+            f"It loses to PCA with {symptoms.components}, the best linear autoencoder.",
+            symptoms.on_enough_images(_remedies(symptoms)),
             {"psnr": against["psnr"]["mean"]},
         )
 

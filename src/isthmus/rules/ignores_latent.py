@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.diagnosis import Fault, Remedy, State, times
 from isthmus.symptoms.seen import Symptoms
 
 _GROWTH = 1.1
@@ -30,7 +30,7 @@ class IgnoresLatent:
         return Fault(
             "error",
             "Its decoder ignores the latent: with the latents of other images its error is "
-            f"{others / max(own, 1e-12):.2f} times as large.",
-            [*remedies, Remedy("train longer ({})", symptoms.longer(4))],
+            f"{times(others / max(own, 1e-12))} as large.",
+            symptoms.on_enough_images([*remedies, Remedy("train longer ({})", symptoms.longer(4))]),
             {"ratio": others / max(own, 1e-12)},
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.diagnosis import Fault, Remedy, State, times
 from isthmus.symptoms.seen import Symptoms
 
 _RATIO = 1.06  # of PCA's error with mirrored images to that without
@@ -21,7 +21,7 @@ class Mirrored:
         return Fault(
             "warning",
             "Half of its training images were mirrored, and these images have a left and a right: so are its samples, "
-            f"and with mirrored images PCA's error of other images is {found.ratio:.2f} times as large.",
+            f"and with mirrored images PCA's error of other images is {times(found.ratio)} as large.",
             [Remedy("set {}", {"train.mirror": False})],
             {"ratio": found.ratio},
         )

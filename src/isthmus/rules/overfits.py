@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.diagnosis import Fault, Remedy, State, times
 from isthmus.symptoms.seen import Symptoms
 
 _GROWTH = 1.2
@@ -17,7 +17,7 @@ class Overfits:
         known, fresh = symptoms.mse["train"], symptoms.mse["validation"]
         if fresh <= _GROWTH * known:
             return None
-        seen = f"error on validation images is {fresh / max(known, 1e-12):.2f} times that on training images."
+        seen = f"error on validation images is {times(fresh / max(known, 1e-12))} that on training images."
         measured = {"train_mse": known, "validation_mse": fresh}
         if symptoms.state == "at_pca":  # training has no part in it
             sentence = f"It is PCA, and that many components know the training images by heart: its {seen}"
@@ -29,4 +29,4 @@ class Overfits:
             # longer, as half of what is shown is mirrored, and every image as it is half as often
             both = {"train.mirror": True, **symptoms.longer()}
             remedies.insert(0, Remedy("show every image mirrored as well ({})", both))
-        return Fault("warning", f"It overfits: its {seen}", remedies, measured)
+        return Fault("warning", f"It overfits: its {seen}", symptoms.on_enough_images(remedies), measured)

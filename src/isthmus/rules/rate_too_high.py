@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from isthmus.diagnosis import Fault, Remedy, State
+from isthmus.diagnosis import Fault, Remedy, State, times
 from isthmus.symptoms.curve import jumps, rises
 from isthmus.symptoms.seen import Symptoms
 
@@ -31,9 +31,9 @@ class RateTooHigh:
         if broken:
             seen = f"at {train.learning_rate:g} its network came to make the same of every image"
         elif harm >= _RISE:
-            seen = f"training took its error on validation images from PCA's to {harm:.1f} times that"
+            seen = f"training took its error on validation images from PCA's to {times(harm, 1)} that"
         elif rise >= _RISE:
-            seen = f"its error rose to {rise:.1f} times what it had been"
+            seen = f"its error rose to {times(rise, 1)} what it had been"
         elif share >= _SHARE:
             seen = f"late in training it rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
         else:

@@ -26,6 +26,6 @@ class RateTooLow:
         return Fault(
             "warning",
             f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
-            remedies,
+            symptoms.on_enough_images(remedies),
             {"fall": fall},
         )

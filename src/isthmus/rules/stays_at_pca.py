@@ -14,11 +14,15 @@ class StaysAtPca:
     states: tuple[State, ...] = ("at_pca",)
 
     def look(self, symptoms: Symptoms) -> Fault | None:
-        size = symptoms.summary["scores"]["pca"]["components"]
-        sentence = f"It is PCA with {size} components, where it started: training found nothing better"
+        sentence = f"It is PCA with {symptoms.components}, where it started: training found nothing better"
         if symptoms.training.kept:
             sentence += " by 0.03 dB"
-        return Fault("warning", f"{sentence}.", _remedies(symptoms), {"kept_epoch": symptoms.training.kept})
+        return Fault(
+            "warning",
+            f"{sentence}.",
+            symptoms.on_enough_images(_remedies(symptoms)),
+            {"kept_epoch": symptoms.training.kept},
+        )
 
 
 def _remedies(symptoms: Symptoms) -> list[Remedy]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from isthmus.diagnosis import Fault, Remedy, State
 from isthmus.symptoms.seen import Symptoms
-
-_STEPS = 1000  # that a small network takes to learn what is there
+from isthmus.training.budget import ENOUGH_STEPS
 
 
 class Untrained:
@@ -14,10 +13,10 @@ class Untrained:
     states: tuple[State, ...] = ("untrained",)
 
     def look(self, symptoms: Symptoms) -> Fault | None:
-        training, train = symptoms.training, symptoms.recipe.train
+        training = symptoms.training
         taken = f"{training.steps} step{'' if training.steps == 1 else 's'}"
-        warming = f", {min(train.warmup_steps, training.steps)} of them warming up" if train.warmup_steps else ""
-        steps = max(_STEPS, 4 * train.warmup_steps)
+        warming = f", {min(training.warmup_steps, training.steps)} of them warming up" if training.warmup_steps else ""
+        steps = max(ENOUGH_STEPS, 4 * training.warmup_steps)
         return Fault(
             "error",
             f"It is untrained: it took {taken}{warming}, an epoch of its images being "

@@ -24,6 +24,7 @@ from isthmus.splits import Splits
 from isthmus.symptoms.curve import read_curve, read_epochs
 from isthmus.symptoms.pixels import pixels_of, twins
 from isthmus.symptoms.seen import Codes, Symptoms, Training
+from isthmus.training.budget import budget
 
 _IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
 _FEW = 250  # of these, to see whether an error grows by a tenth
@@ -77,9 +78,14 @@ def find_symptoms(
         splits.own_test,
         twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
         mirroring(splits.train.images, splits.validation.images),
-        Training(steps, -(-len(splits.train.images) // recipe.train.batch), kept, read_epochs(journal)),
+        _training(recipe, len(splits.train), steps, kept, journal),
         read_curve(journal),
     )
+
+
+def _training(recipe: Recipe, images: int, steps: int, kept: int, journal: Path) -> Training:
+    warmup = budget(recipe, images).recipe.train.warmup_steps
+    return Training(images, steps, -(-images // recipe.train.batch), warmup, kept, read_epochs(journal))
 
 
 def _codes(model: Autoencoder, known: Collected, asked: Collected) -> Codes | None:

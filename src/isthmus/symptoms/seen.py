@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from isthmus import registry
 from isthmus.baselines.mirroring import Mirroring
-from isthmus.diagnosis import State
+from isthmus.diagnosis import Remedy, State
 from isthmus.model import Autoencoder
 from isthmus.recipe import PART_TABLES, Recipe
 from isthmus.symptoms.curve import Curve
@@ -19,19 +19,23 @@ from isthmus.symptoms.pixels import Pixels
 
 _FEW_STEPS = 100  # an optimizer's own averages take as many
 _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
+_FEW_IMAGES = 20  # of fewer, what is held out to judge by is an image or two, and each error a matter of chance
 
 
 @dataclass(frozen=True)
 class Training:
     """How a training went.
 
-    steps, pass_steps: taken in all, and in one pass over the training images.
+    images: how many it learned from. steps, pass_steps: taken in all, and in one pass over the training images.
+    warmup_steps: of its schedule, which on few images has less than the recipe.
     kept: the epoch whose weights are judged, 0 for the start.
     validation: error of validation images by epoch, from epoch 0 on where the model began with PCA.
     """
 
+    images: int
     steps: int
     pass_steps: int
+    warmup_steps: int
     kept: int
     validation: tuple[float, ...]
 
@@ -86,7 +90,7 @@ class Symptoms:
     def state(self) -> State:
         """How far the run came: which rules have something to say of it depends on that."""
         over = self.summary["against_pca"]["psnr"]
-        handful = max(_FEW_STEPS, self.recipe.train.warmup_steps + self.recipe.train.warmup_steps // 2)
+        handful = max(_FEW_STEPS, self.training.warmup_steps + self.training.warmup_steps // 2)
         if self.training.steps < handful and not over["low"] > 0:
             return "untrained"
         if self.model.linear is None:
@@ -98,6 +102,22 @@ class Symptoms:
     def likelihood(self) -> bool:
         """Whether its distortion is a likelihood in nats, which sets its own price for rate."""
         return bool(getattr(registry.find("distortions", self.recipe.distortion.kind), "nats", False))
+
+    @property
+    def components(self) -> str:
+        """PCA's, in words: "8 components", with the reason where they are fewer than the latent has numbers."""
+        count, images = self.summary["scores"]["pca"]["components"], self.training.images
+        fixed = f", as many as {images} images can fix" if count == images - 1 < self.model.latent_size else ""
+        return f"{count} component{'' if count == 1 else 's'}{fixed}"
+
+    def on_enough_images(self, remedies: Sequence[Remedy]) -> Sequence[Remedy]:
+        """These, or more images, where nothing else can help.
+
+        So it is with fewer than 20 training images, and at PCA with as many components as the images fix: it makes no
+        error in training that could be lowered.
+        """
+        fixed = self.training.images <= self.model.latent_size and self.state == "at_pca"
+        return [Remedy("use more images")] if fixed or self.training.images < _FEW_IMAGES else remedies
 
     def option(self, path: str) -> Any:
         """An option of the recipe by its dotted path, None where it has no such option."""

@@ -16,6 +16,7 @@ WARMUP_SHARE = 0.2  # of all steps, at most; the shipped demo's has 0.18
 OBJECTIVE_SHARE = 0.5  # likewise of steps over which a weight of the objective grows
 EPOCH_STEPS = 50  # of an epoch that was lengthened: validation and saving after every step would take longer than it
 FEW_STEPS = 200
+ENOUGH_STEPS = 1000  # that a small network takes to learn what is there
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def budget(recipe: Recipe, images: int) -> Budget:
         notices.append(
             f"train.epochs={train.epochs} is {steps:,} step{'s' if steps > 1 else ''} on {images:,} training images, "
             "which teach a network little; leave it out where the recipe has train.least_steps, or set "
-            f"train.epochs={-(-FEW_STEPS * 2 // per_pass)}."
+            f"train.epochs={-(-ENOUGH_STEPS // per_pass)}."
         )
     warmup = _capped(train.warmup_steps, WARMUP_SHARE, steps)
     if warmup < train.warmup_steps:
