@@ -14,6 +14,7 @@ from isthmus.baselines.standing import mse_ratio, neither_improved, stayed_at_pc
 from isthmus.statistics.intervals import Interval, mean_interval, paired_difference
 from isthmus.statistics.sentences import comparison_sentence, scope_of, unequal_effort, with_correction
 from isthmus.statistics.verdicts import corrected_verdict, holm, verdict
+from isthmus.wording import components
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def against_pca(one: Contender) -> Comparison:
         return Comparison("pca", one.name, "pca", about, stayed_at_pca(one.name, one.components))
     difference = one.over_pca()
     compared = comparison_sentence(
-        one.name, f"PCA with {one.components:,} components", difference, scope=scope_of(one.seeds, one.name)
+        one.name, f"PCA with {components(one.components)}", difference, scope=scope_of(one.seeds, one.name)
     )
     sentence = with_standing(compared, one.mse_over_pca(), one.courses)
     sentence = with_stayed(sentence, [(one.name, one.stayed, one.seeds)])

@@ -21,7 +21,7 @@ from isthmus.outputs import check_free
 from isthmus.recipe import Split
 from isthmus.run_files.schema import Evaluation
 from isthmus.sheets import contact_sheet, save_picture
-from isthmus.wording import all_printable, printable
+from isthmus.wording import all_printable, components, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,7 +108,7 @@ def print_evaluation(evaluation: Evaluation) -> None:
     for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
         table.add_column(name, justify="right" if name else "left")
     for who, scores in evaluation.scores.items():
-        extra = f", {scores.components} components" if scores.components else ""
+        extra = f", {components(scores.components)}" if scores.components else ""
         table.add_row(
             escape(printable(NAMES.get(who, who))) + extra,
             _interval(scores.psnr.model_dump(), 2),

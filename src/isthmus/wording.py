@@ -36,6 +36,11 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
+def components(count: int) -> str:
+    """PCA's, in words: `1 component`, `64 components`."""
+    return f"{count:,} component{'' if count == 1 else 's'}"
+
+
 def size(count: int) -> str:
     """Bytes in words: `23.4 GB`."""
     unit = next((unit for unit in _UNITS if count < 999.5 * _UNITS[unit]), "EB")

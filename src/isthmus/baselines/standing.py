@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from isthmus.baselines.crossing import Course
+from isthmus.wording import components
 
 
 def mse_ratio(model: float, pca: float) -> float | None:
@@ -16,11 +17,11 @@ def mse_ratio(model: float, pca: float) -> float | None:
     return model / pca if pca > 0 else None
 
 
-def stayed_at_pca(name: str, components: int) -> str:
+def stayed_at_pca(name: str, count: int) -> str:
     """The finding about a network whose kept weights are those before its first step: it is PCA, and not compared."""
     return (
-        f"{name} never left its start: the weights kept are those before the first step, at PCA with {components:,} "
-        "components; not tested against it."
+        f"{name} never left its start: the weights kept are those before the first step, at PCA with "
+        f"{components(count)}; not tested against it."
     )
 
 

@@ -16,6 +16,7 @@ from isthmus.run_files.schema import Evaluation, Finding, Interval, Score
 from isthmus.statistics import intervals
 from isthmus.statistics.sentences import comparison_sentence, scope_of
 from isthmus.statistics.verdicts import verdict
+from isthmus.wording import components
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
 _MANY, _FOREMOST = 16, 8
@@ -80,7 +81,7 @@ def run_headlines(evaluation: Evaluation) -> list[Headline]:
         headlines.append(Headline(stayed_at_pca(evaluation.name, evaluation.pca_components), None, "even"))
     elif math.isfinite(difference.mean + difference.low + difference.high):
         measured = intervals.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
-        pca = f"PCA with {evaluation.pca_components:,} components"
+        pca = f"PCA with {components(evaluation.pca_components)}"
         compared = comparison_sentence(evaluation.name, pca, measured, scope=scope_of(1, evaluation.name))
         sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
         tone = _TONES[verdict(measured)]

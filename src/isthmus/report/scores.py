@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from isthmus.report import text
 from isthmus.report.folder import RunFolder, Subject
 from isthmus.run_files.schema import Finding, Interval, Score, Variation
+from isthmus.wording import components
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def baseline_table(scores: dict[str, Score]) -> ScoreTable:
     for key, name in _BASELINES.items():
         if key in scores:
             score = scores[key]
-            title = f"{name}, {score.components:,} components" if score.components else name
+            title = f"{name}, {components(score.components)}" if score.components else name
             whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
             rows.append(ScoreRow(title, [*_quality_cells(score), whole], 0 if key == "model" else None))
     return ScoreTable((*_QUALITY, Column("PSNR of the mean MSE", "dB")), rows)

@@ -16,6 +16,7 @@ from isthmus.model import Autoencoder
 from isthmus.recipe import PART_TABLES, Recipe
 from isthmus.symptoms.curve import Curve
 from isthmus.symptoms.pixels import Pixels
+from isthmus.wording import components
 
 _FEW_STEPS = 100  # an optimizer's own averages take as many
 _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
@@ -108,7 +109,7 @@ class Symptoms:
         """PCA's, in words: "8 components", with the reason where they are fewer than the latent has numbers."""
         count, images = self.summary["scores"]["pca"]["components"], self.training.images
         fixed = f", as many as {images} images can fix" if count == images - 1 < self.model.latent_size else ""
-        return f"{count} component{'' if count == 1 else 's'}{fixed}"
+        return f"{components(count)}{fixed}"
 
     def on_enough_images(self, remedies: Sequence[Remedy]) -> Sequence[Remedy]:
         """These, or more images, where nothing else can help.
