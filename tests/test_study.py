@@ -19,6 +19,7 @@ import tomli_w
 from isthmus import registry, studies, tables
 from isthmus.baselines.crossing import Course
 from isthmus.baselines.standing import with_standing
+from isthmus.comparisons import Effort
 from isthmus.errors import InputError, RunError
 from isthmus.jobs.job import RunEvent, RunFailed
 from isthmus.plan import Plan, load_plan
@@ -381,6 +382,14 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
         "corrected": {"method": "Holm", "comparisons": 2, "p": p, "verdict": corrected_verdict(plain, p)},
         "sentence": with_correction(with_standing(sentence, errors, courses), plain, p, 2),
     }  # fmt: skip
+
+
+def test_a_busy_machine_does_not_make_trainings_unequal() -> None:
+    """Of two seeds one was slowed: mean rate times mean time is no mean of the images, and equal trainings differed."""
+    even = [{"train_seconds": 1.0, "images_per_second": 86.0}] * 2
+    slowed = [even[0], {"train_seconds": 4.0, "images_per_second": 21.5}]
+    assert Effort.of(slowed).images == pytest.approx(Effort.of(even).images) == pytest.approx(86)
+    assert np.isnan(Effort.of([{}]).images)
 
 
 @pytest.mark.parametrize(

@@ -28,10 +28,12 @@ class Effort:
     seconds: float
 
     @classmethod
-    def of(cls, cost: Mapping[str, Any]) -> Effort:
-        """From `cost` of an evaluation."""
-        seconds = cost.get("train_seconds", math.nan)
-        return cls(seconds * cost.get("images_per_second", math.nan), seconds)
+    def of(cls, costs: Sequence[Mapping[str, Any]]) -> Effort:
+        """From `cost` of the evaluation of every seed."""
+        seconds = np.array([cost.get("train_seconds", math.nan) for cost in costs])
+        # each run's own rate: the mean rate times the mean time is not the mean of the images
+        images = seconds * np.array([cost.get("images_per_second", math.nan) for cost in costs])
+        return cls(float(images.mean()), float(seconds.mean()))
 
 
 @dataclass(frozen=True)

@@ -159,7 +159,7 @@ class _Row:
             first["scores"]["pca"]["components"],
             sum(one["checkpoint"].get("epoch") == 0 for one in self.evaluations),
             first["cost"]["multiply_adds"],
-            Effort.of(_mean_cost([one["cost"] for one in self.evaluations])),
+            Effort.of([one["cost"] for one in self.evaluations]),
             [read_course(one["against_pca"]) for one in self.evaluations],
         )
 
