@@ -55,9 +55,9 @@ DISENTANGLING: dict[str, dict[str, float]] = {
 
 
 def disentangled(kind: str) -> tuple[float, float]:
-    """Means over three seeds of the total correlation, and of MIG plus DCI's disentanglement."""
+    """Medians over six seeds of the total correlation, and of MIG plus DCI's disentanglement."""
     scores: list[tuple[float, float]] = []
-    for seed in range(3):
+    for seed in range(6):
         options = {"regularizer__kind": kind, **DISENTANGLING[kind]} if kind != "none" else {}
         made = trained(gaussian(bottleneck__dim=6, data__train=4000, seed=seed, **options))
         known, asked = made.splits.train, made.splits.test
@@ -66,12 +66,14 @@ def disentangled(kind: str) -> tuple[float, float]:
         found = disentanglement.dci(latents[0], known.factors, latents[1], asked.factors)
         mig = disentanglement.mutual_information_gap(latents[0], known.factors)
         scores.append((gaussian_total_correlation(made), mig + found["disentanglement"]))
-    return sum(score[0] for score in scores) / 3, sum(score[1] for score in scores) / 3
+    correlation, disentangling = np.median(scores, axis=0)
+    return float(correlation), float(disentangling)
 
 
 @pytest.mark.slow
 def test_total_correlation_falls_and_disentanglement_rises_against_a_vae() -> None:
-    """Means over three seeds: one run's score is mostly luck (Locatello et al., arXiv:1811.12359)."""
+    """Medians over six seeds: one run's score is mostly luck (Locatello et al., arXiv:1811.12359), and of three one that
+    went astray decided the mean."""
     plain = disentangled("none")
     for kind in DISENTANGLING:
         made = disentangled(kind)
