@@ -72,8 +72,10 @@ def disentangled(kind: str) -> tuple[float, float]:
 
 @pytest.mark.slow
 def test_total_correlation_falls_and_disentanglement_rises_against_a_vae() -> None:
-    """Medians over six seeds: one run's score is mostly luck (Locatello et al., arXiv:1811.12359), and of three one that
-    went astray decided the mean."""
+    """Medians over six seeds: one run's score is mostly luck (Locatello et al., arXiv:1811.12359).
+
+    Of three seeds, one that went astray decided the mean.
+    """
     plain = disentangled("none")
     for kind in DISENTANGLING:
         made = disentangled(kind)
