@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+from isthmus.errors import RunError
 from isthmus.evaluate import evaluate
 from isthmus.latents import disentanglement, probes, usage
 from isthmus.latents.collect import collect
@@ -141,6 +142,16 @@ def test_what_applies_is_measured(tiny: Callable[..., Recipe], cache: Path, kind
     assert set(found["labels"]["nearest_neighbours"]) == {"model", "pca"}
     assert "x" in found["factors"]["linear_r2"]
     assert "shape" not in found["factors"]["linear_r2"], "the number of a class is no amount"
+
+
+def test_latents_that_are_no_numbers_are_one_sentence(tiny: Callable[..., Recipe]) -> None:
+    """Huge weights are finite, and what they make of an image is not; a probe and a map answered with a traceback."""
+    model = Autoencoder(tiny(), (3, 16, 16))
+    with torch.no_grad():
+        for parameter in model.bottleneck.parameters():
+            parameter.fill_(3e38)
+    with pytest.raises(RunError, match="not finite numbers: its weights are damaged"):
+        collect(model, np.full((2, 3, 16, 16), 200, np.uint8))
 
 
 def without_dim(tiny: Callable[..., Recipe]) -> Recipe:

@@ -29,11 +29,11 @@ class Effort:
 
     @classmethod
     def of(cls, costs: Sequence[Mapping[str, Any]]) -> Effort:
-        """From `cost` of the evaluation of every seed."""
-        seconds = np.array([cost.get("train_seconds", math.nan) for cost in costs])
-        # each run's own rate: the mean rate times the mean time is not the mean of the images
-        images = seconds * np.array([cost.get("images_per_second", math.nan) for cost in costs])
-        return cls(float(images.mean()), float(seconds.mean()))
+        """From `cost` of every seed's evaluation; one of another version may not say, and is left out."""
+        pairs = [(cost.get("train_seconds"), cost.get("images_per_second")) for cost in costs]
+        # each run's own images: the mean rate times the mean time is not their mean
+        told = [(seconds * rate, seconds) for seconds, rate in pairs if seconds is not None and rate is not None]
+        return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
 
 
 @dataclass(frozen=True)
