@@ -144,14 +144,17 @@ def test_what_applies_is_measured(tiny: Callable[..., Recipe], cache: Path, kind
     assert "shape" not in found["factors"]["linear_r2"], "the number of a class is no amount"
 
 
-def test_latents_that_are_no_numbers_are_one_sentence(tiny: Callable[..., Recipe]) -> None:
-    """Huge weights are finite, and what they make of an image is not; a probe and a map answered with a traceback."""
-    model = Autoencoder(tiny(), (3, 16, 16))
+@pytest.mark.parametrize("weight", [1e25, 3e38])
+def test_latents_beyond_all_use_are_one_sentence(tiny: Callable[..., Recipe], weight: float) -> None:
+    """Huge weights are finite, and what they make of an image may be; a probe and a map answered with a traceback."""
+    model = Autoencoder(tiny(), (3, 16, 16)).eval()
+    images = np.full((2, 3, 16, 16), 200, np.uint8)
     with torch.no_grad():
         for parameter in model.bottleneck.parameters():
-            parameter.fill_(3e38)
-    with pytest.raises(RunError, match="not finite numbers: its weights are damaged"):
-        collect(model, np.full((2, 3, 16, 16), 200, np.uint8))
+            parameter.fill_(weight)
+    for encode in (model.encode, lambda pixels: collect(model, pixels)):
+        with pytest.raises(RunError, match="infinite or nearly so: its weights are damaged"):
+            encode(images)
 
 
 def without_dim(tiny: Callable[..., Recipe]) -> Recipe:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from isthmus import registry
 from isthmus.colours import Reading
-from isthmus.errors import InputError
+from isthmus.errors import InputError, RunError
 from isthmus.images import to_finite_float32, to_uint8_batch
 from isthmus.linear import LinearPath
 from isthmus.recipe import Recipe
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from isthmus.baselines.pca import PrincipalComponents
 
 BATCH = 256  # images at a time outside training
+_LARGEST = 1e15  # of a latent's numbers: nothing can be measured of larger ones, whose squares leave float32
 
 
 class Autoencoder(nn.Module):
@@ -159,8 +160,11 @@ class Autoencoder(nn.Module):
         return next(self.parameters()).device
 
     def encode(self, images: Any) -> np.ndarray:
-        """Images -> latents (N, *latent_shape) float32. See `reconstruct` for the images it takes."""
-        return self._batched(self.encode_pixels, self._pixels(images))
+        """Images -> latents (N, *latent_shape) float32. See `reconstruct` for the images it takes.
+
+        Raises RunError where they come out infinite or nearly so: the weights are damaged.
+        """
+        return self._batched(lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
 
     def decode(self, z: Any) -> np.ndarray:
         """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
@@ -303,3 +307,13 @@ def as_array(value: Any) -> Any:
 
 def _dims(shape: tuple[int, ...]) -> str:
     return ", ".join(str(size) for size in shape)
+
+
+def with_sane_numbers(z: Tensor) -> Tensor:
+    """z as it is. Raises RunError where a number is not finite or beyond any use, as damaged weights make them."""
+    if not (z.abs() <= _LARGEST).all():  # nan is not either
+        raise RunError(
+            "the model's latents are infinite or nearly so: its weights are damaged, or its training went astray; "
+            "restore them from a copy, or train again"
+        )
+    return z

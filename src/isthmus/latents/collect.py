@@ -9,9 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.errors import RunError
 from isthmus.kernels import threads
-from isthmus.model import Autoencoder, full_precision, to_unit
+from isthmus.model import Autoencoder, full_precision, to_unit, with_sane_numbers
 from isthmus.types import Latent
 
 
@@ -33,7 +32,7 @@ class Collected:
 def collect(model: Autoencoder, images: np.ndarray) -> Collected:
     """images (N, C, H, W) uint8 -> their latents, in full precision and evaluation mode.
 
-    Raises RunError where a latent is not finite: nothing can be measured of it.
+    Raises RunError where a latent's numbers are none that anything can be measured of.
     """
     model.eval()
     z: list[Tensor] = []
@@ -57,14 +56,8 @@ def collect(model: Autoencoder, images: np.ndarray) -> Collected:
             for name, values in latent.by_dimension.items():
                 total = values.double().sum(0).cpu()
                 sums[name] = sums[name] + total if name in sums else total
-    latents = torch.cat(z)
-    if not latents.isfinite().all():
-        raise RunError(
-            "the model's latents are not finite numbers: its weights are damaged, or its training went astray; restore "
-            "them from a copy, or train again"
-        )
     return Collected(
-        latents.numpy(),
+        with_sane_numbers(torch.cat(z)).numpy(),
         torch.cat(codes).numpy() if codes else None,
         {name: torch.cat(values).numpy() for name, values in penalties.items()},
         {name: (total / len(images)).numpy() for name, total in sums.items()},
