@@ -142,7 +142,7 @@ def test_a_study_in_both_orders_trains_the_same(tmp_path: Path) -> None:
     found: list[dict[str, dict[str, str]]] = []
     for order in (rows, rows[::-1]):
         home = tmp_path / order[0].name
-        chosen = replace(plan, variations=tuple(replace(row, compare=None) for row in order))
+        chosen = replace(plan, variations=tuple(replace(row, compare=()) for row in order))
         for _ in study(chosen, home, tmp_path / "cache", command="isthmus study"):
             pass
         found.append({row.name: bits.left(run_folder(home, row.name, 0)) for row in order})
