@@ -7,7 +7,6 @@ import fcntl
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -723,18 +722,6 @@ def test_two_processes_do_not_train_in_one_folder(run: Path) -> None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert_refused(train(run, "--resume"), str(run), "another process", "--out", code=1)
     assert train(run, "--resume").code == 0
-
-
-def test_ctrl_c_before_anything_has_begun(tmp_path: Path) -> None:
-    """In a process of its own, held up while it reads the recipe."""
-    recipe = tmp_path / "slow.toml"
-    os.mkfifo(recipe)
-    process = start("train", recipe, "-o", tmp_path / "run")
-    with open(recipe, "w"):  # waits for the reader
-        process.send_signal(signal.SIGINT)
-        answer = finish(process)
-    assert_refused(answer, "interrupted", code=130)
-    assert not (tmp_path / "run").exists()
 
 
 def test_words_for_a_process_of_its_own() -> None:

@@ -298,17 +298,22 @@ def test_a_closed_stdout_is_no_error() -> None:
     assert (answer.returncode, answer.stderr) == (0, b"")
 
 
-def test_ctrl_c_while_the_program_loads_is_one_line() -> None:
-    """Loading takes a few tenths of a second, and whoever typed the wrong thing stops it at once."""
+@pytest.mark.parametrize("module", ["typer", "torch"])
+def test_ctrl_c_before_anything_has_begun_is_one_line(module: str, tmp_path: Path) -> None:
+    """Loading takes seconds, before the words are read (typer) and after (torch)."""
     program = (
-        "import sys\n"
+        "import signal, sys\n"
         "class Stop:\n"
         "    def find_spec(self, name, *rest):\n"
-        "        if name == 'typer':\n"
-        "            raise KeyboardInterrupt\n"
+        f"        if name == {module!r}:\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
         "sys.meta_path.insert(0, Stop())\n"
         "from isthmus.__main__ import main\n"
         "main()\n"
     )
-    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert (answer.returncode, answer.stderr) == (130, "isthmus: interrupted before it began\n")
+    words = ("train", "post/latent-10", "-o", str(tmp_path / "run"))
+    answer = subprocess.run([sys.executable, "-c", program, *words], capture_output=True, text=True, env=environment())
+    assert (answer.returncode, answer.stdout) == (130, "")
+    assert answer.stderr.startswith("isthmus: interrupted")
+    assert answer.stderr.count("\n") == 1, answer.stderr
+    assert not (tmp_path / "run").exists()
