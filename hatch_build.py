@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class ExplorerHook(BuildHookInterface):
-    """`npm ci` and `npm run build` in web/, which write src/isthmus/explorer/bundle/."""
+    """`npm ci` and `npm run build` in web/, which write src/isthmus/pages/explorer/bundle/."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         web = Path(self.root, "web")

@@ -49,7 +49,8 @@ changes = {bottleneck.dim = 3}
 RUN = Path("plain", "seed-0")
 # that each process would import anew, for seconds; none computes anything
 PRELOADED = (
-    *(f"isthmus.{name}" for name in ("cli", "api", "explorer.write", "exports.run", "jobs.pool")),
+    *("isthmus.cli", "isthmus.api", "isthmus.pages.explorer.write", "isthmus.inference.export.export_run"),
+    "isthmus.runs.executors.pool",
     *(f"sklearn.{name}" for name in ("linear_model", "manifold", "mixture", "neighbors")),
     "onnxscript",
 )
@@ -230,7 +231,7 @@ def _cli(place: Path, *words: object) -> Answer:
 
 def _python(call: Callable[[], object]) -> Answer:
     """Python's functions: the sentences are exceptions of isthmus and of the system."""
-    from isthmus.errors import InputError, RunError
+    from isthmus.core.errors import InputError, RunError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

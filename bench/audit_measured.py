@@ -18,11 +18,11 @@ from torch.distributions.categorical import Categorical
 
 from bench.attack import STUDY, attack_from_a_fresh_process, quick_verbs
 from bench.coverage import GOAL, IMAGES, LUCKS, SEEDS, TAILS, Case, covered
-from isthmus import registry
-from isthmus.baselines import pca
-from isthmus.bottlenecks.hypersphere import kl_to_uniform
-from isthmus.streams import PURPOSES, stream
-from isthmus.types import Posterior
+from isthmus.core import registry
+from isthmus.core.streams import PURPOSES, stream
+from isthmus.core.values import Posterior
+from isthmus.evaluation.baselines import pca
+from isthmus.models.bottlenecks.hypersphere import kl_to_uniform
 
 Measured = tuple[str, bool]
 _SCENES = ("data.kind=scenes", "data.train=120", "data.test=16", "data.size=16")

@@ -1,4 +1,4 @@
-"""How often the intervals of `isthmus.statistics` hold the truth: simulated, in every cell that an issue asked for.
+"""How often the intervals of `isthmus.evaluation.statistics` hold the truth, simulated in every cell.
 
     python -m bench.coverage
 
@@ -23,7 +23,7 @@ import numpy as np
 
 from bench import record
 from bench.goals import Measured
-from isthmus.statistics.intervals import paired_difference
+from isthmus.evaluation.statistics.intervals import paired_difference
 
 SEEDS, IMAGES, LUCKS = (1, 2, 3, 5), (20, 50, 200, 500), (0.0, 0.05)
 TAILS = ("normal", "t(3)", "2 % outliers")

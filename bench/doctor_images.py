@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from bench.contest import ROOT
-from isthmus import registry
+from isthmus.core import registry
 
 CIFAR = ROOT.parent / "shared" / "data" / "cifar10-exact"
 SIDE = 16

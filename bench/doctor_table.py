@@ -23,12 +23,12 @@ from bench.contest import ROOT
 from bench.doctor_cases import BASE, FAULTY, HEALTHY, Case
 from bench.doctor_images import SIDE, folder
 from bench.record import hardware
-from isthmus.errors import RunError
-from isthmus.files import read_json
-from isthmus.recipe import Recipe, apply, resolve
-from isthmus.runs import load_data, run
-from isthmus.splits import Splits
-from isthmus.symptoms.curve import read_epochs
+from isthmus.core.errors import RunError
+from isthmus.core.json_files import read_json
+from isthmus.data.splits import Splits
+from isthmus.evaluation.doctor.measurements.learning_curve import read_epochs
+from isthmus.recipes.recipe import Recipe, apply, resolve
+from isthmus.runs.run import load_data, run
 
 _HARM = 0.1  # dB of PSNR that a remedy may cost
 # more, where the fault is of something else than the error of reconstructions, which its remedies pay for: fresh noise

@@ -16,13 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import ROOT
-from isthmus import registry
-from isthmus.plan import Plan, Variation, load_plan
-from isthmus.recipe import PART_TABLES, Recipe
+from isthmus.core import registry
+from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.recipes.study_plan import Plan, Variation, load_plan
 
 SOURCES = ROOT / "src" / "isthmus"
 # what a part stands on without belonging to any family
-SEAMS = {"types", "errors", "registry", "layers", "linear", "model", "objectives._weights", "similarity"}
+SEAMS = {
+    *("core.values", "core.errors", "core.registry"),
+    *("models.layers", "models.linear_path", "models.autoencoder", "models.structural_similarity"),
+    "models.objectives._weights",
+}
 
 
 @dataclass(frozen=True)

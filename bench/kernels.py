@@ -19,10 +19,10 @@ from bench import record
 from bench.contestants._common import random_images
 from bench.goals import Measured
 from isthmus.kernels.compiled import why_unavailable
-from isthmus.model import Autoencoder, build_objective
-from isthmus.plan import load_recipe
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.recipes.study_plan import load_recipe
 from isthmus.training.batches import Batches
-from isthmus.training.machine import choose_kernels, choose_precision, cpu_threads, keep_freed_memory
+from isthmus.training.devices import choose_kernels, choose_precision, cpu_threads, keep_freed_memory
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.steps import EagerStep
 

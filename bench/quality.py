@@ -18,15 +18,15 @@ from typing import Any
 from bench import record
 from bench.contest import ROOT
 from bench.goals import Measured
-from isthmus.errors import InputError
-from isthmus.paths import cache_folder
-from isthmus.plan import load_recipe
-from isthmus.recipe import Recipe
-from isthmus.runs import Done, load_data, run
-from isthmus.splits import Splits
+from isthmus.core.errors import InputError
+from isthmus.core.paths import cache_folder
+from isthmus.data.splits import Splits
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_recipe
+from isthmus.runs.run import Done, load_data, run
+from isthmus.training.devices import choose_device
+from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch, Step
-from isthmus.training.machine import choose_device
-from isthmus.training.session import train_in_folder
 
 DATA = ROOT.parent / "shared" / "data"
 # Issue by size: the goal on two CPU cores, on one GPU, and the best published over its own PCA (None: none known).

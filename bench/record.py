@@ -17,7 +17,7 @@ import torch
 import isthmus
 from bench.contest import ROOT
 from bench.goals import Measured, table
-from isthmus.training.machine import describe
+from isthmus.training.devices import describe
 
 
 def hardware(device: str) -> dict[str, Any]:

@@ -23,15 +23,15 @@ import torch
 from bench import record
 from bench.contest import ROOT
 from bench.goals import Measured
-from isthmus.errors import InputError
-from isthmus.paths import cache_folder
-from isthmus.plan import load_recipe
-from isthmus.recipe import Recipe
-from isthmus.runs import load_data
-from isthmus.splits import Splits
-from isthmus.training import loop, session
+from isthmus.core.errors import InputError
+from isthmus.core.paths import cache_folder
+from isthmus.data.splits import Splits
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_recipe
+from isthmus.runs.run import load_data
+from isthmus.training import in_folder, loop
+from isthmus.training.devices import choose_device
 from isthmus.training.loop import Epoch, Step
-from isthmus.training.machine import choose_device
 
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10-exact"
 EVERY = 10  # steps between looks at the validation error, with the clock stopped
@@ -41,7 +41,7 @@ def train_to_the_end(recipe: Recipe, splits: Splits) -> dict[str, Any]:
     """Train until the recipe's own rule stops it; the error is that of the model the recipe keeps."""
     kept: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
-        for event in session.train_in_folder(recipe, Path(folder), splits, cache_folder()):
+        for event in in_folder.train_in_folder(recipe, Path(folder), splits, cache_folder()):
             if isinstance(event, Epoch):
                 mse = event.log["validation_mse"]
                 _say(f"{recipe.name}: epoch {event.epoch}: validation MSE {mse:.5f}")
@@ -59,8 +59,8 @@ def train_until(recipe: Recipe, splits: Splits, goal: float) -> dict[str, Any]:
     seconds, mse, lowest, steps = 0.0, float("inf"), float("inf"), 0
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, _look_in() as validation_mse:
-        for event in session.train_in_folder(recipe, Path(folder), splits, Path(folder, "cache")):
-            if isinstance(event, session.Started):
+        for event in in_folder.train_in_folder(recipe, Path(folder), splits, Path(folder, "cache")):
+            if isinstance(event, in_folder.Started):
                 seconds += time.perf_counter() - begun
             elif isinstance(event, Epoch) and event.epoch == 0:
                 mse = lowest = event.log["validation_mse"]
@@ -96,7 +96,7 @@ def _look_in() -> Generator[Callable[[], float]]:
         model.train()  # the loop asks for it at the start of an epoch alone
         return scores["validation_mse"]
 
-    with mock.patch.object(session, "train", train):
+    with mock.patch.object(in_folder, "train", train):
         yield validation_mse
 
 

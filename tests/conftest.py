@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from isthmus.plan import load_recipe
-from isthmus.recipe import Recipe
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY: dict[str, Any] = {

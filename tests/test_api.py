@@ -18,9 +18,9 @@ from safetensors.torch import load_file
 from tests.conftest import TINY
 
 import isthmus as ist
-from isthmus.errors import InputError, RunError
-from isthmus.files import read_json
-from isthmus.runs import read_recipe
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.json_files import read_json
+from isthmus.runs.run import read_recipe
 from isthmus.training import checkpoint
 
 SIDE = 16
@@ -230,10 +230,11 @@ def test_progress_is_on_stderr_and_can_be_silenced(tmp_path: Path, capsys: pytes
 
 
 def test_the_public_names_are_there() -> None:
-    from isthmus import api, model
+    from isthmus import api
+    from isthmus.models import autoencoder
 
     assert ist.train is api.train
     assert ist.load is api.load
-    assert ist.Autoencoder is model.Autoencoder
+    assert ist.Autoencoder is autoencoder.Autoencoder
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = ist.trian

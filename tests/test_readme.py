@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import isthmus as ist
-import isthmus.corruptions
-from isthmus import registry
-from isthmus.plan import builtin, load_plan, load_recipe
-from isthmus.recipe import Recipe, parse_overrides
+import isthmus.models.corruptions
+from isthmus.core import registry
+from isthmus.recipes.recipe import Recipe, parse_overrides
+from isthmus.recipes.study_plan import builtin, load_plan, load_recipe
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README, flags=re.DOTALL)
@@ -32,7 +32,7 @@ def patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     code = next(block for language, block in BLOCKS if language == "python" and "class Patches" in block)
     assert len(code.splitlines()) < 40
     (tmp_path / "patches.py").write_text(code)
-    monkeypatch.setattr(isthmus.corruptions, "__path__", [*isthmus.corruptions.__path__, str(tmp_path)])
+    monkeypatch.setattr(isthmus.models.corruptions, "__path__", [*isthmus.models.corruptions.__path__, str(tmp_path)])
     for cached in (registry.kinds, registry.find):
         cached.cache_clear()
     yield "patches"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.plan import load_plan
-from isthmus.report import write_study_report
-from isthmus.studies import study
+from isthmus.pages.report import write_study_report
+from isthmus.recipes.study_plan import load_plan
+from isthmus.runs.study import study
 
 FEW = {
     "split.limit": 64,

@@ -1,4 +1,4 @@
-// Builds what `isthmus explore` puts into a page: src/isthmus/explorer/bundle/{explorer.js,explorer.css,runtime.wasm.gz}.
+// Builds what `isthmus explore` puts into a page: src/isthmus/pages/explorer/bundle/{explorer.js,explorer.css,runtime.wasm.gz}.
 
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -8,7 +8,7 @@ import { constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 const here = dirname(fileURLToPath(import.meta.url));
-const bundle = join(here, "../src/isthmus/explorer/bundle");
+const bundle = join(here, "../src/isthmus/pages/explorer/bundle");
 const runtime = join(dirname(createRequire(import.meta.url).resolve("onnxruntime-web")), "ort-wasm-simd-threaded.wasm");
 
 const shared = { bundle: true, minify: true, write: false, target: "es2022", legalComments: "none", logLevel: "warning" };

@@ -20,11 +20,11 @@ IMAGES, TESTED, FEW = 4000, 512, 16
 
 def training(precision: str, threads: int) -> Iterator[int]:
     """Images of each step of the post's network, as `isthmus train` takes it."""
-    from isthmus.plan import load_recipe
-    from isthmus.splits import Splits
+    from isthmus.core.values import ImageSet
+    from isthmus.data.splits import Splits
+    from isthmus.recipes.study_plan import load_recipe
+    from isthmus.training.in_folder import train_in_folder
     from isthmus.training.loop import Step
-    from isthmus.training.session import train_in_folder
-    from isthmus.types import ImageSet
 
     changes = {"data.kind": "scenes", "train.optimizer": "adam", "train.learning_rate": 1e-3, "train.epochs": 10**5}
     changes |= {"train.patience_epochs": 10**5, "train.batch": 32, "train.precision": precision}
@@ -63,9 +63,9 @@ def evaluator(precision: str, threads: int) -> Iterator[int]:
     """Images that are reconstructed and scored, at a time."""
     import torch
 
-    from isthmus import evaluate
-    from isthmus.model import Autoencoder
-    from isthmus.plan import load_recipe
+    from isthmus.evaluation import evaluate
+    from isthmus.models.autoencoder import Autoencoder
+    from isthmus.recipes.study_plan import load_recipe
 
     torch.set_num_threads(threads)
     images = random_images(TESTED)

@@ -9,11 +9,11 @@ import torch
 
 import isthmus
 from bench.contestants._common import LEARNING_RATE, Losses, Stopwatch, options, random_images, report
-from isthmus.plan import load_recipe
-from isthmus.splits import Splits
+from isthmus.core.values import ImageSet
+from isthmus.data.splits import Splits
+from isthmus.recipes.study_plan import load_recipe
+from isthmus.training.in_folder import Started, train_in_folder
 from isthmus.training.loop import Step
-from isthmus.training.session import Started, train_in_folder
-from isthmus.types import ImageSet
 
 FEW = 16  # images to validate on after an epoch: the peers validate on none
 

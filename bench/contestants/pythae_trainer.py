@@ -21,8 +21,8 @@ from pythae.trainers.training_callbacks import TrainingCallback
 from torch import Tensor, nn
 
 from bench.contestants._common import LEARNING_RATE, Losses, Stopwatch, options, random_images, report, scaled
-from isthmus.model import Autoencoder
-from isthmus.plan import load_recipe
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.study_plan import load_recipe
 
 IMAGE_SHAPE = (3, 32, 32)
 VALUES = math.prod(IMAGE_SHAPE)

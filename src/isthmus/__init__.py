@@ -11,10 +11,10 @@ __all__ = ["Autoencoder", "doctor", "explore", "export", "load", "sample", "stud
 
 if TYPE_CHECKING:
     from isthmus.api import doctor, explore, export, load, sample, study, train
-    from isthmus.model import Autoencoder
+    from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
-    "Autoencoder": "isthmus.model",
+    "Autoencoder": "isthmus.models.autoencoder",
     "doctor": "isthmus.api",
     "explore": "isthmus.api",
     "export": "isthmus.api",

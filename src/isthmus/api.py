@@ -10,26 +10,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isthmus import registry
-from isthmus.arguments import checked
-from isthmus.arrays import ARRAY_FILE, as_file
-from isthmus.checkup import read_diagnoses
-from isthmus.diagnosis import Diagnosis
-from isthmus.errors import InputError
-from isthmus.explorer import write_explorer
-from isthmus.exports import export_run
-from isthmus.files import read_json
-from isthmus.generate import generate
-from isthmus.model import Autoencoder
-from isthmus.paths import cache_folder, expanded
-from isthmus.plan import load_plan, load_recipe
-from isthmus.progress import Display
-from isthmus.report import write_run_report, write_study_pages
-from isthmus.report.growing import GrowingReport
-from isthmus.runs import load_and_run, load_model
-from isthmus.studies import study as run_study
+from isthmus.core import registry
+from isthmus.core.arguments import checked
+from isthmus.core.errors import InputError
+from isthmus.core.json_files import read_json
+from isthmus.core.paths import cache_folder, expanded
+from isthmus.core.wording import shown
+from isthmus.data.array_file import ARRAY_FILE, as_file
+from isthmus.evaluation.doctor.diagnosis import Diagnosis
+from isthmus.evaluation.doctor.examine import read_diagnoses
+from isthmus.inference.export import export_run
+from isthmus.inference.sample import generate
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.pages.explorer import write_explorer
+from isthmus.pages.progress import Display
+from isthmus.pages.report import write_run_report, write_study_pages
+from isthmus.pages.report.growing import GrowingReport
+from isthmus.recipes.study_plan import load_plan, load_recipe
+from isthmus.runs.run import load_and_run, load_model
+from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
-from isthmus.wording import shown
 
 Data = str | Path | Mapping[str, Any] | np.ndarray | None
 

@@ -11,11 +11,11 @@ import torch
 from tests.conftest import TINY
 from torch import Tensor, nn
 
-from isthmus.model import Autoencoder, build_objective, to_unit
-from isthmus.plan import load_recipe
-from isthmus.recipe import Recipe
-from isthmus.runs import load_data
-from isthmus.splits import Splits
+from isthmus.data.splits import Splits
+from isthmus.models.autoencoder import Autoencoder, build_objective, to_unit
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_recipe
+from isthmus.runs.run import load_data
 from isthmus.training.batches import Batches
 from isthmus.training.loop import Progress, Step, train
 from isthmus.training.optimizers import build_optimizer

@@ -9,12 +9,12 @@ from tests.families.small import CONV, trained
 from torch import Tensor
 from vector_quantize_pytorch import LFQ, ResidualVQ, VectorQuantize
 
-from isthmus.bottlenecks._codebook import Codebook, passed
-from isthmus.bottlenecks.lfq import Lfq
-from isthmus.bottlenecks.residual_vq import ResidualVq
-from isthmus.bottlenecks.vq import Vq
-from isthmus.latents.collect import collect
-from isthmus.latents.usage import code_usage
+from isthmus.models.bottlenecks._codebook import Codebook, passed
+from isthmus.models.bottlenecks.lfq import Lfq
+from isthmus.models.bottlenecks.residual_vq import ResidualVq
+from isthmus.models.bottlenecks.vq import Vq
+from isthmus.models.collect_latents import collect
+from isthmus.models.latent_usage import code_usage
 
 
 def outputs(count: int = 500, dim: int = 4) -> Tensor:

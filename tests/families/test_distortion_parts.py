@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from isthmus import registry
-from isthmus.errors import InputError
+from isthmus.core import registry
+from isthmus.core.errors import InputError
 
 
 def pair() -> tuple[torch.Tensor, torch.Tensor]:

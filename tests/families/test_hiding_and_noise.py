@@ -9,8 +9,8 @@ import torch
 from tests.families.small import CONV, Trained, recipe_of, trained
 from torch import Tensor, nn
 
-from isthmus.model import Autoencoder, build_objective, to_uint8, to_unit
-from isthmus.types import Latent, Trace
+from isthmus.core.values import Latent, Trace
+from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
 
 MASKED: dict[str, Any] = {
     "architecture.kind": "vit",

@@ -10,14 +10,14 @@ import torch
 from tests.families.small import CONV, Trained, gaussian, recipe_of, trained
 from torch import nn
 
-from isthmus.errors import InputError
-from isthmus.latents import disentanglement
-from isthmus.latents.collect import collect
-from isthmus.model import Autoencoder, build_objective
-from isthmus.regularizers.dip import Dip
-from isthmus.regularizers.mmd import mmd
-from isthmus.regularizers.total_correlation import total_correlation
-from isthmus.types import Latent, Posterior, Trace
+from isthmus.core.errors import InputError
+from isthmus.core.values import Latent, Posterior, Trace
+from isthmus.evaluation.latents import disentanglement
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.collect_latents import collect
+from isthmus.models.regularizers.dip import Dip
+from isthmus.models.regularizers.mmd import mmd
+from isthmus.models.regularizers.total_correlation import total_correlation
 
 
 def covariance_error(made: Trained) -> float:

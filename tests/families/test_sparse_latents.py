@@ -6,7 +6,7 @@ import pytest
 import torch
 from tests.families.small import trained
 
-from isthmus.bottlenecks.top_k import TopK
+from isthmus.models.bottlenecks.top_k import TopK
 
 
 @pytest.mark.parametrize("mode", [True, False])

@@ -11,12 +11,12 @@ import torch
 from tests.families.small import Trained, gaussian, trained
 from torch.distributions import Independent, Normal, kl_divergence
 
-from isthmus import registry
-from isthmus.distortions.gaussian import Gaussian as GaussianLikelihood
-from isthmus.distortions.logistic import Logistic
-from isthmus.latents.bounds import bounds
-from isthmus.objectives._weights import Weights
-from isthmus.types import Latent, Posterior
+from isthmus.core import registry
+from isthmus.core.values import Latent, Posterior
+from isthmus.evaluation.latents.likelihood_bounds import bounds
+from isthmus.models.distortions.gaussian import Gaussian as GaussianLikelihood
+from isthmus.models.distortions.logistic import Logistic
+from isthmus.models.objectives._weights import Weights
 
 SIGMA = {"distortion.kind": "gaussian"}
 

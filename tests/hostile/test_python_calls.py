@@ -18,9 +18,9 @@ from tests.command import isthmus
 from tests.conftest import ROOT, TINY
 
 import isthmus as ist
-from isthmus.errors import InputError, RunError
-from isthmus.images import read_image
-from isthmus.runs import is_evaluated, locked, read_recipe
+from isthmus.core.errors import InputError, RunError
+from isthmus.data.images import read_image
+from isthmus.runs.run import is_evaluated, locked, read_recipe
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}

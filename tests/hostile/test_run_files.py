@@ -17,12 +17,12 @@ from safetensors.numpy import load_file, save_file
 from tests.command import assert_refused, isthmus
 from tests.conftest import ROOT
 
-from isthmus.errors import RunError
+from isthmus.core.errors import RunError
 from isthmus.run_files.arrays import read_pictures, read_scores
 from isthmus.run_files.read import read_log, read_record
 from isthmus.run_files.schema import Evaluation
 from isthmus.run_files.training import Environment, State, Training
-from isthmus.runs import is_evaluated, load_model
+from isthmus.runs.run import is_evaluated, load_model
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 FILES = {

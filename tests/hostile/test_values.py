@@ -15,11 +15,11 @@ from PIL import Image
 from tests.command import Answer, assert_refused, finish, isthmus, start, tiny
 from tests.conftest import ROOT
 
-from isthmus.errors import InputError
-from isthmus.paths import cache_folder, expanded
-from isthmus.plan import load_plan, load_recipe
-from isthmus.recipe import apply, parse_overrides, resolve
-from isthmus.wording import printable, shown
+from isthmus.core.errors import InputError
+from isthmus.core.paths import cache_folder, expanded
+from isthmus.core.wording import printable, shown
+from isthmus.recipes.recipe import apply, parse_overrides, resolve
+from isthmus.recipes.study_plan import load_plan, load_recipe
 
 RECIPE = (ROOT / "src/isthmus/recipes/vae.toml").read_text()
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"

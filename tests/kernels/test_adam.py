@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from isthmus.kernels import adam
 from isthmus.kernels.adam import Adam
 from isthmus.kernels.compiled import why_unavailable
-from isthmus.training.machine import cpu_threads
+from isthmus.training.devices import cpu_threads
 
 pytestmark = pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
 

@@ -7,11 +7,11 @@ import torch
 from tests.kernels.convolving import curvature, gradients, off, parts, pytorchs
 from torch import Tensor
 
-from isthmus.architectures.residual import Residual
 from isthmus.kernels import convolution, winograd
 from isthmus.kernels.convolution import Convolution, convolve, takes
-from isthmus.layers import Conv, SameConv, SameConvTranspose
-from isthmus.training.machine import choose_kernels, cpu_threads
+from isthmus.models.architectures.residual import Residual
+from isthmus.models.layers import Conv, SameConv, SameConvTranspose
+from isthmus.training.devices import choose_kernels, cpu_threads
 
 pytestmark = pytest.mark.skipif(not convolution.ready(), reason="no C++ compiler, or a processor without AMX tiles")
 

@@ -11,13 +11,13 @@ from tests.kernels.convolving import parts
 from tests.kernels.test_norm_leaky import EPS, SLOPE, gradients, norm_of
 from torch import Tensor, nn
 
-from isthmus import blocks
-from isthmus.architectures.conv import Conv
 from isthmus.kernels import convolution
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage, convolve_norm_leaky
 from isthmus.kernels.norm_leaky import norm_leaky
-from isthmus.training.machine import choose_kernels, cpu_threads
+from isthmus.models import blocks
+from isthmus.models.architectures.conv import Conv
+from isthmus.training.devices import choose_kernels, cpu_threads
 
 pytestmark = pytest.mark.skipif(not convolution.ready(), reason="no C++ compiler, or a processor without AMX tiles")
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.dense import dense, takes
-from isthmus.layers import Dense
-from isthmus.training.machine import choose_kernels, cpu_threads
+from isthmus.models.layers import Dense
+from isthmus.training.devices import choose_kernels, cpu_threads
 
 pytestmark = pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
 
@@ -98,7 +98,7 @@ def test_it_is_for_training_in_bf16_with_a_narrow_side() -> None:
 
 def test_a_layer_takes_it_where_it_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
-    monkeypatch.setattr("isthmus.layers.dense.dense", lambda *given: calls.append(given) or dense(*given))
+    monkeypatch.setattr("isthmus.models.layers.dense.dense", lambda *given: calls.append(given) or dense(*given))
     network = nn.Sequential(Dense(64, 8), Dense(8, 64))
     for kernels, count in (("torch", 0), ("auto", 2)):
         choose_kernels(kernels, torch.device("cpu"), network, "bf16")

@@ -7,10 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.architectures.conv import Conv
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
-from isthmus.training.machine import cpu_threads
+from isthmus.models.architectures.conv import Conv
+from isthmus.training.devices import cpu_threads
 
 pytestmark = pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
 

@@ -15,23 +15,23 @@ import torch
 from torch import Tensor
 
 from command import environment
-from isthmus.evaluate import reconstructions, score
+from isthmus.evaluation.evaluate import reconstructions, score
 from isthmus.kernels import threads
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
-from isthmus.latents.collect import collect
-from isthmus.layers import BatchNorm
-from isthmus.model import Autoencoder
-from isthmus.recipe import Recipe
-from isthmus.training.machine import cpu_threads
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.collect_latents import collect
+from isthmus.models.layers import BatchNorm
+from isthmus.recipes.recipe import Recipe
+from isthmus.training.devices import cpu_threads
 
 needs_kernels = pytest.mark.skipif(why_unavailable() is not None, reason="no compiler is here")
 
 # digests of the weights after some steps, by precision and number of threads; and whether kernels carry the steps
 STEPS = """
 import hashlib, numpy as np, torch
-from isthmus.model import Autoencoder, build_objective
-from isthmus.plan import load_recipe
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import machine
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer

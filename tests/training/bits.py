@@ -15,12 +15,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from isthmus import runs
-from isthmus.plan import load_plan
-from isthmus.recipe import Recipe
-from isthmus.runs import load_data
-from isthmus.splits import Splits
-from isthmus.training.session import train_in_folder
+from isthmus.data.splits import Splits
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_plan
+from isthmus.runs import run as runs
+from isthmus.runs.run import load_data
+from isthmus.training.in_folder import train_in_folder
 
 SMALL: dict[str, Any] = {
     "data.kind": "scenes",

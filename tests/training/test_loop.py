@@ -13,14 +13,14 @@ import torch
 from tests.conftest import TINY
 from torch import Tensor, nn
 
-from isthmus.model import Autoencoder, build_objective, to_uint8
-from isthmus.plan import load_recipe
-from isthmus.recipe import Recipe
+from isthmus.core.values import Terms, Trace
+from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import loop
 from isthmus.training.batches import Batches
 from isthmus.training.loop import Diverged, Epoch, Progress, Step, validate
 from isthmus.training.optimizers import build_optimizer
-from isthmus.types import Terms, Trace
 
 SIDE = 16
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from isthmus.model import Autoencoder
-from isthmus.recipe import Train
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Train
 from isthmus.training.optimizers import build_optimizer, epsilon, learning_rate
 
 

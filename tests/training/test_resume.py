@@ -19,15 +19,15 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from isthmus import runs
-from isthmus.errors import InputError, RunError
+from isthmus.core.errors import InputError, RunError
 from isthmus.kernels.adam import Adam
 from isthmus.kernels.compiled import why_unavailable
-from isthmus.model import Autoencoder
-from isthmus.recipe import Recipe
-from isthmus.runs import load_data, read_recipe
-from isthmus.training import checkpoint, loop, machine, session
-from isthmus.training.session import train_in_folder
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Recipe
+from isthmus.runs import run as runs
+from isthmus.runs.run import load_data, read_recipe
+from isthmus.training import checkpoint, devices, in_folder, loop
+from isthmus.training.in_folder import train_in_folder
 
 # Noise and a schedule: everything random or counted must go on where it was.
 CHANGES: dict[str, Any] = {"corruption.kind": "gaussian", "train.warmup_steps": 3}
@@ -37,7 +37,7 @@ CHANGES: dict[str, Any] = {"corruption.kind": "gaussian", "train.warmup_steps": 
 def every_step_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Log and save at every step, so that an interruption can fall anywhere."""
     monkeypatch.setattr(loop, "LOG_STEPS", 1)
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
 
 
 def train(recipe: Recipe, folder: Path) -> Iterator[Any]:
@@ -97,17 +97,17 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
     assert not any("not the same bits" in said for said in sentences(train(recipe, tmp_path / "again")))
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
     with monkeypatch.context() as patch:
-        patch.setattr(session, "version", lambda: "another")
+        patch.setattr(in_folder, "version", lambda: "another")
         (changed,) = sentences(train(recipe, tmp_path / "newer"))
         assert "kernels" in changed and "not the same bits" in changed
-    monkeypatch.setattr(machine, "why_unavailable", lambda: "no C++ compiler is here; g++ would do")
+    monkeypatch.setattr(devices, "why_unavailable", lambda: "no C++ compiler is here; g++ would do")
     slower, changed = sentences(train(recipe, tmp_path / "elsewhere"))
     assert slower.endswith("as it could: no C++ compiler is here; g++ would do.")
     assert "kernels" in changed and "not the same bits" in changed
 
 
 def sentences(events: Iterator[Any]) -> list[str]:
-    return [event.sentence for event in events if isinstance(event, session.Notice)]
+    return [event.sentence for event in events if isinstance(event, in_folder.Notice)]
 
 
 def epochs(folder: Path) -> list[tuple[Any, ...]]:

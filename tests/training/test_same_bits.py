@@ -16,12 +16,12 @@ import torch
 from tests.conftest import ROOT
 from tests.training import bits
 
-from isthmus.findings import run_folder
-from isthmus.plan import load_plan
-from isthmus.studies import study
-from isthmus.training import loop, session
-from isthmus.training.session import Notice
-from isthmus.training.untrained import untrained
+from isthmus.recipes.study_plan import load_plan
+from isthmus.runs.findings import run_folder
+from isthmus.runs.study import study
+from isthmus.training import in_folder, loop
+from isthmus.training.in_folder import Notice
+from isthmus.training.initial_model import untrained
 
 # those that learn beside the model, or draw in ways of their own
 FEW = ("factor-vae", "adversarial", "vae-gan", "vq")
@@ -61,7 +61,7 @@ def check(names: Sequence[str], home: Path, monkeypatch: pytest.MonkeyPatch) -> 
         folder = home / "three" / name
         stop(name, folder, after=2)  # a step, and nothing saved
         assert not (folder / "checkpoints").exists()
-        monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+        monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
         stop(name, folder, after=3)  # a step, and it is saved
         assert (folder / "checkpoints" / "last").is_dir()
         disturb()
@@ -123,12 +123,12 @@ def test_a_run_that_an_earlier_version_began_says_that_its_draws_are_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It goes on, whatever it drew before."""
-    monkeypatch.setattr(session, "SAVE_SECONDS", 0.0)
+    monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
     folder = tmp_path / "run"
     stop("denoising", folder, after=3)
     state = folder / "checkpoints" / "last" / "state.json"
     held = json.loads(state.read_text())
-    assert held["notes"].pop("draws") == session.streams.VERSION
+    assert held["notes"].pop("draws") == in_folder.streams.VERSION
     state.write_text(json.dumps(held))
     said = [event.sentence for event in bits.events("denoising", folder) if isinstance(event, Notice)]
     assert [sentence for sentence in said if "another version" in sentence and "not the same bits" in sentence]

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import torch
 
-from isthmus.model import Autoencoder, build_objective
-from isthmus.plan import load_recipe
-from isthmus.recipe import Train
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.recipes.recipe import Train
+from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import steps
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer, set_rates

@@ -10,10 +10,10 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from isthmus import runs
-from isthmus.recipe import Recipe
+from isthmus.recipes.recipe import Recipe
+from isthmus.runs import run as runs
 from isthmus.training import loop
-from isthmus.training.session import Notice
+from isthmus.training.in_folder import Notice
 
 OTHER = torch.get_num_threads() + 1
 

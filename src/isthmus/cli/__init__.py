@@ -12,13 +12,14 @@ from typing import Annotated
 import typer
 import typer.main
 
-from isthmus import __version__, exits
+from isthmus import __version__
+from isthmus.cli import exit_codes
 from isthmus.cli.app import app
-from isthmus.cli.judging import doctor, evaluate, report
-from isthmus.cli.things import data, list_things
-from isthmus.cli.training import study, train
-from isthmus.cli.using import explore, export, reconstruct, sample
-from isthmus.room import check_start
+from isthmus.cli.evaluate import doctor, evaluate, report
+from isthmus.cli.list import data, list_things
+from isthmus.cli.train import study, train
+from isthmus.cli.use import explore, export, reconstruct, sample
+from isthmus.core.memory_limit import check_start
 
 __all__ = ["main"]
 
@@ -31,7 +32,7 @@ app.command()(data)
 
 def main() -> None:
     """Run the command line and exit; every foreseeable failure is one sentence on stderr."""
-    sys.exit(exits.code_of(_run))
+    sys.exit(exit_codes.code_of(_run))
 
 
 def _run() -> None:

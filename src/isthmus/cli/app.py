@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from isthmus.errors import InputError
-from isthmus.paths import expanded
-from isthmus.wording import printable
+from isthmus.core.errors import InputError
+from isthmus.core.paths import expanded
+from isthmus.core.wording import printable
 
 # Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
 app = typer.Typer(
@@ -76,8 +76,8 @@ def need_folder(path: Path) -> None:
 
 def print_evaluation(run: Path, as_json: bool) -> None:
     """What the run's evaluation.json says, once it has been seen to be whole."""
-    from isthmus import tables
-    from isthmus.files import read_json
+    from isthmus.cli import tables
+    from isthmus.core.json_files import read_json
     from isthmus.run_files.read import AGAIN, read_record
     from isthmus.run_files.schema import Evaluation
 

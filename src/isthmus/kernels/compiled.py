@@ -22,10 +22,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from isthmus import processor
-from isthmus.errors import InputError
-from isthmus.locks import locked_file
-from isthmus.paths import cache_folder
+from isthmus.core.errors import InputError
+from isthmus.core.locks import locked_file
+from isthmus.core.paths import cache_folder
+from isthmus.kernels import processor
 
 SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
 # -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.

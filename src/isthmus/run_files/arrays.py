@@ -13,7 +13,7 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from isthmus.reading import read_bytes
+from isthmus.core.bounded_reading import read_bytes
 from isthmus.run_files.read import damaged
 
 Pixels = NDArray[np.uint8]

@@ -8,11 +8,11 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from isthmus.errors import RunError
-from isthmus.reading import parse_json, read_bytes, reason
+from isthmus.core.bounded_reading import parse_json, read_bytes, reason
+from isthmus.core.errors import RunError
+from isthmus.core.wording import shortened
 from isthmus.run_files.record import Record
 from isthmus.run_files.schema import Epoch, Logged
-from isthmus.wording import shortened
 
 R = TypeVar("R", bound=Record)
 AGAIN = "run or evaluate again to write it anew"

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, JsonValue
 
-from isthmus.handling import Change
+from isthmus.core.image_changes import Change
 from isthmus.run_files.latent import Latent
 from isthmus.run_files.record import Count, Finite, Number, Real, Record, Size
 

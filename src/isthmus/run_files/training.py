@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from isthmus.handling import Change
+from isthmus.core.image_changes import Change
 from isthmus.run_files.record import Count, Finite, Record, Size
 from isthmus.run_files.schema import Shape
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from isthmus.model import to_unit
-from isthmus.streams import stream
+from isthmus.core.streams import stream
+from isthmus.models.autoencoder import to_unit
 
 
 class Batches:

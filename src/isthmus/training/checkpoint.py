@@ -23,14 +23,14 @@ from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from isthmus.atomic_files import own_folder, write_bytes, write_json
-from isthmus.errors import RunError
-from isthmus.reading import open_ordinary, read_bytes, reason
+from isthmus.core.atomic_files import own_folder, write_bytes, write_json
+from isthmus.core.bounded_reading import open_ordinary, read_bytes, reason
+from isthmus.core.errors import RunError
+from isthmus.core.wording import shown
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.training import State
 from isthmus.training.loop import Progress
 from isthmus.training.optimizers import kept
-from isthmus.wording import shown
 
 FORMAT = 1
 _PROGRESS = TypeAdapter(Progress)

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 
 import isthmus
-from isthmus.recipe import Recipe
-from isthmus.splits import Splits
-from isthmus.training import machine
-from isthmus.training.announce import handling, remarks
+from isthmus.data.splits import Splits
+from isthmus.recipes.recipe import Recipe
+from isthmus.training import devices
+from isthmus.training.notices import handling, remarks
 
 
 def environment(
@@ -49,7 +49,7 @@ def environment(
         },
         **how,
         "device": str(device),
-        "hardware": machine.describe(device),
+        "hardware": devices.describe(device),
         "schedule": dict(schedule),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "data": {

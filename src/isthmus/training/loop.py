@@ -13,15 +13,15 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.errors import RunError
-from isthmus.measures.psnr import Psnr
-from isthmus.model import BATCH, Autoencoder, full_precision, to_uint8, to_unit
-from isthmus.recipe import Train
+from isthmus.core.errors import RunError
+from isthmus.core.values import Terms
+from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
+from isthmus.recipes.recipe import Train
 from isthmus.run_files.record import Count, Finite, Real
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import rate_of, set_rates
 from isthmus.training.steps import choose_step
-from isthmus.types import Terms
 
 LOG_STEPS = 50
 LOG_SECONDS = 5.0  # on CUDA by time alone: a look waits for the device to finish all steps it was given

@@ -9,11 +9,11 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from isthmus.core.values import Player
 from isthmus.kernels.adam import Adam
-from isthmus.model import Autoencoder
-from isthmus.recipe import Train
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Train
 from isthmus.training.muon import Muon, matrices_of
-from isthmus.types import Player
 
 
 def build_optimizer(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isthmus.model import Autoencoder, full_precision
+from isthmus.models.autoencoder import Autoencoder, full_precision
 from isthmus.training.loop import Epoch, Progress, Step
 
 SHOWN = 12

@@ -6,12 +6,12 @@ import time
 
 import torch
 
-from isthmus.recipe import Recipe
-from isthmus.training import machine
+from isthmus.recipes.recipe import Recipe
+from isthmus.training import devices
 from isthmus.training.batches import Batches
+from isthmus.training.initial_model import untrained
 from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import choose_step
-from isthmus.training.untrained import untrained
 
 SECONDS = 0.8  # that are counted
 WARM_STEPS, LEAST_STEPS = 2, 2  # steps that are not counted: memory is asked for, kernels are chosen; and that are
@@ -23,13 +23,13 @@ def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> floa
 
     Nothing is written, and no random stream of the caller moves.
     """
-    with machine.cpu_threads(recipe.train.threads), torch.random.fork_rng(devices=[]):
-        device = machine.choose_device(recipe.train.device)
-        precision = machine.choose_precision(recipe.train.precision, device)
+    with devices.cpu_threads(recipe.train.threads), torch.random.fork_rng(devices=[]):
+        device = devices.choose_device(recipe.train.device)
+        precision = devices.choose_precision(recipe.train.precision, device)
         model, objective = untrained(recipe, image_shape)
         model.to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        kernels, _ = machine.choose_kernels(recipe.train.kernels, device, model, precision)
+        kernels, _ = devices.choose_kernels(recipe.train.kernels, device, model, precision)
         objective.to(device)
         # random bytes are not to make the loss diverge
         settings = recipe.train.model_copy(update={"learning_rate": 1e-9, "schedule": "constant"})

@@ -10,13 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from isthmus.core.streams import stream
+from isthmus.core.values import Terms, Trace
 from isthmus.kernels.threads import torch_on_one
-from isthmus.model import Autoencoder
-from isthmus.recipe import Train
-from isthmus.streams import stream
-from isthmus.training import machine
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Train
+from isthmus.training import devices
 from isthmus.training.batches import Batches
-from isthmus.types import Terms, Trace
 
 _EAGER_STEPS = 3  # before a capture: lazy initialisation may not happen inside it
 
@@ -41,7 +41,7 @@ class EagerStep:
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
-        alone = model.device.type == "cpu" and machine.kernels_carry(model, objective)
+        alone = model.device.type == "cpu" and devices.kernels_carry(model, objective)
         self.threads = torch_on_one if alone else nullcontext
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed

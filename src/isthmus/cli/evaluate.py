@@ -1,0 +1,72 @@
+"""Verbs about what is trained already: evaluate, doctor and report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.cli.app import PATH, AsJson, need_folder, print_evaluation, say, tell
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.paths import resolved
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    device: Annotated[
+        str | None,
+        typer.Option("--device", help="cpu, cuda or auto. By default as it was trained, or on what is here."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score a trained run on its held-out test images, again."""
+    need_folder(run)
+    from isthmus.core.paths import cache_folder
+    from isthmus.pages.report import write_run_report
+    from isthmus.runs.run import evaluate_run, load_data, locked, read_recipe
+
+    splits = load_data(read_recipe(run))
+    with locked(run):
+        for sentence in evaluate_run(run, splits, cache_folder(), device):
+            say(sentence)
+    write_run_report(run)
+    print_evaluation(run, as_json)
+
+
+def doctor(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is wrong with a trained run, and what would help.
+
+    It ends with exit code 1 where there is an error, and with 0 where there are warnings and notes alone. It reads what
+    the last evaluation measured.
+    """
+    need_folder(folder)
+    from isthmus.cli import tables
+    from isthmus.evaluation.doctor.examine import read_diagnoses
+
+    found = read_diagnoses(folder)
+    if as_json:
+        print(json.dumps({run: [one.as_dict() for one in lines] for run, lines in found.items()}, indent=1))
+    else:
+        tables.print_doctor(found)
+    errors = sum(one.severity == "error" for lines in found.values() for one in lines)
+    if errors:
+        raise RunError(f"{folder}: the doctor found {errors} error{'' if errors == 1 else 's'}")
+
+
+def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)]) -> None:
+    """Write the page of a run or a study anew and print its path."""
+    need_folder(folder)
+    from isthmus.pages.report import write_run_report, write_study_pages
+
+    if (folder / "findings.json").is_file():
+        page = write_study_pages(folder)
+    elif (folder / "evaluation.json").is_file():
+        page = write_run_report(folder)
+    else:
+        raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
+    tell(resolved(page))

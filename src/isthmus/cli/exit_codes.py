@@ -1,0 +1,114 @@
+"""How the program ends: an exit code, and one sentence on stderr for every foreseeable failure.
+
+0 done, 1 a run or a check failed, 2 wrong use, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import sys
+from collections.abc import Callable
+
+import typer
+
+from isthmus.core.errors import InputError, RunError, out_of_memory
+from isthmus.core.wording import printable
+
+_SAVING = ("train", "study")  # the verbs that go on
+_GO_ON = "the same command goes on from what was saved (`train` needs --resume for it)"
+_WRONG_PATHS = {
+    errno.EROFS: "is on a read-only disk; choose another folder",
+    errno.EACCES: "may not be used; change its permissions or choose another path",
+    errno.EPERM: "may not be used; change its permissions or choose another path",
+    errno.EEXIST: "is a file where a folder is needed; choose another path",
+    errno.ENOTDIR: "is below a file, not below a folder; choose another path",
+    errno.EISDIR: "is a folder where a file is needed; name a file",
+    errno.ENOENT: "cannot be found or made; check the path",
+    errno.ENAMETOOLONG: "is too long a name; choose a shorter one",
+    errno.ELOOP: "is a link that leads back to itself; choose another path",
+}
+
+
+def code_of(command: Callable[[], None]) -> int:
+    """Run `command`; its exit code, once a failure has been explained. What nobody foresaw is raised."""
+    _prepare_streams()
+    try:
+        command()
+        sys.stdout.flush()  # here, where a reader who has left or a full disk can still be answered
+    except KeyboardInterrupt:
+        return _fail(f"interrupted; {_again()}", 130)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except BrokenPipeError:  # the reader of our output left, as `head` does; nothing more can be said to it
+        _abandon_stdout()
+        return 1
+    except Exception as error:
+        answer = _explain(error)
+        if answer is None:
+            raise
+        return _fail(*answer)
+    return 0
+
+
+def _explain(error: Exception) -> tuple[str, int] | None:
+    """A sentence with a remedy and the exit code; None for what is our own mistake."""
+    # click's usage errors live in a private module of typer; their method is their name
+    usage = getattr(error, "format_message", None)
+    if usage is not None:
+        return _usage(usage()), 2
+    if isinstance(error, InputError):
+        return str(error), 2
+    if isinstance(error, RunError):
+        return str(error), 1
+    if isinstance(error, OSError):
+        return _system(error)
+    if isinstance(error, UnicodeEncodeError):
+        near = error.object[max(0, error.start - 40) : error.end + 20]
+        return f"{near!r}: a name that is not UTF-8 cannot be written down; rename it", 2
+    said = out_of_memory(error)
+    return None if said is None else (f"{said}, and {_again()}", 1)
+
+
+def _again() -> str:
+    return _GO_ON if sys.argv[1:2] and sys.argv[1] in _SAVING else "give the command again"
+
+
+def _usage(message: str) -> str:
+    return f"{message}{'' if message.endswith(('.', '?')) else '.'} `isthmus --help` shows how it is used"
+
+
+def _system(error: OSError) -> tuple[str, int]:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        _abandon_stdout()  # what is still unwritten may be what found the disk full
+        return f"{where}the disk is full; make room, and {_again()}", 1
+    if error.errno == errno.EFBIG and error.strerror == os.strerror(errno.EFBIG):
+        return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_again()}", 1
+    if error.errno in _WRONG_PATHS:
+        return where + _WRONG_PATHS[error.errno], 2
+    return f"{where}{error.strerror or error}; once that is mended, {_again()}", 1
+
+
+def _prepare_streams() -> None:
+    """Output for whoever listens: a closed stream takes everything, a narrow encoding shows `?`."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _abandon_stdout() -> None:
+    """Keep Python from writing the rest of stdout when it ends, which would fail once more."""
+    with contextlib.suppress(io.UnsupportedOperation):  # a stdout that is no file, as under a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _fail(sentence: str, code: int) -> int:
+    print(f"isthmus: {printable(sentence)}", file=sys.stderr)
+    return code

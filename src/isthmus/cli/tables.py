@@ -1,0 +1,292 @@
+"""What the command line prints on stdout: tables for people, JSON for programs."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError
+from isthmus.core.outputs import check_free
+from isthmus.core.wording import all_printable, components, printable
+from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
+from isthmus.evaluation.doctor.diagnosis import Diagnosis, counts
+from isthmus.pages.contact_sheet import contact_sheet, save_picture
+from isthmus.recipes import study_plan
+from isthmus.recipes.recipe import Split
+from isthmus.run_files.schema import Evaluation
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from isthmus.inference.export import Exported
+
+NAMES = {
+    "model": "this model",
+    "pca": "PCA",
+    "mean_image": "mean image",
+    "noisy_input": "noisy input itself",
+    "denoised": "output for it",
+}
+
+
+def print_findings(found: dict[str, Any]) -> None:
+    """The findings as sentences, then a row a variation."""
+    found = all_printable(found)
+    console = _console()
+    console.print()
+    for row in found["findings"]:
+        console.print(f"• {row['sentence']}", markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("variation")
+    for name in _STUDY_COLUMNS:
+        table.add_column(name, justify="right")
+    for row in found["variations"]:
+        if "scores" not in row:
+            table.add_row(escape(row["name"]), "no finished run")
+            continue
+        scores, cost = row["scores"], row["cost"]
+        table.add_row(
+            escape(row["name"]),
+            _interval(scores["psnr"], 2),
+            "is PCA" if _stayed(row) else f"{row['against_pca']['psnr']['mean']:+.2f}",
+            _number(scores["ssim"]["mean"], 3),
+            f"{scores['mse']['mean']:.5f}",
+            f"{row['latent_size']:,}",
+            f"{cost['parameters']:,}",
+            f"{cost['multiply_adds'] / 1e6:,.0f}",
+            f"{cost['epochs']:,.0f}",
+            f"{cost['train_seconds']:,.0f}",
+        )
+    console.print()
+    console.print(table)
+    _print_undefined(console, [row["scores"] for row in found["variations"] if "scores" in row])
+    for line in _corrections(found["findings"]):
+        console.print(line, markup=False)
+    examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
+    if examined:
+        console.print(
+            f"\nDoctor: {', '.join(counts(examined))}; `isthmus doctor` and the report say which.", markup=False
+        )
+    data = found["data"]
+    if data:
+        console.print(
+            f"\n{data['source']}: {data['train_images']:,} training, {data['validation_images']:,} validation, "
+            f"{data['test_images']:,} test images; intervals {found['intervals']}.",
+            markup=False,
+        )
+
+
+_STUDY_COLUMNS = (
+    "PSNR dB",
+    "over PCA dB",
+    "SSIM",
+    "MSE (0-1)",
+    "latent",
+    "parameters",
+    "M multiply-adds",
+    "epochs",
+    "seconds",
+)
+
+
+def print_evaluation(evaluation: Evaluation) -> None:
+    """A run's scores beside its yardsticks, the loss to PCA first where there is one."""
+    console = _console()
+    for flag in evaluation.flags:
+        console.print(f"• {printable(flag)}", markup=False)
+    for one in evaluation.doctor or ():
+        console.print(printable(f"• {one.sentence} {one.remedy}".rstrip()), markup=False)
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
+        table.add_column(name, justify="right" if name else "left")
+    for who, scores in evaluation.scores.items():
+        extra = f", {components(scores.components)}" if scores.components else ""
+        table.add_row(
+            escape(printable(NAMES.get(who, who))) + extra,
+            _interval(scores.psnr.model_dump(), 2),
+            _interval(scores.ssim.model_dump(), 3),
+            _number(scores.mse.mean, 5),
+        )
+    console.print(table)
+    _print_undefined(console, [one.model_dump() for one in evaluation.scores.values()])
+    against_pca = evaluation.against_pca
+    if evaluation.stayed_at_pca:
+        sentence = stayed_at_pca(evaluation.name, evaluation.pca_components)
+    else:
+        over = against_pca.psnr
+        bounds = f"95 % interval {over.low:+.2f} to {over.high:+.2f}"
+        compared = f"This model over PCA: {over.mean:+.2f} dB ({bounds})."
+        sentence = with_standing(compared, against_pca.mse_ratio, [against_pca.validation])
+    console.print(printable(sentence), markup=False)
+    data = evaluation.data
+    console.print(f"Scored on {data.test_images or 0:,} held-out images of {printable(data.source)}.", markup=False)
+
+
+def _stayed(row: Mapping[str, Any]) -> bool:
+    """Whether none of a variation's runs left its start at PCA."""
+    return row.get("stayed_at_start", 0) == sum(run["status"] == "done" for run in row["runs"])
+
+
+def _print_undefined(console: Console, scores: Sequence[Mapping[str, Any]]) -> None:
+    """Why a table says "undefined", once for each measure."""
+    reasons = {
+        name.upper(): value["undefined"]
+        for one in scores
+        for name, value in one.items()
+        if isinstance(value, dict) and value.get("undefined")
+    }
+    for name, reason in reasons.items():
+        console.print(f"{name} is undefined: {reason}.", markup=False)
+
+
+def _corrections(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which verdicts were corrected for being one of many, a line a base."""
+    families = {one["against"]: one["corrected"]["comparisons"] for one in findings if "corrected" in one}
+    return [
+        f"Verdicts against {'PCA' if against == 'pca' else against} are corrected for {count} comparisons (Holm)."
+        for against, count in families.items()
+    ]
+
+
+def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
+    """run folder -> what the doctor found there: a sentence, and what to do about it on a line below."""
+    console = _console()
+    for place, (folder, lines) in enumerate(found.items()):
+        if len(found) > 1:
+            console.print(f"{chr(10) if place else ''}[bold]{escape(printable(folder))}[/bold]")
+        for one in lines:
+            console.print(f"[bold]{one.severity}[/bold]  {escape(printable(one.sentence))}")
+            if one.remedy:
+                console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
+        if not lines:
+            console.print("Nothing to mend: no rule found a fault.")
+
+
+def print_export(exported: Exported) -> None:
+    """A row a file, and what 16-bit weights cost."""
+    console = _console()
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for name in ("file", "input", "output", "MB", "largest difference from PyTorch"):
+        table.add_column(name, justify="right" if name == "MB" else "left")
+    for graph, given, answer in zip(exported.graphs, ("image", "latent"), ("latent", "image"), strict=True):
+        shapes = (f"{name} {_shape(shape)}" for name, shape in ((given, graph.input), (answer, graph.output)))
+        table.add_row(
+            escape(printable(str(graph.path))),
+            *shapes,
+            _megabytes(graph.path),
+            f"{graph.difference:.1e}, batches of 1 and 3",
+        )
+    table.add_row(escape(printable(str(exported.weights))), "", "", _megabytes(exported.weights), "the same weights")
+    console.print(table)
+    if exported.half_cost_db is not None:
+        cost = f"Weights in 16 bits: {-exported.half_cost_db:+.4f} dB on held-out images."
+        console.print(cost, markup=False)
+
+
+def print_list(sort: str | None, *, as_json: bool) -> None:
+    """Recipes, or the parts of a sort with their options; an overview of all without `sort`."""
+    sorts = ("recipes", *registry.SORTS)
+    if sort is not None and sort not in sorts:
+        raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, sorts)}; there are {', '.join(sorts)}")
+    listing = {name: _recipes() if name == "recipes" else _parts(name) for name in ([sort] if sort else sorts)}
+    if as_json:
+        print(json.dumps(listing if sort is None else listing[sort], indent=1))
+        return
+    console = _console()
+    for name, rows in listing.items():
+        if sort is None:
+            console.print(f"[bold]{name}[/bold]")
+        for row in rows:
+            console.print(f"  [bold]{row['name']}[/bold]  ", end="")
+            console.print(row["about"], markup=False)
+            for option, text in (row["options"] if sort else {}).items():
+                console.print(f"      {option} {text}", markup=False)
+
+
+def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
+    """What a data set holds once it is read and split; with `sheet`, its first training images as a PNG."""
+    if sheet is not None:
+        check_free(sheet)
+    dataset = registry.build("datasets", kind, options).load()
+    from isthmus.data.splits import split
+
+    usual = Split()
+    splits = split(dataset, **usual.model_dump())
+    own = {"validation": dataset.validation, "test": dataset.test}
+    carved = [f"split.{part}={getattr(usual, part)}" for part, images in own.items() if images is None]
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    facts = {
+        "source": splits.source,
+        **{name: len(images) for name, images in parts.items()},
+        "image_shape": list(splits.train.images.shape[1:]),
+        "class_names": list(splits.class_names),
+        "hash": splits.hash,
+    }
+    if sheet is not None:
+        save_picture(contact_sheet(splits.train.images[:64]), sheet)
+    for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
+        print(printable(sentence), file=sys.stderr)
+    if carved:
+        shares = " ".join(carved)
+        said = f"Split as by default ({shares}); a recipe may set another share, and trains on another number then."
+        print(said, file=sys.stderr)
+    if as_json:
+        done = [change.model_dump() for change in splits.handling]
+        print(json.dumps({**facts, "handling": done, "notices": list(splits.notices)}, indent=1))
+        return
+    for name, value in facts.items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {printable(str(text))}")
+
+
+def _recipes() -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for name in study_plan.builtin():
+        about, variations = study_plan.describe(name)
+        rows.append({"name": name, "about": about, "options": {f"{name}/{v}": text for v, text in variations}})
+    return rows
+
+
+def _parts(sort: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    for kind in registry.kinds(sort):
+        part = registry.find(sort, kind)
+        options = {
+            name: "(needed)" if p.default is inspect.Parameter.empty else f"= {p.default!r}"
+            for name, p in registry.options(part).items()
+        }
+        rows.append({"name": kind, "about": registry.summary(part), "options": options})
+    return rows
+
+
+def _shape(shape: tuple[int | None, ...]) -> str:
+    return f"({', '.join('N' if size is None else str(size) for size in shape)})"
+
+
+def _megabytes(path: Path) -> str:
+    return f"{path.stat().st_size / 1e6:.2f}"
+
+
+def _number(value: float | None, decimals: int) -> str:
+    return "undefined" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
+
+
+def _interval(score: dict[str, Any], decimals: int) -> str:
+    if score["mean"] is None or math.isnan(score["mean"]):
+        return "undefined"
+    half = (score["high"] - score["low"]) / 2
+    return f"{score['mean']:.{decimals}f} ± {half:.{decimals}f}"
+
+
+def _console() -> Console:
+    # off a terminal rich would fold at 80 columns, and a folded table cannot be read by a program
+    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)

@@ -1,0 +1,134 @@
+"""Verbs that use a trained model: explore, export, sample, reconstruct."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.cli.app import PATH, AsJson, need_folder, say, tell
+from isthmus.core.errors import InputError
+from isthmus.core.outputs import check_free, is_stream
+from isthmus.core.paths import resolved
+
+_AT_A_TIME = 256  # images held in memory
+
+
+def explore(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.", **PATH),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", metavar="NAME", help="A study's variation to show; give it up to four times."),
+    ] = None,
+) -> None:
+    """Write a page in which a trained model runs in the browser.
+
+    One HTML file, whose path is printed, that opens with a double click and needs no server and no network.
+    """
+    need_folder(folder)
+    to_stream = out is not None and is_stream(out)
+    from isthmus.core.paths import cache_folder
+    from isthmus.pages.explorer import write_explorer
+    from isthmus.pages.report import write_run_report, write_study_report
+
+    made = write_explorer(folder, cache_folder(), only=model or (), out=out)
+    for sentence in made.notices:
+        say(sentence)
+    if out is None:  # the report links the page beside it
+        (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
+    if not to_stream:
+        tell(resolved(made.page))
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder to write. By default RUN/export.", **PATH)
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Store weights in 16 bits, and say what it costs.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a trained model as ONNX, checked, and its weights.
+
+    Both ONNX files are checked against PyTorch. encoder.onnx takes images (N, 3, H, W), RGB in 0..255, float32;
+    decoder.onnx gives images in [0, 1].
+    """
+    need_folder(run)
+    from isthmus.cli import tables
+    from isthmus.core.json_files import read_json
+    from isthmus.inference.export import export_run
+
+    exported = export_run(run, out, half=half)
+    for sentence in exported.notices:
+        say(sentence)
+    if as_json:
+        print(json.dumps(read_json(exported.folder / "export.json"), indent=1))
+    else:
+        tables.print_export(exported)
+
+
+def sample(
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    count: Annotated[int, typer.Option("-n", help="How many images.")] = 64,
+    out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.", **PATH)] = Path("samples.png"),
+    sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
+    seed: Annotated[int, typer.Option("--seed", help="Which images.")] = 0,
+) -> None:
+    """Draw new images from a trained model into one picture."""
+    need_folder(run)
+    to_stream = is_stream(out)
+    if out.suffix.lower() != ".png" and not to_stream:
+        raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
+    check_free(out)
+    from isthmus.inference.sample import generate
+    from isthmus.pages.contact_sheet import contact_sheet, save_picture
+
+    made = generate(run, count, sampler=sampler, seed=seed)
+    for sentence in made.notices:
+        say(sentence)
+    save_picture(contact_sheet(made.images), out)
+    say(f"{count} images from sampler {made.sampler}, seed {seed}.")
+    if not to_stream:
+        tell(out)
+
+
+def reconstruct(
+    run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    images: Annotated[
+        list[Path],
+        typer.Argument(help="Image files, or folders of them; cropped and scaled to the model's size.", **PATH),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.", **PATH)] = Path(
+        "reconstruction.png"
+    ),
+) -> None:
+    """Send images through a trained model and save what comes out."""
+    need_folder(run)
+    from PIL import Image
+
+    from isthmus.data.colours import Reading
+    from isthmus.data.images import read_image
+    from isthmus.inference.file_pairs import pairs_of
+    from isthmus.pages.contact_sheet import save_picture
+
+    pairs, left_out = pairs_of(images, out)
+    from isthmus.runs.run import load_model, read_recipe
+
+    model, notices = load_model(run, "auto")
+    height, width = model.image_shape[1:]
+    reading = Reading.of(read_recipe(run).data.options)  # as the pictures that it was trained on
+    for sentence in (*notices, *left_out):
+        say(sentence)
+    for start in range(0, len(pairs), _AT_A_TIME):
+        part = pairs[start : start + _AT_A_TIME]
+        pixels = [read_image(source, size=(height, width), name=str(source), reading=reading) for source, _ in part]
+        for (_, target), result in zip(part, model.reconstruct(pixels), strict=True):
+            save_picture(Image.fromarray(result), target)
+            if not is_stream(target):
+                tell(target)

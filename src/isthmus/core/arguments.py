@@ -1,0 +1,54 @@
+"""Arguments of the Python functions, checked against their annotations: one sentence for a wrong type."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import typing
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+import pydantic
+
+from isthmus.core.errors import InputError
+from isthmus.core.wording import shown
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
+
+
+def checked(function: Callable[P, R]) -> Callable[P, R]:
+    """`function`, which raises InputError with the argument's name and value where its type does not fit."""
+    signature = inspect.signature(function)
+
+    @functools.cache
+    def adapters() -> dict[str, pydantic.TypeAdapter[Any]]:
+        hints = typing.get_type_hints(function)
+        return {name: _adapter(hints[name]) for name in signature.parameters}
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        bound = signature.bind(*args, **kwargs)
+        for name, value in bound.arguments.items():
+            bound.arguments[name] = _check(name, value, adapters()[name])
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(hint, config=_FREE)
+
+
+def _check(name: str, value: Any, adapter: pydantic.TypeAdapter[Any]) -> Any:
+    try:
+        return adapter.validate_python(value.item() if isinstance(value, np.generic) else value)
+    except pydantic.ValidationError as error:
+        wanted = {
+            "a path" if one["type"] == "path_type" else one["msg"].removeprefix("Input should be ")
+            for one in error.errors(include_url=False)
+        }
+        needs = " or ".join(sorted(wanted))
+        raise InputError(f"{name}: {shown(value)} does not fit: it needs {needs}") from None

@@ -1,0 +1,91 @@
+"""Files that anybody may have made, read with bounds: ordinary files only, of a bounded size, number and depth."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
+
+from isthmus.core.wording import shortened
+
+LARGEST = 1 << 30  # bytes: weights are read otherwise, and nothing else in a run folder comes near
+DEEPEST = 50  # tables and lists within each other; a recipe has three
+_CHUNK = 1 << 20
+_64_BITS = 2**63  # what TOML promises to hold, and more than anything here counts
+
+
+def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
+    """The content of an ordinary file.
+
+    Raises OSError where there is none, or where it is a pipe, a device or a folder, which could be waited for or read
+    for ever, or holds more than `largest` bytes.
+    """
+    content = bytearray()
+    with open_ordinary(path) as file:
+        while part := file.read(_CHUNK):  # not read(largest), which asks for so much memory
+            content += part
+            if len(content) > largest:
+                raise OSError(errno.EFBIG, f"holds more than {largest:,} bytes", str(path))
+    return bytes(content)
+
+
+@contextmanager
+def open_ordinary(path: Path) -> Generator[BufferedReader]:
+    """An ordinary file, of whatever size. Raises OSError as `read_bytes`."""
+    # without O_NONBLOCK, opening a pipe waits for somebody to write
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)  # before `open`, which refuses a folder and would leave it open
+        raise OSError(errno.EINVAL, "is no ordinary file", str(path))
+    with open(descriptor, "rb") as file:
+        yield file
+
+
+def parse_json(content: bytes) -> Any:
+    """JSON, and Python's NaN and Infinity. Raises ValueError, also for depths and digits that Python cannot bear."""
+    return from_json(content)
+
+
+def parse_toml(text: str) -> dict[str, Any]:
+    """TOML whose whole numbers fit 64 bits and whose tables are no deeper than `DEEPEST`. Raises ValueError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        raise
+    except RecursionError:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels") from None
+    except ValueError:  # Python converts no number of more than 4,300 digits
+        raise ValueError("holds a number of thousands of digits") from None
+    check_bounds(table)
+    return table
+
+
+def check_bounds(value: Any, path: str = "", depth: int = DEEPEST) -> None:
+    """See that nested tables and lists are no deeper than `depth`, and their whole numbers within 64 bits.
+
+    Raises ValueError, which says of a number where it is.
+    """
+    if depth < 0:
+        raise ValueError(f"is nested deeper than {DEEPEST} levels")
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            check_bounds(inner, f"{path}.{key}" if path else key, depth - 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            check_bounds(inner, path, depth - 1)
+    elif isinstance(value, int) and not -_64_BITS <= value < _64_BITS:
+        raise ValueError(f"{path} holds a whole number beyond 64 bits")
+
+
+def reason(error: Exception) -> str:
+    """Why a file could not be read, on one line and without its path."""
+    told = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+    return shortened(" ".join(told.split()))

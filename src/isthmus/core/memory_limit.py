@@ -1,0 +1,88 @@
+"""How much memory there is for this process: a machine, a container and a shell each have their limit."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from isthmus.core.errors import RunError
+from isthmus.core.wording import size
+
+
+def check_start() -> None:
+    """See that libraries find addresses: without them the system ends the process, and says little. Raises RunError."""
+    limit = _addresses()
+    if limit is not None and limit < _LIBRARIES:
+        raise RunError(
+            f"PyTorch alone takes {size(_LIBRARIES)} of memory's addresses, and this process may have {size(limit)}; "
+            "raise the limit (`ulimit -v`)"
+        )
+
+
+def check_room(needed: int, what: str, remedy: str) -> None:
+    """See that `needed` bytes are free for `what`. Raises RunError, which says how many are, where they are not."""
+    free = available()
+    if free is not None and needed > free:
+        raise RunError(f"{what} need {size(needed)} of memory, and {size(free)} are free; {remedy}")
+
+
+def available() -> int | None:
+    """Bytes that this process may still take; None where the system does not say."""
+    return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
+
+
+_LIBRARIES = 1_200_000_000  # with less, the loader or the interpreter itself ends, in words of its own
+
+
+def _machine() -> int | None:
+    with suppress(OSError, ValueError, IndexError):
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                return 1024 * int(line.split()[1])
+    with suppress(OSError, ValueError, AttributeError):  # all there is, where the system does not say what is free
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return None
+
+
+def _addresses() -> int | None:
+    """What `ulimit -v` allows."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
+
+
+def _process() -> int | None:
+    """What `ulimit -v` leaves."""
+    limit = _addresses()
+    if limit is None:
+        return None
+    with suppress(OSError, ValueError):
+        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
+        return max(0, limit - taken)
+    return limit
+
+
+def _group() -> int | None:
+    """What a container or a cluster's job leaves: its limit less what cannot be given back."""
+    try:
+        lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()]
+    except (OSError, ValueError):
+        return None
+    found: list[int] = []
+    for _, controllers, place in lines:
+        if controllers not in ("", "memory"):
+            continue
+        root = Path("/sys/fs/cgroup", controllers)
+        limit, taken = _GROUP_FILES[controllers]
+        for folder in (root, root / place.strip("/")):  # in a container, the first is its own
+            with suppress(OSError, ValueError, KeyError):  # "max", where there is no limit
+                told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                found.append(max(0, int((folder / limit).read_text()) - int(told[taken])))
+    return min(found, default=None)
+
+
+_GROUP_FILES = {"": ("memory.max", "anon"), "memory": ("memory.limit_in_bytes", "total_rss")}

@@ -1,0 +1,54 @@
+"""Paths as people write them, and where isthmus keeps what it can fetch or fit again."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from isthmus.core.errors import InputError
+from isthmus.core.wording import shown
+
+
+def expanded(text: str | Path, name: str) -> Path:
+    """What somebody gave as a path, with `~` and `~user` replaced; `./~x` is a file of that name.
+
+    Raises InputError, which calls it `name`, where there is no such home, or no path can be so.
+    """
+    written = os.path.expanduser(text)
+    if written.startswith("~"):  # no such user, or one without a home
+        raise InputError(
+            f"{name}: {shown(str(text))} begins with a home folder that this system does not know; write it out"
+        )
+    if not written:
+        raise InputError(f"{name}: '' is no path; give one, `.` for the folder that you are in")
+    try:
+        os.lstat(written)
+    except ValueError as error:  # a zero byte, or half of a letter
+        raise InputError(f"{name}: {shown(str(text))} can be no path ({error}); give another") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(f"{name}: {shown(str(text))} is too long for a path; choose a shorter one") from None
+    return Path(written)
+
+
+def resolved(path: Path) -> Path:
+    """`path` from the root, links followed; a link that leads back to itself stays as it is."""
+    return Path(os.path.realpath(path))
+
+
+def cache_folder() -> Path:
+    """`ISTHMUS_DATA`, else `isthmus/` in `XDG_CACHE_HOME`, else in `~/.cache`.
+
+    Raises InputError where that is in a home folder, and nobody knows where it is.
+    """
+    for name in ("ISTHMUS_DATA", "XDG_CACHE_HOME"):
+        if os.environ.get(name):
+            folder = expanded(os.environ[name], name)
+            return folder if name == "ISTHMUS_DATA" else folder / "isthmus"
+    try:
+        return expanded("~/.cache", "HOME") / "isthmus"
+    except InputError:
+        raise InputError(
+            "HOME is not set and this user has no home folder; set ISTHMUS_DATA to a folder for fitted files"
+        ) from None

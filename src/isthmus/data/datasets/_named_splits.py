@@ -1,0 +1,76 @@
+"""Which folders of a data set are its splits, by their names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+from isthmus.core.image_changes import Change
+
+How = Literal["by-name", "train-test", "none"]
+NAMES = {
+    "train": ("train", "training"),
+    "validation": ("validation", "val", "valid", "dev"),
+    "test": ("test", "testing"),
+}
+
+
+def split_folders(folder: Path, how: How) -> dict[str, Path]:
+    """Split -> the folder in `folder` that holds it; empty where `folder` is not divided that way.
+
+    It is where there is one for training and another. Capitals do not matter. "train-test" is how earlier versions
+    divided: by the names `train` and `test` alone, and only where both are there.
+    """
+    if how == "none":
+        return {}
+    if how == "train-test":
+        found = {name: folder / name for name in ("train", "test") if (folder / name).is_dir()}
+        return found if len(found) == 2 else {}
+    here = {entry.name.lower(): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
+    found = {
+        split: here[name]
+        for split, names in NAMES.items()
+        if (name := next((name for name in names if name in here), None))
+    }
+    return found if "train" in found and len(found) > 1 else {}
+
+
+def validation_files(folder: Path) -> list[Path]:
+    """The parquet files `validation-00000-of-00001.parquet`, `val.parquet` and the like of a folder, as the hub
+    places them."""
+    pattern = re.compile(rf"({'|'.join(NAMES['validation'])})([-_.\d]|$)", re.IGNORECASE)
+    for place in (folder, folder / "data", folder / "plain_text"):
+        if files := sorted(path for path in place.glob("*.parquet") if path.is_file() and pattern.match(path.stem)):
+            return files
+    return []
+
+
+def said_of_splits(parts: dict[str, tuple[str, int]]) -> Change | None:
+    """parts: split -> (the name of what holds it, how many images). None where nothing was divided."""
+    if len(parts) < 2:
+        return None
+    uses = {"train": "to train on", "validation": "for validation", "test": "for test"}
+    text = ", ".join(f"{name} {uses[split]} ({count:,} images)" for split, (name, count) in parts.items())
+    total = sum(count for _, count in parts.values())
+    return Change(
+        what="split_by_name",
+        images=total,
+        of=total,
+        sentence=f"Used as splits: {text}.",
+        numbers={split: count for split, (_, count) in parts.items()},
+    )
+
+
+def said_of_labels(class_names: tuple[str, ...], labelled: int, images: int) -> Change | None:
+    """Which folders became labels; None where none did."""
+    if not class_names:
+        return None
+    shown = ", ".join(class_names[:10]) + (f" and {len(class_names) - 10} more" if len(class_names) > 10 else "")
+    return Change(
+        what="labelled_by_folder",
+        images=labelled,
+        of=images,
+        sentence=f"Used as labels, the names of folders: {shown}.",
+        numbers={"labels": len(class_names)},
+    )

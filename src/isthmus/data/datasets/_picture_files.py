@@ -1,0 +1,130 @@
+"""The pictures in a folder: which there are, and their pixels."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from isthmus.core.errors import InputError
+from isthmus.core.image_changes import Tally
+from isthmus.core.memory_limit import check_room
+from isthmus.core.paths import resolved
+from isthmus.data.colours import Reading
+from isthmus.data.images import read_image
+
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
+)
+NAMED = 5  # how many files a sentence names before it counts
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of a folder, sorted by path, and the class of each.
+
+    classes: the subfolder that each picture is in; None where pictures lie in the folder itself.
+    notices: what of the folder is not used.
+    """
+
+    folder: Path
+    pictures: tuple[Path, ...]
+    classes: tuple[str, ...] | None
+    notices: tuple[str, ...]
+
+
+def list_pictures(folder: Path, option: str) -> Listing:
+    """Find the pictures of a folder and of the folders in it; hidden ones are left out.
+
+    option: what the message of a wrong folder names, such as `data.path`.
+    Raises InputError where there is no picture.
+    """
+    if not folder.is_dir():
+        problem = "is not a folder" if folder.exists() else "does not exist"
+        raise InputError(f"{option}: {folder} {problem}; name a folder of images")
+    hidden: list[Path] = []
+    files = list(_walk(folder, frozenset(), hidden))
+    pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
+    others = [str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES]
+    unseen = [str(file.relative_to(folder)) for entry in hidden for file in _pictures_of(entry)]
+    if not pictures:
+        found = f"only {some([*others, *unseen])}" if others or unseen else "nothing"
+        raise InputError(f"{option}: {folder} holds no images ({found}); name a folder of PNG or JPEG files")
+    notices = [f"{folder} also holds other files, which are not read: {some(others)}."] if others else []
+    if unseen:
+        notices.append(
+            f"{folder} also holds {len(unseen):,} hidden picture{'s' if len(unseen) > 1 else ''}, left out because a "
+            f"dot begins the name of the file or of its folder: {some(unseen)}."
+        )
+    places = [file.relative_to(folder).parts for file in pictures]
+    flat = sum(len(parts) == 1 for parts in places)
+    if 0 < flat < len(places):
+        notices.append(
+            f"{folder} holds {flat} images itself and {len(places) - flat} in subfolders: all are used, without labels."
+        )
+    classes = None if flat else tuple(parts[0] for parts in places)
+    return Listing(folder, tuple(pictures), classes, tuple(notices))
+
+
+def read_pictures(
+    listing: Listing, size: tuple[int, int], reading: Reading, tally: Tally
+) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pixels (M, 3, H, W) of the pictures that can be read, which they are (N,) bool, and the problem with each
+    of the others. `tally` is told what was done to those that can be read."""
+    check_room(len(listing.pictures) * 3 * math.prod(size), "data.size: the pictures", "make data.size smaller")
+    images = np.empty((len(listing.pictures), 3, *size), dtype=np.uint8)
+    readable = np.ones(len(images), dtype=bool)
+    problems: list[str] = []
+    for index, path in enumerate(listing.pictures):
+        name = str(path.relative_to(listing.folder))
+        try:
+            images[index] = read_image(path, size=size, name=name, reading=reading, tally=tally)
+        except InputError as error:
+            readable[index] = False
+            problems.append(str(error))
+    return images if readable.all() else images[readable], readable, problems
+
+
+def remedy(problems: list[str], readable: np.ndarray) -> str:
+    """What to do about images that cannot be read: their own remedy where all have the same."""
+    remedies = {problem.partition("; ")[2] for problem in problems}
+    usual = "replace it or leave it out"
+    own = remedies.pop() if len(remedies) == 1 else ""
+    mend = own if own and not own.startswith(usual) else "mend or remove them"
+    return f"{mend}, or leave them out with --skip-broken" if readable.any() else mend.replace(" or remove", "")
+
+
+def some(names: list[str]) -> str:
+    """The first few names, and how many more there are."""
+    more = len(names) - NAMED
+    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+def _pictures_of(entry: Path) -> list[Path]:
+    """A hidden entry where it is a picture, or those in it; what cannot be listed is as good as empty."""
+    if not entry.is_dir():
+        return [entry] if entry.suffix.lower() in SUFFIXES else []
+    found = (Path(place) / name for place, _, names in os.walk(entry) for name in names)
+    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+
+
+def _walk(folder: Path, above: frozenset[Path], hidden: list[Path]) -> Iterator[Path]:
+    """Every file below; a link back to a folder that it lies in is not followed. What is hidden goes to `hidden`."""
+    here = resolved(folder)
+    if here in above:
+        return
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
+    for entry in entries:
+        if entry.name.startswith("."):
+            hidden.append(entry)
+        elif entry.is_dir():
+            yield from _walk(entry, above | {here}, hidden)
+        else:
+            yield entry

@@ -1,0 +1,52 @@
+"""Do numbers of a variational latent carry anything?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_NATS = 0.03
+_SHARE = 0.1
+_FREE = 0.1  # nats
+
+
+class Collapsed:
+    """A tenth or more of a posterior's numbers have collapsed: their KL to the prior is below 0.03 nats.
+
+    Under a prior whose KL is not known number by number: their mean varies over images by less than a thousandth of
+    what the liveliest does.
+    """
+
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        if "kl" not in symptoms.model.bottleneck.penalties or len(symptoms.model.latent_shape) != 1:
+            return None
+        spread = symptoms.spread
+        dead = spread < 1e-3 * max(float(spread.max()), 0.01) if symptoms.kl is None else symptoms.kl < _NATS
+        count, size = int(np.sum(dead)), len(dead)
+        if count < max(1, _SHARE * size):
+            return None
+        return Fault(
+            "error" if count >= 0.9 * size else "warning" if count >= 0.5 * size else "note",
+            f"{count} of the {size} numbers of its latent have collapsed: they say nothing of the image.",
+            _remedies(symptoms, size - count),
+            {"collapsed": count, "of": size},
+        )
+
+
+def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
+    weight, free = symptoms.option("objective.weights.kl"), symptoms.option("objective.free_nats.kl")
+    found: list[Remedy] = []
+    if weight:
+        part = 10 if not alive else 4
+        found.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / part}))
+    if symptoms.takes("objective.free_nats") and symptoms.kl is not None and (free is None or free < _FREE):
+        found.append(Remedy("set {}", {"objective.free_nats.kl": _FREE}))
+    if symptoms.takes("objective.warmup_steps") and not symptoms.option("objective.warmup_steps"):
+        found.append(Remedy("set {}", {"objective.warmup_steps": max(symptoms.training.steps // 2, 1)}))
+    if alive and symptoms.takes("bottleneck.dim"):
+        found.append(Remedy("save them ({})", {"bottleneck.dim": alive}))
+    return found

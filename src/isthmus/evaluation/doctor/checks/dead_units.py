@@ -1,0 +1,46 @@
+"""Are all numbers of a plain or sparse latent in use?"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_LEAST = 1e-8  # of the liveliest number's variance
+
+
+class DeadUnits:
+    """A number of a latent without a posterior is the same for every training image looked at."""
+
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        bottleneck = symptoms.model.bottleneck
+        if "kl" in bottleneck.penalties or hasattr(bottleneck, "codes"):
+            return None
+        spread = symptoms.spread
+        count, size = int(np.sum(spread <= _LEAST * max(float(spread.max()), 1e-12))), len(spread)
+        if not count:
+            return None
+        return Fault(
+            "error" if count == size else "warning" if count >= 0.1 * size else "note",
+            f"{count} of the {size} numbers of its latent never change.",
+            _remedies(symptoms, size - count),
+            {"dead": count, "of": size},
+        )
+
+
+def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
+    found: list[Remedy] = []
+    kept, weight = symptoms.option("bottleneck.k"), symptoms.option("objective.weights.sparsity")
+    if alive >= (kept or 1) and symptoms.takes("bottleneck.dim"):
+        found.append(Remedy("have fewer numbers ({})", {"bottleneck.dim": alive}))
+    if kept and 2 * kept <= symptoms.model.latent_size:
+        found.append(Remedy("keep more of them at a time ({})", {"bottleneck.k": 2 * kept}))
+    if weight:
+        found.insert(0, Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.sparsity": weight / 4}))
+    if kept is None and not weight:
+        rate = symptoms.recipe.train.learning_rate
+        found.insert(0, Remedy("lower {}", {"train.learning_rate": rate / 3}))
+    return found

@@ -1,0 +1,31 @@
+"""Do draws from the prior look like latents?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_NATS = 0.5
+
+
+class FarFromPrior:
+    """All latents together are over 0.5 nats per number away from the prior, both taken as Gaussians."""
+
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        found = symptoms.from_prior
+        if found is None or found <= _NATS:
+            return None
+        pulled = symptoms.option("regularizer.weight") is not None and symptoms.option("objective.weights.kl") is None
+        closer = "regularizer.weight" if pulled else "objective.weights.kl"
+        weight = symptoms.option(closer)
+        remedies = [Remedy("sample with --sampler mixture")]
+        if weight:
+            remedies.append(Remedy(f"raise {{}} (it is {weight:g})", {closer: 10 * weight}))
+        return Fault(
+            "warning",
+            f"Its latents are {found:.2f} nats per number away from the prior, so draws from that are decoded badly.",
+            [*remedies, Remedy("train longer ({})", symptoms.longer())],
+            {"nats_per_number": found},
+        )

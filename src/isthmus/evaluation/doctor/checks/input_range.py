@@ -1,0 +1,48 @@
+"""Are the images what an autoencoder of 8-bit images expects?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.pixels import NARROW, Pixels, inverted
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+
+class InputRange:
+    """Training or test images use under a quarter of the values 0 to 255, or test images are of another brightness.
+
+    Test images that came with the data set may be meant to differ: another brightness is then good to know, no fault.
+    """
+
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        train, test = symptoms.pixels["train"], symptoms.pixels["test"]
+        if _narrow(train):
+            return _scaled("training", train)
+        if _narrow(test):
+            return _scaled("test", test)
+        if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not symptoms.own_test:
+            return None  # drawn from the training images they differ by chance, where there are few
+        if inverted(train, symptoms.pixels["validation"], test):
+            return None  # which `inverted_test` says
+        brighter = "brighter" if test.mean > train.mean else "darker"
+        return Fault(
+            "note",
+            f"The test images, which came with the data set, are {brighter} than those it was trained on: "
+            f"{test.mean:.0f} on average, not {train.mean:.0f}.",
+            [Remedy("its scores say how it does on such images; where both should be of one kind, scale them alike")],
+            {"train": train.mean, "test": test.mean},
+        )
+
+
+def _narrow(pixels: Pixels) -> bool:
+    return pixels.high - pixels.low < NARROW
+
+
+def _scaled(which: str, pixels: Pixels) -> Fault:
+    return Fault(
+        "error",
+        f"Its {which} images hold only the values {pixels.low} to {pixels.high} of 0 to 255.",
+        [Remedy("look at them with `isthmus data KIND --sheet images.png`, and scale them to 0 to 255 before saving")],
+        {"low": pixels.low, "high": pixels.high},
+    )

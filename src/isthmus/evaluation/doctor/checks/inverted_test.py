@@ -1,0 +1,37 @@
+"""Are dark and bright exchanged in the test images?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.pixels import NARROW, inverted
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_WORSE, _BETTER = 1.5, 0.8
+
+
+class InvertedTest:
+    """The negatives of the test images are like the training images, and the test images are not.
+
+    By their pixels' values, or by the model: it is worse on test than on validation images, and better on negatives.
+    """
+
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        if not symptoms.own_test:
+            return None
+        own, turned = symptoms.mse["test"], symptoms.mse["negatives"]
+        train, validation, test = (symptoms.pixels[name] for name in ("train", "validation", "test"))
+        if test.high - test.low < NARROW:
+            return None  # which `input_range` says
+        # brighter images of even shades have values like a negative's; a model that learned something knows better
+        by_values = inverted(train, validation, test) and (turned < own or symptoms.state == "untrained")
+        by_error = own > _WORSE * symptoms.mse["validation"] and turned < _BETTER * own
+        if not (by_values or (by_error and symptoms.state == "trained")):
+            return None
+        return Fault(
+            "warning",
+            "The test images look inverted: their negatives are more like the images that it was trained on.",
+            [Remedy("look at both with `isthmus data KIND --sheet images.png`, and exchange dark and bright in one")],
+            {"mse": own, "mse_of_negatives": turned},
+        )

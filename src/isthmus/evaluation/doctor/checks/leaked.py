@@ -1,0 +1,25 @@
+"""Are test images copies of training images?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_SHARE = 0.02
+
+
+class Leaked:
+    """Two per cent of the test images or more are all but equal to a training image, as after saving one as JPEG."""
+
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        if symptoms.twins < _SHARE:
+            return None
+        return Fault(
+            "error",
+            f"{100 * symptoms.twins:.0f} % of the test images looked at are copies of training images, so its scores "
+            "say what it remembers.",
+            [Remedy("remove the copies from either side")],
+            {"share": symptoms.twins},
+        )

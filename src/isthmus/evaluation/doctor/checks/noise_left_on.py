@@ -1,0 +1,23 @@
+"""Is noise still added when the model is used?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+
+class NoiseLeftOn:
+    """The corruption also acts in evaluation."""
+
+    states: tuple[State, ...] = ALWAYS
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        corruption = symptoms.model.corruption
+        if not corruption.at_inference:
+            return None
+        plain = "Its corruption also acts when the model is used: every image it is given is changed first."
+        fresh = Remedy(
+            "set {}, which draws fresh noise in training and rests when the model is used",
+            {"corruption.kind": "gaussian"},
+        )
+        return Fault("warning", getattr(corruption, "flag", plain), [fresh])

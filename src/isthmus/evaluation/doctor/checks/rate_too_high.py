@@ -1,0 +1,51 @@
+"""Does the error jump up and down?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
+from isthmus.evaluation.doctor.measurements.learning_curve import jumps, rises
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_BY, _SHARE = 0.1, 0.2
+_RISE = 2.0
+_HIGH = 5e-3  # a rate above which a network that makes one thing of all images was broken by it
+_SAME = 1.1  # of the error with other images' latents
+
+
+class RateTooHigh:
+    """The error rose to twice what it had been, or late in training by a tenth in a fifth of its steps.
+
+    Or the output no longer depends on the image, at a rate over 0.005. Of a model that started at PCA and still is PCA:
+    training took it to twice PCA's error.
+    """
+
+    states: tuple[State, ...] = ("at_pca", "trained")
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        if symptoms.option("objective.warmup_steps"):  # the error gives way to what the objective asks for
+            return None
+        train, validation = symptoms.recipe.train, symptoms.training.validation
+        rise, share = rises(symptoms.curve) or 0.0, jumps(symptoms.curve, _BY) or 0.0
+        harm = max(validation) / max(validation[0], 1e-12) if symptoms.state == "at_pca" and validation else 0.0
+        broken = train.learning_rate > _HIGH and symptoms.mse["shuffled"] < _SAME * symptoms.mse["validation"]
+        if broken:
+            seen = f"at {train.learning_rate:g} its network came to make the same of every image"
+        elif harm >= _RISE:
+            seen = f"training took its error on validation images from PCA's to {times(harm, 1)} that"
+        elif rise >= _RISE:
+            seen = f"its error rose to {times(rise, 1)} what it had been"
+        elif share >= _SHARE:
+            seen = f"late in training it rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
+        else:
+            return None
+        remedies = [
+            Remedy("try {}", {"train.learning_rate": 1e-3 if broken else train.learning_rate / (10 if harm else 3)})
+        ]
+        if train.clip_norm is None or train.clip_norm > 1:
+            remedies.append(Remedy("set {}", {"train.clip_norm": 1.0}))
+        return Fault(
+            "warning",
+            f"Its learning rate looks too high: {seen}.",
+            remedies,
+            {"rise": max(rise, harm), "share": share},
+        )

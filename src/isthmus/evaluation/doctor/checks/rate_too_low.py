@@ -1,0 +1,31 @@
+"""Was the error still falling at the end?"""
+
+from __future__ import annotations
+
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.measurements.learning_curve import falls
+from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+
+_FALL = 0.1
+_USUAL = 1e-3  # a learning rate up to which three times as much is no risk
+_HIGH = 5e-3  # above it, a late fall is no sign of going on
+
+
+class RateTooLow:
+    """Over the last fifth of the training the error fell by more than a tenth."""
+
+    states: tuple[State, ...] = ("trained",)
+
+    def look(self, symptoms: Symptoms) -> Fault | None:
+        fall, rate = falls(symptoms.curve), symptoms.recipe.train.learning_rate
+        if fall is None or fall <= _FALL or rate > _HIGH:
+            return None
+        remedies = [Remedy("train longer ({})", symptoms.longer())]
+        if rate < _USUAL:
+            remedies.append(Remedy("try {}", {"train.learning_rate": min(3 * rate, _USUAL)}))
+        return Fault(
+            "warning",
+            f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
+            symptoms.on_enough_images(remedies),
+            {"fall": fall},
+        )

@@ -1,0 +1,170 @@
+"""Measures the symptoms of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from isthmus.core import registry
+from isthmus.data.splits import Splits
+from isthmus.evaluation.baselines.mirroring import mirroring
+from isthmus.evaluation.doctor.measurements.learning_curve import read_curve, read_epochs
+from isthmus.evaluation.doctor.measurements.pixels import pixels_of, twins
+from isthmus.evaluation.doctor.measurements.symptoms import Codes, Symptoms, Training
+from isthmus.evaluation.latents.measure_latents import Known
+from isthmus.kernels import threads
+from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
+from isthmus.models.collect_latents import Collected, collect
+from isthmus.models.latent_usage import covariance, perplexity
+from isthmus.models.sampling import draw_latents
+from isthmus.models.seeding import generator
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.training_length import budget
+
+_IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
+_FEW = 250  # of these, to see whether an error grows by a tenth
+_SEARCHED = 20_000  # training images, for copies of test images
+
+
+def find_symptoms(
+    model: Autoencoder,
+    recipe: Recipe,
+    splits: Splits,
+    known: Known,
+    asked: Collected,
+    summary: Any,
+    journal: Path,
+    *,
+    steps: int,
+    kept: int,
+) -> Symptoms:
+    """Measure a trained model, a few seconds on one core.
+
+    known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
+    steps: how many were taken. kept: the epoch whose weights these are.
+    """
+    model.eval()
+    test, held = splits.test.images, splits.validation.images[:_IMAGES]
+    # not the test images' latents: these may be of another kind than what was trained on
+    latents = collect(model, held)
+    z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
+    mse = {
+        "train": _mse(model, known.images.images[:_IMAGES]),
+        "validation": _mse(model, held),
+        "test": float(summary["scores"]["model"]["mse"]["mean"]),
+        "shuffled": _decoded_mse(model, z.roll(1, 0), held),
+        "negatives": _mse(model, 255 - test[:_IMAGES]),
+    }
+    return Symptoms(
+        recipe,
+        model,
+        summary,
+        mse,
+        known.latents.z.var(0),
+        asked.by_dimension.get("kl"),
+        _narrowed(model, known.latents, latents.z[:_FEW], held[:_FEW]),
+        _from_prior(model, recipe, known),
+        _codes(model, known.latents, asked),
+        {
+            "train": pixels_of(known.images.images),
+            "validation": pixels_of(splits.validation.images),
+            "test": pixels_of(test),
+        },
+        splits.own_test,
+        twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
+        mirroring(splits.train.images, splits.validation.images),
+        _training(recipe, len(splits.train), steps, kept, journal),
+        read_curve(journal),
+    )
+
+
+def _training(recipe: Recipe, images: int, steps: int, kept: int, journal: Path) -> Training:
+    warmup = budget(recipe, images).recipe.train.warmup_steps
+    return Training(images, steps, -(-images // recipe.train.batch), warmup, kept, read_epochs(journal))
+
+
+def _codes(model: Autoencoder, known: Collected, asked: Collected) -> Codes | None:
+    if known.codes is None or asked.codes is None:
+        return None
+    seen, count = np.concatenate([known.codes, asked.codes]), model.bottleneck.codes
+    return Codes(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
+
+
+def _mse(model: Autoencoder, images: np.ndarray) -> float:
+    return _error(model, model.reconstruct_pixels, images, torch.from_numpy(images))
+
+
+def _decoded_mse(model: Autoencoder, z: torch.Tensor, images: np.ndarray) -> float:
+    return _error(model, lambda part: to_uint8(model.decode_latents(part)), images, z)
+
+
+def _error(
+    model: Autoencoder, answer: Callable[[torch.Tensor], torch.Tensor], images: np.ndarray, given: torch.Tensor
+) -> float:
+    """The mean squared error against images (N, C, H, W) uint8 of what `answer` makes of `given` (N, ...)."""
+
+    def squared(true: torch.Tensor, part: torch.Tensor) -> float:
+        with full_precision():  # which each thread has for itself
+            made = answer(part.to(model.device)).cpu()
+        return float(((made.double() - true.double()) / 255).square().sum())
+
+    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
+        errors = threads.pieces(squared, torch.from_numpy(images), given, device=model.device)
+    return math.fsum(errors) / images.size
+
+
+def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
+    size = known.z.shape[1]
+    if known.codes is not None or len(model.latent_shape) != 1 or size < 2:
+        return {}
+    mean = known.z.mean(0)
+    _, directions = np.linalg.eigh(covariance(known.z))
+    found: dict[int, float] = {}
+    kept = size
+    while kept >= 1:
+        held = directions[:, -kept:]
+        z = mean + (asked - mean) @ held @ held.T
+        found[kept] = _decoded_mse(model, torch.from_numpy(z.astype(np.float32)), images)
+        if found[kept] > 1.1 * found[size]:
+            break
+        kept //= 2
+    return found
+
+
+def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | None:
+    """KL of the Gaussian with the latents' mean and covariance to that of the prior's draws, per number."""
+    latents = _drawn(model, recipe, known)
+    if latents is None or len(latents) < 4 * latents.shape[1]:
+        return None
+    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
+    (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
+    size = len(mean)
+    inverse = np.linalg.inv(wanted)
+    logs = [float(np.linalg.slogdet(matrix)[1]) for matrix in (found, wanted)]
+    apart = centre - mean
+    total = float(np.trace(inverse @ found) + apart @ inverse @ apart) - size + logs[1] - logs[0]
+    return 0.5 * total / size
+
+
+def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return values.mean(0), covariance(values) + 1e-6 * np.eye(values.shape[1])
+
+
+def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
+    """Latents as training saw them, where that held them against a prior."""
+    if getattr(registry.find("regularizers", recipe.regularizer.kind), "towards_prior", False):
+        return known.latents.z.astype(np.float64)
+    if not hasattr(model.bottleneck, "posterior"):
+        return None
+    noise = generator("doctor", 0, device=model.device)
+    with full_precision():
+        parts = [
+            model.posterior_of(to_unit(part.to(model.device))).draw(noise).cpu()
+            for part in torch.from_numpy(known.images.images).split(BATCH)
+        ]
+    return torch.cat(parts).double().numpy()

@@ -1,0 +1,105 @@
+"""All that is measured of a latent, as it stands in evaluation.json."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from isthmus.core.streams import sealed
+from isthmus.core.values import ImageSet
+from isthmus.data.splits import Splits
+from isthmus.evaluation.baselines.pca import PrincipalComponents
+from isthmus.evaluation.latents import disentanglement, probes
+from isthmus.evaluation.latents.likelihood_bounds import bounds
+from isthmus.models import latent_usage
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.collect_latents import Collected, collect
+
+_KNOWN = 5000  # training images that probes learn from
+_BOUNDED = 500  # test images whose likelihood is bounded
+_SAMPLES = 10
+_MOST_CLASSES = 100
+
+
+@dataclass(frozen=True)
+class Known:
+    """Images and their latents."""
+
+    images: ImageSet
+    latents: Collected
+
+
+def know(model: Autoencoder, splits: Splits) -> Known:
+    """At most 5,000 training images, chosen by seed."""
+    chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_KNOWN])
+    images = splits.train.take(chosen)
+    return Known(images, collect(model, images.images))
+
+
+def measure_latents(
+    model: Autoencoder, distortion: nn.Module | None, learnt: Known, tested: Known, components: PrincipalComponents
+) -> dict[str, Any]:
+    """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
+
+    tested: the test images.
+    """
+    known, asked = learnt.images, tested.images
+    ours = learnt.latents, tested.latents
+    size = model.yardstick_size
+    theirs = tuple(components.encode(images.images)[:, :size] for images in (known, asked))
+    found: dict[str, Any] = {**_usage(model, ours[1])}
+    if distortion is not None and getattr(distortion, "nats", False) and hasattr(model.bottleneck, "posterior"):
+        images = asked.images[:_BOUNDED]
+        values = math.prod(model.image_shape)
+        found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
+    if _classes(known, asked):
+        found["labels"] = {
+            "classes": len(np.unique(_labels(known))),
+            **{
+                name: {who: probe(z[0], _labels(known), z[1], _labels(asked)) for who, z in pairs.items()}
+                for name, probe in (
+                    ("linear_probe", probes.linear_probe),
+                    ("nearest_neighbours", probes.nearest_neighbours),
+                )
+                for pairs in ({"model": (ours[0].z, ours[1].z), "pca": theirs},)
+            },
+        }
+    varied = {name: values for name, values in (known.factors or {}).items() if len(np.unique(values)) > 1}
+    if varied and asked.factors:
+        found["factors"] = _factors(ours[0].z, ours[1].z, varied, asked.factors)
+    return found
+
+
+def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    rate = latent_usage.rate(asked)
+    if rate is not None:
+        found["rate"] = rate
+    if hasattr(model.bottleneck, "posterior"):
+        found["active_units"] = {"count": latent_usage.active_units(asked.z), "of": asked.z.shape[1]}
+    if asked.codes is not None:
+        found["codes"] = latent_usage.code_usage(asked.codes, model.bottleneck.codes)
+    return found
+
+
+def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> dict[str, Any]:
+    amounts = {name: values for name, values in causes.items() if not disentanglement.counted(values)}
+    found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, amounts, asked, truths)}
+    if known.shape[1] <= disentanglement.MOST_NUMBERS:
+        found["mig"] = disentanglement.mutual_information_gap(known, causes)
+        found["dci"] = disentanglement.dci(known, causes, asked, truths)
+    return found
+
+
+def _labels(images: ImageSet) -> np.ndarray:
+    assert images.labels is not None
+    return images.labels
+
+
+def _classes(known: ImageSet, asked: ImageSet) -> bool:
+    """Whether there are classes to tell apart."""
+    return known.labels is not None and asked.labels is not None and 1 < len(np.unique(known.labels)) <= _MOST_CLASSES

@@ -1,0 +1,36 @@
+"""What a difference amounts to, alone and as one of many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from isthmus.evaluation.statistics.intervals import LEVEL, Interval
+
+Tested = Literal["better", "worse", "no measurable difference"]
+Verdict = Literal["better", "worse", "no measurable difference", "not tested"]
+
+
+def verdict(interval: Interval, *, higher_is_better: bool = True) -> Tested:
+    """What a difference amounts to: an interval that holds 0 is no measurable difference."""
+    if interval.low <= 0 <= interval.high:
+        return "no measurable difference"
+    return "better" if (interval.mean > 0) == higher_is_better else "worse"
+
+
+def corrected_verdict(plain: Tested, corrected_p: float) -> Tested:
+    """The verdict that is left of `plain` once its p-value is corrected for the others tested beside it."""
+    return plain if corrected_p < LEVEL else "no measurable difference"
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values such that all those under 0.05 together are false with a probability of 0.05 at most.
+
+    Source: Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6.
+    """
+    order = sorted(range(len(p_values)), key=lambda place: p_values[place])
+    corrected, reached = [0.0] * len(p_values), 0.0
+    for rank, place in enumerate(order):
+        reached = max(reached, min(1.0, (len(p_values) - rank) * p_values[place]))
+        corrected[place] = reached
+    return corrected

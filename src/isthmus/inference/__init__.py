@@ -1,0 +1,1 @@
+"""A trained model at work: new images, export, and which file becomes which."""

@@ -1,0 +1,8 @@
+"""The trained model outside PyTorch: two ONNX graphs for any runtime, checked against PyTorch, and the weights.
+
+image (B, 3, H, W) in 0..255 -> encoder.onnx -> latent -> decoder.onnx -> image (B, 3, H, W) in [0, 1]
+"""
+
+from isthmus.inference.export.export_run import Exported, Graph, export_run
+
+__all__ = ["Exported", "Graph", "export_run"]

@@ -1,0 +1,183 @@
+"""Export a run: write both graphs and the weights, and compare what the files answer with PyTorch."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from safetensors.torch import save
+
+from isthmus.core.atomic_files import own_folder, write_bytes, write_json
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.paths import resolved
+from isthmus.core.streams import sealed
+from isthmus.inference.export.compare import answer, loss
+from isthmus.inference.export.graphs import OPSET, decoder_graph, encoder_graph
+from isthmus.inference.export.storage import in_half
+from isthmus.models.autoencoder import Autoencoder, full_precision
+from isthmus.run_files.arrays import read_pictures
+from isthmus.run_files.export import ExportRecord
+from isthmus.run_files.read import holds
+from isthmus.runs.run import is_begun, load_data, load_model, read_environment, read_recipe
+
+# float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
+_TOLERANCE = 1e-4
+_BATCHES = 1, 3
+_ABOUT, _WEIGHTS, _GRAPHS = "export.json", "model.safetensors", ("encoder.onnx", "decoder.onnx")
+
+
+@dataclass(frozen=True)
+class Graph:
+    """An exported file: shapes with the batch as None, and its largest difference from PyTorch.
+
+    difference: of any value, as a share of the largest value PyTorch answers there, or of 1 where that is larger.
+    """
+
+    path: Path
+    input: tuple[int | None, ...]
+    output: tuple[int | None, ...]
+    difference: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `export_run` wrote; `half_cost_db` is the PSNR that 16-bit weights lose on held-out images.
+
+    half_cost_db: None where weights are not halved, or the images are not here to tell. notices: to be read.
+    """
+
+    folder: Path
+    graphs: tuple[Graph, ...]
+    weights: Path
+    half_cost_db: float | None = None
+    notices: tuple[str, ...] = ()
+
+
+def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exported:
+    """Write encoder.onnx, decoder.onnx, model.safetensors and export.json of a trained run to `out`.
+
+    out: by default `export/` in the run's folder. half: store the graphs' weights in 16 bits.
+    Raises InputError where files of somebody else or of another run are in `out`, RunError where a file answers
+    otherwise than PyTorch.
+    """
+    folder = run / "export" if out is None else out
+    if out is not None:
+        _check_folder(run, out)
+    model, said = load_model(run, "cpu")
+    notices = list(said)
+    encoder, decoder = encoder_graph(model), decoder_graph(model)
+    images = _pictures(run, model)
+    latents = _encoded(model, images)
+    pairs = ((images.astype(np.float32), latents), (latents, _decoded(model, latents)))
+    differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
+    for name, difference in zip(("encoder", "decoder"), differences, strict=True):
+        if not difference <= _TOLERANCE:  # nan too
+            raise RunError(
+                f"{run}: its {name} as ONNX is {difference:.2g} off PyTorch; please report this and the recipe"
+            )
+    cost = None
+    if half:
+        encoder, decoder = in_half(encoder), in_half(decoder)
+        differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
+        cost, sentence = _cost(run, model, encoder, decoder)
+        notices += [sentence] if sentence else []
+    folder.mkdir(parents=True, exist_ok=True) if out is not None else own_folder(folder)
+    weights = folder / _WEIGHTS
+    write_bytes(weights, save({name: tensor.contiguous() for name, tensor in model.state_dict().items()}))
+    written = (
+        _write(folder / _GRAPHS[0], encoder, model.image_shape, model.latent_shape, differences[0]),
+        _write(folder / _GRAPHS[1], decoder, model.latent_shape, model.image_shape, differences[1]),
+    )
+    exported = Exported(folder, written, weights, cost, tuple(notices))
+    write_json(folder / _ABOUT, _about(run, exported, half))
+    return exported
+
+
+def _check_folder(run: Path, out: Path) -> None:
+    """See that nothing but an earlier export is lost in `out`, and no run's own files."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out}: is a file; give --out a folder")
+    place = resolved(out)
+    for home in (place, *place.parents):
+        if (home / "recipe.toml").is_file() and is_begun(home) and place != resolved(run) / "export":
+            raise InputError(f"{out}: lies in the run {home}; choose an --out outside of it, or leave --out away")
+    held = [name for name in (_ABOUT, _WEIGHTS, *_GRAPHS) if os.path.lexists(out / name)]
+    if held and not holds(out / _ABOUT, ExportRecord):
+        raise InputError(
+            f"{out}: holds {held[0]}, which no earlier export wrote there; choose another --out, or move that file away"
+        )
+
+
+def _cost(
+    run: Path, model: Autoencoder, encoder: onnx.ModelProto, decoder: onnx.ModelProto
+) -> tuple[float | None, str | None]:
+    try:
+        images = load_data(read_recipe(run)).test.images
+    except InputError as error:
+        return None, f"What 16-bit weights cost was not measured: {error}"
+    return loss(encoder, decoder, model, images).psnr_db, None
+
+
+def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
+    """Held-out images of the run's folder to compare on, or noise where there are none. (N, 3, H, W) uint8."""
+    try:
+        pictures = read_pictures(run / "pictures.safetensors")
+    except FileNotFoundError:
+        pictures = {}
+    shown = pictures.get("shown/original")
+    if shown is not None and shown.shape[1:] == model.image_shape:
+        return shown
+    return np.random.default_rng(sealed("export")).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
+
+
+def _encoded(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+    with full_precision():
+        return model.encode_pixels(torch.from_numpy(images)).numpy()
+
+
+def _decoded(model: Autoencoder, latents: np.ndarray) -> np.ndarray:
+    with full_precision():
+        return ((model.decode_latents(torch.from_numpy(latents)) + 1) / 2).clamp(0, 1).numpy()
+
+
+def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray) -> float:
+    scale = max(1.0, float(np.abs(expected).max()))
+    off = [np.abs(answer(graph, given, batch=batch) - expected).max() for batch in _BATCHES]
+    return float(max(off)) / scale
+
+
+def _write(
+    path: Path, graph: onnx.ModelProto, given: tuple[int, ...], answered: tuple[int, ...], difference: float
+) -> Graph:
+    write_bytes(path, graph.SerializeToString())
+    return Graph(path, (None, *given), (None, *answered), difference)
+
+
+def _about(run: Path, exported: Exported, half: bool) -> dict[str, object]:
+    environment = read_environment(run)
+    cost = exported.half_cost_db
+    return {
+        "format": 1,
+        "recipe": read_recipe(run).name,
+        "data_hash": environment.data.hash,
+        "opset": OPSET,
+        "weights": "float16" if half else "float32",
+        "half_cost_db": cost if cost is None or math.isfinite(cost) else None,
+        "graphs": [
+            {
+                "file": graph.path.name,
+                "input": {"name": name, "shape": graph.input, "dtype": "float32", "range": given},
+                "output": {"name": answer_name, "shape": graph.output, "dtype": "float32", "range": answered},
+                "largest_difference_from_pytorch": graph.difference,
+            }
+            for graph, (name, given, answer_name, answered) in zip(exported.graphs, _NAMES, strict=True)
+        ],
+    }
+
+
+_NAMES = (("image", "RGB, 0..255", "latent", "any"), ("latent", "any", "image", "RGB, [0, 1]"))

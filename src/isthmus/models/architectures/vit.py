@@ -1,0 +1,119 @@
+"""A vision transformer, which can be told which patches are hidden and then leaves them out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.core.errors import InputError
+from isthmus.models.architectures._sides import size_that_fits
+from isthmus.models.architectures._tokens import Blocks, positions
+from isthmus.models.layers import start_at_zero
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class Vit(nn.Module):
+    """Patches as tokens, transformer blocks, and back; with a mask, only visible patches pass the encoder's blocks.
+
+    encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, H / patch, W / patch); decoder: h -> x_hat
+    (B, C, H, W), near [-1, 1]. What the encoder did not see is one learned token at its output, and the decoder fills
+    it in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), on the blocks of "An Image
+    is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929), with fixed sine and cosine positions.
+
+    Options:
+        patch: side of a patch, pixels.
+        width: numbers a token.
+        depth: blocks in the encoder, and as many in the decoder.
+        heads: of attention, in each block.
+        channels: of the features between architecture and bottleneck.
+    Raises ValueError where `patch` does not divide the image, or heads and 4 do not divide the width.
+    """
+
+    refines = False
+
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        patch: Positive = 4,
+        width: Positive = 96,
+        depth: Positive = 3,
+        heads: Positive = 4,
+        channels: Positive = 16,
+    ) -> None:
+        super().__init__()
+        colours, height, width_px = image_shape
+        if height % patch or width_px % patch:
+            fits = size_that_fits(height, width_px, patch)
+            raise ValueError(
+                f"patch {patch} does not divide {height}x{width_px} images; choose one that does, or {fits}"
+            )
+        if width % heads or width % 4:
+            raise ValueError(f"width {width} is not divided by heads {heads} and by 4; choose one that is")
+        grid = height // patch, width_px // patch
+        self.patch = patch
+        self.feature_shape = (channels, *grid)
+        self.encoder = _Encoder(colours * patch**2, width, depth, heads, channels, grid, patch)
+        self.decoder = _Decoder(colours * patch**2, width, depth, heads, channels, grid, patch)
+
+    def takes_mask(self, patch: int) -> None:
+        """Raise InputError where hidden patches of this side are not this network's."""
+        if patch != self.patch:
+            raise InputError(
+                f"architecture.patch: {self.patch} differs from corruption.patch {patch}; give both the same"
+            )
+
+    def start_beside_linear(self) -> None:
+        start_at_zero(self.decoder.last)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x -> x_hat without a bottleneck, (B, C, H, W) both."""
+        return self.decoder(self.encoder(x))
+
+
+class _Encoder(nn.Module):
+    def __init__(
+        self, folded: int, width: int, depth: int, heads: int, channels: int, grid: tuple[int, int], patch: int
+    ) -> None:
+        super().__init__()
+        self.patch, self.grid = patch, grid
+        self.fold = nn.PixelUnshuffle(patch)
+        self.first = nn.Linear(folded, width)
+        self.positions = nn.Buffer(positions(grid, width), persistent=False)
+        self.blocks = Blocks(width, depth, heads)
+        self.unseen = nn.Parameter(torch.zeros(width))
+        self.last = nn.Linear(width, channels)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, share: float = 0.0) -> Tensor:
+        """mask: (B, 1, H, W), true in hidden patches, which are the same `share` of every image."""
+        tokens = self.first(self.fold(x).flatten(2).mT) + self.positions
+        if mask is None:
+            tokens = self.blocks(tokens)
+        else:
+            hidden = mask[:, 0, :: self.patch, :: self.patch].flatten(1)
+            count = tokens.shape[1] - round(share * tokens.shape[1])  # known without waiting for the device
+            places = hidden.float().argsort(dim=1, stable=True)[:, :count, None].expand(-1, -1, tokens.shape[2])
+            seen = self.blocks(tokens.gather(1, places))
+            tokens = self.unseen.to(seen.dtype).expand_as(tokens).scatter(1, places, seen)
+        return self.last(tokens).mT.unflatten(2, self.grid)
+
+
+class _Decoder(nn.Module):
+    def __init__(
+        self, folded: int, width: int, depth: int, heads: int, channels: int, grid: tuple[int, int], patch: int
+    ) -> None:
+        super().__init__()
+        self.grid = grid
+        self.first = nn.Linear(channels, width)
+        self.positions = nn.Buffer(positions(grid, width), persistent=False)
+        self.blocks = Blocks(width, depth, heads)
+        self.last = nn.Linear(width, folded)
+        self.unfold = nn.PixelShuffle(patch)
+
+    def forward(self, h: Tensor) -> Tensor:
+        tokens = self.blocks(self.first(h.flatten(2).mT) + self.positions)
+        return self.unfold(self.last(tokens).mT.unflatten(2, self.grid))

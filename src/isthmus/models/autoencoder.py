@@ -1,0 +1,319 @@
+"""The autoencoder: a corruption, an architecture and a bottleneck, composed.
+
+x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x_hat
+                 |                  ^             |                             ^
+                 +----- linear -----+             +----------- linear ----------+     where the recipe asks for it
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.values import Latent, Posterior, Trace
+from isthmus.data.colours import Reading
+from isthmus.data.images import to_finite_float32, to_uint8_batch
+from isthmus.models.linear_path import LinearPath
+from isthmus.models.seeding import sealed_generator
+from isthmus.recipes.recipe import Recipe
+
+if TYPE_CHECKING:
+    from isthmus.evaluation.baselines.pca import PrincipalComponents
+
+BATCH = 256  # images at a time outside training
+_LARGEST = 1e15  # of a latent's numbers: nothing can be measured of larger ones, whose squares leave float32
+
+
+class Autoencoder(nn.Module):
+    """An autoencoder built from a recipe; in evaluation mode its latent is deterministic.
+
+    `encode`, `decode` and `reconstruct` take and give images as people hold them: uint8 arrays, floats in
+    [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], everything kept in a `Trace`.
+    """
+
+    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        self.reading = Reading.of(recipe.data.options)  # of files: as the pictures that it was trained on
+        self.corruption = registry.build("corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape)
+        self.architecture = registry.build(
+            "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
+        )
+        self.bottleneck = registry.build(
+            "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
+        )
+        if hasattr(self.corruption, "hide") and hasattr(self.architecture, "takes_mask"):
+            self.architecture.takes_mask(self.corruption.patch)
+        self.prior = registry.build(
+            "priors", recipe.prior.kind, recipe.prior.options, self.latent_shape, self.image_shape
+        )
+        if recipe.prior.kind != "standard" and not hasattr(self.bottleneck, "posterior"):
+            raise InputError(
+                f"prior.kind: bottleneck {recipe.bottleneck.kind!r} has no posterior to hold against "
+                f"{recipe.prior.kind!r}; leave the prior out, or set bottleneck.kind=gaussian"
+            )
+        self.closed_form = recipe.prior.kind == "standard"  # the bottleneck's own kl is against that prior
+        self.linear: LinearPath | None = None
+        if recipe.model.linear == "pca":
+            if not hasattr(self.bottleneck, "start_beside_linear"):
+                raise InputError(
+                    f"model.linear: bottleneck {recipe.bottleneck.kind!r} changes the numbers it is given, so nothing "
+                    "can start at PCA beside it; set model.linear=none"
+                )
+            self.linear = LinearPath(image_shape, self.latent_size)
+            self.architecture.start_beside_linear()
+            self.bottleneck.start_beside_linear()
+
+    def start_at(self, components: PrincipalComponents) -> None:
+        """Begin as PCA. A decoder that is not handed the linear path's image finds it in its features instead."""
+        assert self.linear is not None
+        self.linear.start_at(components)
+        if not self.architecture.refines:
+            self.bottleneck.start_at(self.linear)
+
+    def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
+        """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
+        acts = self.training or self.corruption.at_inference
+        x_in, mask = x, None
+        if acts and hasattr(self.corruption, "hide"):
+            x_in, mask = self.corruption.hide(x, generator)
+        elif acts:
+            x_in = self.corruption(x, generator)
+        h, latent = self.latent(x_in, generator, mask)
+        return Trace(x, x_in, h, self.beside_prior(latent), self.decode_latents(latent.z), mask)
+
+    def latent(
+        self, x_in: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
+    ) -> tuple[Tensor, Latent]:
+        """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent.
+
+        mask: (B, 1, H, W), true where pixels are hidden; an architecture that `takes_mask` is handed it.
+        """
+        h = self._encoded(x_in, mask)
+        return h, self.bottleneck(h, offset=self._offset(x_in), generator=generator)
+
+    def posterior_of(self, x: Tensor) -> Posterior:
+        """q(z|x) of x (B, C, H, W) in [-1, 1], for priors that are made of posteriors; with a gradient to x.
+
+        Running statistics are taken as they are and not moved: such images are no data.
+        """
+        mode = self.architecture.training
+        self.architecture.eval()
+        try:
+            return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
+        finally:
+            self.architecture.train(mode)
+
+    def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
+        if mask is not None and hasattr(self.architecture, "takes_mask"):
+            return self.architecture.encoder(x_in, mask, self.corruption.share)
+        return self.architecture.encoder(x_in)
+
+    def _offset(self, x_in: Tensor) -> Tensor | None:
+        return None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
+
+    def beside_prior(self, latent: Latent) -> Latent:
+        """The latent with log p(z) - log q(z|x), where somebody needs it; and its KL, where the prior is not normal.
+
+        In evaluation z is the posterior's mean, so such a KL is measured at one draw an image, always the same.
+        """
+        posterior = latent.posterior
+        if posterior is None or (self.closed_form and latent.samples == 1):
+            return latent
+        repeated = posterior if latent.samples == 1 else posterior.repeated(latent.samples)
+        z = latent.z.float()
+        if not self.training:
+            z = repeated.draw(sealed_generator("kl to a learned prior", device=z.device))
+        ratio = self.prior(z, self.posterior_of).float() - repeated.log_density(z)
+        if self.closed_form:
+            return replace(latent, log_ratio=ratio)
+        kl = -ratio.unflatten(0, (-1, latent.samples)).mean(1)
+        return replace(latent, log_ratio=ratio, penalties={**latent.penalties, "kl": kl}, by_dimension={})
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of one image's latent."""
+        return self.bottleneck.latent_shape
+
+    @property
+    def latent_size(self) -> int:
+        """How many numbers the latent of one image holds."""
+        return math.prod(self.latent_shape)
+
+    @property
+    def yardstick_size(self) -> int:
+        """How many numbers PCA gets beside this model: as many as the latent holds, or one for each discrete code."""
+        codes = getattr(self.bottleneck, "code_shape", None)
+        return self.latent_size if codes is None else math.prod(codes)
+
+    @property
+    def device(self) -> torch.device:
+        return next(self.parameters()).device
+
+    def encode(self, images: Any) -> np.ndarray:
+        """Images -> latents (N, *latent_shape) float32. See `reconstruct` for the images it takes.
+
+        Raises RunError where they come out infinite or nearly so: the weights are damaged.
+        """
+        return self._batched(lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
+
+    def decode(self, z: Any) -> np.ndarray:
+        """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
+
+        z: an array or a tensor of real numbers of any kind. Raises InputError where a number is nan or beyond float32,
+        or the shape is another.
+        """
+        latents = torch.from_numpy(to_finite_float32(as_array(z), "z"))
+        if tuple(latents.shape) == self.latent_shape:
+            latents = latents[None]
+        if tuple(latents.shape[1:]) != self.latent_shape:
+            raise InputError(f"z has shape {tuple(latents.shape)}; this model decodes (N, {_dims(self.latent_shape)})")
+        if not len(latents):
+            raise InputError(f"z has shape {tuple(latents.shape)}, which is no latent at all; give at least one")
+        return self._batched(lambda part: to_uint8(self.decode_latents(part)), latents).transpose(0, 2, 3, 1)
+
+    def reconstruct(self, images: Any) -> np.ndarray:
+        """Images -> their reconstructions (N, H, W, 3) uint8.
+
+        images: a path or a list of paths, read as the command line reads them: cropped and shrunk to the model's size;
+        a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
+        image without the N. Raises InputError where a file cannot be read or the size is not the model's.
+        """
+        return self._batched(self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
+
+    def encode_pixels(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
+        x = to_unit(pixels)
+        x_in = self.corruption(x) if self.corruption.at_inference else x
+        return self.latent(x_in)[1].z.float()
+
+    def decode_latents(self, z: Tensor) -> Tensor:
+        """z (B, *latent_shape) -> x_hat (B, C, H, W) in [-1, 1]."""
+        features = self.bottleneck.expand(z)
+        if self.linear is None:
+            return self.architecture.decoder(features)
+        base = self.linear.decode(z)
+        if self.architecture.refines:
+            return base + self.architecture.decoder(features, base)
+        return base + self.architecture.decoder(features)
+
+    def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
+        """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""
+        return to_uint8(self.decode_latents(self.encode_pixels(pixels)))
+
+    def fill_in(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
+        """uint8 (B, C, H, W) -> the same with the patches that the corruption hides made up by the model."""
+        x_in, mask = self.corruption.hide(to_unit(pixels), generator)
+        made = to_uint8(self.decode_latents(self.latent(x_in, None, mask)[1].z))
+        return torch.where(mask, made, pixels)
+
+    def _pixels(self, images: Any) -> Tensor:
+        pixels = torch.from_numpy(to_uint8_batch(as_arrays(images), size=self.image_shape[1:], reading=self.reading))
+        if tuple(pixels.shape[1:]) != self.image_shape:
+            found = "x".join(str(side) for side in pixels.shape[2:])
+            wanted = "x".join(str(side) for side in self.image_shape[1:])
+            raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
+        return pixels
+
+    def _batched(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> np.ndarray:
+        modes = [(module, module.training) for module in self.modules()]
+        self.eval()
+        try:
+            with torch.inference_mode():
+                parts = [function(part.to(self.device)).cpu() for part in inputs.split(BATCH)]
+        finally:
+            for module, mode in modes:  # one by one: a part may have been set apart from the rest
+                module.training = mode
+        return torch.cat(parts).numpy()
+
+
+def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
+    """The recipe's objective, its weights checked against the penalties the bottleneck reports.
+
+    Raises InputError for a penalty without a weight and a weight without a penalty: neither may pass silently.
+    """
+    distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
+    regularizer = registry.build(
+        "regularizers", recipe.regularizer.kind, recipe.regularizer.options, model.latent_shape, model.image_shape
+    )
+    objective = registry.build("objectives", recipe.objective.kind, recipe.objective.options, distortion, regularizer)
+    if hasattr(regularizer, "check"):
+        regularizer.check(model)
+    penalties: tuple[str, ...] = model.bottleneck.penalties
+    for name in penalties:
+        if name not in objective.weights and name not in objective.handles:
+            raise InputError(
+                f"objective.weights: no weight for the penalty {name!r} of bottleneck "
+                f"{recipe.bottleneck.kind!r}; set objective.weights.{name}=1.0 (0.0 to leave it out)"
+            )
+    for name in objective.weights:
+        if name not in penalties:
+            raise InputError(
+                f"objective.weights.{name}: bottleneck {recipe.bottleneck.kind!r} reports no such penalty; "
+                f"it reports {', '.join(penalties) or 'none'}"
+            )
+    return objective
+
+
+@contextmanager
+def full_precision() -> Generator[None]:
+    """Inference without bf16, and without TF32, which CUDA's convolutions take where nothing else is said."""
+    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        yield
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1], channels last in memory: the layout convolutions are fastest in."""
+    few = pixels.contiguous(memory_format=torch.channels_last)  # while a pixel is a byte: a third less time
+    return few.to(torch.float32).div_(127.5).sub_(1)
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
+    return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def as_arrays(images: Any) -> Any:
+    """Tensors, also those in a list, as arrays of the same numbers; all else as it is."""
+    if isinstance(images, list | tuple):
+        return [as_array(image) for image in images]
+    return as_array(images)
+
+
+def as_array(value: Any) -> Any:
+    """A tensor on whatever device, with or without a gradient, as an array; all else as it is."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.is_nested:
+        raise InputError("a nested tensor is not taken, as its parts may differ in shape; pass a list of its parts")
+    if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        raise InputError(
+            f"a tensor of layout {value.layout} and type {value.dtype} on {value.device} is not taken; "
+            "pass a dense one that holds its numbers"
+        )
+    held = value.detach().resolve_conj().resolve_neg().cpu()
+    # numpy has no bfloat16; float32 holds all of its numbers
+    return (held.float() if held.is_floating_point() and held.dtype != torch.float64 else held).numpy()
+
+
+def _dims(shape: tuple[int, ...]) -> str:
+    return ", ".join(str(size) for size in shape)
+
+
+def with_sane_numbers(z: Tensor) -> Tensor:
+    """z as it is. Raises RunError where a number is not finite or beyond any use, as damaged weights make them."""
+    if not (z.abs() <= _LARGEST).all():  # nan is not either
+        raise RunError(
+            "the model's latents are infinite or nearly so: its weights are damaged, or its training went astray; "
+            "restore them from a copy, or train again"
+        )
+    return z

@@ -1,0 +1,54 @@
+"""How much of a latent is used: rates, active units, codes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from isthmus.models.collect_latents import Collected
+
+ACTIVE = 0.01  # variance of the posterior's mean over images from which on a unit is active
+
+
+def covariance(z: np.ndarray) -> np.ndarray:
+    """Of the numbers of z (N, D), (D, D) float64; all zero for a single latent."""
+    centred = z.astype(np.float64) - z.mean(0)
+    return centred.T @ centred / max(len(z) - 1, 1)
+
+
+def active_units(z: np.ndarray) -> int:
+    """How many of the latent's numbers vary over images, z (N, D) the posteriors' means.
+
+    "Importance Weighted Autoencoders" (Burda et al., arXiv:1509.00519, section 5): a variance over 0.01, on the scale
+    of a prior of variance 1.
+    """
+    return int((z.var(0) > ACTIVE).sum())
+
+
+def perplexity(codes: np.ndarray, count: int) -> float:
+    """2 to the entropy of how often each of `count` codes is used, over images and positions; at most `count`."""
+    share = np.bincount(codes.ravel(), minlength=count) / codes.size
+    held = share[share > 0]
+    return float(np.exp(-(held * np.log(held)).sum()))
+
+
+def code_usage(codes: np.ndarray, count: int) -> dict[str, Any]:
+    """codes (N, K) of `count` -> what they could carry, and what of it they do."""
+    found = perplexity(codes, count)
+    return {
+        "count": count,
+        "per_image": codes.shape[1],
+        "bits": codes.shape[1] * math.log2(count),
+        "perplexity": found,
+        "used": len(np.unique(codes)) / count,
+    }
+
+
+def rate(collected: Collected) -> dict[str, float] | None:
+    """Mean KL from posterior to prior, per image; None where the bottleneck has none."""
+    if "kl" not in collected.penalties:
+        return None
+    nats = float(collected.penalties["kl"].mean())
+    return {"nats": nats, "bits": nats / math.log(2)}

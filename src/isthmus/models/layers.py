@@ -1,0 +1,160 @@
+"""Shared blocks. Padding, batch norm and initial weights are Keras's, so that the post can be run to the letter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from isthmus.kernels import convolution, dense, winograd
+from isthmus.kernels.convolution import Convolution
+
+
+class SameConv(nn.Conv2d):
+    """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
+
+    Its odd row and column of padding go below and to the right. `turned`: for turned images, see
+    `isthmus.models.blocks`, with a turned kernel, and they go above and to the left.
+    `compiled`: in training it is our own code's where that can take it.
+    """
+
+    compiled = False
+
+    def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
+        super().__init__(channels, filters, kernel, stride)
+        _glorot(self)
+
+    def forward(self, input: Tensor, *, turned: bool = True, biased: bool = True) -> Tensor:
+        above, left = (self._way(side, turned=turned) for side in input.shape[2:])
+        if above != left:
+            input = F.pad(input, (left.before, left.after, above.before, above.after))
+            above = Convolution(above.stride, 0, 0, turned)
+        return convolve(above, input, self.weight, self.bias if biased else None, compiled=self.compiled)
+
+    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution | None:
+        """How images of this height and width are convolved; None where they are padded apart."""
+        above, left = (self._way(side, turned=turned) for side in sides)
+        return above if above == left else None
+
+    def _way(self, side: int, *, turned: bool) -> Convolution:
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        total = max((-(-side // stride) - 1) * stride + kernel - side, 0)
+        small, large = total // 2, total - total // 2
+        return Convolution(stride, *((large, small) if turned else (small, large)), turned)
+
+
+class SameConvTranspose(nn.ConvTranspose2d):
+    """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
+
+    The odd row and column are cropped below and to the right. `turned`: for turned images, see
+    `isthmus.models.blocks`, with a turned kernel, and above and to the left.
+    `compiled`: as `SameConv` has it.
+    """
+
+    compiled = False
+
+    def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
+        if kernel < stride:
+            raise ValueError(f"kernel {kernel} is smaller than stride {stride}: pixels between would stay empty")
+        super().__init__(channels, filters, kernel, stride)
+        _glorot(self)
+
+    def forward(
+        self, input: Tensor, output_size: list[int] | None = None, *, turned: bool = True, biased: bool = True
+    ) -> Tensor:
+        assert output_size is None
+        how = self.way(input.shape[2:], turned=turned)
+        return convolve(how, input, self.weight, self.bias if biased else None, compiled=self.compiled)
+
+    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution:
+        """How images are convolved, whatever their height and width."""
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        small = (kernel - stride) // 2
+        large = kernel - stride - small
+        return Convolution(stride, *((large, small) if turned else (small, large)), turned, transposed=True)
+
+
+class Conv(nn.Conv2d):
+    """Convolution that keeps height and width, (B, C, H, W) -> (B, C', H, W), with PyTorch's initial weights.
+
+    `compiled`: as `SameConv` has it.
+    """
+
+    compiled = False
+
+    def __init__(self, channels: int, filters: int, *, bias: bool = True) -> None:
+        super().__init__(channels, filters, 3, padding=1, bias=bias)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return convolve(Convolution(1, 1, 1), input, self.weight, self.bias, compiled=self.compiled)
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Batch norm whose running variance is the biased one, as in Keras 3; PyTorch's is the unbiased one."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(input)
+        assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
+        # Momentum 1 leaves the batch's own mean and unbiased variance in fresh tensors. Mending the running
+        # variance after PyTorch's update instead would change in place what the backward pass has saved.
+        mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
+        output = F.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
+        count = input.numel() // input.shape[1]
+        with torch.no_grad():
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * ((count - 1) / count), self.momentum)
+        return output
+
+
+class Dense(nn.Linear):
+    """Fully connected, (B, inputs) -> (B, outputs), with Keras's initial weights.
+
+    `compiled`: as `SameConv` has it.
+    """
+
+    compiled = False
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        _glorot(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        if self.compiled and dense.takes(input, self.weight):
+            return dense.dense(input, self.weight, self.bias)
+        return super().forward(input)
+
+
+def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
+    """Make a layer answer zero until training moves it."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
+    """how(x, weight, bias); `compiled`: by our own kernels where they can take it."""
+    if compiled and convolution.takes(x, weight, how):
+        return convolution.convolve(x, weight, bias, how)
+    how, weight = how.direct(weight)
+    if compiled and winograd.takes(x, weight, how):
+        return winograd.convolve(x, weight, bias, how)
+    return how(x, weight, bias)
+
+
+def _glorot(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+
+
+class Tanh(nn.Module):
+    """Pixels in [-1, 1], in float32 or more also under mixed precision: near 1, 8 bits are finer than bfloat16.
+
+    Of numbers in bfloat16 it takes a third of the time that torch's takes, which rounds.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(x if x.dtype == torch.float64 else x.float())

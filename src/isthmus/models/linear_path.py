@@ -1,0 +1,72 @@
+"""The linear path: x -> z and z -> x beside the network, so that training starts at the best linear autoencoder."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from isthmus.evaluation.baselines.pca import PrincipalComponents
+
+_LEAST_SPREAD = 1e-4  # of a latent on the [-1, 1] scale: whitening divides by it
+
+
+class LinearPath(nn.Module):
+    """A linear encoder and a linear decoder over all pixels.
+
+    encode: x (B, C, H, W) in [-1, 1] -> (B, size); decode: z (B, size) -> (B, C, H, W). After `start_at` the
+    two are PCA with every latent scaled to unit variance over the training images: one scale for all latents
+    is what an optimizer, a prior and a slider expect, and the output is PCA's all the same.
+    """
+
+    def __init__(self, image_shape: tuple[int, int, int], size: int) -> None:
+        super().__init__()
+        self.image_shape = image_shape
+        values = math.prod(image_shape)
+        self.analysis = nn.Linear(values, size)
+        self.synthesis = nn.Linear(size, values)
+
+    def encode(self, x: Tensor) -> Tensor:
+        return self.analysis(x.flatten(1))
+
+    def decode(self, z: Tensor) -> Tensor:
+        return self.synthesis(z.flatten(1)).unflatten(1, self.image_shape)
+
+    @torch.no_grad()
+    def start_at(self, components: PrincipalComponents) -> None:
+        """Take PCA's directions; where the images vary in fewer than `size`, the latents left over do nothing."""
+        held = min(self.analysis.out_features, len(components.directions))
+        directions = torch.from_numpy(components.directions[:held]).double()
+        # components are of pixels in [0, 1]: the scale is twice as wide here, and centred at one half
+        mean = torch.from_numpy(components.mean).double() * 2 - 1
+        spread = torch.from_numpy(components.variances[:held]).double().sqrt().mul(2).clamp(min=_LEAST_SPREAD)
+        whiten = directions / spread[:, None]
+        for parameter in self.parameters():
+            parameter.zero_()
+        self.analysis.weight[:held] = whiten.to(self.analysis.weight)
+        self.analysis.bias[:held] = -(whiten @ mean).to(self.analysis.bias)
+        self.synthesis.weight[:, :held] = (directions * spread[:, None]).T.to(self.synthesis.weight)
+        self.synthesis.bias.copy_(mean)
+
+    @torch.no_grad()
+    def show_in(self, features: nn.Linear, feature_shape: tuple[int, int, int]) -> None:
+        """Let the dense layer z -> features, flattened in (height, width, channel) order, begin with this path's image.
+
+        The image is folded into the first channels, a square of pixels to a position, as finely as the channels
+        allow: the decoder then finds at once what it is to add to. From features drawn at random it must first learn
+        PCA's directions anew, and at 512 numbers does not get there (records/2026-11-28-post-512.md). Where the
+        features' height and width do not divide the image's, or three channels are too many, nothing changes.
+        """
+        channels, height, width = feature_shape
+        colours, rows, columns = self.image_shape
+        if rows % height or columns % width or channels < colours or rows // height != columns // width:
+            return
+        side = rows // height
+        fine = max(n for n in range(1, side + 1) if side % n == 0 and colours * n * n <= channels)
+        for there, here in ((features.weight, self.synthesis.weight), (features.bias, self.synthesis.bias)):
+            image = here.reshape(colours, height, fine, side // fine, width, fine, side // fine, -1).mean(dim=(3, 6))
+            folded = image.permute(1, 3, 0, 2, 4, 5).flatten(2, 4)
+            there.view(height, width, channels, -1)[:, :, : folded.shape[2]] = folded

@@ -1,0 +1,57 @@
+"""The covariance of the latent, held against the identity: DIP-VAE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from isthmus.core.values import Terms, Trace
+from isthmus.models.regularizers._model import need_posterior, posterior_of
+
+if TYPE_CHECKING:
+    from isthmus.models.autoencoder import Autoencoder
+
+
+class Dip(nn.Module):
+    """off_diagonal * sum of squared covariances + diagonal * sum of squared (variance - 1), of the batch.
+
+    Type "i" takes the covariance of the posteriors' means, type "ii" that of the latents, with the mean of their
+    variances on the diagonal. "Variational Inference of Disentangled Latent Concepts" (Kumar et al., arXiv:1711.00848,
+    equations 5 to 7). The same value for every image of the batch.
+
+    Options:
+        type: "i" or "ii".
+        off_diagonal: weight of the covariances.
+        diagonal: weight of the variances.
+    """
+
+    def __init__(
+        self,
+        latent_shape: tuple[int, ...],
+        image_shape: tuple[int, int, int],
+        *,
+        type: Literal["i", "ii"] = "ii",
+        off_diagonal: Annotated[float, Field(ge=0)] = 10.0,
+        diagonal: Annotated[float, Field(ge=0)] = 10.0,
+    ) -> None:
+        super().__init__()
+        self.variant, self.off_diagonal, self.diagonal = type, off_diagonal, diagonal
+
+    def check(self, model: Autoencoder) -> None:
+        need_posterior(model, "dip")
+
+    def forward(self, model: Autoencoder, trace: Trace) -> Terms:
+        posterior = posterior_of(trace)
+        centred = posterior.mean - posterior.mean.mean(0)
+        covariance = centred.T @ centred / len(centred)
+        if self.variant == "ii":
+            covariance = covariance + torch.diag(posterior.log_variance.exp().mean(0))
+        variances = covariance.diagonal()
+        across = covariance.square().sum() - variances.square().sum()
+        along = (variances - 1).square().sum()
+        loss = self.off_diagonal * across + self.diagonal * along
+        shape = trace.x.new_ones(len(trace.x))
+        return Terms(loss * shape, {"covariance": across * shape, "variance_error": along * shape})

@@ -1,0 +1,64 @@
+"""The total correlation of the latent, by a player that tells latents from shuffled ones: FactorVAE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor, nn
+
+from isthmus.core.values import Player, Terms, Trace
+from isthmus.models.regularizers._discriminator import Discriminator, first_latents
+from isthmus.models.regularizers._model import need_posterior
+
+if TYPE_CHECKING:
+    from isthmus.models.autoencoder import Autoencoder
+
+
+class Factor(nn.Module):
+    """weight * the total correlation that a discriminator sees, nats.
+
+    The discriminator learns to tell latents from ones whose numbers were each exchanged between images; the log odds
+    it gives a latent are its total correlation where it is perfect. "Disentangling by Factorising" (Kim and Mnih,
+    arXiv:1802.05983, equations 2 and 3, algorithm 2); both losses see the same batch here.
+
+    Options:
+        weight: of the total correlation; gamma of the paper.
+        width: hidden units of the discriminator's layers.
+        learning_rate: of the discriminator.
+    """
+
+    def __init__(
+        self,
+        latent_shape: tuple[int, ...],
+        image_shape: tuple[int, int, int],
+        *,
+        weight: Annotated[float, Field(ge=0)] = 10.0,
+        width: Annotated[int, Field(ge=1)] = 256,
+        learning_rate: Annotated[float, Field(gt=0)] = 1e-3,
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.discriminator = Discriminator(latent_shape, width)
+        self.players = {"discriminator": Player(self.discriminator, learning_rate)}
+
+    def check(self, model: Autoencoder) -> None:
+        need_posterior(model, "factor")
+
+    def forward(self, model: Autoencoder, trace: Trace) -> Terms:
+        odds = self.discriminator(first_latents(trace))
+        return Terms(self.weight * odds, {"total_correlation": odds})
+
+    def play(self, trace: Trace) -> Terms:
+        z = first_latents(trace)
+        true, shuffled = self.discriminator(z), self.discriminator(_shuffled(z))
+        loss = F.softplus(-true) + F.softplus(shuffled)
+        right = ((true > 0).float() + (shuffled < 0).float()) / 2
+        return Terms(loss / 2, {"discriminator_accuracy": right})
+
+
+def _shuffled(z: Tensor) -> Tensor:
+    """Every column of z (B, D) in an order of its own."""
+    return z.gather(0, torch.rand_like(z).argsort(0))

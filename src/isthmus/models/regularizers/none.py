@@ -1,0 +1,22 @@
+"""No regularizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from torch import nn
+
+from isthmus.core.values import Terms, Trace
+
+if TYPE_CHECKING:
+    from isthmus.models.autoencoder import Autoencoder
+
+
+class NoRegularizer(nn.Module):
+    """Nothing beside the distortion and the bottleneck's penalties."""
+
+    def __init__(self, latent_shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> None:
+        super().__init__()
+
+    def forward(self, model: Autoencoder, trace: Trace) -> Terms:
+        return Terms(trace.x.new_zeros(len(trace.x)), {})

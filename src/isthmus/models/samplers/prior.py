@@ -1,0 +1,32 @@
+"""Draws from the model's own prior."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.collect_latents import Collected
+
+
+class Prior:
+    """The density that training held the latent against: what a variational model promises to decode well.
+
+    For a bottleneck without one it is a standard normal, as a Wasserstein or adversarial autoencoder is trained
+    towards by its regularizer.
+    """
+
+    def __init__(self, model: Autoencoder, known: Collected) -> None:
+        self.model = model
+
+    @staticmethod
+    def suits(model: Autoencoder) -> bool:
+        """Whether the model was trained with a prior that latents can be drawn from."""
+        return hasattr(model.bottleneck, "posterior") or hasattr(model.bottleneck, "sample_prior")
+
+    def sample(self, count: int, generator: torch.Generator) -> Tensor:
+        """(count, *latent_shape) on the model's device."""
+        if hasattr(self.model.bottleneck, "sample_prior"):
+            return self.model.bottleneck.sample_prior(count, generator)
+        z = self.model.prior.sample(count, self.model.posterior_of, generator)
+        return z.view(count, *self.model.latent_shape)

@@ -1,0 +1,49 @@
+"""New images from a trained model: a sampler's latents, decoded."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError
+from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8
+from isthmus.models.collect_latents import Collected
+from isthmus.models.seeding import generator
+
+# the first that suits the model is the one meant by "auto"
+_PREFERRED = ("prior", "codes", "mixture")
+
+
+def choose_sampler(model: Autoencoder, name: str) -> str:
+    """The sampler's name, "auto" resolved. Raises InputError for one that is unknown or cannot serve the model."""
+    if name == "auto":
+        return next(kind for kind in _PREFERRED if registry.find("samplers", kind).suits(model))
+    part = registry.find("samplers", name)
+    discrete = hasattr(model.bottleneck, "codes")
+    if not part.suits(model) and (discrete or name != "prior"):
+        fitting = [kind for kind in registry.kinds("samplers") if registry.find("samplers", kind).suits(model)]
+        raise InputError(
+            f"sampler: {name!r} does not fit this model's latent, which is made of "
+            f"{'codes' if discrete else 'numbers'}; use {' or '.join(fitting)}"
+        )
+    return name
+
+
+def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> torch.Tensor:
+    """`count` new latents, (count, *latent_shape) on the model's device, by a sampler that suits the model.
+
+    known: the latents of training images, which some samplers are fitted to.
+    """
+    model.eval()
+    source = registry.build("samplers", sampler, {}, model, known)
+    with full_precision():
+        return source.sample(count, generator("samples", seed, device=model.device))
+
+
+def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
+    """`count` new images, (count, C, H, W) uint8, decoded from `draw_latents`."""
+    z = draw_latents(model, known, count, sampler=sampler, seed=seed)
+    with full_precision():
+        parts = [to_uint8(model.decode_latents(part)).cpu() for part in z.split(BATCH)]
+    return torch.cat(parts).numpy()

@@ -1,0 +1,1 @@
+"""What people look at: reports, the explorer, contact sheets and progress on the terminal."""

@@ -1,0 +1,38 @@
+"""Many pictures on one sheet."""
+
+from __future__ import annotations
+
+import io
+import math
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from isthmus.core.outputs import MAKER, deliver
+
+
+def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Image.Image:
+    """images (N, 3, H, W) uint8 -> one picture, near square, white between them, enlarged by whole numbers.
+
+    gap: pixels between images, before they are enlarged. width: enlarged while the sheet stays at most this wide.
+    """
+    count, channels, high, wide = images.shape
+    columns = math.ceil(math.sqrt(count * high / wide))
+    rows = math.ceil(count / columns)
+    sheet = np.full((rows * (high + gap) - gap, columns * (wide + gap) - gap, channels), 255, np.uint8)
+    for place, image in enumerate(images):
+        top, left = (place // columns) * (high + gap), (place % columns) * (wide + gap)
+        sheet[top : top + high, left : left + wide] = image.transpose(1, 2, 0)
+    picture = Image.fromarray(sheet)
+    scale = max(1, width // picture.width)
+    return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
+
+
+def save_picture(picture: Image.Image, path: Path) -> None:
+    """Write a PNG where the user wants it, its folder made where there is none. Raises as `deliver` does."""
+    png, about = io.BytesIO(), PngInfo()
+    about.add_text("Software", MAKER)
+    picture.save(png, format="PNG", pnginfo=about)
+    deliver(path, png.getvalue())

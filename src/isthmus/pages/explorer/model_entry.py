@@ -1,0 +1,110 @@
+"""One trained model as the page carries it: graphs, yardstick, latents, and what it costs to store them small."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.streams import sealed
+from isthmus.data.splits import Splits
+from isthmus.evaluation.baselines import pca
+from isthmus.models import latent_mixture
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.pages.explorer import maps
+from isthmus.pages.explorer.embed import blob, tensors
+from isthmus.pages.explorer.latent_space import describe
+from isthmus.pages.explorer.pca_graphs import pca_graph
+from isthmus.pages.explorer.pictures import Chosen
+from isthmus.pages.explorer.quantise import small_graphs
+from isthmus.pages.report.read_folder import RunFolder
+from isthmus.run_files.schema import Score
+from isthmus.runs.run import load_model, read_recipe
+
+_TRAINING_IMAGES = 5000  # whose latents say where latents lie
+_COST_IMAGES = 200
+_MOST_CODES = 4096
+STANDARD_NORMAL = "standard normal"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model's entry of `about` without its place among others, its blobs as text, and sentences to read."""
+
+    about: dict[str, Any]
+    encoder: str
+    decoder: str
+    pca: str
+    arrays: str
+    notices: tuple[str, ...]
+
+
+def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen, cache: Path) -> Subject:
+    """Everything the page needs of one run. `splits` are the images it was trained on."""
+    model, notices = load_model(run.path, "cpu")
+    recipe = read_recipe(run.path)
+    small = small_graphs(model, splits.test.images[:_COST_IMAGES])
+    size = model.yardstick_size
+    components = pca.fit_for(size, splits.train.images, splits.hash, cache)
+
+    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[:_TRAINING_IMAGES])
+    seen = splits.train.images[drawn]
+    known = _flat(model.encode(seen))
+    space = describe(known, seen)
+    pixels = splits.test.images[chosen.points]
+    latents = _flat(model.encode(pixels))
+    planes = maps.planes(space.coordinates(latents))
+    has_prior = getattr(model.bottleneck, "prior", None) == STANDARD_NORMAL and model.closed_form
+    arrays = {
+        **space.arrays(),
+        "shown_latents": latents[: len(chosen.shown)],
+        "latent_neighbours": maps.neighbours(latents / np.maximum(space.std, 1e-6 * space.std.max() or 1)),
+        "pixel_neighbours": maps.neighbours(pixels.reshape(len(pixels), -1).astype(np.float32)),
+        **{f"map/{plane}": places for plane, places in planes.items()},
+        **({} if has_prior else latent_mixture.fit(space.coordinates(known))),
+        **_codebook(model),
+    }
+    scores = run.evaluation.scores
+    return Subject(
+        {
+            "name": name,
+            "about": about,
+            "latent_shape": list(model.latent_shape),
+            "kind": recipe.bottleneck.kind,
+            "pca_components": run.evaluation.pca_components,
+            "psnr_db": _known(scores.get("model", Score()).psnr.mean),
+            "pca_psnr_db": _known(scores.get("pca", Score()).psnr.mean),
+            "storage_cost_db": _known(small.loss.psnr_db),
+            "corruption": recipe.corruption.kind,
+            "draws": "prior" if has_prior else "mixture",
+            "neighbours": int(arrays["latent_neighbours"].shape[1]),
+            "maps": list(planes),
+            "code_grid": _code_grid(model) if "codebook" in arrays else None,
+        },
+        blob(small.encoder.SerializeToString()),
+        blob(small.decoder.SerializeToString()),
+        blob(pca_graph(components, size, model.image_shape).SerializeToString()),
+        blob(tensors(arrays)),
+        tuple(notices),
+    )
+
+
+def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
+    """The vectors of a discrete latent, where they are few enough to choose among."""
+    if not hasattr(model.bottleneck, "codebook") or model.bottleneck.codes > _MOST_CODES:
+        return {}
+    return {"codebook": model.bottleneck.codebook().numpy().astype(np.float32)}
+
+
+def _code_grid(model: Autoencoder) -> dict[str, Any]:
+    return {"shape": list(model.latent_shape[1:]), "codes": int(model.bottleneck.codes)}
+
+
+def _flat(latents: np.ndarray) -> np.ndarray:
+    return latents.reshape(len(latents), -1)
+
+
+def _known(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

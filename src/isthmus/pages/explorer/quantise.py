@@ -1,0 +1,48 @@
+"""Graphs small enough to send to a friend, and what that costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import onnx
+
+from isthmus.inference.export.compare import Loss, loss
+from isthmus.inference.export.graphs import decoder_graph, encoder_graph
+from isthmus.inference.export.storage import in_bytes, in_half
+from isthmus.models.autoencoder import Autoencoder
+
+_UNSEEN = 0.001  # share of values more than a grey level off
+_MOST_DB = 0.05
+
+# smallest first, each with whether its loss will do
+_WAYS: tuple[tuple[Callable[[onnx.ModelProto], onnx.ModelProto], Callable[[Loss], bool]], ...] = (
+    (partial(in_bytes, levels=63), lambda lost: lost.off <= _UNSEEN),
+    (in_bytes, lambda lost: lost.psnr_db <= _MOST_DB),
+    (in_half, lambda lost: True),
+)
+
+
+@dataclass(frozen=True)
+class SmallGraphs:
+    """An encoder and a decoder with weights in few bits, and what they lose against PyTorch."""
+
+    encoder: onnx.ModelProto
+    decoder: onnx.ModelProto
+    loss: Loss
+
+
+def small_graphs(model: Autoencoder, images: np.ndarray) -> SmallGraphs:
+    """The smallest graphs whose output on images (N, 3, H, W) uint8 will do.
+
+    Matrices in 7 bits where nobody could see it, in 8 where that costs at most 0.05 dB, else all weights in 16.
+    """
+    encoder, decoder = encoder_graph(model), decoder_graph(model)
+    for store, will_do in _WAYS:
+        made = store(encoder), store(decoder)
+        lost = loss(*made, model, images)
+        if will_do(lost):
+            return SmallGraphs(*made, lost)
+    raise AssertionError("the last way always does")

@@ -1,0 +1,101 @@
+"""Several models made ready for a page at the same time: one here, each other in a process of its own.
+
+Most of the work, two ONNX exports and t-SNE, keeps one core busy whatever it is given.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Pipe
+from pathlib import Path
+from typing import Any
+
+import torch
+from threadpoolctl import threadpool_limits
+
+from isthmus.data.splits import Splits
+from isthmus.pages.explorer.model_entry import Subject, build
+from isthmus.pages.explorer.pictures import Chosen
+from isthmus.pages.report.read_folder import RunFolder
+from isthmus.runs.executors.process import environment
+from isthmus.training import devices
+
+
+@dataclass(frozen=True)
+class Order:
+    """A model to be made ready: its name and what it is about, its run, the page's images, the folder of baselines."""
+
+    name: str
+    about: str
+    run: RunFolder
+    chosen: Chosen
+    cache: Path
+
+    def fulfil(self, splits: Splits) -> Subject:
+        return build(self.name, self.about, self.run, splits, self.chosen, self.cache)
+
+
+def build_all(orders: Sequence[Order], splits: Splits, *, at_a_time: int | None = None) -> list[Subject]:
+    """The subjects of all orders, in their order. `splits` are the images they were all trained on.
+
+    at_a_time: by default as many as there are threads, which they share.
+    What a process cannot do is done here, and fails here.
+    """
+    count = min(len(orders), at_a_time or torch.get_num_threads())
+    share = max(1, torch.get_num_threads() // max(count, 1))
+    waiting, found = deque(range(len(orders))), dict[int, Subject]()
+    with ThreadPoolExecutor(max(count - 1, 1)) as pool, devices.cpu_threads(share), threadpool_limits(share):
+        helpers = [pool.submit(_delegate, orders, waiting, found, share) for _ in range(count - 1)]
+        try:
+            while (number := _next(waiting)) is not None:
+                found[number] = orders[number].fulfil(splits)
+        finally:
+            waiting.clear()
+        for helper in helpers:
+            helper.result()
+        for number, order in enumerate(orders):
+            if number not in found:
+                found[number] = order.fulfil(splits)
+    return [found[number] for number in range(len(orders))]
+
+
+def _delegate(orders: Sequence[Order], waiting: deque[int], found: dict[int, Subject], threads: int) -> None:
+    """Let a process of its own work on what is waiting, an order after another, until it ends or nothing is left."""
+    pipe, theirs = Pipe()
+    with theirs:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", "isthmus.pages.explorer.worker", str(theirs.fileno())],
+            pass_fds=[theirs.fileno()],
+            env=environment(threads),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+    try:
+        _converse(pipe, orders, waiting, found)
+    except (EOFError, OSError):  # it died: what it was at is done by whoever started it
+        pass
+    finally:
+        pipe.close()
+        child.wait()
+
+
+def _converse(pipe: Any, orders: Sequence[Order], waiting: deque[int], found: dict[int, Subject]) -> None:
+    pipe.recv()  # it is ready, which takes some seconds
+    while (number := _next(waiting)) is not None:
+        pipe.send(orders[number])
+        subject: Subject | None = pipe.recv()
+        if subject is not None:
+            found[number] = subject
+
+
+def _next(waiting: deque[int]) -> int | None:
+    """What to work on next; None where nothing is left, of which another thread may have taken the last just now."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None

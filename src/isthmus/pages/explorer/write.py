@@ -1,0 +1,171 @@
+"""Make the explorer of a run or of a study."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from isthmus.core.atomic_files import write_text
+from isthmus.core.errors import InputError
+from isthmus.core.outputs import check_free, deliver
+from isthmus.pages.explorer import assets, pictures
+from isthmus.pages.explorer.embed import blob, tensors, wrapped
+from isthmus.pages.explorer.model_entry import Subject
+from isthmus.pages.explorer.page import render
+from isthmus.pages.explorer.plain_twins import plain_twins
+from isthmus.pages.explorer.workers import Order, build_all
+from isthmus.pages.report import text
+from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
+from isthmus.pages.report.reproduce import device, image_counts
+from isthmus.recipes.recipe import Recipe
+from isthmus.runs.run import load_data, read_recipe
+
+MOST_MODELS = 4
+
+
+@dataclass(frozen=True)
+class Explorer:
+    """The page written, and sentences to read."""
+
+    page: Path
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Named:
+    name: str
+    about: str
+    run: RunFolder
+
+
+def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: Path | None = None) -> Explorer:
+    """Write explorer.html of a run folder, or of a study folder with up to four of its variations.
+
+    only: names of the study's variations to show. cache: of fitted baselines. out: another place for the page.
+    Raises InputError where the images the runs were trained on are not here, or there is nothing to show, or
+    a file that isthmus did not make is where the page would go.
+    """
+    if out is not None:
+        check_free(out)
+    runtime = assets.read("runtime.wasm.gz")  # first: it may be missing
+    title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
+    first = named[0].run
+    splits = load_data(read_recipe(first.path))
+    if splits.hash != first.evaluation.data.hash:
+        raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
+    chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
+    subjects = build_all([Order(one.name, one.about, one.run, chosen, cache) for one in named], splits)
+    yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
+    twins = plain_twins([read_recipe(one.run.path) for one in named])
+    models = [
+        {**subject.about, "pca": yardsticks.index(subject.pca), "plain": twin}
+        for subject, twin in zip(subjects, twins, strict=True)
+    ]
+    labels = splits.test.labels
+
+    def entry(index: int) -> dict[str, int]:
+        return {"index": index, "label": -1 if labels is None else int(labels[index])}
+
+    about = {
+        "format": 1,
+        "title": title,
+        "created": datetime.date.today().isoformat(),
+        "image_shape": list(splits.test.images.shape[1:]),
+        "class_names": list(splits.class_names),
+        "shown": [entry(int(index)) for index in chosen.shown],
+        "points": [
+            {**entry(int(index)), "shown": place if place < len(chosen.shown) else -1}
+            for place, index in enumerate(chosen.points)
+        ],
+        "models": models,
+        "facts": _facts(named, models),
+        "recipes": [[one.name, _without_folders(read_recipe(one.run.path))] for one in named],
+    }
+    blobs = [("runtime", wrapped(runtime)), ("images", blob(tensors(pictures.arrays(splits.test.images, chosen))))]
+    blobs += [(f"pca-{number}", content) for number, content in enumerate(yardsticks)]
+    for number, subject in enumerate(subjects):
+        blobs += _blobs(number, subject)
+        notices += subject.notices
+    page = render(title, about, blobs)
+    if out is None:
+        write_text(folder / "explorer.html", page)
+    else:
+        deliver(out, page.encode())
+    return Explorer(out or folder / "explorer.html", tuple(notices))
+
+
+def _run(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
+    if only:
+        raise InputError(f"{folder}: a run, so there is nothing to choose from; --model is for studies")
+    run = read_run(folder)
+    name = run.evaluation.name
+    return name, [_Named(name, "", run)], []
+
+
+def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
+    study = read_study(folder)
+    there: dict[str, _Named] = {}
+    for variation in study.findings.variations:
+        for run in variation.runs:
+            if run.folder in study.runs:
+                there.setdefault(variation.name, _Named(variation.name, variation.about or "", study.runs[run.folder]))
+    if not there:
+        raise InputError(f"{folder}: none of its runs is finished; `isthmus study {folder}` goes on")
+    for name in only:
+        if name not in there:
+            raise InputError(f"--model: {name!r} is no finished variation of {folder}; there are {', '.join(there)}")
+    wanted = [there[name] for name in dict.fromkeys(only)] or list(there.values())
+    same = [one for one in wanted if one.run.evaluation.data.hash == wanted[0].run.evaluation.data.hash]
+    notices = [
+        f"{one.name} was trained on other images than {wanted[0].name}, so it is not on the page."
+        for one in wanted
+        if one not in same
+    ]
+    if len(same) > MOST_MODELS:
+        left = ", ".join(one.name for one in same[MOST_MODELS:])
+        notices.append(f"A page shows {MOST_MODELS} models; not on it: {left} (--model NAME chooses).")
+    return study.findings.study, same[:MOST_MODELS], notices
+
+
+def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[list[str]]:
+    data = named[0].run.evaluation.data
+    facts = [["Data", data.source], ["Images", image_counts(data)], ["Trained on", device([one.run for one in named])]]
+    for one, model in zip(named, models, strict=True):
+        ours, pca, cost = (model[key] for key in ("psnr_db", "pca_psnr_db", "storage_cost_db"))
+        if ours is not None and pca is not None:
+            score = f"{text.fixed(ours, 2)} dB, PCA with as many numbers {text.fixed(pca, 2)} dB"
+            if one.run.evaluation.stayed_at_pca:
+                score += "; it never left its start at PCA"
+            facts.append([f"Held-out PSNR, {one.name}", score])
+        if cost is not None:
+            facts.append([f"Weights in 8 and 16 bits cost {one.name}", f"{text.signed(-cost, 3)} dB"])
+    commands = dict.fromkeys(str(one.run.environment.get("command", "")) for one in named)
+    facts.append(["Command", " / ".join(filter(None, commands))])
+    versions = dict.fromkeys(one.run.evaluation.isthmus for one in named)
+    facts.append(["isthmus", ", ".join(filter(None, versions))])
+    return [fact for fact in facts if fact[1]]
+
+
+def _without_folders(recipe: Recipe) -> str:
+    """The resolved recipe as TOML with the last part of each path alone: a page is sent to friends."""
+
+    def last(value: Any) -> Any:
+        if isinstance(value, list):
+            return [last(one) for one in value]
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    table = recipe.table()
+    return tomli_w.dumps({**table, "data": {key: last(value) for key, value in table["data"].items()}})
+
+
+def _blobs(number: int, subject: Subject) -> list[tuple[str, str]]:
+    return [
+        (f"encoder-{number}", subject.encoder),
+        (f"decoder-{number}", subject.decoder),
+        (f"model-{number}", subject.arrays),
+    ]

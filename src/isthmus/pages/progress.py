@@ -1,0 +1,166 @@
+"""Progress on stderr: a bar a run on a terminal, a line an epoch elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+from isthmus.core.wording import printable
+from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs.run import Done, Event
+from isthmus.runs.study import StudyDone, StudyEvent
+from isthmus.training.in_folder import Notice, Started
+from isthmus.training.loop import Epoch, Step
+from isthmus.training.preview import Preview
+
+LINE_SECONDS = 30.0  # off a terminal, at least this often
+
+
+class Display:
+    """Shows the events of a run or a study; a context manager, so that the terminal is always restored."""
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
+        self.live = enabled and self.console.is_terminal
+        self.bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[detail]}"),
+            TextColumn("left"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self.console,
+            transient=True,
+        )
+        self.runs: dict[int, _Run] = {}  # those under way, by their number in the study
+
+    def __enter__(self) -> Display:
+        if self.live:
+            self.bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live:
+            self.bars.stop()
+
+    def show(self, event: StudyEvent | Event) -> None:
+        """Show one event of a study, or of a run that belongs to none."""
+        match event:
+            case RunBegins():
+                self.runs[event.job.number] = _Run(self, _title(event.job))
+            case RunEvent():
+                self._show(event.job.number, event.event)
+            case RunFailed():
+                run = self.runs.pop(event.job.number)
+                run.close()
+                run.line(f"{run.title} failed: {event.sentence}")
+            case StudyDone():
+                pass
+            case Notice():
+                self.print(event.sentence)
+            case _:
+                self.runs.setdefault(0, _Run(self, ""))
+                self._show(0, event)
+
+    def print(self, text: str) -> None:
+        """Print a line above the bars."""
+        self.console.print(printable(text), markup=False)
+        sys.stderr.flush()
+
+    def _show(self, number: int, event: Event) -> None:
+        self.runs[number].show(event)
+        if isinstance(event, Done):
+            del self.runs[number]
+
+
+def _title(job: Job) -> str:
+    return f"[{job.number}/{job.total}] {job.variation}, seed {job.seed}"
+
+
+class _Run:
+    """The bar, or the lines, of one run."""
+
+    def __init__(self, display: Display, title: str) -> None:
+        self.display = display
+        self.title = title
+        self.task: TaskID | None = None
+        self.begun: Started | None = None
+        self.loss, self.speed, self.best, self.of = 0.0, 0.0, "", ""
+        self.spoke = time.monotonic()
+
+    def show(self, event: Event) -> None:
+        match event:
+            case Started():
+                self._start(event)
+            case Notice():
+                self.line(f"{self.title}: {event.sentence}" if self.title else event.sentence)
+            case Step():
+                self._step(event)
+            case Epoch():
+                self._epoch(event)
+            case Preview():
+                pass  # the growing page shows it
+            case Done():
+                self._done(event)
+
+    def line(self, text: str) -> None:
+        self.spoke = time.monotonic()
+        self.display.print(text)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self.task is not None:
+            self.display.bars.remove_task(self.task)
+            self.task = None
+
+    def _start(self, event: Started) -> None:
+        self.begun, epochs = event, event.recipe.train.epochs
+        self.title = self.title or event.recipe.name
+        if self.display.live:
+            self.task = self.display.bars.add_task(escape(printable(self.title)), total=1.0, detail="starting")
+        resumed = f", resumed at step {event.step:,}" if event.step else ""
+        limit = event.recipe.train.seconds
+        self.of = f"/{epochs}" if limit is None else ""
+        length = f"{epochs} epochs" if limit is None else f"{limit:g} s"
+        self.line(
+            f"{self.title}: {event.images_per_epoch:,} images, {length} on {event.device} "
+            f"in {event.precision}{resumed} -> {event.folder}"
+        )
+
+    def _step(self, event: Step) -> None:
+        if event.log is not None:
+            self.loss, self.speed = event.log["loss"], event.log["images_per_second"]
+        detail = f"loss {self.loss:.5f}  {self.speed:,.0f} images/s{self.best}"
+        if self.task is not None:
+            self.display.bars.update(self.task, completed=event.done, detail=detail)
+        elif self.begun is not None and time.monotonic() - self.spoke > LINE_SECONDS:
+            self.line(f"{self.title}: step {event.step:,}, {event.done:.0%}  {detail}")
+
+    def _epoch(self, event: Epoch) -> None:
+        if event.best:
+            self.best = f"  best {_psnr(event.log['validation_image_psnr'])}"
+        if event.epoch == 0:
+            self.line(f"{self.title}: starts at PCA  validation {_psnr(event.log['validation_image_psnr'])}")
+            return
+        self.line(
+            f"{self.title}: epoch {event.epoch}{self.of}  train loss {event.log['train_loss']:.5f}  "
+            f"validation {_psnr(event.log['validation_image_psnr'])}{' (best)' if event.best else ''}  "
+            f"{self.speed:,.0f} images/s"
+        )
+
+    def _done(self, event: Done) -> None:
+        self.close()
+        scores = event.summary["scores"]
+        self.line(
+            f"{self.title or event.summary['name']}: held out {_psnr(scores['model']['psnr']['mean'])}, "
+            f"PCA {scores['pca']['psnr']['mean']:.2f} dB"
+        )
+
+
+def _psnr(decibels: float) -> str:
+    """The one kind of PSNR that progress speaks of: the mean over images, as in tables and reports."""
+    return f"mean PSNR {decibels:.2f} dB"

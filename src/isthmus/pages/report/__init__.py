@@ -1,0 +1,18 @@
+"""The static pages: one HTML file for a run, one for a study, readable without a network or a server."""
+
+from pathlib import Path
+
+from isthmus.core.atomic_files import refuse_link
+from isthmus.pages.report.run_page import write_run_report
+from isthmus.pages.report.study_page import write_study_report
+
+__all__ = ["write_run_report", "write_study_pages", "write_study_report"]
+
+
+def write_study_pages(folder: Path) -> Path:
+    """The page of each finished run of a study, then the study's own, whose path is returned."""
+    for evaluation in sorted(folder.glob("*/seed-*/evaluation.json")):
+        refuse_link(evaluation.parent)
+        refuse_link(evaluation.parent.parent)
+        write_run_report(evaluation.parent)
+    return write_study_report(folder)

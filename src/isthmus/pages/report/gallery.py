@@ -1,0 +1,157 @@
+"""Tables of pictures: a column an image, a row a way of showing it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from isthmus.pages.report import text
+from isthmus.pages.report.pictures import error_map_uri, png_uri, psnr, shown_size
+from isthmus.pages.report.read_folder import Pixels, RunFolder, Subject
+
+_A_ROW = 15
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image with words for those who do not see it; `score` is its PSNR in dB as text."""
+
+    source: str
+    alt: str
+    width: int
+    height: int
+    score: str = ""
+    error_source: str = ""
+    error_alt: str = ""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of pictures. `colour` is the variation's place in the palette, None for yardsticks."""
+
+    name: str
+    pictures: Sequence[Picture]
+    detail: str = ""
+    colour: int | None = None
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """A table of pictures under the column names `columns`."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Row]
+
+
+def comparison(subjects: Sequence[Subject]) -> Gallery | None:
+    """The same held-out images through every subject, with PCA below those of its size.
+
+    Pictures are of each subject's first run. Subjects that show other images than the first one (because they
+    were evaluated on other data) are left out; see `not_comparable`.
+    """
+    first = _first_shown(subjects)
+    if first is None:
+        return None
+    names = image_names(first.evaluation.shown, first)
+    rows = [Row("Original", plain_pictures(first.pictures["shown/original"], names, "original"))]
+    fits = [subject for subject in subjects if _shows_the_same(subject, first)]
+    for size in dict.fromkeys(subject.runs[0].evaluation.latent_size for subject in fits):
+        group = [subject for subject in fits if subject.runs[0].evaluation.latent_size == size]
+        for subject in group:
+            run = subject.runs[0]
+            pictures = scored_pictures(
+                run.pictures["shown/original"], run.pictures["shown/output"], names, f"output of {subject.name}"
+            )
+            rows.append(Row(subject.name, pictures, _numbers(size), subject.colour))
+        run = group[0].runs[0]
+        if "shown/pca" in run.pictures:
+            made = f"output of PCA {run.evaluation.pca_components}"
+            pictures = scored_pictures(run.pictures["shown/original"], run.pictures["shown/pca"], names, made)
+            rows.append(Row("PCA", pictures, _numbers(run.evaluation.pca_components)))
+    return Gallery("The same held-out images through every model", names, rows)
+
+
+def not_comparable(subjects: Sequence[Subject]) -> list[str]:
+    """The names of subjects with pictures that show other images than the first subject's."""
+    first = _first_shown(subjects)
+    return [s.name for s in subjects if first and _has_pictures(s) and not _shows_the_same(s, first)]
+
+
+def extremes(subject: Subject, at_most: int) -> list[Gallery]:
+    """The test images that the subject's first run reconstructs best and worst, `at_most` of each."""
+    run = subject.runs[0]
+    galleries: list[Gallery] = []
+    for which, index in (("best", run.evaluation.best), ("worst", run.evaluation.worst)):
+        if f"{which}/original" not in run.pictures or f"{which}/output" not in run.pictures:
+            continue
+        names = image_names(index[:at_most], run)
+        original, output = (run.pictures[f"{which}/{part}"][:at_most] for part in ("original", "output"))
+        rows = [
+            Row("Original", plain_pictures(original, names, "original")),
+            Row("Output", scored_pictures(original, output, names, f"output of {subject.name}")),
+        ]
+        galleries.append(Gallery(which.capitalize(), names, rows))
+    return galleries
+
+
+def samples(subject: Subject, at_most: int) -> list[Row]:
+    """New images from the subject's first run, `at_most` of them in rows of 15; none where it has none."""
+    run = subject.runs[0]
+    images = run.pictures.get("samples")
+    if images is None:
+        return []
+    pictures = plain_pictures(images[:at_most], [f"Sample {n}" for n in range(1, at_most + 1)], f"of {subject.name}")
+    sampler = run.evaluation.samples.sampler
+    return [
+        Row(subject.name, pictures[start : start + _A_ROW], sampler if not start else "", subject.colour)
+        for start in range(0, len(pictures), _A_ROW)
+    ]
+
+
+def sample_gallery(subjects: Sequence[Subject], at_most: int) -> Gallery | None:
+    """Samples of all subjects below each other; None where nobody has any."""
+    rows = [row for subject in subjects for row in samples(subject, at_most)]
+    columns = [f"#{n}" for n in range(1, max((len(row.pictures) for row in rows), default=0) + 1)]
+    return Gallery("New images", columns, rows) if rows else None
+
+
+def plain_pictures(images: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+    return [
+        Picture(png_uri(image), f"{name}, {what}", *shown_size(image))
+        for image, name in zip(images, names, strict=False)
+    ]
+
+
+def scored_pictures(originals: Pixels, outputs: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+    pictures: list[Picture] = []
+    for original, output, name in zip(originals, outputs, names, strict=False):
+        score = text.fixed(psnr(original, output), 1)
+        alt = f"{name}, {what}, PSNR {score} dB"
+        errors = error_map_uri(original, output)
+        pictures.append(Picture(png_uri(output), alt, *shown_size(output), score, errors, f"Error map: {alt}"))
+    return pictures
+
+
+def image_names(index: Sequence[int], run: RunFolder) -> list[str]:
+    """Class names where the data has them; the number tells apart two images of one class."""
+    return [f"{run.labels[i]} #{i}" if i in run.labels else f"#{i}" for i in index]
+
+
+def _numbers(size: int) -> str:
+    return f"{size:,} number{'' if size == 1 else 's'}"
+
+
+def _has_pictures(subject: Subject) -> bool:
+    return bool(subject.runs) and {"shown/original", "shown/output"} <= set(subject.runs[0].pictures)
+
+
+def _first_shown(subjects: Sequence[Subject]) -> RunFolder | None:
+    return next((subject.runs[0] for subject in subjects if _has_pictures(subject)), None)
+
+
+def _shows_the_same(subject: Subject, first: RunFolder) -> bool:
+    if not _has_pictures(subject):
+        return False
+    mine, its = subject.runs[0].pictures["shown/original"], first.pictures["shown/original"]
+    return mine.shape == its.shape and bool((mine == its).all())

@@ -1,0 +1,81 @@
+"""The page of a study under way: first pictures within a minute, then the runs that are done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import isthmus
+from isthmus.core.errors import InputError, RunError
+from isthmus.pages.report import text
+from isthmus.pages.report.gallery import Gallery, Row, plain_pictures, scored_pictures
+from isthmus.pages.report.page import write_page
+from isthmus.pages.report.study_page import write_study_report
+from isthmus.runs.executors.job import Job, RunEvent
+from isthmus.runs.run import Done, Event
+from isthmus.runs.study import StudyEvent
+from isthmus.training.in_folder import Started
+from isthmus.training.preview import Preview
+
+
+class GrowingReport:
+    """Writes report.html of a study in `folder` as its events come; whoever ends the study writes the full one."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.folder, self.name = folder, name
+        self.begun = False
+        self.seen: dict[int, tuple[Job, Preview]] = {}  # by the runs' numbers
+        self.trained: set[int] = set()
+        self.done: set[int] = set()
+
+    def show(self, event: StudyEvent) -> Path | None:
+        """Write the page anew where the event adds to it; its path where it is the first."""
+        if not isinstance(event, RunEvent):
+            return None
+        try:
+            page = self._show(event.job, event.event)
+        except (InputError, RunError, OSError):  # no reason to stop a training; the full page will say why
+            return None
+        first, self.begun = page is not None and not self.begun, self.begun or page is not None
+        return page if first else None
+
+    def _show(self, job: Job, event: Event) -> Path | None:
+        match event:
+            case Started():
+                self.trained.add(job.number)
+            case Preview():
+                self.seen[job.number] = job, event
+                if not self.done:
+                    return self._first_pictures()
+            case Done():
+                self.done.add(job.number)
+                if job.number in self.trained and len(self.done) < job.total:
+                    return write_study_report(self.folder, unfinished=self._unfinished(job.total))
+            case _:
+                pass
+        return None
+
+    def _unfinished(self, total: int) -> str:
+        done = len(self.done)
+        return f"{done} of the study's {total} runs {'is' if done == 1 else 'are'} done; load the page again for more"
+
+    def _first_pictures(self) -> Path:
+        """What the runs under way make of held-out images so far."""
+        rows: list[Row] = []
+        columns: list[str] = []
+        for colour, (job, preview) in enumerate(self.seen[number] for number in sorted(self.seen)):
+            names = [f"#{place}" for place in range(1, len(preview.originals) + 1)]
+            if not columns:
+                columns = names
+                rows.append(Row("Original", plain_pictures(preview.originals, names, "original")))
+            made = scored_pictures(preview.originals, preview.outputs, names, f"output of {job.variation}")
+            rows.append(Row(job.variation, made, f"{preview.done:.0%} trained", colour))
+        last, preview = self.seen[max(self.seen)]
+        progress = f"{last.variation}, seed {last.seed}, run {last.number} of {last.total}"
+        return write_page(
+            self.folder / "report.html",
+            "first.html.jinja",
+            study=self.name,
+            facts=[progress, f"{text.count(preview.step)} steps, {preview.done:.0%} of its training"],
+            comparison=Gallery("Held-out images, and what the network makes of them so far", columns, rows),
+            isthmus=isthmus.__version__,
+        )

@@ -1,0 +1,25 @@
+"""What was done to the pictures before they were learned from, as sentences of the pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from isthmus.pages.report.read_folder import Subject
+from isthmus.pages.report.reproduce import Caution, cautions
+from isthmus.run_files.schema import Data
+
+
+def done_to_pictures(data: Data) -> list[Caution]:
+    """Of one run: what was done in reading and in training, then what to know of the images."""
+    return [Caution(sentence) for sentence in _sentences(data)]
+
+
+def done_in_study(subjects: Iterable[Subject]) -> list[Caution]:
+    """Of all runs of a study: each sentence once, with the variations that it is about."""
+    return cautions(
+        [(one.name, [sentence for run in one.runs for sentence in _sentences(run.evaluation.data)]) for one in subjects]
+    )
+
+
+def _sentences(data: Data) -> list[str]:
+    return [*(change.sentence for change in data.handling), *data.notices]

@@ -1,0 +1,104 @@
+"""The sentences a page opens with, each with its interval drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from isthmus.core.wording import components
+from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
+from isthmus.evaluation.statistics import intervals
+from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of
+from isthmus.evaluation.statistics.verdicts import verdict
+from isthmus.pages.report import text
+from isthmus.pages.report.scales import span
+from isthmus.pages.report.strips import difference_strip
+from isthmus.run_files.schema import Evaluation, Finding, Interval, Score
+
+_TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
+_MANY, _FOREMOST = 16, 8
+_ROOM = 0.5
+"""Of the interval's own width, left and right of it: the number beside a run's only whisker has to fit there."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A sentence; the drawing of its interval where it is one in dB; `tone` is better, worse, even or plain."""
+
+    sentence: str
+    strip: Markup | None
+    tone: str
+
+
+def foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """Those to open a page with, and the rest: of many, the largest differences between variations come first."""
+    if len(findings) <= _MANY:
+        return list(findings), []
+    largest = sorted(findings, key=lambda f: (f.kind != "comparison", -_size(f)))
+    first = {id(finding) for finding in largest[:_FOREMOST]}
+    return largest[:_FOREMOST], [finding for finding in findings if id(finding) not in first]
+
+
+def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
+    """The comparisons of a study, all intervals on one common axis."""
+    measured = [finding for finding in findings if finding.kind in ("comparison", "pca")]
+    domain = span((end for f in measured if _in_decibels(f) for end in (f.low, f.difference, f.high)), include=0.0)
+    headlines: list[Headline] = []
+    for finding in measured:
+        tone = _TONES[finding.final_verdict or "no measurable difference"]
+        strip = None
+        if _in_decibels(finding):
+            difference = Interval(mean=finding.difference, low=finding.low, high=finding.high)
+            strip = difference_strip(difference, tone, domain, finding.sentence)
+        headlines.append(Headline(finding.sentence, strip, tone))
+    return headlines
+
+
+def corrections(findings: Sequence[Finding]) -> str:
+    """What was corrected for being one of many; nothing where nothing was."""
+    families = {
+        "PCA" if finding.against == "pca" else finding.against or "": finding.corrected.comparisons
+        for finding in findings
+        if finding.corrected is not None
+    }
+    if not families:
+        return ""
+    named = text.listing([f"{count} with {against}" for against, count in families.items()])
+    return (
+        f"Of many comparisons some come out by chance: each verdict is also corrected for those with the same base "
+        f"({named}) by Holm’s method, and colours go by the corrected one. An interval is that of its comparison alone."
+    )
+
+
+def run_headlines(evaluation: Evaluation) -> list[Headline]:
+    """A run against PCA first, since a score without its yardstick says little; then the score."""
+    headlines: list[Headline] = []
+    difference = evaluation.against_pca.psnr
+    if evaluation.stayed_at_pca:
+        headlines.append(Headline(stayed_at_pca(evaluation.name, evaluation.pca_components), None, "even"))
+    elif math.isfinite(difference.mean + difference.low + difference.high):
+        measured = intervals.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
+        pca = f"PCA with {components(evaluation.pca_components)}"
+        compared = comparison_sentence(evaluation.name, pca, measured, scope=scope_of(1, evaluation.name))
+        sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
+        tone = _TONES[verdict(measured)]
+        domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
+        headlines.append(Headline(sentence, difference_strip(difference, tone, domain, compared), tone))
+    psnr = evaluation.scores.get("model", Score()).psnr
+    if not math.isnan(psnr.mean):
+        images = text.count(evaluation.data.test_images)
+        score = f"PSNR {text.fixed(psnr.mean, 2)} dB on {images} held-out images"
+        headlines.append(Headline(f"{score} (95 % interval {text.interval(psnr, 2)}).", None, "plain"))
+    return headlines
+
+
+def _size(finding: Finding) -> float:
+    """How large its difference is; what was not tested comes last."""
+    return abs(finding.difference) if math.isfinite(finding.difference) else -1.0
+
+
+def _in_decibels(finding: Finding) -> bool:
+    return finding.measure == "psnr" and math.isfinite(finding.difference + finding.low + finding.high)

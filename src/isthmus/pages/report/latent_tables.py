@@ -1,0 +1,102 @@
+"""What the latent holds, as a table: a row a model, a column for each measure that somebody has."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from isthmus.pages.report import text
+from isthmus.pages.report.scores import Cell, Column, ScoreRow, ScoreTable, sort_key
+from isthmus.run_files.latent import Beside, Latent
+from isthmus.run_files.schema import Variation
+
+
+@dataclass(frozen=True)
+class _Measure:
+    column: Column
+    cell: Callable[[Latent], Cell]
+
+
+def latent_table(rows: Sequence[tuple[str, int, Latent]]) -> ScoreTable | None:
+    """rows: (name, place in the palette, what its latent holds). None where nothing was measured of any."""
+    held = [one for one in _MEASURES if any(one.cell(latent).sort for _, _, latent in rows)]
+    if not held:
+        return None
+    return ScoreTable(
+        [one.column for one in held],
+        [ScoreRow(name, [one.cell(latent) for one in held], colour) for name, colour, latent in rows],
+    )
+
+
+def study_latents(variations: Sequence[Variation]) -> ScoreTable | None:
+    """A row a variation that has a finished run."""
+    return latent_table([(v.name, colour, v.latent) for colour, v in enumerate(variations) if v.scores is not None])
+
+
+def causes(latent: Latent) -> list[tuple[str, str]]:
+    """(cause, R2 of a linear probe for it) of images whose causes are known."""
+    found = latent.factors.linear_r2 if latent.factors else {}
+    return [(name.replace("_", " ").capitalize(), text.fixed(value, 2)) for name, value in found.items()]
+
+
+def _rate(latent: Latent) -> Cell:
+    if latent.codes is not None:
+        return _cell(latent.codes.bits, 0, "at most")
+    return _cell(latent.rate.bits, 1) if latent.rate else Cell(text.MISSING)
+
+
+def _in_use(latent: Latent) -> Cell:
+    if latent.codes is not None:
+        codes = latent.codes
+        return Cell(text.fixed(codes.perplexity, 0), f"of {text.count(codes.count)} codes", sort_key(codes.used))
+    if latent.active_units is not None:
+        part = latent.active_units
+        return Cell(text.count(part.count), f"of {text.count(part.of)} numbers", sort_key(part.count))
+    return Cell(text.MISSING)
+
+
+def _bits(latent: Latent) -> Cell:
+    return _cell(latent.likelihood.bits_per_dimension, 2) if latent.likelihood else Cell(text.MISSING)
+
+
+def _linear(latent: Latent) -> Cell:
+    return _beside(latent.labels.linear_probe) if latent.labels else Cell(text.MISSING)
+
+
+def _nearest(latent: Latent) -> Cell:
+    return _beside(latent.labels.nearest_neighbours) if latent.labels else Cell(text.MISSING)
+
+
+def _causes(latent: Latent) -> Cell:
+    known = latent.factors.linear_r2 if latent.factors else {}
+    return _cell(math.fsum(known.values()) / len(known), 2) if known else Cell(text.MISSING)
+
+
+def _mig(latent: Latent) -> Cell:
+    return _cell(latent.factors.mig, 3) if latent.factors else Cell(text.MISSING)
+
+
+def _dci(latent: Latent) -> Cell:
+    return _cell(latent.factors.dci.disentanglement, 2) if latent.factors else Cell(text.MISSING)
+
+
+def _cell(value: float, digits: int, detail: str = "") -> Cell:
+    return Cell(text.fixed(value, digits), "" if math.isnan(value) else detail, sort_key(value))
+
+
+def _beside(value: Beside) -> Cell:
+    pca = f"PCA {text.fixed(100 * value.pca, 1)}" if not math.isnan(value.pca) else ""
+    return Cell(text.fixed(100 * value.model, 1), pca, sort_key(value.model))
+
+
+_MEASURES = (
+    _Measure(Column("Rate", "bits an image"), _rate),
+    _Measure(Column("In use", "active or perplexity"), _in_use),
+    _Measure(Column("Likelihood", "bits a value, at most"), _bits),
+    _Measure(Column("Linear probe", "% right"), _linear),
+    _Measure(Column("10 neighbours", "% right"), _nearest),
+    _Measure(Column("Causes", "mean R² of a line"), _causes),
+    _Measure(Column("MIG", "1 = one number a cause"), _mig),
+    _Measure(Column("Disentangled", "DCI, up to 1"), _dci),
+)

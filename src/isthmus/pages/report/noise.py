@@ -1,0 +1,63 @@
+"""How a denoising model is shown: what it got, what it made of it, and what it should have made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from isthmus.pages.report import text
+from isthmus.pages.report.gallery import Gallery, Row, image_names, plain_pictures, scored_pictures
+from isthmus.pages.report.read_folder import Subject
+from isthmus.run_files.schema import Interval, Score
+
+
+@dataclass(frozen=True)
+class Denoising:
+    """Pictures, the scores in a sentence, and which noise it was."""
+
+    gallery: Gallery
+    sentence: str
+    kind: str
+
+
+def denoising(subject: Subject) -> Denoising | None:
+    """The noisy evaluation of a subject's first run, None where it has none.
+
+    A model that adds its noise at inference too has no `denoised` pictures: its output already is that.
+    """
+    run = subject.runs[0]
+    adds_its_own = "shown/denoised" not in run.pictures
+    output = "output" if adds_its_own else "denoised"
+    if not {"shown/original", "shown/noisy", f"shown/{output}"} <= set(run.pictures):
+        return None
+    names = image_names(run.evaluation.shown, run)
+    clean = run.pictures["shown/original"]
+    made = f"output of {subject.name} for the noisy input"
+    noise = "noise added by the model" if adds_its_own else "noisy"
+    rows = [
+        Row("Input", scored_pictures(clean, run.pictures["shown/noisy"], names, "noisy input"), noise),
+        Row("Output", scored_pictures(clean, run.pictures[f"shown/{output}"], names, made)),
+        Row("Target", plain_pictures(clean, names, "clean original"), "clean"),
+    ]
+    shown = Gallery(f"{subject.name}: noisy input, output and target", names, rows)
+    scores = run.evaluation.scores
+    pair = [scores.get(who, Score()).psnr for who in ("noisy_input", "model" if adds_its_own else "denoised")]
+    return Denoising(shown, _sentence(subject.name, *pair), run.evaluation.noise or "")
+
+
+def _sentence(name: str, noisy: Interval, output: Interval) -> str:
+    """How far the noisy input and the output are from the clean image, and which is nearer."""
+    if math.isnan(noisy.mean) or math.isnan(output.mean):
+        return ""
+    if output.low > noisy.high:
+        verdict = "The output is nearer to the clean image than its input was."
+    elif output.high < noisy.low:
+        verdict = "The output is further from the clean image than its input was."
+    else:
+        verdict = "The two intervals overlap."
+    scores = f"the noisy input scores {_decibels(noisy)} and the output of {name} {_decibels(output)}"
+    return f"Against the clean image, {scores}. {verdict}"
+
+
+def _decibels(value: Interval) -> str:
+    return f"{text.fixed(value.mean, 2)} dB ({text.interval(value, 2)})"

@@ -1,0 +1,51 @@
+"""Render a template into one self-contained HTML file, written whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from functools import partial
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from isthmus.core.atomic_files import write_text
+from isthmus.pages.report import text
+from isthmus.pages.report.svg import colour_class
+
+_HERE = Path(__file__).parent
+_TEMPLATES = Environment(
+    loader=FileSystemLoader(_HERE / "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_TEMPLATES.filters.update(
+    colour_class=colour_class, json=partial(json.dumps, ensure_ascii=False), unbroken=text.unbroken
+)
+
+
+def write_page(target: Path, template: str, **content: object) -> Path:
+    """Render `template` with `content` to `target` and return it. Raises OSError where it cannot be written."""
+    script = (_HERE / "page.js").read_text(encoding="utf-8")
+    page = _TEMPLATES.get_template(template).render(
+        style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        policy=_policy(script),
+        explorer=target.with_name("explorer.html").is_file(),
+        **content,
+    )
+    write_text(target, page)
+    return target
+
+
+def _policy(script: str) -> str:
+    """A content security policy under which the page can fetch nothing and runs its own script alone.
+
+    So a name that slipped through escaping still could not act.
+    """
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

@@ -1,0 +1,147 @@
+"""Read what a run or a study left on disk; nothing here computes a score."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ConfigDict, JsonValue
+
+from isthmus.core.bounded_reading import read_bytes
+from isthmus.core.errors import InputError, RunError
+from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
+from isthmus.run_files.read import AGAIN, damaged, read_log, read_record
+from isthmus.run_files.record import Record
+from isthmus.run_files.schema import Epoch, Evaluation, Findings
+
+__all__ = ["Pixels", "RunFolder", "StudyFolder", "Subject", "read_run", "read_study"]
+
+R = TypeVar("R", bound=Record)
+
+
+class _Any(Record):
+    """environment.json as a page shows it: whatever it says."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """An evaluated run.
+
+    pictures: the tensors of pictures.safetensors, (n, 3, H, W) uint8 each; empty where there is no such file.
+    labels: test image index -> class name, where the data has classes.
+    notices: what was wrong with the files and did not stop the page.
+    """
+
+    path: Path
+    evaluation: Evaluation
+    epochs: tuple[Epoch, ...]
+    environment: Mapping[str, JsonValue]
+    recipe: str
+    pictures: Mapping[str, Pixels]
+    labels: Mapping[int, str]
+    notices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """A study; `runs` holds its evaluated runs by the folder name that findings.json gives them."""
+
+    path: Path
+    findings: Findings
+    runs: Mapping[str, RunFolder]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a page compares: a variation and its evaluated runs, one a seed. `colour` is its place in the palette."""
+
+    name: str
+    colour: int
+    runs: tuple[RunFolder, ...]
+
+
+def read_run(folder: Path) -> RunFolder:
+    """Read an evaluated run.
+
+    Raises InputError where evaluation.json is missing or empty, RunError where a file is damaged.
+    """
+    evaluation = _read_first(folder / "evaluation.json", Evaluation, "evaluate the run first")
+    log = read_log(folder / "metrics.jsonl")
+    lines = "1 unreadable line" if log.unreadable == 1 else f"{log.unreadable} unreadable lines"
+    notices = (f"metrics.jsonl holds {lines}; the training curves leave them out.",) if log.unreadable else ()
+    return RunFolder(
+        folder,
+        evaluation,
+        log.epochs,
+        _read_environment(folder / "environment.json"),
+        _read_text(folder / "recipe.toml"),
+        _read_pictures(folder / "pictures.safetensors"),
+        _read_labels(folder / "per_image.parquet", evaluation.data.class_names),
+        notices,
+    )
+
+
+def read_study(folder: Path) -> StudyFolder:
+    """Read a study and those of its runs that are done. Raises as `read_run` does."""
+    findings = _read_first(folder / "findings.json", Findings, "run the study first")
+    done = [run.folder for v in findings.variations for run in v.runs if run.status == "done"]
+    return StudyFolder(folder, findings, {name: read_run(_within(folder, name)) for name in done})
+
+
+def _within(folder: Path, name: str) -> Path:
+    """The run folder `name` of a study, where its page will be written. Raises RunError where it lies elsewhere."""
+    home = os.path.realpath(folder)
+    place = os.path.realpath(folder / name)
+    if place == home or os.path.commonpath([home, place]) != home:
+        raise RunError(f"{folder / 'findings.json'}: names a run outside of the study, {name!r}; run the study again")
+    return folder / name
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return read_bytes(path).decode("utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise damaged(path, error) from None
+
+
+def _read_first(path: Path, record: type[R], remedy: str) -> R:
+    try:
+        empty = not path.stat().st_size and path.is_file()
+    except OSError:
+        empty = not path.is_symlink()
+    if empty:
+        raise InputError(f"{path}: is missing or empty; {remedy}")
+    return read_record(path, record, AGAIN)
+
+
+def _read_environment(path: Path) -> Mapping[str, JsonValue]:
+    if not os.path.lexists(path):
+        return {}
+    return read_record(path, _Any, AGAIN).model_extra or {}
+
+
+def _read_pictures(path: Path) -> Mapping[str, Pixels]:
+    try:
+        return read_pictures(path)
+    except FileNotFoundError:
+        return {}
+
+
+def _read_labels(path: Path, class_names: tuple[str, ...]) -> Mapping[int, str]:
+    if not class_names:
+        return {}
+    try:
+        table = read_scores(path, needed=())
+    except FileNotFoundError:
+        return {}
+    if not {"index", "label"} <= set(table):
+        return {}
+    pairs = zip(table["index"].tolist(), table["label"].tolist(), strict=True)
+    return {index: class_names[label] for index, label in pairs if 0 <= label < len(class_names)}

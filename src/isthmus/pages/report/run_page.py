@@ -1,0 +1,81 @@
+"""The page of one run: how good it is, beside what, and how it got there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.pages.report import gallery, latent_tables, quality_figures, text, training_figures
+from isthmus.pages.report.handling import done_to_pictures
+from isthmus.pages.report.headlines import run_headlines
+from isthmus.pages.report.noise import denoising
+from isthmus.pages.report.page import write_page
+from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
+from isthmus.pages.report.read_folder import RunFolder, Subject, read_run
+from isthmus.pages.report.reproduce import Caution, device, environment, image_counts
+from isthmus.pages.report.scores import baseline_table
+from isthmus.run_files.schema import Score
+
+_EXTREMES = 8
+_SAMPLES = 30
+
+
+def write_run_report(folder: Path) -> Path:
+    """Write the run's report.html from its folder and return its path.
+
+    Raises InputError where evaluation.json is missing or a file is damaged, OSError where the page cannot be written.
+    """
+    run = read_run(folder)
+    evaluation = run.evaluation
+    subject = Subject(evaluation.name, 0, (run,))
+    facts = (evaluation.data.source, image_counts(evaluation.data), f"seed {evaluation.seed}", device([run]))
+    quality = quality_figures.Quality(
+        evaluation.name,
+        0,
+        evaluation.latent_size,
+        evaluation.cost.multiply_adds,
+        evaluation.scores.get("model", Score()).psnr,
+    )
+    return write_page(
+        folder / "report.html",
+        "run.html.jinja",
+        run=run,
+        evaluation=evaluation,
+        subject=subject,
+        facts=[fact for fact in facts if fact],
+        headlines=run_headlines(evaluation),
+        cautions=[Caution(sentence) for sentence in (*evaluation.flags, *run.notices)],
+        table=baseline_table(evaluation.scores),
+        costs=_costs(run),
+        handling=done_to_pictures(evaluation.data),
+        comparison=gallery.comparison([subject]),
+        extremes=gallery.extremes(subject, _EXTREMES),
+        noise=denoising(subject),
+        doctor=evaluation.doctor,
+        holds=latent_tables.latent_table([(evaluation.name, 0, evaluation.latent)]),
+        causes=latent_tables.causes(evaluation.latent),
+        samples=gallery.sample_gallery([subject], _SAMPLES),
+        training=training_figures.training([subject]),
+        latent=quality_figures.latent_size([quality], [(p.components, p.psnr) for p in evaluation.pca_curve]),
+        error_limit=ERROR_LIMIT,
+        error_scale=error_scale_uri(),
+        command=next((value for key, value in text.flatten(dict(run.environment)) if key == "command"), ""),
+        environment=environment([run], evaluation.data),
+        isthmus=evaluation.isthmus,
+    )
+
+
+def _costs(run: RunFolder) -> list[tuple[str, str]]:
+    evaluation = run.evaluation
+    cost, checkpoint = evaluation.cost, evaluation.checkpoint
+    rows = [
+        ("Latent size", f"{evaluation.latent_size:,} numbers"),
+        ("Parameters", f"{text.count(cost.parameters)}, of which {text.count(cost.trainable)} trainable"),
+        ("Multiply-adds", f"{text.short(cost.multiply_adds)} per image"),
+        ("Training time", f"{text.duration(cost.train_seconds)} at {text.fixed(cost.images_per_second, 0)} images/s"),
+        ("Epochs", f"{text.count(cost.epochs)}, best at {text.count(cost.best_epoch)}"),
+        ("Steps", text.count(cost.steps)),
+        ("Why it stopped", cost.sentence or text.MISSING),
+    ]
+    if checkpoint.which:
+        rows.append(("Weights scored", f"{checkpoint.which}, from epoch {text.count(checkpoint.epoch)}"))
+    return rows

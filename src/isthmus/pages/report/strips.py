@@ -1,0 +1,40 @@
+"""A difference and its interval as a small drawing: a dot with a whisker, zero marked."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from isthmus.pages.report import text
+from isthmus.pages.report.scales import Scale
+from isthmus.pages.report.svg import Canvas
+from isthmus.run_files.schema import Interval
+
+_SIZE = (340, 60)
+_VALUE_WIDTH = 78.0
+
+
+def difference_strip(difference: Interval, tone: str, domain: tuple[float, float], title: str) -> Markup:
+    """A dot with a whisker on an axis in dB that all strips of a page share, zero marked."""
+    width, height = _SIZE
+    canvas = Canvas(width, height, kind=f"strip {tone}", title=title, description="Dot: mean. Whisker: 95 % interval.")
+    x = Scale(*domain, 14, width - 14)
+    canvas.draw("line", x1=14, x2=width - 14, y1=40, y2=40, kind="axis")
+    for value in x.ticks(5):
+        canvas.draw("line", x1=x(value), x2=x(value), y1=40, y2=44, kind="axis")
+        canvas.draw("text", x=x(value), y=57, text=text.signed_tick(value), kind="tick middle")
+    canvas.draw("line", x1=x(0), x2=x(0), y1=4, y2=40, kind="zero")
+    low, mean, high = x(difference.low), x(difference.mean), x(difference.high)
+    canvas.draw("line", x1=low, x2=high, y1=22, y2=22, kind="whisker")
+    for end in (low, high):
+        canvas.draw("line", x1=end, x2=end, y1=14, y2=30, kind="cap")
+    canvas.draw("circle", cx=mean, cy=22, r=4.5, kind="mark")
+    # Away from zero, so that the text does not cross its line; where it would leave the drawing there, on the other
+    # side of the whisker, or of zero if there is too little room between them.
+    outward = high + _VALUE_WIDTH < width if difference.mean >= 0 else low < _VALUE_WIDTH
+    at, side = (high + 10, "value") if outward else (low - 10, "value end")
+    if side == "value end" and at - _VALUE_WIDTH < x(0) < at:
+        at = x(0) - 6
+    elif side == "value" and at < x(0) < at + _VALUE_WIDTH:
+        at = x(0) + 6
+    canvas.draw("text", x=at, y=26.5, text=f"{text.signed(difference.mean, 2)} dB", kind=side)
+    return canvas.markup()

@@ -1,0 +1,115 @@
+"""The page of a study: which choice mattered, how that is known, and how to run it again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.evaluation.doctor.diagnosis import counts
+from isthmus.pages.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
+from isthmus.pages.report.handling import done_in_study
+from isthmus.pages.report.headlines import corrections, foremost, study_headlines
+from isthmus.pages.report.noise import denoising
+from isthmus.pages.report.page import write_page
+from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
+from isthmus.pages.report.read_folder import StudyFolder, Subject, read_study
+from isthmus.pages.report.reproduce import Caution, cautions, device, environment, image_counts
+from isthmus.pages.report.scores import study_table
+from isthmus.run_files.schema import Variation
+
+_EXTREMES = 4
+_SAMPLES = 15
+
+
+def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
+    """Write the study's report.html from its findings.json and run folders, and return its path.
+
+    unfinished: what the page says at its top of a study that is still under way.
+    Raises InputError where findings.json or a finished run's evaluation is missing or damaged, OSError where the page
+    cannot be written.
+    """
+    study = read_study(folder)
+    subjects = _subjects(study)
+    findings = study.findings
+    runs = list(study.runs.values())
+    first, rest = foremost([one for one in findings.findings if one.kind in ("comparison", "pca")])
+    headlines = study_headlines([*first, *rest])
+    broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
+    return write_page(
+        folder / "report.html",
+        "study.html.jinja",
+        findings=findings,
+        unfinished=unfinished,
+        facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
+        headlines=headlines[: len(first)],
+        further=headlines[len(first) :],
+        broken=broken,
+        corrected=corrections(findings.findings),
+        cautions=_cautions(study, subjects),
+        table=study_table(findings.variations, subjects, findings.findings),
+        comparison=gallery.comparison(subjects),
+        not_comparable=gallery.not_comparable(subjects),
+        extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
+        doctor=doctor.study_doctor(findings.variations),
+        doctor_counts=text.listing(counts([line.severity for v in findings.variations for line in v.doctor or ()])),
+        examined=any(v.doctor is not None for v in findings.variations),
+        holds=latent_tables.study_latents(findings.variations),
+        samples=gallery.sample_gallery(subjects, _SAMPLES),
+        noise=[shown for subject in subjects if (shown := denoising(subject))],
+        training=training_figures.training(subjects),
+        latent=quality_figures.latent_size(_qualities(findings.variations), _pca_curve(study)),
+        cost=quality_figures.cost(_qualities(findings.variations)),
+        error_limit=ERROR_LIMIT,
+        error_scale=error_scale_uri(),
+        handling=done_in_study(subjects),
+        environment=environment(runs, findings.data),
+        isthmus=next((run.evaluation.isthmus for run in runs), ""),
+    )
+
+
+def _subjects(study: StudyFolder) -> list[Subject]:
+    """The variations with at least one evaluated run, coloured by their place in the study."""
+    subjects: list[Subject] = []
+    for colour, variation in enumerate(study.findings.variations):
+        runs = tuple(study.runs[run.folder] for run in variation.runs if run.folder in study.runs)
+        if runs:
+            subjects.append(Subject(variation.name, colour, runs))
+    return subjects
+
+
+def _seeds(study: StudyFolder) -> str:
+    seeds = study.findings.seeds
+    if not seeds:
+        return ""
+    return f"seed{'' if len(seeds) == 1 else 's'} {text.listing([str(seed) for seed in seeds])}"
+
+
+def _cautions(study: StudyFolder, subjects: list[Subject]) -> list[Caution]:
+    """What a reader must know: flags, the author's notes, damaged files, and the study's own remarks.
+
+    Remarks that repeat what stands elsewhere are left out: failures, as the failed runs are named, and a
+    variation's note.
+    """
+    notices = {subject.name: [n for run in subject.runs for n in run.notices] for subject in subjects}
+    variations = study.findings.variations
+    notes = [variation.note for variation in variations if variation.note]
+    remarks = [
+        Caution(finding.sentence)
+        for finding in study.findings.findings
+        if finding.kind == "note" and not any(note in finding.sentence for note in notes)
+    ]
+    flagged = [(v.name, [*v.flags, *([v.note] if v.note else []), *notices.get(v.name, [])]) for v in variations]
+    return remarks + cautions(flagged)
+
+
+def _qualities(variations: tuple[Variation, ...]) -> list[quality_figures.Quality]:
+    return [
+        quality_figures.Quality(v.name, colour, v.latent_size, v.cost.multiply_adds, v.scores.psnr)
+        for colour, v in enumerate(variations)
+        if v.scores is not None and v.latent_size is not None
+    ]
+
+
+def _pca_curve(study: StudyFolder) -> list[tuple[int, float]]:
+    curves = [run.evaluation.pca_curve for run in study.runs.values()]
+    longest = max(curves, key=len, default=())
+    return [(point.components, point.psnr) for point in longest]

@@ -1,0 +1,126 @@
+"""How the validation score rose over training, against steps and against time."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from isthmus.pages.report import text
+from isthmus.pages.report.figures import Figure, Table
+from isthmus.pages.report.line_chart import Level, Line, line_chart
+from isthmus.pages.report.read_folder import RunFolder, Subject
+from isthmus.pages.report.svg import NARROW, WIDE
+from isthmus.run_files.schema import Epoch, Score
+
+_POINTS_A_LINE = 200
+_ROWS_A_RUN = 12
+_TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, math.inf))
+
+
+@dataclass(frozen=True)
+class Training:
+    """Validation PSNR against steps and against time; `pca_images`: those on which PCA's lines were measured."""
+
+    steps: Figure
+    time: Figure
+    pca_images: Literal["validation", "test"]
+
+
+def training(subjects: Sequence[Subject]) -> Training | None:
+    """Validation PSNR against steps and against seconds; None where no epoch was logged."""
+    subjects = [subject for subject in subjects if any(_logged(run) for run in subject.runs)]
+    if not subjects:
+        return None
+    longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in _logged(run))
+    unit, size = next((u, s) for u, s, limit in _TIME_UNITS if longest <= limit)
+    pca_images, levels = _pca_levels(subjects)
+    table = _training_table(subjects, levels)
+    steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
+    time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
+    return Training(steps, time, pca_images)
+
+
+def _training_figure(
+    subjects: Sequence[Subject],
+    levels: Sequence[Level],
+    table: Table,
+    against: str,
+    x_title: str,
+    x: Callable[[Epoch], float],
+) -> Figure:
+    lines = [_line(subject, x) for subject in subjects]
+    ends = [f"{line.name} ends at {text.fixed(line.main[-1][1], 2)} dB" for line in lines if line.main]
+    ends += [f"dashed, {level.name}: {text.fixed(level.y, 2)} dB" for level in levels]
+    drawings = [
+        line_chart(
+            lines,
+            levels,
+            layout=layout,
+            x_title=x_title,
+            title=f"Validation PSNR of the mean error against {against}",
+            description=f"{'; '.join(ends)}.",
+        )
+        for layout in (WIDE, NARROW)
+    ]
+    return Figure(drawings, table)
+
+
+def _line(subject: Subject, x: Callable[[Epoch], float]) -> Line:
+    """Each seed's curve, and their mean over the epochs that all of them reached."""
+    seeds = [{e.epoch: (x(e), e.validation_psnr) for e in _logged(run)} for run in subject.runs if _logged(run)]
+    shared = [epoch for epoch in seeds[0] if all(epoch in seed for seed in seeds)]
+    main = [
+        (sum(seed[epoch][0] for seed in seeds) / len(seeds), sum(seed[epoch][1] for seed in seeds) / len(seeds))
+        for epoch in shared
+    ]
+    own = [_thin(list(seed.values())) for seed in seeds] if len(seeds) > 1 else []
+    return Line(subject.name, subject.colour, _thin(main), own)
+
+
+def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    every = math.ceil(len(points) / _POINTS_A_LINE) or 1
+    return points[:-1:every] + points[-1:]
+
+
+def _pca_levels(subjects: Sequence[Subject]) -> tuple[Literal["validation", "test"], list[Level]]:
+    """PCA's PSNR of the mean MSE, the same kind of mean as the curves, and on their images where that is known."""
+    evaluations = [subject.runs[0].evaluation for subject in subjects]
+    errors = [evaluation.against_pca.validation.pca_mse for evaluation in evaluations]
+    known = [-10 * math.log10(error) for error in errors if error is not None and error > 0]
+    if len(known) == len(evaluations):
+        pca_images, values = "validation", known
+    else:
+        pca_images, values = "test", [e.scores.get("pca", Score()).psnr_of_mean_mse for e in evaluations]
+    levels: dict[int, float] = {}
+    for evaluation, value in zip(evaluations, values, strict=True):
+        if math.isfinite(value):
+            levels.setdefault(evaluation.pca_components, value)
+    return pca_images, [Level(f"PCA {size:,}", value) for size, value in levels.items()]
+
+
+def _training_table(subjects: Sequence[Subject], levels: Sequence[Level]) -> Table:
+    rows: list[tuple[str, ...]] = []
+    for subject in subjects:
+        for run in subject.runs:
+            logged = _logged(run)
+            every = math.ceil(len(logged) / _ROWS_A_RUN) or 1
+            for epoch in logged[:-1:every] + logged[-1:]:
+                rows.append(
+                    (
+                        subject.name,
+                        str(run.evaluation.seed),
+                        str(epoch.epoch),
+                        f"{epoch.step:,}",
+                        text.fixed(epoch.seconds, 1),
+                        text.fixed(epoch.validation_psnr, 2),
+                    )
+                )
+    rows += [(level.name, "", "", "", "", text.fixed(level.y, 2)) for level in levels]
+    columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR of the mean error (dB)")
+    return Table(columns, rows)
+
+
+def _logged(run: RunFolder) -> list[Epoch]:
+    return [epoch for epoch in run.epochs if math.isfinite(epoch.validation_psnr)]

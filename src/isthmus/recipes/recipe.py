@@ -1,0 +1,285 @@
+"""Recipes: what to train, as TOML tables with every choice named.
+
+A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `prior`, `objective`, `distortion`,
+`regularizer`), each with its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills every
+default in.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Annotated, Any, Literal
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field
+
+from isthmus.core import registry
+from isthmus.core.bounded_reading import check_bounds, parse_toml, read_bytes, reason
+from isthmus.core.errors import InputError
+from isthmus.core.paths import expanded
+from isthmus.core.wording import shown
+
+FORMAT = 1
+PART_TABLES = {
+    "data": "datasets",
+    "corruption": "corruptions",
+    "architecture": "architectures",
+    "bottleneck": "bottlenecks",
+    "prior": "priors",
+    "objective": "objectives",
+    "distortion": "distortions",
+    "regularizer": "regularizers",
+}
+DEFAULT_KINDS = {
+    "corruption": "none",
+    "prior": "standard",
+    "objective": "weighted",
+    "distortion": "mse",
+    "regularizer": "none",
+}
+Raw = dict[str, Any]
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class Split(_Options):
+    """How training images are set aside. Which ones is a function of the seed and their content."""
+
+    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.1  # only where the data has no test images of its own
+    seed: Annotated[int, Field(ge=0)] = 0
+    limit: Annotated[int, Field(ge=1)] | None = None  # train on this many images at most
+
+
+class Model(_Options):
+    """How the parts are put together."""
+
+    linear: Literal["none", "pca"] = "none"  # "pca": a linear path beside the network, started at PCA
+
+
+class Train(_Options):
+    """How the weights are found."""
+
+    epochs: Annotated[int, Field(ge=1)] = 20
+    least_steps: Annotated[int, Field(ge=0)] = 0  # where the epochs make fewer, more and longer ones are trained
+    steps: Annotated[int, Field(ge=1)] | None = None  # at most; the schedule ends with them
+    batch: Annotated[int, Field(ge=1)] = 128
+    optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
+    matrix_scale: Annotated[float, Field(gt=0)] = 10.0  # muon's rate for the architecture's kernels, in learning rates
+    linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, in learning rates
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's memory of squared gradients
+    # show half of the images, others in every epoch, with left and right exchanged; auto: where that does no harm
+    mirror: bool | Literal["auto"] = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
+    schedule: Literal["constant", "cosine"] = "cosine"
+    warmup_steps: Annotated[int, Field(ge=0)] = 0
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
+    seconds: Annotated[float, Field(gt=0)] | None = None  # of training at most; the schedule ends with them
+    monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
+    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: ours where they can be compiled
+    capture: bool = True  # on CUDA, replay steps as a graph; the CPU has none
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: as many as torch takes by itself
+
+
+@dataclass(frozen=True)
+class Part:
+    """The choice of one part: its kind and all its options, checked."""
+
+    kind: str
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A resolved recipe: rerunning needs this alone."""
+
+    name: str
+    seed: int
+    data: Part
+    split: Split
+    corruption: Part
+    architecture: Part
+    bottleneck: Part
+    prior: Part
+    objective: Part
+    distortion: Part
+    regularizer: Part
+    model: Model
+    train: Train
+
+    def table(self) -> Raw:
+        """The recipe as nested tables; options that are None are left out, as TOML has no null."""
+        table: Raw = {"format": FORMAT, "name": self.name, "seed": self.seed}
+        for name in ("data", "split", *(part for part in PART_TABLES if part != "data"), "model", "train"):
+            value = getattr(self, name)
+            chosen = {"kind": value.kind, **value.options} if isinstance(value, Part) else value.model_dump()
+            table[name] = {key: option for key, option in chosen.items() if option is not None}
+        return table
+
+    def with_threads(self, count: int | None) -> Recipe:
+        """The same recipe on `count` CPU threads."""
+        return replace(self, train=self.train.model_copy(update={"threads": count}))
+
+    def toml(self) -> str:
+        return tomli_w.dumps(self.table())
+
+
+def read_toml(path: Path) -> Raw:
+    """A TOML file of a format this version reads.
+
+    Raises InputError where it is missing, not TOML, or written by a newer version.
+    """
+    try:
+        raw = parse_toml(read_bytes(path).decode("utf-8"))
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such file; check the path") from None
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({reason(error)}); check the path") from None
+    except ValueError as error:  # of TOML, and of UTF-8
+        raise InputError(f"{path}: not a TOML file ({reason(error)}); mend it") from None
+    found = raw.get("format", FORMAT)
+    if not isinstance(found, int) or found > FORMAT:
+        raise InputError(
+            f"{path}: format {shown(found)} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
+        )
+    return raw
+
+
+def as_written_then(raw: Any) -> Any:
+    """A recipe that an earlier version resolved, with the value that it acted by for options that came later.
+
+    Only of options whose default now does something else: folders called `validation` were not used as such.
+    """
+    data = raw.get("data") if isinstance(raw, dict) else None
+    if not isinstance(data, dict) or data.get("kind") not in ("folder", "parquet") or "splits" in data:
+        return raw  # whatever it is, it is checked where it is resolved
+    return {**raw, "data": {**data, "splits": "train-test"}}
+
+
+def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
+    """`["bottleneck.dim=16", "data.kind=scenes"]` -> dotted path to value; values are TOML or bare words."""
+    changes: dict[str, Any] = {}
+    for word in words:
+        path, equals, text = word.partition("=")
+        if not equals or not path:
+            raise InputError(f"{shown(word)}: an override is written option.path=value, such as bottleneck.dim=16")
+        if path.strip() in changes:
+            raise InputError(f"{path.strip()}: given twice; leave one of them out")
+        changes[path.strip()] = _value(path, text.strip())
+    return changes
+
+
+def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
+    """A copy of `raw` with the dotted `changes` made.
+
+    A changed `kind` drops the old kind's options, so kinds go first: the new part starts from its defaults.
+    """
+    try:
+        check_bounds(dict(changes))
+    except ValueError as error:
+        raise InputError(f"options: {reason(error)}; write a simpler value") from None
+    changed = copy.deepcopy(raw)
+    for path, value in sorted(changes.items(), key=lambda item: not item[0].endswith(".kind")):
+        *tables, option = path.split(".")
+        table = changed
+        for name in tables:
+            table = table.setdefault(name, {})
+            if not isinstance(table, dict):
+                raise InputError(f"{path}: {name} is a value, not a table; leave out what follows it")
+        if option == "kind" and table.get("kind") != value:
+            table.clear()
+        table[option] = value
+    return changed
+
+
+def resolve(raw: Raw) -> Recipe:
+    """Check a recipe's tables and fill in every default.
+
+    Raises InputError naming the option's dotted path, its value and the remedy.
+    """
+    known = {"format", "name", "about", "seed", "split", "model", "train", *PART_TABLES}
+    for name in raw:
+        if name not in known:
+            raise InputError(f"{name}: unknown in a recipe{registry.suggest(name, known)}")
+    name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
+        raise InputError(f"seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
+    if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
+        raise InputError(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
+    parts = {table: _part(table, raw.get(table)) for table in PART_TABLES}
+    recipe = Recipe(
+        name=name,
+        seed=seed,
+        split=registry.validate(Split, _as_table("split", raw.get("split", {})), "split"),
+        model=registry.validate(Model, _as_table("model", raw.get("model", {})), "model"),
+        train=registry.validate(Train, _as_table("train", raw.get("train", {})), "train"),
+        **parts,
+    )
+    _refuse_idle(recipe)
+    return recipe
+
+
+def _refuse_idle(recipe: Recipe) -> None:
+    """Raise InputError for an option that was set and would do nothing."""
+    train = recipe.train
+    for option, acts, needs in (
+        ("matrix_scale", train.optimizer == "muon", "train.optimizer=muon"),
+        ("linear_scale", recipe.model.linear != "none", "model.linear=pca"),
+    ):
+        if not acts and getattr(train, option) != Train.model_fields[option].default:
+            raise InputError(f"train.{option}: does nothing without {needs}; set that too, or leave it out")
+
+
+def _part(table: str, given: Any) -> Part:
+    default = DEFAULT_KINDS.get(table)
+    if given is None and default is None:
+        raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
+    options = dict(_as_table(table, {} if given is None else given))
+    kind = options.pop("kind", default)
+    if not isinstance(kind, str):
+        raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")
+    options = registry.check(PART_TABLES[table], kind, options)
+    if table == "data":
+        paths = {key: _absolute(options[key], f"data.{key}") for key in ("path", "test") if key in options}
+        options = {key: paths.get(key, value) for key, value in options.items()}
+    return Part(kind, options)
+
+
+def _absolute(value: Any, name: str) -> Any:
+    """Paths are kept absolute, so that a run folder can be rerun from anywhere."""
+    if isinstance(value, str):
+        return os.path.abspath(expanded(value, name))
+    return [_absolute(item, name) for item in value] if isinstance(value, list) else value
+
+
+def _as_table(name: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(f"{name}: {shown(value)} does not fit: it is a table of options, such as {name}.kind=...")
+    return value
+
+
+def _value(path: str, text: str) -> Any:
+    try:
+        table = parse_toml(f"value = {text}")
+        if len(table) > 1:
+            raise ValueError("is more than one value")
+        return table["value"]
+    except TOMLDecodeError:
+        if not text or text[0] in "[{\"'":
+            wanted = "write a value" if not text else "lists are written [1, 2], text within quotes"
+            raise InputError(f"{path}: {shown(text)} is not a value; {wanted}") from None
+        return text
+    except ValueError as error:
+        raise InputError(f"{path}: {shown(text)} {reason(error)}; write a simpler value") from None

@@ -1,0 +1,163 @@
+"""What a study tests: variation against variation and against PCA, each alone and as one of many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.wording import components
+from isthmus.evaluation.baselines.pca_comparison import (
+    mse_ratio,
+    neither_improved,
+    stayed_at_pca,
+    with_standing,
+    with_stayed,
+)
+from isthmus.evaluation.baselines.pca_timeline import Course
+from isthmus.evaluation.statistics.intervals import Interval, mean_interval, paired_difference
+from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of, unequal_effort, with_correction
+from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verdict
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a variation's training took, on average over seeds: how often it saw an image, and for how long.
+
+    Not a number where a run of an earlier version does not say.
+    """
+
+    images: float
+    seconds: float
+
+    @classmethod
+    def of(cls, costs: Sequence[Mapping[str, Any]]) -> Effort:
+        """From `cost` of every seed's evaluation; one of another version may not say, and is left out."""
+        pairs = [(cost.get("train_seconds"), cost.get("images_per_second")) for cost in costs]
+        # each run's own images: the mean rate times the mean time is not their mean
+        told = [(seconds * rate, seconds) for seconds, rate in pairs if seconds is not None and rate is not None]
+        return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """The finished runs of a variation, one a seed; scores are (S, N), PCA's (1, N).
+
+    stayed: of how many of them the weights kept are those before the first step, at PCA. components: PCA's.
+    multiply_adds: for one image. courses: how each came to stand to PCA on validation images.
+    """
+
+    name: str
+    psnr: np.ndarray
+    mse: np.ndarray
+    pca_psnr: np.ndarray
+    pca_mse: np.ndarray
+    components: int
+    stayed: int
+    multiply_adds: int
+    effort: Effort
+    courses: Sequence[Course]
+
+    @property
+    def seeds(self) -> int:
+        return len(self.psnr)
+
+    @property
+    def is_pca(self) -> bool:
+        """Whether none of its runs left its start."""
+        return self.stayed == self.seeds
+
+    def over_pca(self) -> Interval:
+        # PCA has no training luck, so all of the spread over seeds is the model's
+        return mean_interval(self.psnr - self.pca_psnr)
+
+    def mse_over_pca(self) -> float | None:
+        return mse_ratio(float(self.mse.mean()), float(self.pca_mse.mean()))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`name` less `against`, in dB of PSNR; `difference` is None where both are PCA, so that nothing is tested."""
+
+    kind: str
+    name: str
+    against: str
+    about: str
+    sentence: str
+    difference: Interval | None = None
+    beside: str = ""  # a sentence that follows, if any
+
+
+def compare(one: Contender, against: Contender) -> Comparison:
+    """A variation and the one that it is compared with, on the same test images."""
+    about = "choice" if min(one.seeds, against.seeds) > 1 else "models"
+    if one.is_pca and against.is_pca:
+        return Comparison("comparison", one.name, against.name, about, neither_improved(one.name, against.name))
+    difference = paired_difference(one.psnr, against.psnr)
+    sentence = comparison_sentence(
+        one.name,
+        against.name,
+        difference,
+        cost_ratio=one.multiply_adds / max(against.multiply_adds, 1),
+        scope=scope_of(one.seeds, one.name, (against.seeds, against.name)),
+    )
+    sentence = with_stayed(sentence, [(side.name, side.stayed, side.seeds) for side in (one, against)])
+    effort = unequal_effort(*((side.name, side.effort.images, side.effort.seconds) for side in (one, against)))
+    return Comparison("comparison", one.name, against.name, about, sentence, difference, effort)
+
+
+def against_pca(one: Contender) -> Comparison:
+    """A variation and PCA with as many numbers."""
+    about = "choice" if one.seeds > 1 else "models"
+    if one.is_pca:
+        return Comparison("pca", one.name, "pca", about, stayed_at_pca(one.name, one.components))
+    difference = one.over_pca()
+    compared = comparison_sentence(
+        one.name, f"PCA with {components(one.components)}", difference, scope=scope_of(one.seeds, one.name)
+    )
+    sentence = with_standing(compared, one.mse_over_pca(), one.courses)
+    sentence = with_stayed(sentence, [(one.name, one.stayed, one.seeds)])
+    return Comparison("pca", one.name, "pca", about, sentence, difference)
+
+
+def as_findings(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+    """As findings.json holds them; those against one base are corrected for each other, if two or more were tested."""
+    corrected: dict[int, tuple[float, int]] = {}
+    for base in dict.fromkeys(one.against for one in comparisons):
+        family = [
+            (place, one.difference.p)
+            for place, one in enumerate(comparisons)
+            if one.against == base and one.difference is not None
+        ]
+        if len(family) > 1:
+            p_values = holm([p for _, p in family])
+            corrected |= {place: (p, len(family)) for (place, _), p in zip(family, p_values, strict=True)}
+    return [_as_finding(one, corrected.get(place)) for place, one in enumerate(comparisons)]
+
+
+def _as_finding(one: Comparison, corrected: tuple[float, int] | None) -> dict[str, Any]:
+    found: dict[str, Any] = {"kind": one.kind, "variation": one.name, "against": one.against, "about": one.about}
+    if one.difference is None:
+        return {**found, "verdict": "not tested", "sentence": one.sentence}
+    plain, sentence = verdict(one.difference), one.sentence
+    found |= {
+        "measure": "psnr",
+        "difference": one.difference.mean,
+        "low": one.difference.low,
+        "high": one.difference.high,
+        "p": one.difference.p,
+        "verdict": plain,
+    }
+    if corrected is not None:
+        p, comparisons = corrected
+        found["corrected"] = {
+            "method": "Holm",
+            "comparisons": comparisons,
+            "p": p,
+            "verdict": corrected_verdict(plain, p),
+        }
+        sentence = with_correction(sentence, plain, p, comparisons)
+    return {**found, "sentence": f"{sentence} {one.beside}".rstrip()}

@@ -1,0 +1,125 @@
+"""How fast a number of processes train a recipe at the same time, found out by letting them for a few seconds."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from isthmus.core.errors import InputError, RunError
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Model, Recipe
+from isthmus.runs.executors.job import Job, RunFailed
+from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.process import Process, with_news
+from isthmus.runs.run import Event
+from isthmus.training import devices
+from isthmus.training.loop import Step
+
+SECONDS = 2.0  # that are counted, for each number of processes
+LIMIT_SECONDS = 25.0  # for everything; at most half of it to load torch, compile kernels and take one step
+WARM_STEPS = 2  # messages about steps that are not counted, a quarter of a second each: more memory is asked for
+
+
+def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, int]) -> dict[int, float | RunError]:
+    """Images a second that processes train together, by their number; a RunError where that cannot be known.
+
+    threads: number of processes -> threads of each. image_shape: (3, H, W), of images of random bytes.
+    All load and take a step at the same time, so that this is waited for once; then each number has the machine to
+    itself.
+    """
+    begin, found = time.monotonic(), dict[int, float | RunError]()
+    with TemporaryDirectory(prefix="isthmus-") as home:
+        trials: dict[int, list[Process]] = {count: [] for count in threads}
+        try:
+            for count, processes in trials.items():
+                for number in range(count):
+                    order = _order(job, threads[count], image_shape, Path(home, f"{count}-{number}"))
+                    processes.append(Process(order, threads[count]))
+            _compile_kernels(job.recipe, image_shape)
+            everyone = [process for processes in trials.values() for process in processes]
+            failures = _await_first_steps(everyone, begin + LIMIT_SECONDS / 2)
+            for done, (count, processes) in enumerate(trials.items()):
+                share = (begin + LIMIT_SECONDS - time.monotonic()) / (len(trials) - done)
+                try:
+                    if failure := next((failures[one] for one in processes if one in failures), None):
+                        raise failure
+                    steps = _steps_per_second(processes, time.monotonic() + share)
+                    found[count] = steps * job.recipe.train.batch
+                except RunError as error:
+                    found[count] = error
+                _kill(processes)
+        finally:
+            for processes in trials.values():
+                _kill(processes)
+    return found
+
+
+def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Path) -> Order:
+    settings = {
+        "threads": threads,
+        "epochs": 10**6,  # it is stopped long before
+        "patience_epochs": None,
+        "learning_rate": 1e-9,  # random bytes are not to make the loss diverge
+    }
+    # without a linear path, which would be fitted first and takes the same share of every number's time
+    recipe = replace(job.recipe, model=Model(), train=job.recipe.train.model_copy(update=settings))
+    return Order(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
+
+
+def _compile_kernels(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+    """Here, while the processes load torch: each would have to wait for it after that."""
+    with contextlib.suppress(InputError):  # which the processes will tell
+        device = devices.choose_device(recipe.train.device)
+        precision = devices.choose_precision(recipe.train.precision, device)
+        devices.choose_kernels(recipe.train.kernels, device, Autoencoder(recipe, image_shape), precision)
+
+
+def _await_first_steps(processes: Iterable[Process], deadline: float) -> dict[Process, RunError]:
+    """Wait until all have taken a step; why one did not, where it ended before."""
+    loading, failures = set(processes), dict[Process, RunError]()
+    while loading and time.monotonic() < deadline:
+        for process in with_news(loading):
+            try:
+                if isinstance(_receive(process), Step):
+                    loading.discard(process)
+            except RunError as error:
+                failures[process] = error
+                loading.discard(process)
+    return failures
+
+
+def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
+    """Of all processes together, while all of them train. Raises RunError where that cannot be known."""
+    for process in processes:
+        process.go_on()
+    seen: dict[Process, list[tuple[float, int]]] = {process: [] for process in processes}
+    warm = False
+    while time.monotonic() < deadline:
+        for process in with_news(processes):
+            message = _receive(process)
+            if isinstance(message, Step):
+                seen[process].append((time.monotonic(), message.step))
+        if not warm and all(len(steps) > WARM_STEPS for steps in seen.values()):
+            warm, deadline = True, min(deadline, time.monotonic() + SECONDS)
+            seen = {process: steps[-1:] for process, steps in seen.items()}
+    if not all(len(steps) > 1 for steps in seen.values()):
+        raise RunError("too slow to be measured")
+    return sum((steps[-1][1] - steps[0][1]) / (steps[-1][0] - steps[0][0]) for steps in seen.values())
+
+
+def _receive(process: Process) -> Event:
+    """Its next message. Raises RunError where it failed."""
+    message = process.receive()
+    if message is None or isinstance(message, RunFailed):
+        raise RunError("failed" if message is None else f"failed ({message.sentence})")
+    return message
+
+
+def _kill(processes: Iterable[Process]) -> None:
+    for process in processes:
+        process.kill()

@@ -1,0 +1,69 @@
+"""Jobs in this process: one after another, or on a CUDA device in turns, each on a stream of its own."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+
+from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed, failed
+from isthmus.runs.run import Event
+from isthmus.training.devices import choose_device
+
+Start = Callable[[Job], Iterator[Event]]
+
+
+class _Lane:
+    """A job under way; whatever it launches goes to its own stream, and so runs beside the other lanes' work."""
+
+    def __init__(self, job: Job, start: Start) -> None:
+        self.job = job
+        self.stream: AbstractContextManager[object] = nullcontext()
+        device = choose_device(job.recipe.train.device)
+        if device.type == "cuda":
+            self.stream = torch.cuda.stream(torch.cuda.Stream(device))
+        self.events = start(job)
+
+    def advance(self) -> Event | None:
+        """Its next event; None where it has ended."""
+        with self.stream:
+            return next(self.events, None)
+
+
+def run_in_lanes(jobs: Sequence[Job], count: int, start: Start) -> Iterator[RunBegins | RunEvent | RunFailed]:
+    """Run `count` jobs at a time in this process, in their order; what each computes does not depend on the others.
+
+    A step only tells the device what to do, and waits for nothing: so while the host launches one lane's step,
+    the device works on the others'. On the CPU lanes take turns and gain nothing. Ctrl-C lets every lane save
+    and stop, then raises KeyboardInterrupt.
+    """
+    waiting = deque(jobs)
+    lanes: list[_Lane] = []
+    stopping = False
+    while waiting or lanes:
+        while waiting and len(lanes) < count:
+            job = waiting.popleft()
+            yield RunBegins(job)
+            try:
+                lanes.append(_Lane(job, start))
+            except Exception as error:  # whatever it is, the other runs are not its victims
+                yield failed(job, error)
+        for lane in tuple(lanes):
+            try:
+                event = lane.advance()
+            except KeyboardInterrupt:
+                stopping = True
+                waiting.clear()
+                event = None
+            except Exception as error:
+                lanes.remove(lane)
+                yield failed(lane.job, error)
+                continue
+            if event is None:
+                lanes.remove(lane)
+            else:
+                yield RunEvent(lane.job, event)
+    if stopping:
+        raise KeyboardInterrupt

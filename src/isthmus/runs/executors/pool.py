@@ -1,0 +1,81 @@
+"""Jobs at the same time: each in a process of its own, started as soon as there are threads for it."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from isthmus.run_files.read import holds, read_record
+from isthmus.run_files.training import Environment
+from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.process import Process, with_news
+from isthmus.runs.run import is_begun, read_recipe
+from isthmus.training.interrupts import interrupts
+
+
+def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBegins | RunEvent | RunFailed]:
+    """Run `count` jobs at a time on the CPU, in their order, each with an equal share of this process's threads.
+
+    A run that was begun goes on with the threads it began with; where those are more than a share, fewer jobs run
+    beside it. Every process holds torch and its data set for itself: `count` times the memory of one.
+    The first Ctrl-C lets every run save and stop, then raises KeyboardInterrupt; a second one kills them.
+    """
+    share = share_of_threads(count)
+    free = share * count
+    waiting = deque(_with_its_threads(job, share) for job in jobs)
+    running: dict[Process, int] = {}
+    stopping = False
+    with interrupts() as asked:
+        try:
+            while waiting or running:
+                if asked.is_set() and not stopping:
+                    stopping = True
+                    waiting.clear()
+                    for process in running:
+                        process.interrupt()
+                # at least a share, so that no more than `count` run at a time, and at most all there are
+                while waiting and (taken := min(max(waiting[0][1], share), share * count)) <= free:
+                    job, threads = waiting.popleft()
+                    yield RunBegins(job)
+                    running[Process(Order(job, cache, tuple(sys.argv)), threads)] = taken
+                    free -= taken
+                for process in with_news(running):
+                    message = process.receive()
+                    if message is not None:
+                        yield message if isinstance(message, RunFailed) else RunEvent(process.job, message)
+                        continue
+                    failure = process.end()
+                    free += running.pop(process)
+                    if failure is not None and not stopping:
+                        yield failure
+        finally:
+            for process in running:
+                process.kill()
+    if asked.is_set():
+        raise KeyboardInterrupt
+
+
+def share_of_threads(count: int) -> int:
+    """The threads that each of `count` jobs has: a function of `count` and the machine, not of what is missing.
+
+    So the same command gives the same bits, whether or not the study was interrupted.
+    """
+    return max(1, torch.get_num_threads() // count)
+
+
+def _with_its_threads(job: Job, share: int) -> tuple[Job, int]:
+    """The job with the `train.threads` of its run, and the threads that its process is to have."""
+    if not is_begun(job.folder):
+        threads = job.recipe.train.threads or share
+        return replace(job, recipe=job.recipe.with_threads(threads)), threads
+    recorded, environment = read_recipe(job.folder).train.threads, job.folder / "environment.json"
+    threads = recorded or share
+    if not recorded and holds(environment, Environment):
+        threads = read_record(environment, Environment).threads or share
+    return replace(job, recipe=job.recipe.with_threads(recorded)), threads

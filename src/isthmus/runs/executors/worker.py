@@ -1,0 +1,86 @@
+"""The process of one run: takes an order, sends back what happens, and ends with the process that asked for it.
+
+    python -m isthmus.runs.executors.worker DESCRIPTOR
+
+DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out. A trial waits
+after its first step, with all loaded and compiled, and goes on with the next message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+
+from isthmus.runs.executors.job import failed
+from isthmus.runs.executors.order import Order, noise
+from isthmus.runs.run import Event, load_data, run
+from isthmus.training.loop import Step
+
+STEP_SECONDS = 0.25  # between two steps without a log that are told
+
+
+def main() -> None:
+    """Carry the order out. Exits with 130 where it was interrupted."""
+    pipe = Connection(int(sys.argv[1]))
+    try:
+        order: Order = pipe.recv()
+    except EOFError:  # whoever asked is gone already
+        return
+    sys.argv = list(order.command)  # environment.json names the command that the user typed
+    try:
+        events = _thinned(_events(order))
+        if order.trial is not None:
+            _take_first_step(events, pipe)
+        threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
+        for event in events:
+            pipe.send(event)
+    except BrokenPipeError:
+        return
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except Exception as error:  # whatever it is, the other jobs are not its victims
+        pipe.send(failed(order.job, error))
+
+
+def _events(order: Order) -> Iterator[Event]:
+    recipe = order.job.recipe
+    splits = load_data(recipe) if order.trial is None else noise(order.trial, recipe.train.batch)
+    return run(recipe, order.job.folder, splits, order.cache)
+
+
+def _take_first_step(events: Iterator[Event], pipe: Connection) -> None:
+    """Send events up to the first step, then wait for the word to go on."""
+    for event in events:
+        pipe.send(event)
+        if isinstance(event, Step):
+            with contextlib.suppress(EOFError):  # whoever asked is gone, as the next message will find
+                pipe.recv()
+            return
+
+
+def _thinned(events: Iterator[Event]) -> Iterator[Event]:
+    """Steps without a log only a few times a second: telling costs more than a small network's step."""
+    told = 0.0
+    for event in events:
+        if isinstance(event, Step) and event.log is None:
+            if time.monotonic() - told < STEP_SECONDS:
+                continue
+            told = time.monotonic()
+        yield event
+
+
+def _end_with_parent(pipe: Connection) -> None:
+    """Nothing more is ever sent to a worker, so what it waits for is the end of the process that asked."""
+    try:
+        pipe.recv()
+    except (EOFError, OSError):
+        os._exit(1)  # as by `kill -9`: the last checkpoint is whole, and the folder is free for the next at once
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""A study that is to end in time: every run shortened by the same share where the machine is too slow for the plan.
+
+The machine is measured once, before the first run; what follows from it is kept in budget.json of the study's folder.
+So a study that goes on later, or beside another program, trains what was decided, and its bits do not depend on clocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from isthmus.core.atomic_files import write_json
+from isthmus.recipes.recipe import apply
+from isthmus.recipes.study_plan import Plan, Variation
+from isthmus.recipes.training_length import budget
+from isthmus.run_files.budget import Decision, Share
+from isthmus.run_files.read import read_record
+from isthmus.runs.findings import run_folder
+from isthmus.runs.run import is_begun
+from isthmus.training.speed import images_per_second
+
+JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: judging a run takes about as long as training on so many
+SLACK = 0.95  # of the plan; what is nearly in time is left as it is
+LEAST = 0.1  # of the plan: less would show nothing
+NAME = "budget.json"
+
+Shapes = Mapping[str, tuple[int, int, int, int]]
+
+
+def decided(folder: Path) -> Decision | None:
+    """What was decided in a study's folder; None where nothing was. Raises RunError where the file is damaged."""
+    path = folder / NAME
+    return read_record(path, Decision, "restore it from a copy, or choose another --out") if path.exists() else None
+
+
+def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
+    """Measure this machine, decide, and keep it in `folder`; None where the plan has no budget or was begun without.
+
+    shapes: variation -> (N, 3, H, W), its training images. Takes about a second a variation.
+    """
+    homes = [run_folder(folder, row.name, seed) for row in plan.variations for seed in plan.seeds]
+    if plan.budget_seconds is None or any(is_begun(home) for home in homes):
+        return None
+    speeds = {row.name: images_per_second(row.recipe(plan.seeds[0]), shapes[row.name][1:]) for row in plan.variations}
+    decision = divide(plan, shapes, speeds)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / NAME, decision.model_dump())
+    return decision
+
+
+def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | None:
+    """A sentence where `folder` was begun with another budget than the plan's, or without one, and goes on so."""
+    if plan.budget_seconds is None or (decision is not None and decision.seconds == plan.budget_seconds):
+        return None
+    begun = "without a budget" if decision is None else f"with {decision.seconds:g}"
+    return (
+        f"budget.seconds={plan.budget_seconds:g} has no effect: the study in {folder} was begun {begun}; "
+        "choose another --out."
+    )
+
+
+def judged_as(images: int) -> int:
+    """On how many images a run on so many trains in the time that judging it takes."""
+    return min(JUDGED_LEAST + 2 * images, JUDGED_MOST)
+
+
+def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
+    """The share of every run's steps that fits, by images a second of each variation."""
+    assert plan.budget_seconds is not None
+    trained = judged = 0.0
+    planned: dict[str, tuple[int, int]] = {}
+    for row in plan.variations:
+        recipe, seconds_per_image = row.recipe(plan.seeds[0]), len(plan.seeds) / speeds[row.name]
+        steps, batch = budget(recipe, shapes[row.name][0]).steps, recipe.train.batch
+        planned[row.name] = steps, batch
+        trained += steps * batch * seconds_per_image
+        judged += judged_as(shapes[row.name][0]) * seconds_per_image
+    share = max((plan.budget_seconds - judged) / trained, LEAST)
+    share = 1.0 if share >= SLACK else share
+    rows = {
+        name: Share(steps=max(1, round(share * steps)), planned=steps, batch=batch, images_per_second=speeds[name])
+        for name, (steps, batch) in planned.items()
+    }
+    return Decision(seconds=plan.budget_seconds, expected=trained + judged, share=share, variations=rows)
+
+
+def shortened(plan: Plan, decision: Decision | None) -> Plan:
+    """The plan as it was decided; a variation that came since is trained as planned."""
+    if decision is None or decision.share == 1.0:
+        return plan
+    return replace(
+        plan, variations=tuple(_shortened(row, decision.variations.get(row.name)) for row in plan.variations)
+    )
+
+
+def _shortened(row: Variation, share: Share | None) -> Variation:
+    return row if share is None else replace(row, raw=apply(row.raw, {"train.steps": share.steps}))

@@ -1,0 +1,50 @@
+"""metrics.jsonl: a line a logged step, a line an epoch."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from isthmus.core.atomic_files import open_regular, write_text
+from isthmus.core.bounded_reading import read_bytes
+from isthmus.run_files.read import parse_record
+from isthmus.run_files.record import Count, Record
+from isthmus.training.loop import Progress
+
+
+class _Line(Record):
+    """Of whatever kind, also one of a later version."""
+
+    step: Count
+
+
+class Journal:
+    """The log of a run, cut back to the checkpoint where a run resumes, so that no step stands twice."""
+
+    def __init__(self, path: Path, *, keep_steps: int) -> None:
+        kept: list[str] = []
+        if path.exists():
+            for line in read_bytes(path).decode("utf-8", errors="replace").splitlines():
+                try:
+                    if parse_record(line.encode(), _Line).step <= keep_steps:
+                        kept.append(line)
+                except ValueError:  # the line a crash cut short
+                    continue
+        write_text(path, "".join(line + "\n" for line in kept))
+        self.held = ExitStack()
+        self.file = self.held.enter_context(open_regular(path, os.O_WRONLY | os.O_APPEND))
+
+    def write(self, kind: str, progress: Progress, values: dict[str, Any]) -> None:
+        epoch = progress.epoch if kind == "epoch" else progress.epoch + 1
+        where = {"kind": kind, "step": progress.step, "epoch": epoch, "seconds": round(progress.seconds, 3)}
+        self.file.write(f"{json.dumps({**where, **values})}\n".encode())
+        self.file.flush()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.held.close()

@@ -1,0 +1,236 @@
+"""Parquet image sets: the hub's layouts are found, joined and checked."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from isthmus.core.errors import InputError
+from isthmus.data.datasets.parquet import Parquet
+from isthmus.data.splits import split
+
+NAMES = ("cat", "dog")
+_rng = np.random.default_rng(0)
+
+
+def pixels(count: int, side: int = 8) -> np.ndarray:
+    return _rng.integers(0, 256, (count, 3, side, side), dtype=np.uint8)
+
+
+def encoded(image: np.ndarray, kind: str = "PNG") -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image.transpose(1, 2, 0).copy()).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def write(
+    path: Path,
+    images: np.ndarray | list[bytes | None],
+    column: str = "img",
+    names: tuple[str, ...] = NAMES,
+    labels: Any = True,
+) -> np.ndarray | list[bytes | None]:
+    """One file as the `datasets` library writes it, in row groups of three."""
+    files = [encoded(image) if isinstance(image, np.ndarray) else image for image in images]
+    columns: dict[str, Any] = {column: [{"bytes": file, "path": f"{i}.png"} for i, file in enumerate(files)]}
+    if labels is not None:
+        columns["label"] = [index % 2 for index in range(len(files))] if labels is True else labels
+    features = {column: {"_type": "Image"}, "label": {"names": names, "_type": "ClassLabel"}}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})} if names else {}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.table(columns).replace_schema_metadata(metadata), path, row_group_size=3)
+    return images
+
+
+def load(path: Path | list[Path], **options: Any) -> Any:
+    return Parquet(path=[str(p) for p in path] if isinstance(path, list) else str(path), **options).load()
+
+
+def test_folder_gives_pixels_labels_names_and_both_splits(tmp_path: Path) -> None:
+    train, test = write(tmp_path / "set/train.parquet", pixels(7)), write(tmp_path / "set/test.parquet", pixels(2))
+    data = load(tmp_path / "set")
+    assert np.array_equal(data.train.images, train) and np.array_equal(data.test.images, test)
+    assert data.train.labels.tolist() == [0, 1, 0, 1, 0, 1, 0] and data.train.labels.dtype == np.int64
+    assert data.class_names == NAMES and data.notices == ()
+    assert data.source == "parquet: set/train, tested on set/test"
+
+
+@pytest.mark.parametrize("name", ["validation", "val", "valid-00000-of-00001", "dev_1"])
+def test_validation_files_are_validated_on_and_never_trained_on(name: str, tmp_path: Path) -> None:
+    train, held = write(tmp_path / "set/train.parquet", pixels(40)), write(tmp_path / f"set/{name}.parquet", pixels(5))
+    write(tmp_path / "set/valuable.parquet", pixels(1))
+    data = load(tmp_path / "set")
+    assert np.array_equal(data.train.images, train) and np.array_equal(data.validation.images, held)
+    assert "set/validation for validation (5 images)" in data.handling[0].sentence
+    splits = split(data)
+    assert np.array_equal(splits.validation.images, held) and len(splits.train) + len(splits.test) == 40
+    assert load(tmp_path / "set", splits="train-test").validation is None
+
+
+@pytest.mark.parametrize("folder", ["", "data", "plain_text"])
+def test_shards_are_joined_in_order_wherever_the_hub_puts_them(folder: str, tmp_path: Path) -> None:
+    parts = [write(tmp_path / folder / f"train-0000{i}-of-00003.parquet", pixels(4)) for i in range(3)]
+    test = write(tmp_path / folder / "test-00000-of-00001.parquet", pixels(2))
+    data = load(tmp_path)
+    assert np.array_equal(data.train.images, np.concatenate(parts))
+    assert np.array_equal(data.test.images, test)
+
+
+def test_missing_shard_is_refused(tmp_path: Path) -> None:
+    for index in (0, 2):
+        write(tmp_path / f"train-0000{index}-of-00003.parquet", pixels(1))
+    with pytest.raises(InputError, match=r"2 of 3 files train-00000-of-00003.parquet, ... are there"):
+        load(tmp_path)
+
+
+def test_jpeg_is_decoded_too(tmp_path: Path) -> None:
+    image = np.full((3, 8, 8), 90, dtype=np.uint8)
+    write(tmp_path / "train.parquet", [encoded(image, "JPEG")])
+    assert np.abs(load(tmp_path).train.images[0].astype(int) - 90).max() < 3
+
+
+def test_one_file_is_all_training_and_test_is_carved(tmp_path: Path) -> None:
+    train = write(tmp_path / "photos.parquet", pixels(40))
+    write(tmp_path / "test.parquet", pixels(2))
+    data = load(tmp_path / "photos.parquet")
+    assert np.array_equal(data.train.images, train) and data.test is None
+    assert data.source == f"parquet: {tmp_path.name}/photos"
+    assert len(split(data).test) == 4
+
+
+def test_several_places_are_joined_and_one_gives_the_test_images(tmp_path: Path) -> None:
+    one, other = write(tmp_path / "a/train.parquet", pixels(3)), write(tmp_path / "b/train.parquet", pixels(2))
+    test = write(tmp_path / "b/test.parquet", pixels(2))
+    places = [tmp_path / "a", tmp_path / "b"]
+    for options in ({}, {"test": str(tmp_path / "b")}, {"test": str(tmp_path / "b/test.parquet")}):
+        data = load(places, **options)
+        assert np.array_equal(data.train.images, np.concatenate([one, other]))
+        assert np.array_equal(data.test.images, test)
+        assert data.source == "parquet: a/train + b/train, tested on b/test"
+
+
+def test_two_places_with_test_images_need_a_choice(tmp_path: Path) -> None:
+    for name in "ab":
+        write(tmp_path / name / "train.parquet", pixels(3))
+        write(tmp_path / name / "test.parquet", pixels(1))
+    places = [tmp_path / "a", tmp_path / "b"]
+    with pytest.raises(InputError, match=r"^data\.test: .*a and .*b both hold .* data\.test=.*b$"):
+        load(places)
+    assert len(load(places, test=str(tmp_path / "a")).test) == 1
+
+
+def test_test_images_among_the_training_images_are_found(tmp_path: Path) -> None:
+    images = write(tmp_path / "train.parquet", pixels(30))
+    write(tmp_path / "test.parquet", list(map(encoded, images[4:6])))
+    with pytest.raises(InputError, match="2 of 2 test images are also training images"):
+        split(load(tmp_path))
+
+
+def test_column_called_image_is_found_and_another_can_be_named(tmp_path: Path) -> None:
+    write(tmp_path / "a/train.parquet", pixels(2), column="image")
+    assert len(load(tmp_path / "a").train) == 2
+    write(tmp_path / "b/train.parquet", pixels(2), column="photo")
+    assert len(load(tmp_path / "b", image_column="photo").train) == 2
+    with pytest.raises(InputError, match=r"no column 'img' or 'image' .*columns photo, label; .*data.image_column"):
+        load(tmp_path / "b")
+
+
+def test_plain_binary_column_is_read(tmp_path: Path) -> None:
+    images = pixels(2)
+    pq.write_table(pa.table({"img": [encoded(image) for image in images]}), tmp_path / "train.parquet")
+    data = load(tmp_path)
+    assert np.array_equal(data.train.images, images)
+    assert data.train.labels is None and data.class_names == ()
+    assert data.notices == (f"{tmp_path / 'train.parquet'} has no column 'label': its images have no labels.",)
+
+
+def test_missing_labels_are_marked_as_on_the_hub(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(3), labels=[1, None, 0])
+    assert load(tmp_path).train.labels.tolist() == [1, -1, 0]
+
+
+def test_labels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(1), labels=["cat"])
+    with pytest.raises(InputError, match=r"column 'label' holds string rather than integers"):
+        load(tmp_path)
+
+
+def test_classes_numbered_differently_are_not_joined(tmp_path: Path) -> None:
+    write(tmp_path / "a/train.parquet", pixels(1))
+    write(tmp_path / "b/train.parquet", pixels(1), names=("dog", "cat"))
+    with pytest.raises(InputError, match=r"number their classes differently \(cat, dog; dog, cat\)"):
+        load([tmp_path / "a", tmp_path / "b"])
+    write(tmp_path / "b/train.parquet", pixels(1), names=())
+    assert load([tmp_path / "a", tmp_path / "b"]).class_names == NAMES
+
+
+def test_images_of_several_sizes_need_one(tmp_path: Path) -> None:
+    mixed = [encoded(image) for image in [*pixels(4), *pixels(1, side=5)]]
+    write(tmp_path / "train.parquet", mixed)
+    with pytest.raises(InputError, match=r"train.parquet, row 4: is 5x5 where .* are 8x8 .* data\.size=N"):
+        load(tmp_path)
+    assert load(tmp_path, size=6).train.images.shape == (5, 3, 6, 6)
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda file: file[: len(file) // 2], r"row 4: not a readable image \("),
+        (lambda file: b"text", r"row 4: not a readable image \(none of"),
+        (lambda file: b"", "row 4: is empty"),
+        (lambda file: None, "row 4: has no image, only a path"),
+    ],
+)
+def test_damaged_image_is_named_by_its_row(damage: Any, message: str, tmp_path: Path) -> None:
+    files: list[bytes | None] = [encoded(image) for image in pixels(6)]
+    files[4] = damage(files[4])
+    write(tmp_path / "train.parquet", files)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path)
+
+
+def test_damaged_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(20, side=16))
+    whole = (tmp_path / "train.parquet").read_bytes()
+    for content in (b"", b"version https://git-lfs.github.com/spec/v1\n", whole[: len(whole) // 2]):
+        (tmp_path / "train.parquet").write_bytes(content)
+        with pytest.raises(InputError, match=r"train.parquet: not a readable parquet file"):
+            load(tmp_path)
+    (tmp_path / "train.parquet").write_bytes(whole[:8] + bytes(2000) + whole[2008:])
+    with pytest.raises(InputError, match=r"train.parquet: damaged|row \d+: "):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "message"),
+    [
+        ("gone", {}, r"^data\.path: .*gone does not exist"),
+        ("empty", {}, r"^data\.path: .*empty holds no train\*\.parquet \(found: none\)"),
+        ("other", {}, r"holds no train\*\.parquet \(found: photos\.parquet\)"),
+        ("whole", {"test": "gone"}, r"^data\.test: gone does not exist"),
+        ("numbers", {}, r"column 'img' holds int64 rather than image files"),
+        ("rowless", {}, r"holds no rows"),
+    ],
+)
+def test_wrong_paths_and_columns_are_named(path: str, options: dict[str, str], message: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "other/photos.parquet", pixels(1))
+    write(tmp_path / "whole/train.parquet", pixels(1))
+    for name, column in (("numbers", [1, 2]), ("rowless", pa.array([], pa.binary()))):
+        (tmp_path / name).mkdir()
+        pq.write_table(pa.table({"img": column}), tmp_path / name / "train.parquet")
+    with pytest.raises(InputError, match=message):
+        load(tmp_path / path, **options)
+
+
+def test_options_that_name_nothing_are_refused() -> None:
+    with pytest.raises(InputError, match=r"data\.path: \[\] names nothing"):
+        Parquet(path=[])
+    with pytest.raises(InputError, match=r"data\.size: 0"):
+        Parquet(path="x", size=0)
