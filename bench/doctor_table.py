@@ -26,7 +26,7 @@ from bench.record import hardware
 from isthmus.core.errors import RunError
 from isthmus.core.json_files import read_json
 from isthmus.data.splits import Splits
-from isthmus.evaluation.doctor.measurements.learning_curve import read_epochs
+from isthmus.evaluation.doctor.learning_curve import read_epochs
 from isthmus.recipes.recipe import Recipe, apply, resolve
 from isthmus.runs.run import load_data, run
 

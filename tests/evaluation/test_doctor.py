@@ -23,9 +23,9 @@ from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, Diagnosis, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
-from isthmus.evaluation.doctor.measurements.learning_curve import falls, jumps, read_curve, rises
-from isthmus.evaluation.doctor.measurements.pixels import Pixels, pixels_of, twins
-from isthmus.evaluation.doctor.measurements.symptoms import Codes, Symptoms, Training
+from isthmus.evaluation.doctor.learning_curve import falls, jumps, read_curve, rises
+from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
+from isthmus.evaluation.doctor.pixels import Pixels, pixels_of, twins
 from isthmus.evaluation.doctor.remedies import changed, fitting
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe, apply, parse_overrides, resolve
@@ -193,16 +193,16 @@ def negative(pixels: Pixels) -> Pixels:
 
 def went(
     steps: int, pass_steps: int, kept: int, validation: tuple[float, ...], *, images: int = 1000, warmup_steps: int = 0
-) -> Training:
-    return Training(images, steps, pass_steps, warmup_steps, kept, validation)
+) -> TrainingCourse:
+    return TrainingCourse(images, steps, pass_steps, warmup_steps, kept, validation)
 
 
-def symptoms(**changes: Any) -> Symptoms:
+def shown(**changes: Any) -> Measurements:
     """Those of a run without fault, one or another changed."""
     recipe = changes.get("recipe") or recipe_of()
     against = {"psnr": {"mean": 1.0, "low": 0.5, "high": 1.5}, "validation": {"pca_mse": 0.013}}
     summary = {"against_pca": against, "scores": {"pca": {"components": 8}}, "latent": {}}
-    sound = Symptoms(
+    sound = Measurements(
         recipe,
         changes.get("model") or Autoencoder(recipe, (3, 16, 16)),
         summary,
@@ -228,10 +228,10 @@ def against_pca(low: float, high: float) -> dict[str, Any]:
     return {"against_pca": against, "scores": {"pca": {"components": 8}}, "latent": {}}
 
 
-def shown(rule: str, recipe: Recipe, model: Autoencoder) -> Symptoms | None:
+def shown(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
     """Those of a run of this recipe that the rule finds faulty; None where it never looks at such a recipe."""
     kl = np.array([0.0, 0.0, 1.0, 1.0]) if model.bottleneck.penalties == ("kl",) else None
-    codes = Codes(1024, 100_000, 3, 1.6) if hasattr(model.bottleneck, "codes") else None
+    codes = CodeUse(1024, 100_000, 3, 1.6) if hasattr(model.bottleneck, "codes") else None
     far = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.01}
     changes: dict[str, dict[str, Any]] = {
         "below_pca": {"summary": against_pca(-2.0, -1.0)},
@@ -255,7 +255,7 @@ def shown(rule: str, recipe: Recipe, model: Autoencoder) -> Symptoms | None:
         "untrained": {"training": went(10, 5, 2, ()), "summary": against_pca(-2.0, -1.0)},
         "noise_left_on": {},
     }
-    return symptoms(recipe=recipe, model=model, **changes[rule])
+    return shown(recipe=recipe, model=model, **changes[rule])
 
 
 @cache
@@ -296,12 +296,12 @@ def test_a_remedy_that_is_set_already_is_not_told(rule: str) -> None:
                 assert remedy not in fitting(other, [remedy], (3, 16, 16))
 
 
-def test_without_symptoms_no_rule_speaks() -> None:
-    assert examine(symptoms()) == []
+def test_a_healthy_run_gets_no_diagnosis() -> None:
+    assert examine(shown()) == []
 
 
 def one_of(**changes: Any) -> Diagnosis:
-    (one,) = examine(symptoms(**changes))
+    (one,) = examine(shown(**changes))
     return one
 
 
@@ -311,7 +311,7 @@ def test_other_test_images_are_good_to_know_and_no_error() -> None:
     one = one_of(pixels=bright)
     assert (one.rule, one.severity) == ("input_range", "note")
     assert "are brighter than those it was trained on: 180 on average, not 120" in one.sentence
-    assert examine(symptoms(pixels=bright, own_test=False)) == []
+    assert examine(shown(pixels=bright, own_test=False)) == []
 
 
 def test_test_images_that_are_scaled_twice_are_an_error() -> None:
@@ -340,10 +340,10 @@ def test_pixels_are_counted_in_little_memory() -> None:
 def test_inverted_test_images_are_noticed() -> None:
     """By their values; and where these are as often dark as bright, by the model's errors."""
     values = {"train": grey(60.0), "validation": grey(60.0), "test": negative(grey(60.0))}
-    assert one_of(pixels=values, mse={**symptoms().mse, "negatives": 0.01}).rule == "inverted_test"
+    assert one_of(pixels=values, mse={**shown().mse, "negatives": 0.01}).rule == "inverted_test"
     errors = {"train": 0.01, "validation": 0.01, "test": 0.03, "shuffled": 0.05, "negatives": 0.01}
     assert one_of(mse=errors).rule == "inverted_test"
-    assert examine(symptoms(mse={**errors, "negatives": 0.04})) == []
+    assert examine(shown(mse={**errors, "negatives": 0.04})) == []
 
 
 def test_inverted_photographs_are_noticed_by_their_values(home: Path) -> None:
@@ -351,9 +351,9 @@ def test_inverted_photographs_are_noticed_by_their_values(home: Path) -> None:
     images = load_data(recipe_of()).train.images
     train, test = pixels_of(images[:500]), pixels_of(255 - images[500:1000])
     seen = {"train": train, "validation": pixels_of(images[1000:]), "test": test}
-    mse = {**symptoms().mse, "negatives": 0.01}
+    mse = {**shown().mse, "negatives": 0.01}
     assert one_of(pixels=seen, mse=mse).rule == "inverted_test"
-    assert examine(symptoms(pixels={**seen, "test": pixels_of(images[500:1000])}, mse=mse)) == []
+    assert examine(shown(pixels={**seen, "test": pixels_of(images[500:1000])}, mse=mse)) == []
 
 
 def test_copies_of_training_images_are_found() -> None:
@@ -369,7 +369,7 @@ def test_the_gravest_comes_first() -> None:
     worse = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.03}
     worse["validation"] = 0.0125
     worse["shuffled"] = 0.0125
-    rules = examine(symptoms(mse=worse, narrowed={8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}))
+    rules = examine(shown(mse=worse, narrowed={8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}))
     assert [one.rule for one in rules] == ["ignores_latent", "overfits", "too_wide"]
     assert rules[2].measured == {"enough": 2, "of": 8}
 
@@ -377,18 +377,18 @@ def test_the_gravest_comes_first() -> None:
 def test_a_latent_is_not_called_too_wide_by_a_network_that_loses_to_pca() -> None:
     narrowed = {8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}
     assert one_of(narrowed=narrowed).rule == "too_wide"
-    assert [one.rule for one in examine(symptoms(narrowed=narrowed, summary=against_pca(-2.0, -1.0)))] == ["below_pca"]
-    assert examine(symptoms(narrowed=narrowed, summary=against_pca(-0.1, 0.1))) == []
+    assert [one.rule for one in examine(shown(narrowed=narrowed, summary=against_pca(-2.0, -1.0)))] == ["below_pca"]
+    assert examine(shown(narrowed=narrowed, summary=against_pca(-0.1, 0.1))) == []
     losing = {"train": 0.02, "validation": 0.02, "test": 0.5, "shuffled": 0.05, "negatives": 0.5}
-    assert examine(symptoms(narrowed=narrowed, mse=losing)) == []  # on other test images PCA may lose more
+    assert examine(shown(narrowed=narrowed, mse=losing)) == []  # on other test images PCA may lose more
 
 
 def test_codes_are_counted_once_for_all_that_is_said_of_them() -> None:
     """Never "used like 2 codes; 100 % never used": the two and the rest make all."""
     recipe = recipe_of({"bottleneck.kind": "vq", "objective.weights.commitment": 0.25})
-    one = one_of(recipe=recipe, codes=Codes(1024, 100_000, 2, 1.4))
+    one = one_of(recipe=recipe, codes=CodeUse(1024, 100_000, 2, 1.4))
     assert "Of its 1,024 codes 1,022 are never used, and the 2 others carry as much as 1.4" in one.sentence
-    assert examine(symptoms(recipe=recipe, codes=Codes(1024, 2000, 200, 150.0))) == []  # too few draws to use more
+    assert examine(shown(recipe=recipe, codes=CodeUse(1024, 2000, 200, 150.0))) == []  # too few draws to use more
 
 
 def test_mirroring_is_recommended_where_it_does_no_harm() -> None:
@@ -411,7 +411,7 @@ def test_a_handful_of_steps_is_untrained_and_nothing_else() -> None:
     assert (one.rule, one.changes) == ("untrained", ({"train.epochs": 1000},))
     assert "it took 5 steps" in one.sentence
     assert one_of(**everything, training=went(500, 10, 5, (), warmup_steps=400)).rule == "untrained"
-    assert len(examine(symptoms(**everything, training=went(500, 10, 5, ())))) > 2
+    assert len(examine(shown(**everything, training=went(500, 10, 5, ())))) > 2
 
 
 def test_the_doctor_and_the_notice_before_training_say_the_same_of_a_handful_of_steps(home: Path) -> None:
@@ -439,7 +439,7 @@ def test_longer_is_longer_whatever_ended_the_training(limits: dict[str, Any]) ->
     recipe, images = recipe_of({"train.epochs": 40, "train.batch": 16, **limits}), 120
     taken = budget(recipe, images).steps
     course = went(taken, -(-images // recipe.train.batch), 3, ())
-    seen = symptoms(recipe=recipe, training=course)
+    seen = shown(recipe=recipe, training=course)
     for changes, wanted in ((seen.longer(2), 2 * taken), (seen.trained_for(5000), 5000)):
         longer = budget(resolve(apply(recipe.table(), changes)), images).steps
         assert abs(longer - wanted) <= course.pass_steps, changes
@@ -447,7 +447,7 @@ def test_longer_is_longer_whatever_ended_the_training(limits: dict[str, Any]) ->
 
 def test_longer_moves_a_limit_of_seconds_too() -> None:
     recipe = recipe_of({"train.epochs": 40, "train.seconds": 10.0})
-    seen = symptoms(recipe=recipe, training=went(300, 8, 3, ()))
+    seen = shown(recipe=recipe, training=went(300, 8, 3, ()))
     assert seen.longer(2) == {"train.epochs": 75, "train.seconds": 20}
 
 
@@ -460,16 +460,16 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     assert one.rule == "stays_at_pca" and "It is PCA with 8 components, where it started" in one.sentence
     assert {"train.epochs": 4 * recipe.train.epochs} in one.changes
     learnt = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.05, "negatives": 0.05}
-    both = {one.rule: one for one in examine(symptoms(**still, training=calm, mse=learnt))}
+    both = {one.rule: one for one in examine(shown(**still, training=calm, mse=learnt))}
     assert set(both) == {"stays_at_pca", "overfits"}
     assert both["overfits"].sentence.startswith("It is PCA, and that many components know")
-    harmed = {one.rule: one for one in examine(symptoms(**still, training=went(2000, 100, 0, (0.01, 0.05, 0.02))))}
+    harmed = {one.rule: one for one in examine(shown(**still, training=went(2000, 100, 0, (0.01, 0.05, 0.02))))}
     assert set(harmed) == {"stays_at_pca", "rate_too_high"}
     assert "from PCA's to 5.0 times that" in harmed["rate_too_high"].sentence
     assert all("learning_rate" in str(dict(harmed[rule].changes[0])) for rule in harmed)
     near = went(2000, 100, 3, (0.01, 0.0104, 0.00999))
     assert one_of(recipe=recipe, summary=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
-    assert examine(symptoms(recipe=recipe, training=near)) == []
+    assert examine(shown(recipe=recipe, training=near)) == []
 
 
 @pytest.mark.parametrize("linear", ["none", "pca"])
@@ -483,14 +483,14 @@ def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> 
         "curve": tuple((n / 20, 1 / n) for n in range(1, 21)),
     }
     seen["summary"]["scores"]["pca"]["components"] = 1
-    found = {one.rule: one for one in examine(symptoms(**seen, training=went(2000, 1, 0, (), images=2)))}
+    found = {one.rule: one for one in examine(shown(**seen, training=went(2000, 1, 0, (), images=2)))}
     rules = {"stays_at_pca"} if linear == "pca" else {"ignores_latent", *LOSING}
     assert set(found) == {"overfits", *rules}
     assert {one.remedy for one in found.values()} == {"Use more images."}
     assert "over 100 times that on training images" in found["overfits"].sentence
     words = "PCA with 1 component, as many as 2 images can fix, "
     assert words in found["stays_at_pca" if linear == "pca" else "below_pca"].sentence
-    many = examine(symptoms(**seen, training=went(2000, 1, 0, (), images=1000)))
+    many = examine(shown(**seen, training=went(2000, 1, 0, (), images=1000)))
     assert any("Train longer" in one.remedy for one in many)
 
 
@@ -508,7 +508,7 @@ def test_collapse_is_graver_the_more_of_the_latent_it_takes(home: Path) -> None:
     severities = []
     for dead in (0, 1, 4, 8):
         kl = np.array([0.0] * dead + [1.0] * (8 - dead))
-        one = part.look(symptoms(recipe=recipe, model=model, kl=kl))
+        one = part.look(shown(recipe=recipe, model=model, kl=kl))
         severities.append(one.severity if one else None)
     assert severities == [None, "note", "warning", "error"]
 

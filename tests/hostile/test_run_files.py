@@ -20,14 +20,14 @@ from tests.conftest import ROOT
 from isthmus.core.errors import RunError
 from isthmus.run_files.arrays import read_pictures, read_scores
 from isthmus.run_files.read import read_log, read_record
-from isthmus.run_files.schema import Evaluation
-from isthmus.run_files.training import Environment, State, Training
+from isthmus.run_files.schema import EvaluationRecord
+from isthmus.run_files.training import Environment, State, TrainingRecord
 from isthmus.runs.run import is_evaluated, load_model
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 FILES = {
-    "evaluation.json": Evaluation,
-    "training.json": Training,
+    "evaluation.json": EvaluationRecord,
+    "training.json": TrainingRecord,
     "environment.json": Environment,
     "checkpoints/best/state.json": State,
 }
@@ -126,7 +126,7 @@ def test_what_json_cannot_bear_is_one_sentence(run: Path, name: str, content: st
 
 def test_nan_and_infinity_are_read_as_python_writes_them(run: Path) -> None:
     change(run / "evaluation.json", "scores.pca.psnr", {"mean": float("inf"), "low": float("nan"), "high": None})
-    evaluation = read_record(run / "evaluation.json", Evaluation)
+    evaluation = read_record(run / "evaluation.json", EvaluationRecord)
     assert evaluation.scores["pca"].psnr.mean == float("inf")
     assert isthmus("report", run).code == 0
 

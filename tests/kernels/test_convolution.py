@@ -10,7 +10,7 @@ from torch import Tensor
 from isthmus.kernels import convolution, winograd
 from isthmus.kernels.convolution import Convolution, convolve, takes
 from isthmus.models.architectures.residual import Residual
-from isthmus.models.layers import Conv, SameConv, SameConvTranspose
+from isthmus.models.layers import PlainConv, SameConv, SameConvTranspose
 from isthmus.training.devices import choose_kernels, cpu_threads
 
 pytestmark = pytest.mark.skipif(not convolution.ready(), reason="no C++ compiler, or a processor without AMX tiles")
@@ -122,12 +122,14 @@ def test_in_float32_it_takes_what_winograds_filtering_leaves() -> None:
         SameConv(16, 20, kernel=4),
         SameConvTranspose(16, 20, stride=2),
         SameConvTranspose(16, 20),
-        Conv(16, 20),
+        PlainConv(16, 20),
     ],
     ids=str,
 )
 @pytest.mark.parametrize(("precision", "within"), [("bf16", 1e-2), ("fp32", 1e-5)])
-def test_a_layer_takes_the_same_step(layer: SameConv | SameConvTranspose | Conv, precision: str, within: float) -> None:
+def test_a_layer_takes_the_same_step(
+    layer: SameConv | SameConvTranspose | PlainConv, precision: str, within: float
+) -> None:
     x = torch.randn(3, 16, 8, 8).contiguous(memory_format=torch.channels_last)
 
     def step(*, compiled: bool) -> list[Tensor]:

@@ -14,7 +14,7 @@ from isthmus.kernels.compiled import Unavailable
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.winograd import convolve, takes
 from isthmus.models.architectures.residual import Residual
-from isthmus.models.layers import Conv, SameConv, SameConvTranspose
+from isthmus.models.layers import PlainConv, SameConv, SameConvTranspose
 from isthmus.training.devices import choose_kernels, cpu_threads
 
 pytestmark = pytest.mark.skipif(not winograd.ready(), reason="no C++ compiler, or a processor without AVX2")
@@ -104,10 +104,10 @@ def test_it_is_for_training_in_fp32() -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", [SameConv(16, 20), SameConvTranspose(16, 20), Conv(16, 20)], ids=lambda layer: type(layer).__name__
+    "layer", [SameConv(16, 20), SameConvTranspose(16, 20), PlainConv(16, 20)], ids=lambda layer: type(layer).__name__
 )
 def test_a_layer_takes_the_same_step(
-    layer: SameConv | SameConvTranspose | Conv, monkeypatch: pytest.MonkeyPatch
+    layer: SameConv | SameConvTranspose | PlainConv, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     x = torch.randn(3, 16, 8, 8)
     calls: list[object] = []

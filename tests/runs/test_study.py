@@ -27,7 +27,7 @@ from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verd
 from isthmus.pages.report import write_run_report, write_study_report
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.read import read_record
-from isthmus.run_files.schema import Evaluation
+from isthmus.run_files.schema import EvaluationRecord
 from isthmus.runs import study as studies
 from isthmus.runs.comparisons import Effort
 from isthmus.runs.executors.job import RunEvent, RunFailed
@@ -534,7 +534,7 @@ def test_undefined_ssim_goes_all_the_way(tmp_path: Path, capsys: pytest.CaptureF
     none = {"mean": None, "low": None, "high": None, "undefined": reason}
     assert all(row["scores"]["ssim"] == none for row in found["variations"])
     tables.print_findings(found)
-    tables.print_evaluation(read_record(tmp_path / "study/wide/seed-0/evaluation.json", Evaluation))
+    tables.print_evaluation(read_record(tmp_path / "study/wide/seed-0/evaluation.json", EvaluationRecord))
     printed = capsys.readouterr().out
     assert printed.count("undefined") == 2 + 3 + 2
     assert printed.count(f"SSIM is undefined: {reason}.") == 2

@@ -22,7 +22,7 @@ from isthmus.evaluation.doctor.diagnosis import Diagnosis, counts
 from isthmus.pages.contact_sheet import contact_sheet, save_picture
 from isthmus.recipes import study_plan
 from isthmus.recipes.recipe import Split
-from isthmus.run_files.schema import Evaluation
+from isthmus.run_files.schema import EvaluationRecord
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +98,7 @@ _STUDY_COLUMNS = (
 )
 
 
-def print_evaluation(evaluation: Evaluation) -> None:
+def print_evaluation(evaluation: EvaluationRecord) -> None:
     """A run's scores beside its yardsticks, the loss to PCA first where there is one."""
     console = _console()
     for flag in evaluation.flags:

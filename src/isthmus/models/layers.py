@@ -76,7 +76,7 @@ class SameConvTranspose(nn.ConvTranspose2d):
         return Convolution(stride, *((large, small) if turned else (small, large)), turned, transposed=True)
 
 
-class Conv(nn.Conv2d):
+class PlainConv(nn.Conv2d):
     """Convolution that keeps height and width, (B, C, H, W) -> (B, C', H, W), with PyTorch's initial weights.
 
     `compiled`: as `SameConv` has it.

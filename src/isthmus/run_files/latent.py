@@ -23,14 +23,14 @@ class Rate(Record):
     bits: Number = math.nan
 
 
-class Part(Record):
+class PartRecord(Record):
     """So many of so many."""
 
     count: Number = math.nan
     of: Number = math.nan
 
 
-class Codes(Record):
+class CodesRecord(Record):
     """The codes of a discrete latent: how many there are, how many an image has, the bits these can hold, the
     perplexity of their use, and the share in use."""
 
@@ -74,12 +74,12 @@ class Factors(Record):
     dci: Dci = Dci()
 
 
-class Latent(Record):
+class LatentRecord(Record):
     """What the latent holds; what does not apply to a model or its data is None."""
 
     rate: Rate | None = None
-    active_units: Part | None = None
-    codes: Codes | None = None
+    active_units: PartRecord | None = None
+    codes: CodesRecord | None = None
     likelihood: Likelihood | None = None
     labels: Labels | None = None
     factors: Factors | None = None

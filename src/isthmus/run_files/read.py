@@ -12,12 +12,12 @@ from isthmus.core.bounded_reading import parse_json, read_bytes, reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shortened
 from isthmus.run_files.record import Record
-from isthmus.run_files.schema import Epoch, Logged
+from isthmus.run_files.schema import EpochRecord, Logged
 
 R = TypeVar("R", bound=Record)
 AGAIN = "run or evaluate again to write it anew"
 RESTORE = "restore it from a copy, or train again with another --out"
-_LOGGED: TypeAdapter[Epoch | Logged] = TypeAdapter(Epoch | Logged)
+_LOGGED: TypeAdapter[EpochRecord | Logged] = TypeAdapter(EpochRecord | Logged)
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Log:
     epochs and of steps as they came. unreadable: how many a crash cut short.
     """
 
-    epochs: tuple[Epoch, ...]
-    lines: tuple[Epoch | Logged, ...]
+    epochs: tuple[EpochRecord, ...]
+    lines: tuple[EpochRecord | Logged, ...]
     unreadable: int
 
 
@@ -68,14 +68,14 @@ def read_log(path: Path) -> Log:
         content = b""
     except OSError:
         content = b"?"
-    lines: list[Epoch | Logged] = []
+    lines: list[EpochRecord | Logged] = []
     unreadable = 0
     for line in content.decode("utf-8", errors="replace").splitlines():
         try:
             lines.append(_LOGGED.validate_python(parse_json(line.encode())))
         except ValueError:
             unreadable += 1
-    epochs = {line.epoch: line for line in lines if isinstance(line, Epoch)}
+    epochs = {line.epoch: line for line in lines if isinstance(line, EpochRecord)}
     return Log(tuple(epochs[number] for number in sorted(epochs)), tuple(lines), unreadable)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, JsonValue
 
 from isthmus.core.image_changes import Change
-from isthmus.run_files.latent import Latent
+from isthmus.run_files.latent import LatentRecord
 from isthmus.run_files.record import Count, Finite, Number, Real, Record, Size
 
 _Side = Annotated[Size, Field(le=1 << 14)]  # one picture of that side in float32 takes 3 GB
@@ -24,7 +24,7 @@ def _null_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
-class Interval(Record):
+class IntervalRecord(Record):
     """A mean and its 95 % interval; `undefined` says why there is none."""
 
     mean: Number = math.nan
@@ -36,9 +36,9 @@ class Interval(Record):
 class Score(Record):
     """Means over test images: `mse` per pixel value in [0,1], `psnr` in dB, `ssim` up to 1."""
 
-    mse: Interval = Interval()
-    psnr: Interval = Interval()
-    ssim: Interval = Interval()
+    mse: IntervalRecord = IntervalRecord()
+    psnr: IntervalRecord = IntervalRecord()
+    ssim: IntervalRecord = IntervalRecord()
     psnr_of_mean_mse: Number = math.nan
     components: Count | None = None
 
@@ -69,7 +69,7 @@ class AgainstPca(Record):
     """PCA at the same latent size: the paired difference model minus PCA in dB, the model's MSE over PCA's on test
     images, and how the two stood on validation images in training."""
 
-    psnr: Interval = Interval()
+    psnr: IntervalRecord = IntervalRecord()
     mse_ratio: Real | None = None
     validation: Annotated[Course, BeforeValidator(_null_is_empty)] = Course()
 
@@ -130,7 +130,7 @@ class Samples(Record):
     count: Count = 0
 
 
-class Diagnosis(Record):
+class DiagnosisRecord(Record):
     """One sentence of the doctor, its remedy, and in a study the seeds that it is about.
 
     changes: those of the remedies that options can do, each dotted option -> value.
@@ -145,7 +145,7 @@ class Diagnosis(Record):
     seeds: tuple[Count, ...] = ()
 
 
-class Evaluation(Record):
+class EvaluationRecord(Record):
     """evaluation.json of a run; `doctor` is None where an older version wrote it, which had none."""
 
     isthmus: str = ""
@@ -157,12 +157,12 @@ class Evaluation(Record):
     scores: dict[str, Score]
     noise: str | None = None
     against_pca: AgainstPca = AgainstPca()
-    latent: Latent = Latent()
+    latent: LatentRecord = LatentRecord()
     samples: Samples = Samples()
     pca_curve: tuple[PcaPoint, ...] = ()
     cost: Cost = Cost()
     flags: tuple[str, ...] = ()
-    doctor: tuple[Diagnosis, ...] | None = None
+    doctor: tuple[DiagnosisRecord, ...] | None = None
     shown: tuple[Count, ...] = ()
     best: tuple[Count, ...] = ()
     worst: tuple[Count, ...] = ()
@@ -187,7 +187,7 @@ class Evaluation(Record):
         return self.checkpoint.epoch == 0
 
 
-class Epoch(Record):
+class EpochRecord(Record):
     """An epoch's line of metrics.jsonl; `validation_psnr` is the PSNR of the mean MSE `validation_mse`, in dB."""
 
     kind: Literal["epoch"]
@@ -217,7 +217,7 @@ class StudyRun(Record):
     error: str | None = None
 
 
-class Variation(Record):
+class VariationRecord(Record):
     """One variation of a study, scores averaged over its finished seeds."""
 
     name: str
@@ -230,9 +230,9 @@ class Variation(Record):
     against_pca: AgainstPca = AgainstPca()
     stayed_at_start: int = 0
     cost: Cost = Cost()
-    latent: Latent = Latent()
+    latent: LatentRecord = LatentRecord()
     flags: tuple[str, ...] = ()
-    doctor: tuple[Diagnosis, ...] | None = None
+    doctor: tuple[DiagnosisRecord, ...] | None = None
     runs: tuple[StudyRun, ...] = ()
 
     @property
@@ -280,6 +280,6 @@ class Findings(Record):
     seeds: tuple[Count, ...] = ()
     data: Annotated[Data, BeforeValidator(_null_is_empty)] = Data()
     intervals: str = ""
-    variations: tuple[Variation, ...]
+    variations: tuple[VariationRecord, ...]
     findings: tuple[Finding, ...] = ()
     command: str = ""

@@ -39,7 +39,7 @@ class Environment(Record):
     data: TrainedOn
 
 
-class Training(Record):
+class TrainingRecord(Record):
     """training.json: how training ended."""
 
     stopped: str

@@ -22,14 +22,14 @@ from isthmus.data.array_file import ARRAY_FILE, keep
 from isthmus.data.splits import Splits, split
 from isthmus.evaluation.baselines.pca_timeline import follow
 from isthmus.evaluation.doctor.examine import examine
-from isthmus.evaluation.doctor.measurements.measure import find_symptoms
+from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Raw, Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
 from isthmus.run_files.read import holds, read_record
-from isthmus.run_files.schema import Evaluation
-from isthmus.run_files.training import Environment, Training
+from isthmus.run_files.schema import EvaluationRecord
+from isthmus.run_files.training import Environment, TrainingRecord
 from isthmus.training import checkpoint, devices
 from isthmus.training.in_folder import Notice, Started, train_in_folder
 from isthmus.training.loop import Epoch, Progress, Step
@@ -98,13 +98,13 @@ def is_begun(folder: Path) -> bool:
 
 def is_trained(folder: Path) -> bool:
     """Whether training.json is there and whole; where it is damaged, resuming writes it anew."""
-    return holds(folder / "training.json", Training)
+    return holds(folder / "training.json", TrainingRecord)
 
 
 def is_evaluated(folder: Path) -> bool:
     """Whether the evaluation is there and whole; where it is damaged, evaluating writes it anew."""
     try:
-        evaluation = read_record(folder / "evaluation.json", Evaluation)
+        evaluation = read_record(folder / "evaluation.json", EvaluationRecord)
         rows = read_scores(folder / "per_image.parquet")
     except (OSError, RunError):
         return False
@@ -169,7 +169,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     recipe = read_recipe(folder)
     if not is_trained(folder):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
-    environment, training = _check_data(folder, splits), read_record(folder / "training.json", Training)
+    environment, training = _check_data(folder, splits), read_record(folder / "training.json", TrainingRecord)
     model = _built(folder, recipe, splits.train.images.shape[1:])
     place, elsewhere = _where(recipe, device)
     model.to(place)
@@ -177,7 +177,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     which, progress, notices = load_weights(folder, model, objective)
     notices += elsewhere
     result = evaluate(model, recipe, splits, cache, objective)
-    symptoms = find_symptoms(
+    measured = measure_run(
         model,
         recipe,
         splits,
@@ -208,7 +208,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
         "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
         "cost": {**result.summary["cost"], **extra},
-        "doctor": [one.as_dict() for one in examine(symptoms)],
+        "doctor": [one.as_dict() for one in examine(measured)],
     }
     write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
     write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))

@@ -23,7 +23,7 @@ from isthmus.pages.explorer import assets, workers
 from isthmus.pages.explorer.latent_space import describe
 from isthmus.pages.explorer.pictures import POINTS, SHOWN, arrays, choose
 from isthmus.pages.explorer.plain_twins import plain_twins
-from isthmus.pages.explorer.workers import Order, build_all
+from isthmus.pages.explorer.workers import ModelOrder, build_all
 from isthmus.pages.report.read_folder import read_run
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.runs.run import load_data, load_model, read_recipe
@@ -318,7 +318,7 @@ def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: py
     runs = [read_run(path.parent) for path in sorted((tmp_path / "study").glob("*/seed-0/evaluation.json"))]
     splits = load_data(read_recipe(runs[0].path))
     chosen = choose(len(splits.test), splits.test.images.shape[1:])
-    orders = [Order(run.evaluation.name, "", run, chosen, tmp_path / "cache") for run in runs]
+    orders = [ModelOrder(run.evaluation.name, "", run, chosen, tmp_path / "cache") for run in runs]
     beside = build_all(orders, splits, at_a_time=2)
     assert [subject.about["name"] for subject in beside] == ["v3", "v4"]
     monkeypatch.setattr(workers.sys, "executable", "/bin/false")

@@ -22,7 +22,7 @@ from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.strips import difference_strip
 from isthmus.pages.report.svg import HALF, LINE_HEIGHT, NARROW, NARROW_POINTS
-from isthmus.run_files.schema import Interval
+from isthmus.run_files.schema import IntervalRecord
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ from isthmus.run_files.schema import Interval
         (text.duration(512.3), "8 min 32 s"),
         (text.duration(4310), "1 h 11 min"),
         (text.duration(math.nan), "–"),
-        (text.interval(Interval(mean=1, low=0.9, high=1.1), 2), "0.90 to 1.10"),
-        (text.interval(Interval(), 2), ""),
+        (text.interval(IntervalRecord(mean=1, low=0.9, high=1.1), 2), "0.90 to 1.10"),
+        (text.interval(IntervalRecord(), 2), ""),
         (text.listing(["a"]), "a"),
         (text.listing(["a", "b", "c"]), "a, b and c"),
         (text.listing([]), ""),
@@ -119,7 +119,7 @@ def test_a_chart_is_as_tall_as_its_names_need(count: int) -> None:
 
 
 def test_a_strip_puts_the_dot_between_the_ends_of_its_whisker() -> None:
-    difference = Interval(mean=8.0, low=7.5, high=8.5)
+    difference = IntervalRecord(mean=8.0, low=7.5, high=8.5)
     drawn = str(difference_strip(difference, "better", (-6.0, 10.0), "a beats b"))
     dot = float(re.search(r'cx="([\d.]+)"', drawn).group(1))
     low, high = map(float, re.search(r'<line x1="([\d.]+)" x2="([\d.]+)"[^>]*class="whisker"', drawn).groups())
@@ -130,7 +130,7 @@ def test_a_strip_puts_the_dot_between_the_ends_of_its_whisker() -> None:
 
 @pytest.mark.parametrize("layout", [HALF, NARROW_POINTS])
 def test_points_and_their_names_stay_inside_the_drawing(layout: object) -> None:
-    points = [Point(f"model-{i}", i, 2.0**i, Interval(mean=10 + i, low=9 + i, high=11 + i)) for i in range(1, 11)]
+    points = [Point(f"model-{i}", i, 2.0**i, IntervalRecord(mean=10 + i, low=9 + i, high=11 + i)) for i in range(1, 11)]
     drawn = str(point_chart(points, (), layout=layout, kind="log2", x_title="x", title="t", description="d"))
     for x, y in re.findall(r'<circle cx="([\d.-]+)" cy="([\d.-]+)"', drawn):
         assert 0 <= float(x) <= layout.width
@@ -141,7 +141,7 @@ def test_points_and_their_names_stay_inside_the_drawing(layout: object) -> None:
 @pytest.mark.parametrize("layout", [HALF, NARROW_POINTS])
 @pytest.mark.parametrize("sizes", [(512, 512, 10), (50, 85, 40), (1, 2, 3, 4, 5, 6)])
 def test_names_of_points_never_lie_on_each_other(layout: object, sizes: tuple[int, ...]) -> None:
-    points = [Point(f"many-layers-{i}", i, x, Interval(mean=36, low=35, high=37)) for i, x in enumerate(sizes)]
+    points = [Point(f"many-layers-{i}", i, x, IntervalRecord(mean=36, low=35, high=37)) for i, x in enumerate(sizes)]
     curve = [(min(sizes), 20.0), (max(sizes), 36.0)]
     drawn = str(point_chart(points, curve, layout=layout, kind="log2", x_title="x", title="t", description="d"))
     boxes: list[tuple[float, float, float]] = []

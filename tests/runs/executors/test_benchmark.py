@@ -11,7 +11,7 @@ from isthmus.core.errors import RunError
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.executors import benchmark
 from isthmus.runs.executors.job import Job
-from isthmus.runs.executors.order import Order, noise
+from isthmus.runs.executors.order import JobOrder, noise
 from isthmus.runs.executors.process import Process
 
 
@@ -20,7 +20,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
     """The processes that a measurement starts."""
     processes: list[Process] = []
 
-    def starting(order: Order, threads: int) -> Process:
+    def starting(order: JobOrder, threads: int) -> Process:
         processes.append(Process(order, threads))
         return processes[-1]
 

@@ -23,7 +23,7 @@ from isthmus.runs import run as runs
 from isthmus.runs import study as studies
 from isthmus.runs.executors import pool
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
-from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process
 from isthmus.runs.run import Done
 from isthmus.training.environment import command_line
@@ -125,7 +125,7 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Process]:
     """Those that the pool starts, by the variation they work on."""
     started: dict[str, Process] = {}
 
-    def starting(order: Order, threads: int) -> Process:
+    def starting(order: JobOrder, threads: int) -> Process:
         started[order.job.variation] = Process(order, threads)
         return started[order.job.variation]
 
@@ -236,7 +236,7 @@ class Instant:
 
     log: list[str]
 
-    def __init__(self, order: Order, threads: int) -> None:
+    def __init__(self, order: JobOrder, threads: int) -> None:
         self.job = order.job
         self.pipe, theirs = Pipe()
         theirs.close()

@@ -37,7 +37,7 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class Table:
+class OpenTable:
     """One opened parquet file and the columns to read of it.
 
     label: None where the file has no such column.
@@ -54,7 +54,7 @@ class Table:
     shape: list[int] | None
 
 
-def open_table(path: Path, columns: Columns) -> Table:
+def open_table(path: Path, columns: Columns) -> OpenTable:
     """Open one file and find its columns.
 
     Raises InputError where this is no parquet file or has no such image column.
@@ -78,10 +78,12 @@ def open_table(path: Path, columns: Columns) -> Table:
             "name another with data.label_column"
         )
     names = _class_names(schema.metadata, columns.label)
-    return Table(path, file, image, label, names, is_list(schema.field(image).type), columns.shape)
+    return OpenTable(path, file, image, label, names, is_list(schema.field(image).type), columns.shape)
 
 
-def read_tables(tables: Sequence[Table], *, size: tuple[int, int] | None, reading: Reading, tally: Tally) -> ImageSet:
+def read_tables(
+    tables: Sequence[OpenTable], *, size: tuple[int, int] | None, reading: Reading, tally: Tally
+) -> ImageSet:
     """The rows of all tables in order; labels only where all have them. `tally` is told what was done to them.
 
     Raises InputError where an image cannot be read or, without `size`, differs in size from the first.
@@ -105,7 +107,7 @@ def read_tables(tables: Sequence[Table], *, size: tuple[int, int] | None, readin
     return ImageSet(images, _labels(tables))
 
 
-def _pictures(table: Table, reading: Reading) -> Iterator[tuple[str, bytes | Image.Image]]:
+def _pictures(table: OpenTable, reading: Reading) -> Iterator[tuple[str, bytes | Image.Image]]:
     """A name for messages and the file's bytes, or a picture made of its numbers, row by row."""
     row = 0
     for batch in _batches(table, table.image):
@@ -125,7 +127,7 @@ def _pictures(table: Table, reading: Reading) -> Iterator[tuple[str, bytes | Ima
             row += 1
 
 
-def _labels(tables: Sequence[Table]) -> np.ndarray | None:
+def _labels(tables: Sequence[OpenTable]) -> np.ndarray | None:
     """(N,) int64, -1 where a row has none, as the hub marks it; None unless all tables have labels."""
     columns: list[np.ndarray] = []
     for table in tables:
@@ -143,7 +145,7 @@ def _labels(tables: Sequence[Table]) -> np.ndarray | None:
     return np.concatenate(columns)
 
 
-def _batches(table: Table, column: str) -> Iterator[Any]:
+def _batches(table: OpenTable, column: str) -> Iterator[Any]:
     try:
         yield from table.file.iter_batches(BATCH_ROWS, columns=[column])
     except (pa.ArrowException, OSError) as error:

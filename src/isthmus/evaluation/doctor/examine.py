@@ -8,28 +8,28 @@ from pathlib import Path
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
 from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Diagnosis, Fault, as_sentence
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.remedies import fitting
 from isthmus.run_files.read import read_record
-from isthmus.run_files.schema import Evaluation
+from isthmus.run_files.schema import EvaluationRecord
 
 _REMEDIES = 3  # that are told: more are no advice
 
 
-def examine(symptoms: Symptoms) -> list[Diagnosis]:
+def examine(measured: Measurements) -> list[Diagnosis]:
     """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
     found: list[Diagnosis] = []
     for kind in registry.kinds("checks"):
         rule = registry.build("checks", kind, {})
-        fault = rule.look(symptoms) if symptoms.state in rule.states else None
+        fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:
-            found.append(_told(kind, fault, symptoms))
+            found.append(_told(kind, fault, measured))
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 
-def _told(rule: str, fault: Fault, symptoms: Symptoms) -> Diagnosis:
+def _told(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
     """The fault with the first of its remedies that fit."""
-    remedies = fitting(symptoms.recipe, fault.remedies, symptoms.model.image_shape)[:_REMEDIES]
+    remedies = fitting(measured.recipe, fault.remedies, measured.model.image_shape)[:_REMEDIES]
     words = ", or ".join(map(str, remedies))
     changes = tuple(remedy.changes for remedy in remedies if remedy.changes)
     return Diagnosis(rule, fault.severity, fault.sentence, as_sentence(words), fault.measured, changes)
@@ -53,7 +53,7 @@ def _read(run: Path) -> list[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
-    doctor = read_record(path, Evaluation, f"`isthmus evaluate {run}` writes it anew").doctor
+    doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it anew").doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
     return [Diagnosis(one.rule, one.severity, one.sentence, one.remedy, one.measured, one.changes) for one in doctor]

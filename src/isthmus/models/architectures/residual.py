@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.models.architectures._sides import size_that_fits
-from isthmus.models.layers import Conv, start_at_zero
+from isthmus.models.layers import PlainConv, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -52,7 +52,7 @@ class Residual(nn.Module):
         self.feature_shape = (channels, height // patch, width_px // patch)
         self.encoder = nn.Sequential(
             nn.PixelUnshuffle(patch),
-            Conv(folded, width),
+            PlainConv(folded, width),
             *(_Block(width) for _ in range(depth)),
             nn.ReLU(),
             nn.Conv2d(width, channels, 1),
@@ -72,15 +72,15 @@ class _Decoder(nn.Module):
     def __init__(self, channels: int, width: int, depth: int, folded: int, patch: int) -> None:
         super().__init__()
         self.fold = nn.PixelUnshuffle(patch)
-        self.first = Conv(channels, width)
+        self.first = PlainConv(channels, width)
         self.from_base: nn.Conv2d | None = None
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(depth)))
-        self.last = Conv(width, folded)
+        self.last = PlainConv(width, folded)
         self.unfold = nn.PixelShuffle(patch)
 
     def take_base(self) -> None:
         """Make room for the linear path's image beside the features."""
-        self.from_base = Conv(self.last.out_channels, self.last.in_channels, bias=False)
+        self.from_base = PlainConv(self.last.out_channels, self.last.in_channels, bias=False)
 
     def forward(self, h: Tensor, base: Tensor | None = None) -> Tensor:
         x = self.first(h)
@@ -92,7 +92,7 @@ class _Decoder(nn.Module):
 class _Block(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.body = nn.Sequential(Conv(width, width), nn.ReLU(inplace=True), Conv(width, width))
+        self.body = nn.Sequential(PlainConv(width, width), nn.ReLU(inplace=True), PlainConv(width, width))
         start_at_zero(self.body[-1])  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor) -> Tensor:

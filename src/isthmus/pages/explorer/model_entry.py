@@ -30,7 +30,7 @@ STANDARD_NORMAL = "standard normal"
 
 
 @dataclass(frozen=True)
-class Subject:
+class ModelEntry:
     """A model's entry of `about` without its place among others, its blobs as text, and sentences to read."""
 
     about: dict[str, Any]
@@ -41,7 +41,7 @@ class Subject:
     notices: tuple[str, ...]
 
 
-def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen, cache: Path) -> Subject:
+def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen, cache: Path) -> ModelEntry:
     """Everything the page needs of one run. `splits` are the images it was trained on."""
     model, notices = load_model(run.path, "cpu")
     recipe = read_recipe(run.path)
@@ -67,7 +67,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         **_codebook(model),
     }
     scores = run.evaluation.scores
-    return Subject(
+    return ModelEntry(
         {
             "name": name,
             "about": about,

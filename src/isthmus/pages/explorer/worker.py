@@ -13,8 +13,8 @@ import sys
 from multiprocessing.connection import Connection
 
 from isthmus.data.splits import Splits
-from isthmus.pages.explorer.model_entry import Subject
-from isthmus.pages.explorer.workers import Order
+from isthmus.pages.explorer.model_entry import ModelEntry
+from isthmus.pages.explorer.workers import ModelOrder
 from isthmus.runs.run import load_data, read_recipe
 
 
@@ -26,8 +26,8 @@ def main() -> None:
     with contextlib.suppress(EOFError, BrokenPipeError):
         pipe.send(None)
         while True:
-            order: Order = pipe.recv()
-            subject: Subject | None = None
+            order: ModelOrder = pipe.recv()
+            subject: ModelEntry | None = None
             with contextlib.suppress(Exception):
                 if splits is None:
                     splits = load_data(read_recipe(order.run.path))

@@ -19,7 +19,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from isthmus.data.splits import Splits
-from isthmus.pages.explorer.model_entry import Subject, build
+from isthmus.pages.explorer.model_entry import ModelEntry, build
 from isthmus.pages.explorer.pictures import Chosen
 from isthmus.pages.report.read_folder import RunFolder
 from isthmus.runs.executors.process import environment
@@ -27,7 +27,7 @@ from isthmus.training import devices
 
 
 @dataclass(frozen=True)
-class Order:
+class ModelOrder:
     """A model to be made ready: its name and what it is about, its run, the page's images, the folder of baselines."""
 
     name: str
@@ -36,11 +36,11 @@ class Order:
     chosen: Chosen
     cache: Path
 
-    def fulfil(self, splits: Splits) -> Subject:
+    def fulfil(self, splits: Splits) -> ModelEntry:
         return build(self.name, self.about, self.run, splits, self.chosen, self.cache)
 
 
-def build_all(orders: Sequence[Order], splits: Splits, *, at_a_time: int | None = None) -> list[Subject]:
+def build_all(orders: Sequence[ModelOrder], splits: Splits, *, at_a_time: int | None = None) -> list[ModelEntry]:
     """The subjects of all orders, in their order. `splits` are the images they were all trained on.
 
     at_a_time: by default as many as there are threads, which they share.
@@ -48,7 +48,7 @@ def build_all(orders: Sequence[Order], splits: Splits, *, at_a_time: int | None 
     """
     count = min(len(orders), at_a_time or torch.get_num_threads())
     share = max(1, torch.get_num_threads() // max(count, 1))
-    waiting, found = deque(range(len(orders))), dict[int, Subject]()
+    waiting, found = deque(range(len(orders))), dict[int, ModelEntry]()
     with ThreadPoolExecutor(max(count - 1, 1)) as pool, devices.cpu_threads(share), threadpool_limits(share):
         helpers = [pool.submit(_delegate, orders, waiting, found, share) for _ in range(count - 1)]
         try:
@@ -64,7 +64,7 @@ def build_all(orders: Sequence[Order], splits: Splits, *, at_a_time: int | None 
     return [found[number] for number in range(len(orders))]
 
 
-def _delegate(orders: Sequence[Order], waiting: deque[int], found: dict[int, Subject], threads: int) -> None:
+def _delegate(orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry], threads: int) -> None:
     """Let a process of its own work on what is waiting, an order after another, until it ends or nothing is left."""
     pipe, theirs = Pipe()
     with theirs:
@@ -84,11 +84,11 @@ def _delegate(orders: Sequence[Order], waiting: deque[int], found: dict[int, Sub
         child.wait()
 
 
-def _converse(pipe: Any, orders: Sequence[Order], waiting: deque[int], found: dict[int, Subject]) -> None:
+def _converse(pipe: Any, orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry]) -> None:
     pipe.recv()  # it is ready, which takes some seconds
     while (number := _next(waiting)) is not None:
         pipe.send(orders[number])
-        subject: Subject | None = pipe.recv()
+        subject: ModelEntry | None = pipe.recv()
         if subject is not None:
             found[number] = subject
 

@@ -15,10 +15,10 @@ from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, deliver
 from isthmus.pages.explorer import assets, pictures
 from isthmus.pages.explorer.embed import blob, tensors, wrapped
-from isthmus.pages.explorer.model_entry import Subject
+from isthmus.pages.explorer.model_entry import ModelEntry
 from isthmus.pages.explorer.page import render
 from isthmus.pages.explorer.plain_twins import plain_twins
-from isthmus.pages.explorer.workers import Order, build_all
+from isthmus.pages.explorer.workers import ModelOrder, build_all
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
@@ -59,7 +59,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     if splits.hash != first.evaluation.data.hash:
         raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
     chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
-    subjects = build_all([Order(one.name, one.about, one.run, chosen, cache) for one in named], splits)
+    subjects = build_all([ModelOrder(one.name, one.about, one.run, chosen, cache) for one in named], splits)
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
     twins = plain_twins([read_recipe(one.run.path) for one in named])
     models = [
@@ -163,7 +163,7 @@ def _without_folders(recipe: Recipe) -> str:
     return tomli_w.dumps({**table, "data": {key: last(value) for key, value in table["data"].items()}})
 
 
-def _blobs(number: int, subject: Subject) -> list[tuple[str, str]]:
+def _blobs(number: int, subject: ModelEntry) -> list[tuple[str, str]]:
     return [
         (f"encoder-{number}", subject.encoder),
         (f"decoder-{number}", subject.decoder),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isthmus.run_files.schema import Diagnosis, Variation
+from isthmus.run_files.schema import DiagnosisRecord, VariationRecord
 
 
 @dataclass(frozen=True)
@@ -14,9 +14,9 @@ class Said:
 
     name: str
     colour: int
-    lines: Sequence[Diagnosis]
+    lines: Sequence[DiagnosisRecord]
 
 
-def study_doctor(variations: Sequence[Variation]) -> list[Said]:
+def study_doctor(variations: Sequence[VariationRecord]) -> list[Said]:
     """The variations about which there is something to say."""
     return [Said(v.name, colour, v.doctor) for colour, v in enumerate(variations) if v.doctor]

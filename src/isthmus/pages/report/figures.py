@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 
 @dataclass(frozen=True)
-class Table:
+class FigureTable:
     """Numbers behind a chart, as text."""
 
     columns: Sequence[str]
@@ -21,4 +21,4 @@ class Figure:
     """One chart in several drawings, of which the page shows the one that fits."""
 
     drawings: Sequence[Markup]
-    table: Table
+    table: FigureTable

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from isthmus.pages.report import text
 from isthmus.pages.report.pictures import error_map_uri, png_uri, psnr, shown_size
-from isthmus.pages.report.read_folder import Pixels, RunFolder, Subject
+from isthmus.pages.report.read_folder import Compared, Pixels, RunFolder
 
 _A_ROW = 15
 
@@ -44,7 +44,7 @@ class Gallery:
     rows: Sequence[Row]
 
 
-def comparison(subjects: Sequence[Subject]) -> Gallery | None:
+def comparison(subjects: Sequence[Compared]) -> Gallery | None:
     """The same held-out images through every subject, with PCA below those of its size.
 
     Pictures are of each subject's first run. Subjects that show other images than the first one (because they
@@ -72,13 +72,13 @@ def comparison(subjects: Sequence[Subject]) -> Gallery | None:
     return Gallery("The same held-out images through every model", names, rows)
 
 
-def not_comparable(subjects: Sequence[Subject]) -> list[str]:
+def not_comparable(subjects: Sequence[Compared]) -> list[str]:
     """The names of subjects with pictures that show other images than the first subject's."""
     first = _first_shown(subjects)
     return [s.name for s in subjects if first and _has_pictures(s) and not _shows_the_same(s, first)]
 
 
-def extremes(subject: Subject, at_most: int) -> list[Gallery]:
+def extremes(subject: Compared, at_most: int) -> list[Gallery]:
     """The test images that the subject's first run reconstructs best and worst, `at_most` of each."""
     run = subject.runs[0]
     galleries: list[Gallery] = []
@@ -95,7 +95,7 @@ def extremes(subject: Subject, at_most: int) -> list[Gallery]:
     return galleries
 
 
-def samples(subject: Subject, at_most: int) -> list[Row]:
+def samples(subject: Compared, at_most: int) -> list[Row]:
     """New images from the subject's first run, `at_most` of them in rows of 15; none where it has none."""
     run = subject.runs[0]
     images = run.pictures.get("samples")
@@ -109,7 +109,7 @@ def samples(subject: Subject, at_most: int) -> list[Row]:
     ]
 
 
-def sample_gallery(subjects: Sequence[Subject], at_most: int) -> Gallery | None:
+def sample_gallery(subjects: Sequence[Compared], at_most: int) -> Gallery | None:
     """Samples of all subjects below each other; None where nobody has any."""
     rows = [row for subject in subjects for row in samples(subject, at_most)]
     columns = [f"#{n}" for n in range(1, max((len(row.pictures) for row in rows), default=0) + 1)]
@@ -142,15 +142,15 @@ def _numbers(size: int) -> str:
     return f"{size:,} number{'' if size == 1 else 's'}"
 
 
-def _has_pictures(subject: Subject) -> bool:
+def _has_pictures(subject: Compared) -> bool:
     return bool(subject.runs) and {"shown/original", "shown/output"} <= set(subject.runs[0].pictures)
 
 
-def _first_shown(subjects: Sequence[Subject]) -> RunFolder | None:
+def _first_shown(subjects: Sequence[Compared]) -> RunFolder | None:
     return next((subject.runs[0] for subject in subjects if _has_pictures(subject)), None)
 
 
-def _shows_the_same(subject: Subject, first: RunFolder) -> bool:
+def _shows_the_same(subject: Compared, first: RunFolder) -> bool:
     if not _has_pictures(subject):
         return False
     mine, its = subject.runs[0].pictures["shown/original"], first.pictures["shown/original"]

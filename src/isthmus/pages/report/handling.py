@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from isthmus.pages.report.read_folder import Subject
+from isthmus.pages.report.read_folder import Compared
 from isthmus.pages.report.reproduce import Caution, cautions
 from isthmus.run_files.schema import Data
 
@@ -14,7 +14,7 @@ def done_to_pictures(data: Data) -> list[Caution]:
     return [Caution(sentence) for sentence in _sentences(data)]
 
 
-def done_in_study(subjects: Iterable[Subject]) -> list[Caution]:
+def done_in_study(subjects: Iterable[Compared]) -> list[Caution]:
     """Of all runs of a study: each sentence once, with the variations that it is about."""
     return cautions(
         [(one.name, [sentence for run in one.runs for sentence in _sentences(run.evaluation.data)]) for one in subjects]

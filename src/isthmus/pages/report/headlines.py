@@ -16,7 +16,7 @@ from isthmus.evaluation.statistics.verdicts import verdict
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import span
 from isthmus.pages.report.strips import difference_strip
-from isthmus.run_files.schema import Evaluation, Finding, Interval, Score
+from isthmus.run_files.schema import EvaluationRecord, Finding, IntervalRecord, Score
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
 _MANY, _FOREMOST = 16, 8
@@ -51,7 +51,7 @@ def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
         tone = _TONES[finding.final_verdict or "no measurable difference"]
         strip = None
         if _in_decibels(finding):
-            difference = Interval(mean=finding.difference, low=finding.low, high=finding.high)
+            difference = IntervalRecord(mean=finding.difference, low=finding.low, high=finding.high)
             strip = difference_strip(difference, tone, domain, finding.sentence)
         headlines.append(Headline(finding.sentence, strip, tone))
     return headlines
@@ -73,7 +73,7 @@ def corrections(findings: Sequence[Finding]) -> str:
     )
 
 
-def run_headlines(evaluation: Evaluation) -> list[Headline]:
+def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
     """A run against PCA first, since a score without its yardstick says little; then the score."""
     headlines: list[Headline] = []
     difference = evaluation.against_pca.psnr

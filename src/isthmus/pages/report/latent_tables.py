@@ -8,17 +8,17 @@ from dataclasses import dataclass
 
 from isthmus.pages.report import text
 from isthmus.pages.report.scores import Cell, Column, ScoreRow, ScoreTable, sort_key
-from isthmus.run_files.latent import Beside, Latent
-from isthmus.run_files.schema import Variation
+from isthmus.run_files.latent import Beside, LatentRecord
+from isthmus.run_files.schema import VariationRecord
 
 
 @dataclass(frozen=True)
 class _Measure:
     column: Column
-    cell: Callable[[Latent], Cell]
+    cell: Callable[[LatentRecord], Cell]
 
 
-def latent_table(rows: Sequence[tuple[str, int, Latent]]) -> ScoreTable | None:
+def latent_table(rows: Sequence[tuple[str, int, LatentRecord]]) -> ScoreTable | None:
     """rows: (name, place in the palette, what its latent holds). None where nothing was measured of any."""
     held = [one for one in _MEASURES if any(one.cell(latent).sort for _, _, latent in rows)]
     if not held:
@@ -29,24 +29,24 @@ def latent_table(rows: Sequence[tuple[str, int, Latent]]) -> ScoreTable | None:
     )
 
 
-def study_latents(variations: Sequence[Variation]) -> ScoreTable | None:
+def study_latents(variations: Sequence[VariationRecord]) -> ScoreTable | None:
     """A row a variation that has a finished run."""
     return latent_table([(v.name, colour, v.latent) for colour, v in enumerate(variations) if v.scores is not None])
 
 
-def causes(latent: Latent) -> list[tuple[str, str]]:
+def causes(latent: LatentRecord) -> list[tuple[str, str]]:
     """(cause, R2 of a linear probe for it) of images whose causes are known."""
     found = latent.factors.linear_r2 if latent.factors else {}
     return [(name.replace("_", " ").capitalize(), text.fixed(value, 2)) for name, value in found.items()]
 
 
-def _rate(latent: Latent) -> Cell:
+def _rate(latent: LatentRecord) -> Cell:
     if latent.codes is not None:
         return _cell(latent.codes.bits, 0, "at most")
     return _cell(latent.rate.bits, 1) if latent.rate else Cell(text.MISSING)
 
 
-def _in_use(latent: Latent) -> Cell:
+def _in_use(latent: LatentRecord) -> Cell:
     if latent.codes is not None:
         codes = latent.codes
         return Cell(text.fixed(codes.perplexity, 0), f"of {text.count(codes.count)} codes", sort_key(codes.used))
@@ -56,28 +56,28 @@ def _in_use(latent: Latent) -> Cell:
     return Cell(text.MISSING)
 
 
-def _bits(latent: Latent) -> Cell:
+def _bits(latent: LatentRecord) -> Cell:
     return _cell(latent.likelihood.bits_per_dimension, 2) if latent.likelihood else Cell(text.MISSING)
 
 
-def _linear(latent: Latent) -> Cell:
+def _linear(latent: LatentRecord) -> Cell:
     return _beside(latent.labels.linear_probe) if latent.labels else Cell(text.MISSING)
 
 
-def _nearest(latent: Latent) -> Cell:
+def _nearest(latent: LatentRecord) -> Cell:
     return _beside(latent.labels.nearest_neighbours) if latent.labels else Cell(text.MISSING)
 
 
-def _causes(latent: Latent) -> Cell:
+def _causes(latent: LatentRecord) -> Cell:
     known = latent.factors.linear_r2 if latent.factors else {}
     return _cell(math.fsum(known.values()) / len(known), 2) if known else Cell(text.MISSING)
 
 
-def _mig(latent: Latent) -> Cell:
+def _mig(latent: LatentRecord) -> Cell:
     return _cell(latent.factors.mig, 3) if latent.factors else Cell(text.MISSING)
 
 
-def _dci(latent: Latent) -> Cell:
+def _dci(latent: LatentRecord) -> Cell:
     return _cell(latent.factors.dci.disentanglement, 2) if latent.factors else Cell(text.MISSING)
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from isthmus.pages.report import text
 from isthmus.pages.report.gallery import Gallery, Row, image_names, plain_pictures, scored_pictures
-from isthmus.pages.report.read_folder import Subject
-from isthmus.run_files.schema import Interval, Score
+from isthmus.pages.report.read_folder import Compared
+from isthmus.run_files.schema import IntervalRecord, Score
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Denoising:
     kind: str
 
 
-def denoising(subject: Subject) -> Denoising | None:
+def denoising(subject: Compared) -> Denoising | None:
     """The noisy evaluation of a subject's first run, None where it has none.
 
     A model that adds its noise at inference too has no `denoised` pictures: its output already is that.
@@ -45,7 +45,7 @@ def denoising(subject: Subject) -> Denoising | None:
     return Denoising(shown, _sentence(subject.name, *pair), run.evaluation.noise or "")
 
 
-def _sentence(name: str, noisy: Interval, output: Interval) -> str:
+def _sentence(name: str, noisy: IntervalRecord, output: IntervalRecord) -> str:
     """How far the noisy input and the output are from the clean image, and which is nearer."""
     if math.isnan(noisy.mean) or math.isnan(output.mean):
         return ""
@@ -59,5 +59,5 @@ def _sentence(name: str, noisy: Interval, output: Interval) -> str:
     return f"Against the clean image, {scores}. {verdict}"
 
 
-def _decibels(value: Interval) -> str:
+def _decibels(value: IntervalRecord) -> str:
     return f"{text.fixed(value.mean, 2)} dB ({text.interval(value, 2)})"

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.svg import LINE_HEIGHT, Canvas, Layout, colour_class
-from isthmus.run_files.schema import Interval
+from isthmus.run_files.schema import IntervalRecord
 
 _REACH = 19.0  # from a mark to its name
 _LETTER_WIDTH = 8.0
@@ -25,7 +25,7 @@ class Point:
     name: str
     colour: int
     x: float
-    y: Interval
+    y: IntervalRecord
 
 
 def point_chart(

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.pages.report import text
-from isthmus.pages.report.figures import Figure, Table
+from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.svg import HALF, NARROW_POINTS
-from isthmus.run_files.schema import Interval
+from isthmus.run_files.schema import IntervalRecord
 
 _CURVE_MARGIN_DB = 6
 """How far above and below the models PCA's curve is drawn; all of it would flatten what matters."""
@@ -24,7 +24,7 @@ class Quality:
     colour: int
     latent_size: int
     multiply_adds: float
-    psnr: Interval
+    psnr: IntervalRecord
 
 
 def latent_size(qualities: Sequence[Quality], pca: Sequence[tuple[int, float]]) -> Figure | None:
@@ -48,7 +48,7 @@ def latent_size(qualities: Sequence[Quality], pca: Sequence[tuple[int, float]]) 
     ]
     rows = [(p.name, f"{p.x:,.0f}", text.fixed(p.y.mean, 2), text.interval(p.y, 2)) for p in points]
     rows += [("PCA", f"{size:,}", text.fixed(value, 2), "") for size, value in curve]
-    return Figure(drawings, Table(("Model", "Latent size (numbers)", "PSNR (dB)", "95 % interval"), rows))
+    return Figure(drawings, FigureTable(("Model", "Latent size (numbers)", "PSNR (dB)", "95 % interval"), rows))
 
 
 def cost(qualities: Sequence[Quality]) -> Figure | None:
@@ -73,7 +73,7 @@ def cost(qualities: Sequence[Quality]) -> Figure | None:
         for layout in (HALF, NARROW_POINTS)
     ]
     rows = [(p.name, text.short(p.x), text.fixed(p.y.mean, 2), text.interval(p.y, 2)) for p in points]
-    return Figure(drawings, Table(("Model", "Multiply-adds an image", "PSNR (dB)", "95 % interval"), rows))
+    return Figure(drawings, FigureTable(("Model", "Multiply-adds an image", "PSNR (dB)", "95 % interval"), rows))
 
 
 def _near(points: Sequence[Point], pca: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:

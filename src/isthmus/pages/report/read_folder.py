@@ -15,9 +15,9 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
 from isthmus.run_files.read import AGAIN, damaged, read_log, read_record
 from isthmus.run_files.record import Record
-from isthmus.run_files.schema import Epoch, Evaluation, Findings
+from isthmus.run_files.schema import EpochRecord, EvaluationRecord, Findings
 
-__all__ = ["Pixels", "RunFolder", "StudyFolder", "Subject", "read_run", "read_study"]
+__all__ = ["Compared", "Pixels", "RunFolder", "StudyFolder", "read_run", "read_study"]
 
 R = TypeVar("R", bound=Record)
 
@@ -38,8 +38,8 @@ class RunFolder:
     """
 
     path: Path
-    evaluation: Evaluation
-    epochs: tuple[Epoch, ...]
+    evaluation: EvaluationRecord
+    epochs: tuple[EpochRecord, ...]
     environment: Mapping[str, JsonValue]
     recipe: str
     pictures: Mapping[str, Pixels]
@@ -57,7 +57,7 @@ class StudyFolder:
 
 
 @dataclass(frozen=True)
-class Subject:
+class Compared:
     """What a page compares: a variation and its evaluated runs, one a seed. `colour` is its place in the palette."""
 
     name: str
@@ -70,7 +70,7 @@ def read_run(folder: Path) -> RunFolder:
 
     Raises InputError where evaluation.json is missing or empty, RunError where a file is damaged.
     """
-    evaluation = _read_first(folder / "evaluation.json", Evaluation, "evaluate the run first")
+    evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
     lines = "1 unreadable line" if log.unreadable == 1 else f"{log.unreadable} unreadable lines"
     notices = (f"metrics.jsonl holds {lines}; the training curves leave them out.",) if log.unreadable else ()

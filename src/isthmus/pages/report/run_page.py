@@ -10,7 +10,7 @@ from isthmus.pages.report.headlines import run_headlines
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
-from isthmus.pages.report.read_folder import RunFolder, Subject, read_run
+from isthmus.pages.report.read_folder import Compared, RunFolder, read_run
 from isthmus.pages.report.reproduce import Caution, device, environment, image_counts
 from isthmus.pages.report.scores import baseline_table
 from isthmus.run_files.schema import Score
@@ -26,7 +26,7 @@ def write_run_report(folder: Path) -> Path:
     """
     run = read_run(folder)
     evaluation = run.evaluation
-    subject = Subject(evaluation.name, 0, (run,))
+    subject = Compared(evaluation.name, 0, (run,))
     facts = (evaluation.data.source, image_counts(evaluation.data), f"seed {evaluation.seed}", device([run]))
     quality = quality_figures.Quality(
         evaluation.name,

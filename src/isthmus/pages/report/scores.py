@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from isthmus.core.wording import components
 from isthmus.pages.report import text
-from isthmus.pages.report.read_folder import RunFolder, Subject
-from isthmus.run_files.schema import Finding, Interval, Score, Variation
+from isthmus.pages.report.read_folder import Compared, RunFolder
+from isthmus.run_files.schema import Finding, IntervalRecord, Score, VariationRecord
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ _BASELINES = {
 
 
 def study_table(
-    variations: Sequence[Variation], subjects: Sequence[Subject], findings: Sequence[Finding] = ()
+    variations: Sequence[VariationRecord], subjects: Sequence[Compared], findings: Sequence[Finding] = ()
 ) -> ScoreTable:
     """A row a variation, finished or not; `findings` hold the verdicts on them against PCA."""
     runs = {subject.name: subject.runs for subject in subjects}
@@ -96,7 +96,7 @@ def baseline_table(scores: dict[str, Score]) -> ScoreTable:
     return ScoreTable((*_QUALITY, Column("PSNR of the mean MSE", "dB")), rows)
 
 
-def _variation_cells(variation: Variation, runs: Sequence[RunFolder], verdict: str) -> list[Cell]:
+def _variation_cells(variation: VariationRecord, runs: Sequence[RunFolder], verdict: str) -> list[Cell]:
     cost = variation.cost
     size = variation.latent_size
     of = f"of {variation.image_values:,}" if variation.image_values else ""
@@ -113,7 +113,7 @@ def _variation_cells(variation: Variation, runs: Sequence[RunFolder], verdict: s
     ]
 
 
-def _against_pca(variation: Variation, verdict: str) -> Cell:
+def _against_pca(variation: VariationRecord, verdict: str) -> Cell:
     against = variation.against_pca.psnr
     if variation.stayed_at_pca:
         return Cell("not tested", "it is PCA: it never left its start", sort_key(against.mean), "said")
@@ -125,14 +125,14 @@ def _quality_cells(score: Score) -> list[Cell]:
     return [_interval_cell(score.psnr, 2), _interval_cell(score.ssim, 3), _interval_cell(_thousandfold(score.mse), 2)]
 
 
-def _interval_cell(value: Interval, digits: int) -> Cell:
+def _interval_cell(value: IntervalRecord, digits: int) -> Cell:
     if value.undefined:
         return Cell(text.MISSING, f"undefined: {value.undefined}", tone="said")
     return Cell(text.fixed(value.mean, digits), text.interval(value, digits), sort_key(value.mean))
 
 
-def _thousandfold(value: Interval) -> Interval:
-    return Interval(mean=value.mean * 1000, low=value.low * 1000, high=value.high * 1000)
+def _thousandfold(value: IntervalRecord) -> IntervalRecord:
+    return IntervalRecord(mean=value.mean * 1000, low=value.low * 1000, high=value.high * 1000)
 
 
 def sort_key(value: float | None) -> str:
@@ -140,5 +140,5 @@ def sort_key(value: float | None) -> str:
     return "" if value is None or math.isnan(value) else repr(float(value))
 
 
-def _states(variation: Variation) -> str:
+def _states(variation: VariationRecord) -> str:
     return text.listing([f"seed {run.seed} {run.status}" for run in variation.runs]) or text.MISSING

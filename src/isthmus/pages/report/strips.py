@@ -7,13 +7,13 @@ from markupsafe import Markup
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import Scale
 from isthmus.pages.report.svg import Canvas
-from isthmus.run_files.schema import Interval
+from isthmus.run_files.schema import IntervalRecord
 
 _SIZE = (340, 60)
 _VALUE_WIDTH = 78.0
 
 
-def difference_strip(difference: Interval, tone: str, domain: tuple[float, float], title: str) -> Markup:
+def difference_strip(difference: IntervalRecord, tone: str, domain: tuple[float, float], title: str) -> Markup:
     """A dot with a whisker on an axis in dB that all strips of a page share, zero marked."""
     width, height = _SIZE
     canvas = Canvas(width, height, kind=f"strip {tone}", title=title, description="Dot: mean. Whisker: 95 % interval.")

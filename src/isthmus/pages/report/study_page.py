@@ -11,10 +11,10 @@ from isthmus.pages.report.headlines import corrections, foremost, study_headline
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
-from isthmus.pages.report.read_folder import StudyFolder, Subject, read_study
+from isthmus.pages.report.read_folder import Compared, StudyFolder, read_study
 from isthmus.pages.report.reproduce import Caution, cautions, device, environment, image_counts
 from isthmus.pages.report.scores import study_table
-from isthmus.run_files.schema import Variation
+from isthmus.run_files.schema import VariationRecord
 
 _EXTREMES = 4
 _SAMPLES = 15
@@ -66,13 +66,13 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     )
 
 
-def _subjects(study: StudyFolder) -> list[Subject]:
+def _subjects(study: StudyFolder) -> list[Compared]:
     """The variations with at least one evaluated run, coloured by their place in the study."""
-    subjects: list[Subject] = []
+    subjects: list[Compared] = []
     for colour, variation in enumerate(study.findings.variations):
         runs = tuple(study.runs[run.folder] for run in variation.runs if run.folder in study.runs)
         if runs:
-            subjects.append(Subject(variation.name, colour, runs))
+            subjects.append(Compared(variation.name, colour, runs))
     return subjects
 
 
@@ -83,7 +83,7 @@ def _seeds(study: StudyFolder) -> str:
     return f"seed{'' if len(seeds) == 1 else 's'} {text.listing([str(seed) for seed in seeds])}"
 
 
-def _cautions(study: StudyFolder, subjects: list[Subject]) -> list[Caution]:
+def _cautions(study: StudyFolder, subjects: list[Compared]) -> list[Caution]:
     """What a reader must know: flags, the author's notes, damaged files, and the study's own remarks.
 
     Remarks that repeat what stands elsewhere are left out: failures, as the failed runs are named, and a
@@ -101,7 +101,7 @@ def _cautions(study: StudyFolder, subjects: list[Subject]) -> list[Caution]:
     return remarks + cautions(flagged)
 
 
-def _qualities(variations: tuple[Variation, ...]) -> list[quality_figures.Quality]:
+def _qualities(variations: tuple[VariationRecord, ...]) -> list[quality_figures.Quality]:
     return [
         quality_figures.Quality(v.name, colour, v.latent_size, v.cost.multiply_adds, v.scores.psnr)
         for colour, v in enumerate(variations)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from isthmus.run_files.schema import Interval
+from isthmus.run_files.schema import IntervalRecord
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"
@@ -36,7 +36,7 @@ def signed_tick(value: float) -> str:
     return "0" if value == 0 else f"{value:+g}".replace("-", MINUS)
 
 
-def interval(value: Interval, digits: int, *, sign: bool = False) -> str:
+def interval(value: IntervalRecord, digits: int, *, sign: bool = False) -> str:
     """'16.80 to 16.90', or nothing where the interval is not known."""
     if math.isnan(value.low) or math.isnan(value.high):
         return ""

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from isthmus.pages.report import text
-from isthmus.pages.report.figures import Figure, Table
+from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.line_chart import Level, Line, line_chart
-from isthmus.pages.report.read_folder import RunFolder, Subject
+from isthmus.pages.report.read_folder import Compared, RunFolder
 from isthmus.pages.report.svg import NARROW, WIDE
-from isthmus.run_files.schema import Epoch, Score
+from isthmus.run_files.schema import EpochRecord, Score
 
 _POINTS_A_LINE = 200
 _ROWS_A_RUN = 12
@@ -20,7 +20,7 @@ _TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, m
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingFigures:
     """Validation PSNR against steps and against time; `pca_images`: those on which PCA's lines were measured."""
 
     steps: Figure
@@ -28,7 +28,7 @@ class Training:
     pca_images: Literal["validation", "test"]
 
 
-def training(subjects: Sequence[Subject]) -> Training | None:
+def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
     """Validation PSNR against steps and against seconds; None where no epoch was logged."""
     subjects = [subject for subject in subjects if any(_logged(run) for run in subject.runs)]
     if not subjects:
@@ -39,16 +39,16 @@ def training(subjects: Sequence[Subject]) -> Training | None:
     table = _training_table(subjects, levels)
     steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
     time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
-    return Training(steps, time, pca_images)
+    return TrainingFigures(steps, time, pca_images)
 
 
 def _training_figure(
-    subjects: Sequence[Subject],
+    subjects: Sequence[Compared],
     levels: Sequence[Level],
-    table: Table,
+    table: FigureTable,
     against: str,
     x_title: str,
-    x: Callable[[Epoch], float],
+    x: Callable[[EpochRecord], float],
 ) -> Figure:
     lines = [_line(subject, x) for subject in subjects]
     ends = [f"{line.name} ends at {text.fixed(line.main[-1][1], 2)} dB" for line in lines if line.main]
@@ -67,7 +67,7 @@ def _training_figure(
     return Figure(drawings, table)
 
 
-def _line(subject: Subject, x: Callable[[Epoch], float]) -> Line:
+def _line(subject: Compared, x: Callable[[EpochRecord], float]) -> Line:
     """Each seed's curve, and their mean over the epochs that all of them reached."""
     seeds = [{e.epoch: (x(e), e.validation_psnr) for e in _logged(run)} for run in subject.runs if _logged(run)]
     shared = [epoch for epoch in seeds[0] if all(epoch in seed for seed in seeds)]
@@ -84,7 +84,7 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points[:-1:every] + points[-1:]
 
 
-def _pca_levels(subjects: Sequence[Subject]) -> tuple[Literal["validation", "test"], list[Level]]:
+def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "test"], list[Level]]:
     """PCA's PSNR of the mean MSE, the same kind of mean as the curves, and on their images where that is known."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
     errors = [evaluation.against_pca.validation.pca_mse for evaluation in evaluations]
@@ -100,7 +100,7 @@ def _pca_levels(subjects: Sequence[Subject]) -> tuple[Literal["validation", "tes
     return pca_images, [Level(f"PCA {size:,}", value) for size, value in levels.items()]
 
 
-def _training_table(subjects: Sequence[Subject], levels: Sequence[Level]) -> Table:
+def _training_table(subjects: Sequence[Compared], levels: Sequence[Level]) -> FigureTable:
     rows: list[tuple[str, ...]] = []
     for subject in subjects:
         for run in subject.runs:
@@ -119,8 +119,8 @@ def _training_table(subjects: Sequence[Subject], levels: Sequence[Level]) -> Tab
                 )
     rows += [(level.name, "", "", "", "", text.fixed(level.y, 2)) for level in levels]
     columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR of the mean error (dB)")
-    return Table(columns, rows)
+    return FigureTable(columns, rows)
 
 
-def _logged(run: RunFolder) -> list[Epoch]:
+def _logged(run: RunFolder) -> list[EpochRecord]:
     return [epoch for epoch in run.epochs if math.isfinite(epoch.validation_psnr)]

@@ -14,7 +14,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Model, Recipe
 from isthmus.runs.executors.job import Job, RunFailed
-from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process, with_news
 from isthmus.runs.run import Event
 from isthmus.training import devices
@@ -59,7 +59,7 @@ def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, i
     return found
 
 
-def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Path) -> Order:
+def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Path) -> JobOrder:
     settings = {
         "threads": threads,
         "epochs": 10**6,  # it is stopped long before
@@ -68,7 +68,7 @@ def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Pa
     }
     # without a linear path, which would be fitted first and takes the same share of every number's time
     recipe = replace(job.recipe, model=Model(), train=job.recipe.train.model_copy(update=settings))
-    return Order(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
+    return JobOrder(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
 
 
 def _compile_kernels(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:

@@ -16,7 +16,7 @@ _NOISE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
-class Order:
+class JobOrder:
     """A job, the folder of fitted baselines, and the command that the user typed, as in sys.argv.
 
     trial: the shape (3, H, W) of made-up images to train on in place of the recipe's, to see how fast it goes.

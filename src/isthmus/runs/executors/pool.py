@@ -13,7 +13,7 @@ import torch
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.training import Environment
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
-from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process, with_news
 from isthmus.runs.run import is_begun, read_recipe
 from isthmus.training.interrupts import interrupts
@@ -43,7 +43,7 @@ def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBeg
                 while waiting and (taken := min(max(waiting[0][1], share), share * count)) <= free:
                     job, threads = waiting.popleft()
                     yield RunBegins(job)
-                    running[Process(Order(job, cache, tuple(sys.argv)), threads)] = taken
+                    running[Process(JobOrder(job, cache, tuple(sys.argv)), threads)] = taken
                     free -= taken
                 for process in with_news(running):
                     message = process.receive()

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from multiprocessing.connection import Pipe, wait
 
 from isthmus.runs.executors.job import RunFailed
-from isthmus.runs.executors.order import Order
+from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.run import Done, Event
 
 LISTEN_SECONDS = 0.2  # so long may Ctrl-C or a deadline go unnoticed
@@ -20,7 +20,7 @@ LISTEN_SECONDS = 0.2  # so long may Ctrl-C or a deadline go unnoticed
 class Process:
     """A child process at work on one order, with `threads` CPU threads; `end` or `kill` it when done."""
 
-    def __init__(self, order: Order, threads: int) -> None:
+    def __init__(self, order: JobOrder, threads: int) -> None:
         self.job = order.job
         self.spoke = False
         self.finished = False

@@ -2,7 +2,7 @@
 
     python -m isthmus.runs.executors.worker DESCRIPTOR
 
-DESCRIPTOR is the open end of a pipe. An `Order` comes in; events and at most one `RunFailed` go out. A trial waits
+DESCRIPTOR is the open end of a pipe. An `JobOrder` comes in; events and at most one `RunFailed` go out. A trial waits
 after its first step, with all loaded and compiled, and goes on with the next message.
 """
 
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from multiprocessing.connection import Connection
 
 from isthmus.runs.executors.job import failed
-from isthmus.runs.executors.order import Order, noise
+from isthmus.runs.executors.order import JobOrder, noise
 from isthmus.runs.run import Event, load_data, run
 from isthmus.training.loop import Step
 
@@ -28,7 +28,7 @@ def main() -> None:
     """Carry the order out. Exits with 130 where it was interrupted."""
     pipe = Connection(int(sys.argv[1]))
     try:
-        order: Order = pipe.recv()
+        order: JobOrder = pipe.recv()
     except EOFError:  # whoever asked is gone already
         return
     sys.argv = list(order.command)  # environment.json names the command that the user typed
@@ -47,7 +47,7 @@ def main() -> None:
         pipe.send(failed(order.job, error))
 
 
-def _events(order: Order) -> Iterator[Event]:
+def _events(order: JobOrder) -> Iterator[Event]:
     recipe = order.job.recipe
     splits = load_data(recipe) if order.trial is None else noise(order.trial, recipe.train.batch)
     return run(recipe, order.job.folder, splits, order.cache)

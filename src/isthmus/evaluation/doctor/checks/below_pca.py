@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 
 class BelowPca:
@@ -11,33 +11,33 @@ class BelowPca:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        against = symptoms.summary["against_pca"]
+    def look(self, measured: Measurements) -> Fault | None:
+        against = measured.summary["against_pca"]
         if against["psnr"]["high"] >= 0:
             return None
         return Fault(
             "warning",
-            f"It loses to PCA with {symptoms.components}, the best linear autoencoder.",
-            symptoms.on_enough_images(_remedies(symptoms)),
+            f"It loses to PCA with {measured.components}, the best linear autoencoder.",
+            measured.on_enough_images(_remedies(measured)),
             {"psnr": against["psnr"]["mean"]},
         )
 
 
-def _remedies(symptoms: Symptoms) -> list[Remedy]:
-    longer = Remedy("train longer ({})", symptoms.longer())
-    weight = symptoms.option("objective.weights.kl")
-    if weight and not symptoms.likelihood:  # it pays error for rate, and would leave PCA for that
+def _remedies(measured: Measurements) -> list[Remedy]:
+    longer = Remedy("train longer ({})", measured.longer())
+    weight = measured.option("objective.weights.kl")
+    if weight and not measured.likelihood:  # it pays error for rate, and would leave PCA for that
         return [
             Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / 4}),
             Remedy("set {}, which learns its variance", {"distortion.kind": "gaussian"}),
         ]
-    if symptoms.option("objective.kind") == "masked":
+    if measured.option("objective.kind") == "masked":
         return [Remedy("judge it by what it makes of hidden patches, which it learned")]
-    if symptoms.option("distortion.kind") not in ("mse", "gaussian", "logistic"):
+    if measured.option("distortion.kind") not in ("mse", "gaussian", "logistic"):
         return [
             Remedy("set {}, which is what PCA goes by", {"distortion.kind": "mse"}),
             Remedy("judge it by the measure that it was trained for"),
         ]
     start = Remedy("set {}, which starts at PCA", {"model.linear": "pca"})
-    starts = not weight and hasattr(symptoms.model.bottleneck, "start_beside_linear")
+    starts = not weight and hasattr(measured.model.bottleneck, "start_beside_linear")
     return [*([start] if starts else []), longer, Remedy("train a larger architecture")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _NATS = 0.03
 _SHARE = 0.1
@@ -21,32 +21,32 @@ class Collapsed:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        if "kl" not in symptoms.model.bottleneck.penalties or len(symptoms.model.latent_shape) != 1:
+    def look(self, measured: Measurements) -> Fault | None:
+        if "kl" not in measured.model.bottleneck.penalties or len(measured.model.latent_shape) != 1:
             return None
-        spread = symptoms.spread
-        dead = spread < 1e-3 * max(float(spread.max()), 0.01) if symptoms.kl is None else symptoms.kl < _NATS
+        spread = measured.spread
+        dead = spread < 1e-3 * max(float(spread.max()), 0.01) if measured.kl is None else measured.kl < _NATS
         count, size = int(np.sum(dead)), len(dead)
         if count < max(1, _SHARE * size):
             return None
         return Fault(
             "error" if count >= 0.9 * size else "warning" if count >= 0.5 * size else "note",
             f"{count} of the {size} numbers of its latent have collapsed: they say nothing of the image.",
-            _remedies(symptoms, size - count),
+            _remedies(measured, size - count),
             {"collapsed": count, "of": size},
         )
 
 
-def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
-    weight, free = symptoms.option("objective.weights.kl"), symptoms.option("objective.free_nats.kl")
+def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
+    weight, free = measured.option("objective.weights.kl"), measured.option("objective.free_nats.kl")
     found: list[Remedy] = []
     if weight:
         part = 10 if not alive else 4
         found.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / part}))
-    if symptoms.takes("objective.free_nats") and symptoms.kl is not None and (free is None or free < _FREE):
+    if measured.takes("objective.free_nats") and measured.kl is not None and (free is None or free < _FREE):
         found.append(Remedy("set {}", {"objective.free_nats.kl": _FREE}))
-    if symptoms.takes("objective.warmup_steps") and not symptoms.option("objective.warmup_steps"):
-        found.append(Remedy("set {}", {"objective.warmup_steps": max(symptoms.training.steps // 2, 1)}))
-    if alive and symptoms.takes("bottleneck.dim"):
+    if measured.takes("objective.warmup_steps") and not measured.option("objective.warmup_steps"):
+        found.append(Remedy("set {}", {"objective.warmup_steps": max(measured.training.steps // 2, 1)}))
+    if alive and measured.takes("bottleneck.dim"):
         found.append(Remedy("save them ({})", {"bottleneck.dim": alive}))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _SHARE = 0.15  # the fixed grid of an fsq that does well may use a quarter
 _REVIVED = 0.1
@@ -15,29 +15,29 @@ class DeadCodes:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        codes = symptoms.codes
+    def look(self, measured: Measurements) -> Fault | None:
+        codes = measured.codes
         if codes is None or codes.draws < _DRAWS * codes.count or codes.perplexity >= _SHARE * codes.count:
             return None
         return Fault(
             "warning",
             f"Of its {codes.count:,} codes {codes.count - codes.used:,} are never used, and the {codes.used:,} others "
             f"carry as much as {codes.perplexity:,.1f} equally frequent ones would.",
-            _remedies(symptoms, max(2, round(codes.perplexity))),
+            _remedies(measured, max(2, round(codes.perplexity))),
             {"perplexity": codes.perplexity, "used": codes.used, "codes": codes.count},
         )
 
 
-def _remedies(symptoms: Symptoms, carried: int) -> list[Remedy]:
+def _remedies(measured: Measurements, carried: int) -> list[Remedy]:
     found: list[Remedy] = []
-    revive = symptoms.option("bottleneck.revive")
+    revive = measured.option("bottleneck.revive")
     if revive is not None and revive < _REVIVED:
         found.append(Remedy("set {}, which puts unused codes where they are needed", {"bottleneck.revive": _REVIVED}))
-    entropy = symptoms.option("objective.weights.entropy")
+    entropy = measured.option("objective.weights.entropy")
     if entropy:
         found.append(Remedy(f"raise {{}} (it is {entropy:g})", {"objective.weights.entropy": 3 * entropy}))
     # fewer codes that nothing revives die as well
-    if symptoms.option("bottleneck.codes") is not None and (revive is None or revive >= _REVIVED):
+    if measured.option("bottleneck.codes") is not None and (revive is None or revive >= _REVIVED):
         found.append(Remedy("have fewer codes ({})", {"bottleneck.codes": 2 * carried}))
     fsq = {"bottleneck.kind": "fsq", "objective.weights": {}}
-    return [*found, Remedy("train longer ({})", symptoms.longer()), Remedy("set {}, which learns no codebook", fsq)]
+    return [*found, Remedy("train longer ({})", measured.longer()), Remedy("set {}, which learns no codebook", fsq)]

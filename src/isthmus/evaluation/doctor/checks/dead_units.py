@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _LEAST = 1e-8  # of the liveliest number's variance
 
@@ -15,32 +15,32 @@ class DeadUnits:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        bottleneck = symptoms.model.bottleneck
+    def look(self, measured: Measurements) -> Fault | None:
+        bottleneck = measured.model.bottleneck
         if "kl" in bottleneck.penalties or hasattr(bottleneck, "codes"):
             return None
-        spread = symptoms.spread
+        spread = measured.spread
         count, size = int(np.sum(spread <= _LEAST * max(float(spread.max()), 1e-12))), len(spread)
         if not count:
             return None
         return Fault(
             "error" if count == size else "warning" if count >= 0.1 * size else "note",
             f"{count} of the {size} numbers of its latent never change.",
-            _remedies(symptoms, size - count),
+            _remedies(measured, size - count),
             {"dead": count, "of": size},
         )
 
 
-def _remedies(symptoms: Symptoms, alive: int) -> list[Remedy]:
+def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
     found: list[Remedy] = []
-    kept, weight = symptoms.option("bottleneck.k"), symptoms.option("objective.weights.sparsity")
-    if alive >= (kept or 1) and symptoms.takes("bottleneck.dim"):
+    kept, weight = measured.option("bottleneck.k"), measured.option("objective.weights.sparsity")
+    if alive >= (kept or 1) and measured.takes("bottleneck.dim"):
         found.append(Remedy("have fewer numbers ({})", {"bottleneck.dim": alive}))
-    if kept and 2 * kept <= symptoms.model.latent_size:
+    if kept and 2 * kept <= measured.model.latent_size:
         found.append(Remedy("keep more of them at a time ({})", {"bottleneck.k": 2 * kept}))
     if weight:
         found.insert(0, Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.sparsity": weight / 4}))
     if kept is None and not weight:
-        rate = symptoms.recipe.train.learning_rate
+        rate = measured.recipe.train.learning_rate
         found.insert(0, Remedy("lower {}", {"train.learning_rate": rate / 3}))
     return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _NATS = 0.5
 
@@ -13,19 +13,19 @@ class FarFromPrior:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        found = symptoms.from_prior
+    def look(self, measured: Measurements) -> Fault | None:
+        found = measured.from_prior
         if found is None or found <= _NATS:
             return None
-        pulled = symptoms.option("regularizer.weight") is not None and symptoms.option("objective.weights.kl") is None
+        pulled = measured.option("regularizer.weight") is not None and measured.option("objective.weights.kl") is None
         closer = "regularizer.weight" if pulled else "objective.weights.kl"
-        weight = symptoms.option(closer)
+        weight = measured.option(closer)
         remedies = [Remedy("sample with --sampler mixture")]
         if weight:
             remedies.append(Remedy(f"raise {{}} (it is {weight:g})", {closer: 10 * weight}))
         return Fault(
             "warning",
             f"Its latents are {found:.2f} nats per number away from the prior, so draws from that are decoded badly.",
-            [*remedies, Remedy("train longer ({})", symptoms.longer())],
+            [*remedies, Remedy("train longer ({})", measured.longer())],
             {"nats_per_number": found},
         )

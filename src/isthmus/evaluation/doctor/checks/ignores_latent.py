@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _GROWTH = 1.1
 _USUAL = 1e-3  # a learning rate below which ten times as much is no risk
@@ -15,11 +15,11 @@ class IgnoresLatent:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        own, others = symptoms.mse["validation"], symptoms.mse["shuffled"]
+    def look(self, measured: Measurements) -> Fault | None:
+        own, others = measured.mse["validation"], measured.mse["shuffled"]
         if others >= _GROWTH * own:
             return None
-        weight, rate = symptoms.option("objective.weights.kl"), symptoms.recipe.train.learning_rate
+        weight, rate = measured.option("objective.weights.kl"), measured.recipe.train.learning_rate
         remedies: list[Remedy] = []
         if weight:
             remedies.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / 10}))
@@ -31,6 +31,6 @@ class IgnoresLatent:
             "error",
             "Its decoder ignores the latent: with the latents of other images its error is "
             f"{times(others / max(own, 1e-12))} as large.",
-            symptoms.on_enough_images([*remedies, Remedy("train longer ({})", symptoms.longer(4))]),
+            measured.on_enough_images([*remedies, Remedy("train longer ({})", measured.longer(4))]),
             {"ratio": others / max(own, 1e-12)},
         )

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.pixels import NARROW, Pixels, inverted
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.doctor.pixels import NARROW, Pixels, inverted
 
 
 class InputRange:
@@ -15,15 +15,15 @@ class InputRange:
 
     states: tuple[State, ...] = ALWAYS
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        train, test = symptoms.pixels["train"], symptoms.pixels["test"]
+    def look(self, measured: Measurements) -> Fault | None:
+        train, test = measured.pixels["train"], measured.pixels["test"]
         if _narrow(train):
             return _scaled("training", train)
         if _narrow(test):
             return _scaled("test", test)
-        if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not symptoms.own_test:
+        if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not measured.own_test:
             return None  # drawn from the training images they differ by chance, where there are few
-        if inverted(train, symptoms.pixels["validation"], test):
+        if inverted(train, measured.pixels["validation"], test):
             return None  # which `inverted_test` says
         brighter = "brighter" if test.mean > train.mean else "darker"
         return Fault(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.pixels import NARROW, inverted
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.doctor.pixels import NARROW, inverted
 
 _WORSE, _BETTER = 1.5, 0.8
 
@@ -17,17 +17,17 @@ class InvertedTest:
 
     states: tuple[State, ...] = ALWAYS
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        if not symptoms.own_test:
+    def look(self, measured: Measurements) -> Fault | None:
+        if not measured.own_test:
             return None
-        own, turned = symptoms.mse["test"], symptoms.mse["negatives"]
-        train, validation, test = (symptoms.pixels[name] for name in ("train", "validation", "test"))
+        own, turned = measured.mse["test"], measured.mse["negatives"]
+        train, validation, test = (measured.pixels[name] for name in ("train", "validation", "test"))
         if test.high - test.low < NARROW:
             return None  # which `input_range` says
         # brighter images of even shades have values like a negative's; a model that learned something knows better
-        by_values = inverted(train, validation, test) and (turned < own or symptoms.state == "untrained")
-        by_error = own > _WORSE * symptoms.mse["validation"] and turned < _BETTER * own
-        if not (by_values or (by_error and symptoms.state == "trained")):
+        by_values = inverted(train, validation, test) and (turned < own or measured.state == "untrained")
+        by_error = own > _WORSE * measured.mse["validation"] and turned < _BETTER * own
+        if not (by_values or (by_error and measured.state == "trained")):
             return None
         return Fault(
             "warning",

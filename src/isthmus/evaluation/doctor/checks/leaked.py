@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _SHARE = 0.02
 
@@ -13,13 +13,13 @@ class Leaked:
 
     states: tuple[State, ...] = ALWAYS
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        if symptoms.twins < _SHARE:
+    def look(self, measured: Measurements) -> Fault | None:
+        if measured.twins < _SHARE:
             return None
         return Fault(
             "error",
-            f"{100 * symptoms.twins:.0f} % of the test images looked at are copies of training images, so its scores "
+            f"{100 * measured.twins:.0f} % of the test images looked at are copies of training images, so its scores "
             "say what it remembers.",
             [Remedy("remove the copies from either side")],
-            {"share": symptoms.twins},
+            {"share": measured.twins},
         )

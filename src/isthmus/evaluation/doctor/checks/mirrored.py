@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _RATIO = 1.06  # of PCA's error with mirrored images to that without
 _FEW = 60  # images: with fewer, chance does as much
@@ -14,9 +14,9 @@ class Mirrored:
 
     states: tuple[State, ...] = ("at_pca", "trained")
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        found = symptoms.mirroring
-        if symptoms.option("train.mirror") is not True or found.images < _FEW or found.ratio < _RATIO:
+    def look(self, measured: Measurements) -> Fault | None:
+        found = measured.mirroring
+        if measured.option("train.mirror") is not True or found.images < _FEW or found.ratio < _RATIO:
             return None
         return Fault(
             "warning",

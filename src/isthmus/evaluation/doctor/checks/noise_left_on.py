@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 
 class NoiseLeftOn:
@@ -11,8 +11,8 @@ class NoiseLeftOn:
 
     states: tuple[State, ...] = ALWAYS
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        corruption = symptoms.model.corruption
+    def look(self, measured: Measurements) -> Fault | None:
+        corruption = measured.model.corruption
         if not corruption.at_inference:
             return None
         plain = "Its corruption also acts when the model is used: every image it is given is changed first."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _GROWTH = 1.2
 
@@ -13,20 +13,20 @@ class Overfits:
 
     states: tuple[State, ...] = ("at_pca", "trained")
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        known, fresh = symptoms.mse["train"], symptoms.mse["validation"]
+    def look(self, measured: Measurements) -> Fault | None:
+        known, fresh = measured.mse["train"], measured.mse["validation"]
         if fresh <= _GROWTH * known:
             return None
         seen = f"error on validation images is {times(fresh / max(known, 1e-12))} that on training images."
-        measured = {"train_mse": known, "validation_mse": fresh}
-        if symptoms.state == "at_pca":  # training has no part in it
+        errors = {"train_mse": known, "validation_mse": fresh}
+        if measured.state == "at_pca":  # training has no part in it
             sentence = f"It is PCA, and that many components know the training images by heart: its {seen}"
-            return Fault("warning", sentence, [Remedy("use more images")], measured)
+            return Fault("warning", sentence, [Remedy("use more images")], errors)
         remedies = [Remedy("use more images")]
-        if symptoms.option("corruption.kind") == "none":
+        if measured.option("corruption.kind") == "none":
             remedies.append(Remedy("set {}, noise on training images", {"corruption.kind": "gaussian"}))
-        if symptoms.mirroring.harmless and symptoms.option("train.mirror") is False:
+        if measured.mirroring.harmless and measured.option("train.mirror") is False:
             # longer, as half of what is shown is mirrored, and every image as it is half as often
-            both = {"train.mirror": True, **symptoms.longer()}
+            both = {"train.mirror": True, **measured.longer()}
             remedies.insert(0, Remedy("show every image mirrored as well ({})", both))
-        return Fault("warning", f"It overfits: its {seen}", symptoms.on_enough_images(remedies), measured)
+        return Fault("warning", f"It overfits: its {seen}", measured.on_enough_images(remedies), errors)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
-from isthmus.evaluation.doctor.measurements.learning_curve import jumps, rises
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.learning_curve import jumps, rises
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _BY, _SHARE = 0.1, 0.2
 _RISE = 2.0
@@ -21,13 +21,13 @@ class RateTooHigh:
 
     states: tuple[State, ...] = ("at_pca", "trained")
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        if symptoms.option("objective.warmup_steps"):  # the error gives way to what the objective asks for
+    def look(self, measured: Measurements) -> Fault | None:
+        if measured.option("objective.warmup_steps"):  # the error gives way to what the objective asks for
             return None
-        train, validation = symptoms.recipe.train, symptoms.training.validation
-        rise, share = rises(symptoms.curve) or 0.0, jumps(symptoms.curve, _BY) or 0.0
-        harm = max(validation) / max(validation[0], 1e-12) if symptoms.state == "at_pca" and validation else 0.0
-        broken = train.learning_rate > _HIGH and symptoms.mse["shuffled"] < _SAME * symptoms.mse["validation"]
+        train, validation = measured.recipe.train, measured.training.validation
+        rise, share = rises(measured.curve) or 0.0, jumps(measured.curve, _BY) or 0.0
+        harm = max(validation) / max(validation[0], 1e-12) if measured.state == "at_pca" and validation else 0.0
+        broken = train.learning_rate > _HIGH and measured.mse["shuffled"] < _SAME * measured.mse["validation"]
         if broken:
             seen = f"at {train.learning_rate:g} its network came to make the same of every image"
         elif harm >= _RISE:

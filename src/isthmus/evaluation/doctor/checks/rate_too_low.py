@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.learning_curve import falls
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.learning_curve import falls
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _FALL = 0.1
 _USUAL = 1e-3  # a learning rate up to which three times as much is no risk
@@ -16,16 +16,16 @@ class RateTooLow:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        fall, rate = falls(symptoms.curve), symptoms.recipe.train.learning_rate
+    def look(self, measured: Measurements) -> Fault | None:
+        fall, rate = falls(measured.curve), measured.recipe.train.learning_rate
         if fall is None or fall <= _FALL or rate > _HIGH:
             return None
-        remedies = [Remedy("train longer ({})", symptoms.longer())]
+        remedies = [Remedy("train longer ({})", measured.longer())]
         if rate < _USUAL:
             remedies.append(Remedy("try {}", {"train.learning_rate": min(3 * rate, _USUAL)}))
         return Fault(
             "warning",
             f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
-            symptoms.on_enough_images(remedies),
+            measured.on_enough_images(remedies),
             {"fall": fall},
         )

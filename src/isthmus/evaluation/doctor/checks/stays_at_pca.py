@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _HARM = 1.2  # times PCA's error, in training
 
@@ -13,22 +13,22 @@ class StaysAtPca:
 
     states: tuple[State, ...] = ("at_pca",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        sentence = f"It is PCA with {symptoms.components}, where it started: training found nothing better"
-        if symptoms.training.kept:
+    def look(self, measured: Measurements) -> Fault | None:
+        sentence = f"It is PCA with {measured.components}, where it started: training found nothing better"
+        if measured.training.kept:
             sentence += " by 0.03 dB"
         return Fault(
             "warning",
             f"{sentence}.",
-            symptoms.on_enough_images(_remedies(symptoms)),
-            {"kept_epoch": symptoms.training.kept},
+            measured.on_enough_images(_remedies(measured)),
+            {"kept_epoch": measured.training.kept},
         )
 
 
-def _remedies(symptoms: Symptoms) -> list[Remedy]:
+def _remedies(measured: Measurements) -> list[Remedy]:
     """Four times as long took 64 numbers of drawn scenes 0.5 dB above PCA, with `residual` and muon 1.1 dB."""
-    validation, rate = symptoms.training.validation, symptoms.recipe.train.learning_rate
-    longer = symptoms.longer(4)
+    validation, rate = measured.training.validation, measured.recipe.train.learning_rate
+    longer = measured.longer(4)
     faster = {**longer, "architecture.kind": "residual", "train.optimizer": "muon"}
     remedies = [
         Remedy("train longer ({})", longer),

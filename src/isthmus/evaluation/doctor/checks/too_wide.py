@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 
 _GROWTH = 1.01
 
@@ -16,18 +16,18 @@ class TooWide:
 
     states: tuple[State, ...] = ("trained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        narrowed = symptoms.narrowed
-        if not narrowed or "kl" in symptoms.model.bottleneck.penalties:
+    def look(self, measured: Measurements) -> Fault | None:
+        narrowed = measured.narrowed
+        if not narrowed or "kl" in measured.model.bottleneck.penalties:
             return None
-        against = symptoms.summary["against_pca"]
-        if against["psnr"]["low"] <= 0 or symptoms.mse["validation"] >= against["validation"]["pca_mse"]:
+        against = measured.summary["against_pca"]
+        if against["psnr"]["low"] <= 0 or measured.mse["validation"] >= against["validation"]["pca_mse"]:
             return None  # on validation images too: the test images may be of another kind
         size = max(narrowed)
         enough = min(kept for kept, error in narrowed.items() if error <= _GROWTH * narrowed[size])
         if enough > size // 2:
             return None
-        takes = symptoms.takes("bottleneck.dim") and enough >= (symptoms.option("bottleneck.k") or 1)
+        takes = measured.takes("bottleneck.dim") and enough >= (measured.option("bottleneck.k") or 1)
         narrower = [Remedy("try {}", {"bottleneck.dim": enough})] if takes else []
         growth = max(narrowed[enough] / narrowed[size] - 1, 0.0)
         return Fault(

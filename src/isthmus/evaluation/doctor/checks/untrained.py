@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
-from isthmus.evaluation.doctor.measurements.symptoms import Symptoms
+from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.recipes.training_length import ENOUGH_STEPS
 
 
@@ -12,8 +12,8 @@ class Untrained:
 
     states: tuple[State, ...] = ("untrained",)
 
-    def look(self, symptoms: Symptoms) -> Fault | None:
-        training = symptoms.training
+    def look(self, measured: Measurements) -> Fault | None:
+        training = measured.training
         taken = f"{training.steps} step{'' if training.steps == 1 else 's'}"
         warming = f", {min(training.warmup_steps, training.steps)} of them warming up" if training.warmup_steps else ""
         steps = max(ENOUGH_STEPS, 4 * training.warmup_steps)
@@ -21,6 +21,6 @@ class Untrained:
             "error",
             f"It is untrained: it took {taken}{warming}, an epoch of its images being "
             f"{training.pass_steps}; nothing else can be said of it yet.",
-            [Remedy("train longer ({})", symptoms.trained_for(steps))],
+            [Remedy("train longer ({})", measured.trained_for(steps))],
             {"steps": training.steps, "pass_steps": training.pass_steps},
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.run_files.read import read_log
-from isthmus.run_files.schema import Epoch, Logged
+from isthmus.run_files.schema import EpochRecord, Logged
 
 _FEW_EPOCHS = 8  # with fewer, their errors make no curve
 _FEW_LINES = 10
@@ -28,7 +28,7 @@ def read_curve(journal: Path) -> Curve:
     epochs = [
         (line.step, line.validation_mse)
         for line in lines
-        if isinstance(line, Epoch) and line.validation_mse is not None
+        if isinstance(line, EpochRecord) and line.validation_mse is not None
     ]
     steps = [(line.step, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None]
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
@@ -43,7 +43,7 @@ def read_epochs(journal: Path) -> tuple[float, ...]:
     rows = {
         line.epoch: line.validation_mse
         for line in read_log(journal).lines
-        if isinstance(line, Epoch) and line.validation_mse is not None
+        if isinstance(line, EpochRecord) and line.validation_mse is not None
     }
     return tuple(rows[epoch] for epoch in sorted(rows))
 

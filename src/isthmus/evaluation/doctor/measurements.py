@@ -1,4 +1,4 @@
-"""The symptoms of a run, as the doctor's rules read them."""
+"""What is measured of a run, for the doctor's checks to read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from isthmus.core import registry
 from isthmus.core.wording import components
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import Remedy, State
-from isthmus.evaluation.doctor.measurements.learning_curve import Curve
-from isthmus.evaluation.doctor.measurements.pixels import Pixels
+from isthmus.evaluation.doctor.learning_curve import Curve
+from isthmus.evaluation.doctor.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import PART_TABLES, Recipe
 
@@ -24,7 +24,7 @@ _FEW_IMAGES = 20  # of fewer, what is held out to judge by is an image or two, a
 
 
 @dataclass(frozen=True)
-class Training:
+class TrainingCourse:
     """How a training went.
 
     images: how many it learned from. steps, pass_steps: taken in all, and in one pass over the training images.
@@ -42,7 +42,7 @@ class Training:
 
 
 @dataclass(frozen=True)
-class Codes:
+class CodeUse:
     """Which of `count` codes were seen in so many `draws`: how many differ, and as how many equally frequent ones."""
 
     count: int
@@ -52,8 +52,8 @@ class Codes:
 
 
 @dataclass(frozen=True)
-class Symptoms:
-    """What is measured of a trained model, beyond its scores, for the rules to read.
+class Measurements:
+    """What is measured of a trained model, beyond its scores, for the checks to read.
 
     summary: evaluation.json as far as it is known.
     mse: mean squared errors per pixel value in [0, 1], on 8-bit output, by the images: "train", "validation", "test",
@@ -79,17 +79,17 @@ class Symptoms:
     kl: np.ndarray | None
     narrowed: Mapping[int, float]
     from_prior: float | None
-    codes: Codes | None
+    codes: CodeUse | None
     pixels: Mapping[str, Pixels]
     own_test: bool
     twins: float
     mirroring: Mirroring
-    training: Training
+    training: TrainingCourse
     curve: Curve
 
     @property
     def state(self) -> State:
-        """How far the run came: which rules have something to say of it depends on that."""
+        """How far the run came: which checks have something to say of it depends on that."""
         over = self.summary["against_pca"]["psnr"]
         handful = max(_FEW_STEPS, self.training.warmup_steps + self.training.warmup_steps // 2)
         if self.training.steps < handful and not over["low"] > 0:

@@ -1,4 +1,4 @@
-"""Measures the symptoms of a run."""
+"""Measures of a trained run what the doctor's checks read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from isthmus.core import registry
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines.mirroring import mirroring
-from isthmus.evaluation.doctor.measurements.learning_curve import read_curve, read_epochs
-from isthmus.evaluation.doctor.measurements.pixels import pixels_of, twins
-from isthmus.evaluation.doctor.measurements.symptoms import Codes, Symptoms, Training
+from isthmus.evaluation.doctor.learning_curve import read_curve, read_epochs
+from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
+from isthmus.evaluation.doctor.pixels import pixels_of, twins
 from isthmus.evaluation.latents.measure_latents import Known
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
@@ -31,7 +31,7 @@ _FEW = 250  # of these, to see whether an error grows by a tenth
 _SEARCHED = 20_000  # training images, for copies of test images
 
 
-def find_symptoms(
+def measure_run(
     model: Autoencoder,
     recipe: Recipe,
     splits: Splits,
@@ -42,7 +42,7 @@ def find_symptoms(
     *,
     steps: int,
     kept: int,
-) -> Symptoms:
+) -> Measurements:
     """Measure a trained model, a few seconds on one core.
 
     known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
@@ -60,7 +60,7 @@ def find_symptoms(
         "shuffled": _decoded_mse(model, z.roll(1, 0), held),
         "negatives": _mse(model, 255 - test[:_IMAGES]),
     }
-    return Symptoms(
+    return Measurements(
         recipe,
         model,
         summary,
@@ -83,16 +83,16 @@ def find_symptoms(
     )
 
 
-def _training(recipe: Recipe, images: int, steps: int, kept: int, journal: Path) -> Training:
+def _training(recipe: Recipe, images: int, steps: int, kept: int, journal: Path) -> TrainingCourse:
     warmup = budget(recipe, images).recipe.train.warmup_steps
-    return Training(images, steps, -(-images // recipe.train.batch), warmup, kept, read_epochs(journal))
+    return TrainingCourse(images, steps, -(-images // recipe.train.batch), warmup, kept, read_epochs(journal))
 
 
-def _codes(model: Autoencoder, known: Collected, asked: Collected) -> Codes | None:
+def _codes(model: Autoencoder, known: Collected, asked: Collected) -> CodeUse | None:
     if known.codes is None or asked.codes is None:
         return None
     seen, count = np.concatenate([known.codes, asked.codes]), model.bottleneck.codes
-    return Codes(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
+    return CodeUse(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
 
 
 def _mse(model: Autoencoder, images: np.ndarray) -> float:
