@@ -228,7 +228,7 @@ def against_pca(low: float, high: float) -> dict[str, Any]:
     return {"against_pca": against, "scores": {"pca": {"components": 8}}, "latent": {}}
 
 
-def shown(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
+def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
     """Those of a run of this recipe that the rule finds faulty; None where it never looks at such a recipe."""
     kl = np.array([0.0, 0.0, 1.0, 1.0]) if model.bottleneck.penalties == ("kl",) else None
     codes = CodeUse(1024, 100_000, 3, 1.6) if hasattr(model.bottleneck, "codes") else None
@@ -273,7 +273,7 @@ def test_a_rules_remedies_fit_every_family(rule: str) -> None:
     part, spoke = registry.build("checks", rule, {}), 0
     assert part.states and set(part.states) <= set(ALWAYS)
     for recipe, model in families():
-        fault = part.look(shown(rule, recipe, model))
+        fault = part.look(faulty(rule, recipe, model))
         for remedy in fault.remedies if fault else ():
             if remedy.changes:
                 changed(recipe, remedy, (3, 16, 16))  # raises InputError where it does not fit
@@ -289,7 +289,7 @@ def test_a_remedy_that_is_set_already_is_not_told(rule: str) -> None:
     """With a remedy's changes made, the same fault is answered by others."""
     part = registry.build("checks", rule, {})
     for recipe, model in families()[-2:]:
-        fault = part.look(shown(rule, recipe, model))
+        fault = part.look(faulty(rule, recipe, model))
         for remedy in fitting(recipe, fault.remedies, (3, 16, 16)) if fault else ():
             other = changed(recipe, remedy, (3, 16, 16)) if remedy.changes else None
             if other is not None:
