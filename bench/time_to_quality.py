@@ -28,7 +28,7 @@ from isthmus.core.paths import cache_folder
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.run import load_data
+from isthmus.runs.load import load_data
 from isthmus.training import in_folder, loop
 from isthmus.training.devices import choose_device
 from isthmus.training.loop import Epoch, Step

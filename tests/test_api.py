@@ -20,7 +20,7 @@ from tests.conftest import TINY
 import isthmus as ist
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.json_files import read_json
-from isthmus.runs.run import read_recipe
+from isthmus.runs.run_folder import read_recipe
 from isthmus.training import checkpoint
 
 SIDE = 16

@@ -27,7 +27,8 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.recipes.study_plan import load_plan, load_recipe
-from isthmus.runs.run import load_and_run, load_model
+from isthmus.runs.load import load_model
+from isthmus.runs.run import load_and_run
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 

@@ -26,7 +26,9 @@ from isthmus.evaluation.evaluate import Evaluation, cost, evaluate, reconstructi
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan, load_recipe
-from isthmus.runs.run import evaluate_run, load_data, run
+from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
 from isthmus.training import devices
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import validate

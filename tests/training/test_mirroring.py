@@ -16,7 +16,8 @@ from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import mirroring
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import builtin, describe, load_recipe
-from isthmus.runs.run import load_and_run, load_data, run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import load_and_run, run
 from isthmus.training import in_folder
 from isthmus.training.in_folder import Notice
 from isthmus.training.loop import Epoch

@@ -25,7 +25,10 @@ def evaluate(
     need_folder(run)
     from isthmus.core.paths import cache_folder
     from isthmus.pages.report import write_run_report
-    from isthmus.runs.run import evaluate_run, load_data, locked, read_recipe
+    from isthmus.runs.claim import locked
+    from isthmus.runs.evaluate_run import evaluate_run
+    from isthmus.runs.load import load_data
+    from isthmus.runs.run_folder import read_recipe
 
     splits = load_data(read_recipe(run))
     with locked(run):

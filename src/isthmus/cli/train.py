@@ -104,7 +104,7 @@ def train(
     if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
         if overrides:
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
-        from isthmus.runs.run import read_recipe
+        from isthmus.runs.run_folder import read_recipe
 
         recipe, folder = read_recipe(home), out or home
     else:
@@ -114,7 +114,9 @@ def train(
     from isthmus.core.paths import cache_folder
     from isthmus.pages.progress import Display
     from isthmus.pages.report import write_run_report
-    from isthmus.runs.run import check, is_begun, is_evaluated, load_and_run
+    from isthmus.runs.claim import check
+    from isthmus.runs.run import load_and_run
+    from isthmus.runs.run_folder import is_begun, is_evaluated
 
     check(folder, recipe)
     if not is_evaluated(folder):  # a finished run is shown again, even where its images are gone

@@ -118,7 +118,8 @@ def reconstruct(
     from isthmus.pages.contact_sheet import save_picture
 
     pairs, left_out = pairs_of(images, out)
-    from isthmus.runs.run import load_model, read_recipe
+    from isthmus.runs.load import load_model
+    from isthmus.runs.run_folder import read_recipe
 
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]

@@ -26,7 +26,8 @@ from isthmus.pages.explorer.plain_twins import plain_twins
 from isthmus.pages.explorer.workers import ModelOrder, build_all
 from isthmus.pages.report.read_folder import read_run
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.run import load_data, load_model, read_recipe
+from isthmus.runs.load import load_data, load_model
+from isthmus.runs.run_folder import read_recipe
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 BASE = """format = 1

@@ -23,7 +23,8 @@ from isthmus.models.autoencoder import Autoencoder, full_precision
 from isthmus.run_files.arrays import read_pictures
 from isthmus.run_files.export import ExportRecord
 from isthmus.run_files.read import holds
-from isthmus.runs.run import is_begun, load_data, load_model, read_environment, read_recipe
+from isthmus.runs.load import load_data, load_model
+from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
 _TOLERANCE = 1e-4

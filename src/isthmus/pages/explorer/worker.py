@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry
 from isthmus.pages.explorer.workers import ModelOrder
-from isthmus.runs.run import load_data, read_recipe
+from isthmus.runs.load import load_data
+from isthmus.runs.run_folder import read_recipe
 
 
 def main() -> None:

@@ -18,7 +18,8 @@ from multiprocessing.connection import Connection
 
 from isthmus.runs.executors.job import failed
 from isthmus.runs.executors.order import JobOrder, noise
-from isthmus.runs.run import Event, load_data, run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import Event, run
 from isthmus.training.loop import Step
 
 STEP_SECONDS = 0.25  # between two steps without a log that are told
