@@ -10,18 +10,18 @@ __version__ = "0.1.0"
 __all__ = ["Autoencoder", "doctor", "explore", "export", "load", "sample", "study", "train"]
 
 if TYPE_CHECKING:
-    from isthmus.api import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
     from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
-    "doctor": "isthmus.api",
-    "explore": "isthmus.api",
-    "export": "isthmus.api",
-    "load": "isthmus.api",
-    "sample": "isthmus.api",
-    "study": "isthmus.api",
-    "train": "isthmus.api",
+    "doctor": "isthmus.api.functions",
+    "explore": "isthmus.api.functions",
+    "export": "isthmus.api.functions",
+    "load": "isthmus.api.functions",
+    "sample": "isthmus.api.functions",
+    "study": "isthmus.api.functions",
+    "train": "isthmus.api.functions",
 }
 
 # PyTorch's threads, which are OpenMP's, sleep while they wait: spinning takes the core from those they wait for, which
