@@ -33,7 +33,7 @@ from isthmus.recipes.study_plan import load_plan
 from isthmus.recipes.training_length import budget
 from isthmus.runs.load import load_data
 from isthmus.runs.run import run
-from isthmus.training.in_folder import Notice
+from isthmus.training.events import Notice
 
 HEALTHY: dict[str, Any] = {
     "model.linear": "pca",

@@ -27,7 +27,8 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import is_trained, read_recipe
-from isthmus.training import checkpoint, devices, in_folder, loop
+from isthmus.training import checkpoint, devices, in_folder, loop, prepare
+from isthmus.training.events import Notice
 from isthmus.training.in_folder import train_in_folder
 
 # Noise and a schedule: everything random or counted must go on where it was.
@@ -98,7 +99,7 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
     assert not any("not the same bits" in said for said in sentences(train(recipe, tmp_path / "again")))
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
     with monkeypatch.context() as patch:
-        patch.setattr(in_folder, "version", lambda: "another")
+        patch.setattr(prepare, "version", lambda: "another")
         (changed,) = sentences(train(recipe, tmp_path / "newer"))
         assert "kernels" in changed and "not the same bits" in changed
     monkeypatch.setattr(devices, "why_unavailable", lambda: "no C++ compiler is here; g++ would do")
@@ -108,7 +109,7 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
 
 
 def sentences(events: Iterator[Any]) -> list[str]:
-    return [event.sentence for event in events if isinstance(event, in_folder.Notice)]
+    return [event.sentence for event in events if isinstance(event, Notice)]
 
 
 def epochs(folder: Path) -> list[tuple[Any, ...]]:

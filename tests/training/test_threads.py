@@ -15,7 +15,7 @@ from isthmus.runs.load import load_data
 from isthmus.runs.run import run
 from isthmus.runs.run_folder import read_recipe
 from isthmus.training import loop
-from isthmus.training.in_folder import Notice
+from isthmus.training.events import Notice
 
 OTHER = torch.get_num_threads() + 1
 

@@ -17,7 +17,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     device: Annotated[
         str | None,
-        typer.Option("--device", help="cpu, cuda or auto. By default as it was trained, or on what is here."),
+        typer.Option("--device", help="cpu, cuda, mps or auto. By default as it was trained, or on what is here."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

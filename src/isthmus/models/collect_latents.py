@@ -12,6 +12,7 @@ from torch import Tensor
 from isthmus.core.values import Latent
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, full_precision, to_unit, with_sane_numbers
+from isthmus.models.widest import widest
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def collect(model: Autoencoder, images: np.ndarray) -> Collected:
             for name, values in latent.penalties.items():
                 penalties.setdefault(name, []).append(values.float().cpu())
             for name, values in latent.by_dimension.items():
-                total = values.double().sum(0).cpu()
+                total = widest(values).sum(0).cpu()
                 sums[name] = sums[name] + total if name in sums else total
     return Collected(
         with_sane_numbers(torch.cat(z)).numpy(),

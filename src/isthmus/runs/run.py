@@ -15,7 +15,8 @@ from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_trained
-from isthmus.training.in_folder import Notice, Started, train_in_folder
+from isthmus.training.events import Notice, Started
+from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.notices import sentences
 from isthmus.training.preview import Preview

@@ -24,7 +24,7 @@ from isthmus.runs.run_folder import is_evaluated
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.runs.study_file import write_plan
 from isthmus.runs.time_budget import decide, decided, idle_budget, shortened
-from isthmus.training.in_folder import Notice, Started
+from isthmus.training.events import Notice, Started
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
+from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.record import Count, Finite, Real
 from isthmus.training.batches import Batches
@@ -157,14 +158,15 @@ def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[s
     """
     model.eval()
     objective.eval()
-    loss = squared = decibels = torch.zeros((), dtype=torch.float64, device=images.device)
+    wide = widest_dtype(images.device)
+    loss = squared = decibels = torch.zeros((), dtype=wide, device=images.device)
     score = Psnr()
     with full_precision():
         for part in images.split(BATCH):
             trace = model(to_unit(part))
-            loss = loss + objective(model, trace).loss.sum(dtype=torch.float64)
+            loss = loss + objective(model, trace).loss.sum(dtype=wide)
             output = to_uint8(trace.x_hat)
-            squared = squared + ((output.float() - part.float()) / 255).square().sum(dtype=torch.float64)
+            squared = squared + ((output.float() - part.float()) / 255).square().sum(dtype=wide)
             decibels = decibels + score(output, part).sum()
     mse = squared.item() / images.numel()
     psnr = -10 * math.log10(max(mse, 1e-12)) if math.isfinite(mse) else math.nan
@@ -219,10 +221,10 @@ class _Meter:
 
     def add(self, terms: Terms) -> None:
         for name, value in {"loss": terms.loss, **terms.terms}.items():
-            total = value.sum(dtype=torch.float64)
+            total = value.sum(dtype=widest_dtype(value.device))
             self.sums[name] = self.sums[name] + total if name in self.sums else total
             if name == "loss":
-                self.epoch_loss = self.epoch_loss.to(total.device) + total
+                self.epoch_loss = self.epoch_loss.to(total) + total
         self.images += len(terms.loss)
         self.steps += 1
 

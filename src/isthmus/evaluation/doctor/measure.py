@@ -141,7 +141,7 @@ def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | Non
     latents = _drawn(model, recipe, known)
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
-    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
+    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).cpu().double().numpy()
     (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
     size = len(mean)
     inverse = np.linalg.inv(wanted)

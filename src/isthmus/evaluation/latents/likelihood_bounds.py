@@ -50,7 +50,7 @@ def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, sam
             z = posterior.draw(generator)
             ratio = model.prior(z, model.posterior_of) - posterior.log_density(z)
             error = distortion(model.decode_latents(z).float(), x.repeat_interleave(samples, 0))
-            found.append((ratio - error).unflatten(0, (-1, samples)).double().cpu())
+            found.append((ratio - error).unflatten(0, (-1, samples)).cpu().double())
     each = torch.cat(found)
     weighted = each.logsumexp(1) - math.log(samples)
     return Bounds(each.mean(1).numpy(), weighted.numpy())

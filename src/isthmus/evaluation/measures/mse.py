@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.models.widest import widest
 
 
 class Mse:
@@ -29,4 +30,4 @@ class Mse:
         check_pair("mse", output, original)
         # Integers until the division: the sum is exact, and 3 - 5 does not wrap round to 254.
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
-        return squared.double() / (255**2 * math.prod(output.shape[1:]))
+        return widest(squared) / (255**2 * math.prod(output.shape[1:]))
