@@ -23,7 +23,7 @@ _SMALL = 1 << 17  # numbers in a weight whose products take no time beside a net
 def choose_device(wanted: str) -> torch.device:
     """`auto` is CUDA where there is one, else the CPU; `mps`, a Mac's GPU, is taken where it is asked for.
 
-    MPS is untried: there is no such machine here. Raises InputError for a device that is not here.
+    MPS is untried (docs/platforms.md). Raises InputError for a device that is not here.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -1,7 +1,7 @@
 """A module of isthmus at work in a process of its own, and messages with it.
 
 They go through the child's stdin and stdout, which every system has: to hand a descriptor down, each has a way of its
-own. macOS and Windows are untried: there is no such machine here.
+own (docs/platforms.md).
 """
 
 from __future__ import annotations
@@ -47,17 +47,14 @@ def start_child(module: str, threads: int, *, apart: bool) -> tuple[subprocess.P
 
     apart: a terminal's Ctrl-C does not reach it. Whoever starts it closes `incoming` once it has ended.
     """
-    options: dict[str, Any] = {}
-    if apart:
-        options = {"process_group": 0}
-        if sys.platform == "win32":
-            options = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" and apart else 0
     child = subprocess.Popen(
         [sys.executable, "-P", "-m", module],
         env=_environment(threads),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        **options,
+        process_group=0 if apart else None,
+        creationflags=flags,
     )
     assert child.stdin is not None and child.stdout is not None
     return child, Messages(child.stdout, child.stdin)
