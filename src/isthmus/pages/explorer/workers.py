@@ -69,8 +69,8 @@ def _delegate(orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int
         pass
     finally:
         messages.hang_up()
+        messages.incoming.close()  # before it is waited for: it may be sending more than a pipe holds
         child.wait()
-        messages.incoming.close()
 
 
 def _converse(

@@ -38,7 +38,7 @@ class Process:
         while True:
             try:
                 message = self.messages.receive()
-            except EOFError:
+            except Exception:  # its end, or what nobody can read: whoever waits must not wait for ever
                 message = None
             with _news:
                 self.heard.append(message)
