@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
@@ -71,9 +72,12 @@ class Interval:
             return 1.0
         if spread.half_width(LEAST_P) <= distance:
             return LEAST_P
-        # in logarithms, so that a small p is as exact as a large one
-        found = brentq(lambda log_p: spread.half_width(math.exp(log_p)) - distance, math.log(LEAST_P), 0, xtol=1e-14)
-        return math.exp(float(found))
+
+        def beyond(log_p: float) -> float:  # in logarithms, so that a small p is as exact as a large one
+            return spread.half_width(math.exp(log_p)) - distance
+
+        found: Any = brentq(beyond, math.log(LEAST_P), 0, xtol=1e-14)
+        return math.exp(found)
 
     def as_dict(self) -> dict[str, float]:
         """As the run folder's JSON holds it."""
