@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,20 @@ from isthmus.training import checkpoint
 SIDE = 16
 SCENES: dict[str, Any] = {"kind": "scenes", "train": 60, "test": 10, "size": SIDE}
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}
+
+
+def test_the_package_shows_its_public_names_alone() -> None:
+    """To whoever types `isthmus.` and a tab, before and after the lazy names were used."""
+    program = (
+        "import isthmus, sys\n"
+        "def held(): return {n for n in vars(isthmus) if n[0] != '_' and f'isthmus.{n}' not in sys.modules}\n"
+        "assert held() == set(), held()\n"
+        "[getattr(isthmus, name) for name in isthmus.__all__]\n"
+        "assert held() <= set(isthmus.__all__), held()\n"
+        "assert dir(isthmus) == sorted([*isthmus.__all__, '__version__']), dir(isthmus)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module", autouse=True)
