@@ -17,7 +17,6 @@ from isthmus.core.json_files import read_json
 from isthmus.core.paths import cache_folder, expanded
 from isthmus.core.wording import shown
 from isthmus.data.array_file import ARRAY_FILE, as_file
-from isthmus.evaluation.doctor.diagnosis import Diagnosis
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.export import export_run
 from isthmus.inference.sample import generate
@@ -27,6 +26,7 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.recipes.study_plan import load_plan, load_recipe
+from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.runs.run import load_and_run, load_model
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
@@ -159,7 +159,7 @@ def doctor(run_folder: str | Path) -> list[Diagnosis]:
     It is what the last evaluation measured. Raises InputError where there is no run, RunError where it was never
     evaluated.
     """
-    return next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values()))
+    return list(next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values())))
 
 
 def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verd
 from isthmus.pages.report import write_run_report, write_study_report
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.read import read_record
-from isthmus.run_files.schema import EvaluationRecord
+from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.runs import study as studies
 from isthmus.runs.comparisons import Effort
 from isthmus.runs.executors.job import RunEvent, RunFailed

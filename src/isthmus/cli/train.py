@@ -60,6 +60,8 @@ def study(
     from isthmus.pages.progress import Display
     from isthmus.pages.report import write_study_pages
     from isthmus.pages.report.growing import GrowingReport
+    from isthmus.run_files.findings import Findings
+    from isthmus.run_files.read import read_record
     from isthmus.runs.study import study as run_study
     from isthmus.training.environment import command_line
 
@@ -72,15 +74,15 @@ def study(
                 display.print(f"First pictures: {first.resolve()}")
     explorer = _explorer(folder) if explore else None
     page = write_study_pages(folder)  # after the explorer, which it links
-    found = read_json(folder / "findings.json")
+    findings = read_record(folder / "findings.json", Findings)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(read_json(folder / "findings.json"), indent=1))
     else:
-        tables.print_findings(found)
+        tables.print_findings(findings)
         tell(f"Report: {resolved(page)}")
         if explorer is not None:
             tell(f"Explorer: {resolved(explorer)}")
-    failed = [row for row in found["findings"] if row["kind"] == "failure"]
+    failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
         raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
 

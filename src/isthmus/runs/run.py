@@ -6,16 +6,14 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
 import isthmus
 from isthmus.core import registry
-from isthmus.core.atomic_files import is_leftover, refuse_link, remove_leftovers, write_bytes, write_json, write_text
+from isthmus.core.atomic_files import is_leftover, refuse_link, remove_leftovers, write_bytes, write_text
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.json_files import read_json
 from isthmus.core.locks import locked_file
 from isthmus.core.wording import size
 from isthmus.data.array_file import ARRAY_FILE, keep
@@ -27,12 +25,15 @@ from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Raw, Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import AgainstPca, Checkpoint, Cost, EvaluationRecord
 from isthmus.run_files.read import holds, read_record
-from isthmus.run_files.schema import EvaluationRecord
-from isthmus.run_files.training import Environment, TrainingRecord
+from isthmus.run_files.state import Progress
+from isthmus.run_files.training import TrainingRecord
+from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
 from isthmus.training.in_folder import Notice, Started, train_in_folder
-from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.training.loop import Epoch, Step
 from isthmus.training.memory_estimate import bytes_of_weights
 from isthmus.training.notices import sentences
 from isthmus.training.preview import Preview
@@ -43,7 +44,7 @@ class Done:
     """Yielded last: the folder holds trained weights and an evaluation."""
 
     folder: Path
-    summary: dict[str, Any]
+    evaluation: EvaluationRecord
 
 
 Event = Started | Notice | Step | Epoch | Preview | Done
@@ -134,7 +135,7 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
     if not is_evaluated(folder):
         for sentence in evaluate_run(folder, splits, cache):
             yield Notice(sentence)
-    yield Done(folder, read_json(folder / "evaluation.json"))
+    yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
 def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | None = None) -> Iterator[Event]:
@@ -183,37 +184,50 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         splits,
         result.learnt,
         result.tested.latents,
-        result.summary,
+        result.record,
         folder / "metrics.jsonl",
         steps=training.steps,
         kept=progress.epoch,
     )
-    against_pca = result.summary["against_pca"]
-    pca_mse = against_pca["validation"]["pca_mse"]
-    course = follow(folder / "metrics.jsonl", pca_mse, epochs=training.epochs, kept=progress.epoch)
-    extra = {
-        "train_seconds": training.seconds,
-        "device": environment.device,
-        "precision": environment.precision,
-        **training.model_dump(exclude={"seconds"}),
-    }
-    summary = {
-        "format": 1,
-        "isthmus": isthmus.__version__,
-        "name": recipe.name,
-        "seed": recipe.seed,
-        "data": environment.data.model_dump(),
-        "checkpoint": {"which": which, "step": progress.step, "epoch": progress.epoch},
-        **result.summary,
-        "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
-        "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
-        "cost": {**result.summary["cost"], **extra},
-        "doctor": [one.as_dict() for one in examine(measured)],
-    }
+    evaluation = result.record.model_copy(
+        update={
+            "isthmus": isthmus.__version__,
+            "data": environment.data,
+            "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
+            "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
+            "against_pca": _followed(result.record.against_pca, folder, training, progress),
+            "cost": _with_training(result.record.cost, environment, training),
+            "doctor": tuple(examine(measured)),
+        }
+    )
     write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
     write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
-    write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
+    write_record(folder / "evaluation.json", evaluation)  # last: its presence means that all is there
     return notices
+
+
+def _followed(against: AgainstPca, folder: Path, training: TrainingRecord, progress: Progress) -> AgainstPca:
+    """With how the run came to stand to PCA in training, whose error on validation images `against` holds."""
+    assert against.validation.pca_mse is not None
+    course = follow(folder / "metrics.jsonl", against.validation.pca_mse, epochs=training.epochs, kept=progress.epoch)
+    return against.model_copy(update={"validation": course})
+
+
+def _with_training(cost: Cost, environment: Environment, training: TrainingRecord) -> Cost:
+    """With what training took."""
+    return cost.model_copy(
+        update={
+            "train_seconds": training.seconds,
+            "images_per_second": training.images_per_second,
+            "epochs": training.epochs,
+            "best_epoch": training.best_epoch,
+            "steps": training.steps,
+            "stopped": training.stopped,
+            "sentence": training.sentence,
+            "device": environment.device,
+            "precision": environment.precision,
+        }
+    )
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:
@@ -251,7 +265,7 @@ def load_weights(
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
-    model = _built(folder, recipe, read_environment(folder).data.image_shape)
+    model = _built(folder, recipe, read_environment(folder).image_shape)
     _, _, notices = load_weights(folder, model)
     return model.to(devices.choose_device(device)).eval(), notices
 

@@ -7,19 +7,20 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import tomli_w
 
-from isthmus.core.atomic_files import refuse_link, write_json, write_text
+from isthmus.core.atomic_files import refuse_link, write_text
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.array_file import ARRAY_FILE, keep
 from isthmus.data.splits import Splits, content_hashes, data_hash
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import FORMAT, PART_TABLES, Raw, Recipe
 from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.failed import Failure
+from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
-from isthmus.run_files.schema import Findings
+from isthmus.run_files.write import write_record
 from isthmus.runs.executors.auto_jobs import Count, Shapes, choose, longest_first, on_cuda
 from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
@@ -38,7 +39,7 @@ class StudyDone:
     """Yielded last."""
 
     folder: Path
-    findings: dict[str, Any]
+    findings: Findings
 
 
 JobEvent = RunBegins | RunEvent | RunFailed
@@ -91,9 +92,9 @@ def _study(
             yield Notice(sentence)
         all_jobs = _jobs(plan, folder)
 
-        def find() -> dict[str, Any]:
+        def find() -> Findings:
             found = findings(plan, folder, command=command, remarks=remarks)
-            write_json(folder / "findings.json", found)
+            write_record(folder / "findings.json", found)
             return found
 
         missing = [job for job in all_jobs if not is_evaluated(job.folder)]
@@ -140,7 +141,7 @@ def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
             record.unlink(missing_ok=True)
         elif isinstance(event, RunFailed):
             record.parent.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
-            write_json(record, {"format": 1, "error": event.sentence, "traceback": event.traceback})
+            write_record(record, Failure(error=event.sentence, traceback=event.traceback))
         yield event
 
 

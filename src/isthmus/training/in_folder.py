@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from isthmus.core import streams
-from isthmus.core.atomic_files import write_json
 from isthmus.core.errors import RunError
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.compiled import version, why_compiled_anew
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
+from isthmus.run_files.metrics import EpochRecord, StepRecord
+from isthmus.run_files.state import Progress
+from isthmus.run_files.training import TrainingRecord
+from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
 from isthmus.training.batches import Batches
 from isthmus.training.environment import environment
 from isthmus.training.initial_model import untrained
 from isthmus.training.interrupts import interrupts
-from isthmus.training.loop import Diverged, Epoch, Progress, Step, train
+from isthmus.training.loop import Diverged, Epoch, Step, train
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.metrics_log import Journal
 from isthmus.training.mirroring import choose_mirror
@@ -105,8 +107,8 @@ def _train(
         if mirror.sentence:
             yield Notice(mirror.sentence)
         mirrors = mirror.mirrors
-        about = environment(given, splits, device, how, allowed.as_dict(), mirrors=mirrors)
-        write_json(folder / "environment.json", {**about, "mirror": vars(mirror)})
+        about = environment(given, splits, device, how, allowed.schedule(), mirror)
+        write_record(folder / "environment.json", about)
     else:
         if passed_over:
             yield Notice(f"{passed_over}.")
@@ -150,13 +152,13 @@ def _train(
         try:
             for event in steps:
                 if isinstance(event, Epoch):
-                    journal.write("epoch", progress, {**event.log, "best": event.best})
+                    journal.write(_epoch_line(progress, event))
                     if event.best:
                         checkpoint.save(folder / "checkpoints" / "best", model, progress, objective=objective)
                     safe = True
                 else:
                     if event.log is not None:
-                        journal.write("train", progress, event.log)
+                        journal.write(_step_line(progress, event.log))
                     # at an epoch's last step the epoch is not closed yet: wait for its validation
                     safe = event.log is not None and progress.batch < len(batches)
                 asked = interrupted.is_set()
@@ -171,12 +173,22 @@ def _train(
         except Diverged as error:
             good = f"the last good checkpoint is {last} of step {saved_step}" if saved_step else "none was saved yet"
             raise RunError(f"{folder}: {error}; {good}") from None
-    write_json(folder / "training.json", _outcome(progress, recipe, allowed.passes))
+    write_record(folder / "training.json", _outcome(progress, recipe, allowed.passes))
     checkpoint.drop_old(last)
     checkpoint.drop_old(folder / "checkpoints" / "best")
 
 
-def _outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
+def _epoch_line(progress: Progress, event: Epoch) -> EpochRecord:
+    where = {"step": progress.step, "epoch": progress.epoch, "seconds": round(progress.seconds, 3)}
+    return EpochRecord.model_validate({"kind": "epoch", **where, **event.log, "best": event.best})
+
+
+def _step_line(progress: Progress, log: Mapping[str, float]) -> StepRecord:
+    where = {"step": progress.step, "epoch": progress.epoch + 1, "seconds": round(progress.seconds, 3)}
+    return StepRecord.model_validate({"kind": "train", **where, **log})
+
+
+def _outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
     limit = recipe.train.seconds
     long = f" of {passes} passes over its images" if passes > 1 else ""
@@ -186,13 +198,12 @@ def _outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
         "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
         "steps": f"took its {progress.step:,} steps",
     }
-    return {
-        "format": 1,
-        "stopped": progress.stopped,
-        "sentence": sentences[progress.stopped],
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "steps": progress.step,
-        "seconds": progress.seconds,
-        "images_per_second": progress.seen / max(progress.seconds, 1e-9),
-    }
+    return TrainingRecord(
+        stopped=progress.stopped,
+        sentence=sentences[progress.stopped],
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        steps=progress.step,
+        seconds=progress.seconds,
+        images_per_second=progress.seen / max(progress.seconds, 1e-9),
+    )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder, full_precision
-from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.run_files.state import Progress
+from isthmus.training.loop import Epoch, Step
 
 SHOWN = 12
 MOST_VALUES = 2_000_000  # of larger images fewer are shown

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri, stdtrit
 
+from isthmus.run_files.scores import IntervalRecord
+
 LEVEL = 0.05  # an interval leaves out this much
 UNSEEN = 12.0  # the least that covers 93 % and more of every cell of records/, see bench/coverage.py
 LEAST_P = 1e-12
@@ -73,9 +75,9 @@ class Interval:
             low, high = (middle, high) if reaches else (low, middle)
         return math.exp(high)
 
-    def as_dict(self) -> dict[str, float]:
+    def record(self) -> IntervalRecord:
         """As the run folder's JSON holds it."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        return IntervalRecord(mean=self.mean, low=self.low, high=self.high)
 
 
 def mean_interval(scores: np.ndarray, *, least: float = -math.inf, most: float = math.inf) -> Interval:
