@@ -12,7 +12,7 @@ from isthmus.run_files.record import FileRecord, Record
 
 def write_record(path: Path, record: FileRecord) -> None:
     """Put the record's JSON in the place of `path`. Raises as `isthmus.core.atomic_files.write_bytes`."""
-    write_json(path, {"format": record.format, **as_json(record)})
+    write_json(path, as_json(record))
 
 
 def as_line(record: Record) -> str:
@@ -21,5 +21,6 @@ def as_line(record: Record) -> str:
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """The record as its file holds it: the keys that were set, nan as null."""
-    return record.model_dump(mode="json", exclude_unset=True)
+    """The record as its file holds it: the keys that were set, nan as null; of a whole file, its format first."""
+    held = record.model_dump(mode="json", exclude_unset=True)
+    return {"format": record.format, **held} if isinstance(record, FileRecord) else held
