@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import BeforeValidator, Field, JsonValue
 
 from isthmus.run_files.data import Data
 from isthmus.run_files.diagnosis import Diagnosis
@@ -15,6 +15,11 @@ from isthmus.run_files.record import Count, Decibels, FileRecord, Number, Record
 from isthmus.run_files.scores import MeasureRecord, Score
 
 Verdict = Literal["better", "worse", "no measurable difference"]
+
+
+def _as_list(value: object) -> object:
+    """Older versions compared with one variation at most, and wrote its name or null."""
+    return () if value is None else (value,) if isinstance(value, str) else value
 
 
 class StudyRun(Record):
@@ -41,7 +46,7 @@ class VariationRecord(Record):
     """A sentence that the study's author wants beside the numbers."""
     changes: dict[str, JsonValue] = Field(default_factory=dict)
     """Its changes to the base recipe, dotted option -> value."""
-    compare: tuple[str, ...] = ()
+    compare: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """The variations that it is compared with."""
     runs: tuple[StudyRun, ...] = ()
     """Its runs, one a seed."""

@@ -128,7 +128,7 @@ def test_curve_goes_on_flat_past_the_rank() -> None:
     images = _images(5, 4)
     rows = pca.curve(pca.fit(images, 9), images, [4, 9])
     assert [row.components for row in rows] == [4, 9]
-    assert rows[0]["mse"] == rows[1]["mse"]
+    assert rows[0].mse == rows[1].mse
 
 
 def _count_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:
