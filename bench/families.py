@@ -17,7 +17,8 @@ from typing import Any
 
 from bench.contest import ROOT
 from isthmus.core import registry
-from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.core.sorts import PART_TABLES
+from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, Variation, load_plan
 
 SOURCES = ROOT / "src" / "isthmus"

@@ -10,6 +10,9 @@ from isthmus.core.image_changes import Change
 from isthmus.run_files.record import Count, Finite, Record, Size
 from isthmus.run_files.schema import Shape
 
+# a message names it within a command, which somebody may paste into a shell
+_ForShell = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
+
 
 class TrainedOn(Record):
     """The images of a run: without their hash and shape nobody could say whether it may be judged on today's."""
@@ -28,14 +31,26 @@ class TrainedOn(Record):
     notices: tuple[str, ...] = ()
 
 
+class ForeignPart(Record):
+    """A part of the recipe that another package than isthmus brought."""
+
+    kind: str
+    package: _ForShell
+    version: _ForShell
+
+
 class Environment(Record):
-    """environment.json: how and on what a run was trained. What else it says is for people."""
+    """environment.json: how and on what a run was trained. What else it says is for people.
+
+    parts: the parts of other packages, by the recipe's table that chose them.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     device: str
     precision: str
     threads: Size | None = None
+    parts: dict[str, ForeignPart] = Field(default_factory=dict)
     data: TrainedOn
 
 

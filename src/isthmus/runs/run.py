@@ -27,6 +27,7 @@ from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Raw, Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import pictures_bytes, read_scores, scores_bytes
+from isthmus.run_files.needed_packages import check_packages
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.schema import EvaluationRecord
 from isthmus.run_files.training import Environment, TrainingRecord
@@ -80,10 +81,11 @@ def read_recipe(folder: Path) -> Recipe:
         table = read_toml(path)
         if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
             raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
+        check_packages(folder)
         return resolve(as_written_then(table))
     except InputError as error:
         sentence = str(error)
-        raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
+        raise InputError(sentence if sentence.startswith(str(folder)) else f"{path}: {sentence}") from None
 
 
 def read_environment(folder: Path) -> Environment:
@@ -124,6 +126,7 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
 
 def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
     """`run` in a folder whose lock is held."""
+    _left_out()  # an evaluation that will be refused is refused before the training
     begun = claim(folder, recipe)
     if begun != recipe and not is_trained(folder):
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
@@ -176,6 +179,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     objective = build_objective(recipe, model).to(model.device)
     which, progress, notices = load_weights(folder, model, objective)
     notices += elsewhere
+    notices += _left_out()
     result = evaluate(model, recipe, splits, cache, objective)
     measured = measure_run(
         model,
@@ -214,6 +218,14 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
     write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
     return notices
+
+
+def _left_out() -> list[str]:
+    """A sentence for each measure and check of another package that cannot be used: no evaluation fails for it.
+
+    Raises InputError where one has the name of isthmus's own.
+    """
+    return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.usable(sort)[1]]
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:

@@ -13,10 +13,11 @@ import tomli_w
 
 from isthmus.core.atomic_files import refuse_link, write_json, write_text
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.sorts import PART_TABLES
 from isthmus.data.array_file import ARRAY_FILE, keep
 from isthmus.data.splits import Splits, content_hashes, data_hash
 from isthmus.models.autoencoder import Autoencoder, build_objective
-from isthmus.recipes.recipe import FORMAT, PART_TABLES, Raw, Recipe
+from isthmus.recipes.recipe import FORMAT, Raw, Recipe
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.read import holds
 from isthmus.run_files.schema import Findings

@@ -16,6 +16,8 @@ import numpy as np
 import torch
 
 import isthmus
+from isthmus.core import registry
+from isthmus.core.sorts import PART_TABLES
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
@@ -47,6 +49,7 @@ def environment(
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
+        "parts": _foreign_parts(recipe),
         **how,
         "device": str(device),
         "hardware": devices.describe(device),
@@ -65,6 +68,16 @@ def environment(
             "notices": remarks(recipe, splits),
         },
     }
+
+
+def _foreign_parts(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """The recipe's parts that other packages brought, by table: what must be installed to use the run."""
+    parts: dict[str, dict[str, str]] = {}
+    for table, sort in PART_TABLES.items():
+        kind = getattr(recipe, table).kind
+        if (package := registry.package(sort, kind)) is not None:
+            parts[table] = {"kind": kind, "package": package.name, "version": package.version}
+    return parts
 
 
 def command_line() -> str:

@@ -19,7 +19,7 @@ _REMEDIES = 3  # that are told: more are no advice
 def examine(measured: Measurements) -> list[Diagnosis]:
     """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
     found: list[Diagnosis] = []
-    for kind in registry.kinds("checks"):
+    for kind in registry.usable("checks")[0]:
         rule = registry.build("checks", kind, {})
         fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 
 from isthmus.core import registry
+from isthmus.core.sorts import PART_TABLES
 from isthmus.core.wording import components
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import Remedy, State
 from isthmus.evaluation.doctor.learning_curve import Curve
 from isthmus.evaluation.doctor.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.recipes.recipe import Recipe
 
 _FEW_STEPS = 100  # an optimizer's own averages take as many
 _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's

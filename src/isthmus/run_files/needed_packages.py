@@ -1,0 +1,33 @@
+"""Whether the packages are installed whose parts a run was trained with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.part_packages import installed_version
+from isthmus.core.sorts import PART_TABLES, SORTS
+from isthmus.run_files.read import read_record
+from isthmus.run_files.training import Environment
+
+
+def check_packages(folder: Path) -> None:
+    """Raise InputError where a part of the run in `folder` is of a package that is not installed, naming it.
+
+    A run whose environment.json is missing or damaged says so where that file is needed.
+    """
+    try:
+        parts = read_record(folder / "environment.json", Environment).parts
+    except RunError:
+        return
+    for table, part in parts.items():
+        sort = PART_TABLES.get(table)
+        if sort is None or part.kind in registry.kinds(sort):
+            continue
+        here = installed_version(part.package)
+        raise InputError(
+            f"{folder}: its {SORTS[sort].path} {part.kind!r} is of the package {part.package} {part.version}, "
+            + ("which is not installed" if here is None else f"and {here}, which is installed, has no such part")
+            + f"; `pip install {part.package}=={part.version}`"
+        )
