@@ -43,7 +43,10 @@ def test_a_part_of_a_package_is_listed_with_it(site: Path) -> None:
     assert "bounded" not in isthmus("list", "bottlenecks").out
     install_example(site)
     text = isthmus("list", "bottlenecks").out
-    assert f"  bounded  A vector of numbers between -1 and 1: one dense layer each way, and a tanh. (package {OURS})" in text
+    assert (
+        f"  bounded  A vector of numbers between -1 and 1: one dense layer each way, and a tanh. (package {OURS})"
+        in text
+    )
     rows = {row["name"]: row for row in json.loads(isthmus("list", "bottlenecks", "--json").out)}
     assert rows["bounded"]["package"] == {"name": "isthmus-example-part", "version": "0.1.0"}
     assert rows["bounded"]["options"] == {"dim": "= 8"}
@@ -86,7 +89,7 @@ def test_a_run_records_the_package_and_names_it_where_it_is_missing(site: Path, 
         ("train", begun, "--resume"),
     ):
         assert_refused(isthmus(*words), str(words[1]), "which is not installed", *MISSING)
-    with pytest.raises(InputError, match="isthmus-example-part==0.1.0"):
+    with pytest.raises(InputError, match="which is not installed"):
         ist.load(run)
     for words in (("report", run), ("doctor", run)):  # they read what was measured
         assert isthmus(*words).code != 2
@@ -171,7 +174,9 @@ def test_a_broken_part_is_one_sentence_where_it_is_asked_for_and_nowhere_else(
 
 def test_the_same_kind_in_two_packages_is_one_sentence(site: Path, tmp_path: Path) -> None:
     install_example(site)
-    entries = {"isthmus.bottlenecks": {"bounded": "isthmus_example_part:Bounded", "other": "isthmus_example_part:Bounded"}}
+    entries = {
+        "isthmus.bottlenecks": {"bounded": "isthmus_example_part:Bounded", "other": "isthmus_example_part:Bounded"}
+    }
     install(site, "second-parts", "3.0", entries, {})
     answer = bounded(tmp_path / "run")
     assert_refused(answer, "'bounded'", OURS, "second-parts 3.0", "`pip uninstall isthmus-example-part`")
@@ -181,7 +186,12 @@ def test_the_same_kind_in_two_packages_is_one_sentence(site: Path, tmp_path: Pat
 
 def test_the_same_kind_in_a_package_and_in_isthmus_is_one_sentence(site: Path, tmp_path: Path) -> None:
     install(site, "second-parts", "3.0", {"isthmus.bottlenecks": {"vector": "nowhere:Nothing"}}, {})
-    said = ("bottleneck.kind: 'vector'", f"isthmus {ist.__version__}", "second-parts 3.0", "`pip uninstall second-parts`")
+    said = (
+        "bottleneck.kind: 'vector'",
+        f"isthmus {ist.__version__}",
+        "second-parts 3.0",
+        "`pip uninstall second-parts`",
+    )
     assert_refused(train(tmp_path / "run"), *said)
     assert not (tmp_path / "run").exists()
 

@@ -6,11 +6,11 @@ import math
 from typing import Annotated
 
 import torch
+from isthmus.models.interfaces import Bottleneck
 from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent
-from isthmus.models.interfaces import Bottleneck
 
 
 class Bounded(Bottleneck):
