@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus.core import registry
@@ -22,12 +22,14 @@ from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.models.collect_latents import collect
+from isthmus.models.interfaces import Objective
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -65,7 +67,7 @@ class _Scored:
 
 
 def evaluate(
-    model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: nn.Module | None = None
+    model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: Objective | None = None
 ) -> Evaluation:
     """Score the model and its yardsticks on the test images of `splits`, and PCA on its validation images too.
 
@@ -84,7 +86,7 @@ def evaluate(
     noise = _add_noise(model, recipe, originals, scored)
 
     learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
-    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, tested, components)
+    latent = measure_latents(model, objective.distortion if objective else None, learnt, tested, components)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
@@ -116,7 +118,7 @@ def evaluate(
 
 def summarise(kind: str, scores: np.ndarray) -> dict[str, float | str | None]:
     """Mean and interval of scores (S, N) by the measure `kind`, or why it is undefined, as SSIM on tiny images is."""
-    measure = registry.find("measures", kind)
+    measure: type[Measure] = registry.find("measures", kind)
     if np.isnan(scores).any():
         return {"mean": None, "low": None, "high": None, "undefined": measure.undefined}
     return {**mean_interval(scores, least=measure.least, most=measure.most).as_dict()}
@@ -177,7 +179,7 @@ def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
     for kind in registry.usable("measures")[0]:
-        measure = registry.build("measures", kind, {})
+        measure: Measure = registry.build("measures", kind, {})
         scores[kind] = torch.cat(threads.pieces(measure, *pair)).numpy()
     return _Scored(output, scores)
 
@@ -197,7 +199,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     if model.corruption.at_inference:  # the model adds its own
         return line
     function = model.reconstruct_pixels
-    if hasattr(model.corruption, "hide"):  # the same patches again, and what is seen is not made up
+    if model.corruption.hides:  # the same patches again, and what is seen is not made up
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals

@@ -17,6 +17,7 @@ from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
+from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.record import Count, Finite, Real
 from isthmus.training.batches import Batches
@@ -85,7 +86,7 @@ class Diverged(RunError):
 
 def train(
     model: Autoencoder,
-    objective: nn.Module,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Batches,
     validation: Tensor,
@@ -149,7 +150,7 @@ def planned_steps(settings: Train, steps_per_epoch: int) -> int:
     return min(settings.epochs * steps_per_epoch, settings.steps or sys.maxsize)
 
 
-def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[str, float]:
+def validate(model: Autoencoder, objective: Objective, images: Tensor) -> dict[str, float]:
     """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic.
 
     In full precision whatever the training's: the weights are chosen by it, and judged in full precision. bf16

@@ -11,13 +11,14 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.datasets._scene_drawing import check_memory, paint
 from isthmus.data.datasets._scene_shapes import OUTLINES
+from isthmus.data.interfaces import DataSource
 
 SHAPES = tuple(OUTLINES)
 FACTORS: tuple[str, ...] = ("shape", "hue", "x", "y", "size", "rotation", "background", "background_angle")
 _SPLITS = {"train": 0, "test": 1}
 
 
-class Scenes:
+class Scenes(DataSource):
     """Shapes over graded backgrounds, drawn without noise: the factors explain every pixel.
 
     train, test: how many images; size: side of the square images in pixels; seed: which images.

@@ -10,6 +10,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Diagnosis, Fault, as_sentence
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.remedies import fitting
+from isthmus.evaluation.interfaces import Check
 from isthmus.run_files.read import read_record
 from isthmus.run_files.schema import EvaluationRecord
 
@@ -20,7 +21,7 @@ def examine(measured: Measurements) -> list[Diagnosis]:
     """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
     found: list[Diagnosis] = []
     for kind in registry.usable("checks")[0]:
-        rule = registry.build("checks", kind, {})
+        rule: Check = registry.build("checks", kind, {})
         fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:
             found.append(_told(kind, fault, measured))

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder, full_precision, to_unit
+from isthmus.models.interfaces import Distortion
 from isthmus.models.seeding import sealed_generator
 
 _DECODED = 1024  # samples decoded at a time
@@ -33,7 +34,7 @@ class Bounds:
         }
 
 
-def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, samples: int = 10) -> Bounds:
+def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, samples: int = 10) -> Bounds:
     """images (N, C, H, W) uint8 -> their bounds from `samples` draws each, always the same; full precision.
 
     The model has a posterior, and the distortion is a likelihood in nats (`nats`). ELBO: the mean over draws of

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from isthmus.core.streams import sealed
 from isthmus.core.values import ImageSet
@@ -18,6 +17,7 @@ from isthmus.evaluation.latents.likelihood_bounds import bounds
 from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected, collect
+from isthmus.models.interfaces import Distortion
 
 _KNOWN = 5000  # training images that probes learn from
 _BOUNDED = 500  # test images whose likelihood is bounded
@@ -41,7 +41,7 @@ def know(model: Autoencoder, splits: Splits) -> Known:
 
 
 def measure_latents(
-    model: Autoencoder, distortion: nn.Module | None, learnt: Known, tested: Known, components: PrincipalComponents
+    model: Autoencoder, distortion: Distortion | None, learnt: Known, tested: Known, components: PrincipalComponents
 ) -> dict[str, Any]:
     """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
@@ -52,7 +52,7 @@ def measure_latents(
     size = model.yardstick_size
     theirs = tuple(components.encode(images.images)[:, :size] for images in (known, asked))
     found: dict[str, Any] = {**_usage(model, ours[1])}
-    if distortion is not None and getattr(distortion, "nats", False) and hasattr(model.bottleneck, "posterior"):
+    if distortion is not None and distortion.nats and model.bottleneck.has_posterior:
         images = asked.images[:_BOUNDED]
         values = math.prod(model.image_shape)
         found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
@@ -79,7 +79,7 @@ def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
     rate = latent_usage.rate(asked)
     if rate is not None:
         found["rate"] = rate
-    if hasattr(model.bottleneck, "posterior"):
+    if model.bottleneck.has_posterior:
         found["active_units"] = {"count": latent_usage.active_units(asked.z), "of": asked.z.shape[1]}
     if asked.codes is not None:
         found["codes"] = latent_usage.code_usage(asked.codes, model.bottleneck.codes)

@@ -7,10 +7,11 @@ import math
 import torch
 from torch import Tensor
 
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
 
 
-class Psnr:
+class Psnr(Measure):
     """Peak signal-to-noise ratio of 8-bit images: 10 log10(255^2 / squared error per pixel value).
 
     output, original (B, 3, H, W) uint8 -> (B,) float64
