@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -12,13 +11,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.command import Answer, assert_refused, isthmus, train
+from tests.command import Answer, assert_refused, environment, isthmus, train
 from tests.packages.installing import EXAMPLE, forget, install, install_example, uninstall_all
 
 import isthmus as ist
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.sorts import SORTS
+from isthmus.testing import contract
 
 OURS = "isthmus-example-part 0.1.0"
 MISSING = ("'bounded'", "the package isthmus-example-part 0.1.0", "`pip install isthmus-example-part==0.1.0`")
@@ -73,8 +73,8 @@ def test_a_run_records_the_package_and_names_it_where_it_is_missing(site: Path, 
     run, begun, picture = tmp_path / "run", tmp_path / "begun", tmp_path / "new.png"
     answer = bounded(run)
     assert answer.code == 0, answer.err
-    environment = json.loads((run / "environment.json").read_text())
-    assert environment["parts"] == {
+    recorded = json.loads((run / "environment.json").read_text())
+    assert recorded["parts"] == {
         "bottleneck": {"kind": "bounded", "package": "isthmus-example-part", "version": "0.1.0"}
     }
     assert abs(ist.load(run).encode(ist.sample(run, 3))).max() < 1
@@ -97,6 +97,7 @@ def test_a_run_records_the_package_and_names_it_where_it_is_missing(site: Path, 
     install(site, "isthmus-example-part", "0.2.0", {}, {})
     assert_refused(isthmus("evaluate", run), "and 0.2.0, which is installed, has no such part", *MISSING)
 
+    uninstall_all(site)
     install_example(site)
     assert isthmus("train", begun, "--resume", "-q").code == 0
     before, after = (folder / "checkpoints/best/model.safetensors" for folder in (run, begun))
@@ -126,9 +127,9 @@ def test_a_name_that_no_shell_should_meet_is_no_package(tmp_path: Path) -> None:
     """A run folder may come from a stranger, and the sentence ends in a command to paste."""
     run = tmp_path / "run"
     assert train(run, "-q").code == 0
-    environment = json.loads((run / "environment.json").read_text())
-    environment["parts"] = {"bottleneck": {"kind": "gone", "package": "a; rm -rf ~", "version": "1"}}
-    (run / "environment.json").write_text(json.dumps(environment))
+    recorded = json.loads((run / "environment.json").read_text())
+    recorded["parts"] = {"bottleneck": {"kind": "gone", "package": "a; rm -rf ~", "version": "1"}}
+    (run / "environment.json").write_text(json.dumps(recorded))
     assert_refused(isthmus("sample", run, "-o", tmp_path / "new.png"), "parts.bottleneck.package", code=1)
 
 
@@ -209,33 +210,41 @@ def test_a_measure_with_the_name_of_ours_is_refused_before_the_training(site: Pa
     assert not (tmp_path / "run/checkpoints").exists()
 
 
-def contract_of_example(site: Path, folder: Path, old: str = "", new: str = "") -> subprocess.CompletedProcess[str]:
-    """The example's own tests in a process of their own, `old` of its code exchanged for `new`."""
+def test_its_author_runs_the_contract_in_two_lines(site: Path, tmp_path: Path) -> None:
     install_example(site)
-    shutil.copytree(EXAMPLE, folder)
-    code = (site / "isthmus_example_part.py").read_text()
-    assert old in code
-    (site / "isthmus_example_part.py").write_text(code.replace(old, new) if old else code)
-    return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", folder, folder / "tests"],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OMP_NUM_THREADS": "1"},
-        cwd=folder,
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--rootdir", tmp_path, tmp_path / "tests"],
+        env=environment(),
+        cwd=tmp_path,
         capture_output=True,
         text=True,
     )
-
-
-def test_its_author_runs_the_contract_in_two_lines(site: Path, tmp_path: Path) -> None:
-    done = contract_of_example(site, tmp_path / "example")
     assert done.returncode == 0, done.stdout
-    assert "passed" in done.stdout
+    assert "test_contract[bottleneck.bounded-a_model_with_it_learns] PASSED" in done.stdout
+    assert "vector" not in done.stdout, "the parts of isthmus are not the author's to test"
 
 
-def test_the_contract_finds_what_breaks_it(site: Path, tmp_path: Path) -> None:
-    done = contract_of_example(site, tmp_path / "example", ".tanh())", ".tanh() + torch.rand(()))")
-    assert done.returncode == 1, done.stdout
-    assert "bottleneck.bounded-bottleneck_is_deterministic_in_evaluation" in done.stdout
-    assert "bottleneck.bounded-bottleneck_returns_a_latent" not in done.stdout
+def test_the_contract_finds_what_breaks_it(site: Path) -> None:
+    install_example(site)
+    code = site / "isthmus_example_part.py"
+    assert ".tanh())" in code.read_text()
+    code.write_text(code.read_text().replace(".tanh())", ".tanh() + torch.rand(()))"))
+    broken: list[str] = []
+    for case in contract("isthmus-example-part").pytestmark[0].args[1]:
+        clause, part = case.values
+        try:
+            clause(part)
+        except AssertionError:
+            broken.append(clause.__name__)
+    assert "bottleneck_is_deterministic_in_evaluation" in broken
+    assert "bottleneck_draws_from_the_generator_it_is_handed" in broken
+    assert "bottleneck_returns_a_latent_and_expands_it" not in broken
+
+
+def test_the_contract_of_a_package_without_parts_is_no_empty_success(site: Path) -> None:
+    with pytest.raises(LookupError, match="no-such-package"):
+        contract("no-such-package")
 
 
 @pytest.mark.slow
@@ -253,7 +262,7 @@ def test_pip_installs_it_into_an_environment(tmp_path: Path) -> None:
     pip = [sys.executable, "-m", "pip", "--python", python]
     subprocess.run([*pip, "install", "-q", *words, package], check=True, timeout=300)
     run = tmp_path / "run"
-    small = ("bottleneck.kind=bounded", "data.kind=scenes", "data.train=80", "data.test=12", "train.epochs=1")
+    small = ("bottleneck.kind=bounded", "model.linear=none", "data.kind=scenes", "data.train=80", "train.epochs=1")
 
     def inside(*words: object) -> subprocess.CompletedProcess[str]:
         command = [python, "-m", "isthmus", *map(str, words)]

@@ -208,7 +208,7 @@ def print_list(sort: str | None, *, as_json: bool) -> None:
             console.print(f"[bold]{name}[/bold]")
         for row in rows:
             console.print(f"  [bold]{escape(printable(row['name']))}[/bold]  ", end="")
-            console.print(printable(row["about"] + _origin(row)), markup=False)
+            console.print(printable(row["about"] + _origin(row)), markup=False, soft_wrap=True)
             for option, text in (row["options"] if sort else {}).items():
                 console.print(printable(f"      {option} {text}"), markup=False)
 

@@ -54,13 +54,14 @@ def find(sort: str, kind: str) -> type[Any]:
             f"{SORTS[sort].path}: {kind!r} exists more than once, in {' and in '.join(owners)}; "
             f"uninstall one of them: `pip uninstall {'` or `pip uninstall '.join(others)}`"
         )
-    return _own(sort, kind) if homes[0] is None else homes[0].load(_model)
+    home = next(iter(homes))
+    return _own(sort, kind) if home is None else home.load(_model)
 
 
 def package(sort: str, kind: str) -> Package | None:
     """The package that a part comes from; None where it is one of isthmus's own, or of several packages."""
     homes = _homes(sort).get(kind, ())
-    return homes[0].package if len(homes) == 1 and homes[0] is not None else None
+    return next((home.package for home in homes if home is not None and len(homes) == 1), None)
 
 
 def usable(sort: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
