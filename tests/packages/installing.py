@@ -29,6 +29,7 @@ def install(site: Path, name: str, version: str, entries: Entries, files: Mappin
     groups = [f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in kinds.items()) for group, kinds in entries.items()]
     (metadata / "entry_points.txt").write_text("\n".join(groups))
     for file, text in files.items():
+        (site / file).parent.mkdir(exist_ok=True)
         (site / file).write_text(text)
     forget(site)
 

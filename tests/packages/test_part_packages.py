@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -204,9 +206,12 @@ def test_a_broken_measure_is_left_out_and_told(site: Path, tmp_path: Path) -> No
     assert "Left out: measure: 'sharpness' of the package broken-parts 1.2 cannot be imported" in answer.err
 
 
-def test_a_measure_with_the_name_of_ours_is_refused_before_the_training(site: Path, tmp_path: Path) -> None:
-    install(site, "second-parts", "3.0", {"isthmus.measures": {"psnr": "nowhere:Psnr"}}, {})
-    assert_refused(train(tmp_path / "run", "-q"), "measure: 'psnr'", "second-parts 3.0")
+@pytest.mark.parametrize(("sort", "kind"), [("measures", "psnr"), ("checks", "untrained"), ("samplers", "mixture")])
+def test_what_every_evaluation_needs_is_refused_before_the_training(
+    sort: str, kind: str, site: Path, tmp_path: Path
+) -> None:
+    install(site, "second-parts", "3.0", {f"isthmus.{sort}": {kind: "nowhere:Nothing"}}, {})
+    assert_refused(train(tmp_path / "run", "-q"), f"{SORTS[sort].table}: {kind!r}", "second-parts 3.0")
     assert not (tmp_path / "run/checkpoints").exists()
 
 
@@ -245,6 +250,18 @@ def test_the_contract_finds_what_breaks_it(site: Path) -> None:
 def test_the_contract_of_a_package_without_parts_is_no_empty_success(site: Path) -> None:
     with pytest.raises(LookupError, match="no-such-package"):
         contract("no-such-package")
+
+
+def test_the_readmes_part_works_in_a_package(site: Path) -> None:
+    readme = (EXAMPLE.parents[2] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```(\w+)\n(.*?)```", readme, flags=re.DOTALL)
+    code = next(text for language, text in blocks if language == "python" and "class Patches" in text)
+    entries = next(text for language, text in blocks if language == "toml" and "entry-points" in text)
+    project = tomllib.loads(entries)["project"]
+    install(site, "my-package", "0.1", project["entry-points"], {"my_package/patches.py": code})
+    for case in contract("my-package").pytestmark[0].args[1]:
+        clause, part = case.values
+        clause(part)
 
 
 @pytest.mark.slow

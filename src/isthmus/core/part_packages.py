@@ -44,8 +44,9 @@ class ForeignPart:
     entry_point: EntryPoint
 
     def load(self, check: Callable[[type[Any]], object]) -> type[Any]:
-        """Its class, imported. `check` raises whatever it likes where the class's options cannot be read.
+        """Its class, imported.
 
+        check: reads the options of the class; whatever it raises becomes a sentence.
         Raises InputError with the package's name where it cannot be imported, or the class is no such part.
         """
         try:

@@ -126,7 +126,8 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
 
 def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
     """`run` in a folder whose lock is held."""
-    _left_out()  # an evaluation that will be refused is refused before the training
+    for sort in ("measures", "checks", "samplers"):
+        registry.usable(sort)  # raises before the training what would stop the evaluation after it
     begun = claim(folder, recipe)
     if begun != recipe and not is_trained(folder):
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
@@ -221,10 +222,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
 
 
 def _left_out() -> list[str]:
-    """A sentence for each measure and check of another package that cannot be used: no evaluation fails for it.
-
-    Raises InputError where one has the name of isthmus's own.
-    """
+    """A sentence for each measure and check of another package that cannot be used: the evaluation does without."""
     return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.usable(sort)[1]]
 
 
