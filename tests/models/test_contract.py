@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Posterior, Terms, Trace
+from isthmus.data.interfaces import DataSource
 from isthmus.evaluation.baselines import pca
 from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe, apply, resolve
 
 IMAGE = (3, 16, 16)
@@ -76,7 +78,8 @@ def test_a_part_is_one_short_documented_class(sort: str, kind: str) -> None:
     part = registry.find(sort, kind)
     text = Path(inspect.getfile(part)).read_text()
     assert len(text.splitlines()) <= 120
-    assert registry.summary(part).endswith((".", ":")) or registry.summary(part)
+    said = (inspect.getdoc(part) or "").partition("\n\n")[0]
+    assert len(said.split()) > 1 and said.endswith("."), "the docstring does not begin with a sentence"
     for name in registry.options(part):
         assert name in (part.__doc__ or ""), f"option {name} is not in the docstring"
 
@@ -200,22 +203,24 @@ def test_regularizer_gives_one_value_an_image(tiny: Callable[..., Recipe], kind:
 
 
 @of("regularizers")
-def test_players_learn_from_their_own_loss(tiny: Callable[..., Recipe], kind: str) -> None:
+def test_adversaries_learn_from_their_own_loss(tiny: Callable[..., Recipe], kind: str) -> None:
     """A regularizer that plays against the model gets better at it while the model stands still."""
     recipe = recipe_with(tiny, "regularizers", kind)
     torch.manual_seed(0)
     model = Autoencoder(recipe, IMAGE)
     regularizer = build_objective(recipe, model).regularizer
-    if not hasattr(regularizer, "players"):
+    if not regularizer.adversaries:
+        with pytest.raises(NotImplementedError, match="no adversaries"):
+            regularizer.adversary_terms(model(images()).detached())
         return
-    weights = [weight for player in regularizer.players.values() for weight in player.network.parameters()]
+    weights = [weight for one in regularizer.adversaries.values() for weight in one.network.parameters()]
     assert {id(weight) for weight in weights} <= {id(weight) for weight in regularizer.parameters()}
     optimizer = torch.optim.Adam(weights, 1e-2)
     trace = model(images()).detached()
     losses: list[float] = []
     for _ in range(20):
         torch.manual_seed(0)
-        loss = regularizer.play(trace).loss
+        loss = regularizer.adversary_terms(trace).loss
         assert loss.shape == (6,)
         optimizer.zero_grad()
         loss.mean().backward()
@@ -262,7 +267,8 @@ def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[s
     table = {"architectures": "architecture", "bottlenecks": "bottleneck", "corruptions": "corruption"}
     table |= {name + "s": name for name in ("objective", "distortion", "regularizer", "prior")}
     changes = {f"{table[sort]}.kind": kind, **{f"{table[sort]}.{k}": v for k, v in options(sort, kind).items()}}
-    if hasattr(registry.find(sort, kind), "takes_mask"):
+    part = registry.find(sort, kind)
+    if (sort == "architectures" and part.supports_mask) or (sort == "objectives" and part.needs_mask):
         changes |= {"corruption.kind": "hidden_patches"}
     if sort in ("priors", "regularizers") or kind == "importance":  # they are for posteriors
         changes |= {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}
@@ -292,15 +298,15 @@ def test_a_model_with_this_part_learns(tiny: Callable[..., Recipe], sort: str, k
         assert finite_gradients(model)
         optimizer.step()
         losses.append(loss.item())
-    # a likelihood's nats begin far above zero, and an adversary's player stands still here
+    # a likelihood's nats begin far above zero, and an adversary stands still here
     assert losses[-1] < (losses[0] if sort in ("distortions", "regularizers") else 0.9 * losses[0])
 
 
-def learned(objective: nn.Module) -> list[nn.Parameter]:
-    """What the objective learns with the model: not its players, which learn against it."""
-    games = [part for part in objective.modules() if hasattr(part, "players")]
-    playing = {id(w) for game in games for player in game.players.values() for w in player.network.parameters()}
-    return [weight for weight in objective.parameters() if id(weight) not in playing]
+def learned(objective: Objective) -> list[nn.Parameter]:
+    """What the objective learns with the model: not its adversaries, which learn against it."""
+    adversaries = objective.regularizer.adversaries.values()
+    apart = {id(weight) for adversary in adversaries for weight in adversary.network.parameters()}
+    return [weight for weight in objective.parameters() if id(weight) not in apart]
 
 
 @pytest.mark.parametrize(("sort", "kind"), MODEL_PARTS)
@@ -322,7 +328,7 @@ def test_a_model_with_this_part_survives_a_round_trip(tiny: Callable[..., Recipe
 LINEAR_PARTS = [
     (sort, kind)
     for sort, kind in MODEL_PARTS
-    if sort in ("architectures", "bottlenecks") and hasattr(registry.find(sort, kind), "start_beside_linear")
+    if sort in ("architectures", "bottlenecks") and registry.find(sort, kind).supports_linear_start
 ]
 
 
@@ -360,7 +366,7 @@ def test_a_bottleneck_that_cannot_stand_beside_a_linear_path_is_refused_there(
     tiny: Callable[..., Recipe], kind: str
 ) -> None:
     recipe = recipe_with(tiny, "bottlenecks", kind, {"model.linear": "pca"})
-    if hasattr(registry.find("bottlenecks", kind), "start_beside_linear"):
+    if registry.find("bottlenecks", kind).supports_linear_start:
         assert Autoencoder(recipe, IMAGE).linear is not None
     else:
         with pytest.raises(InputError, match=rf"{kind}.*model\.linear=none"):
@@ -372,18 +378,21 @@ def test_codes_name_what_the_decoder_gets(kind: str) -> None:
     """Code -> vector -> code is exact, and a latent holds nothing that its codes do not say."""
     part = build("bottlenecks", kind).eval()
     latent = part(features())
+    assert (latent.codes is not None) == (part.codes > 0)
     if latent.codes is None:
-        assert not hasattr(part, "codebook")
+        assert part.codebook() is None
+        with pytest.raises(NotImplementedError, match="no codes"):
+            part.codes_of(latent.z)
         return
     assert not latent.codes.is_floating_point()
     assert latent.codes.shape == (6, *part.code_shape)
     assert latent.codes.min() >= 0 and latent.codes.max() < part.codes
-    torch.testing.assert_close(part.write(latent.codes), latent.z)
-    if hasattr(part, "codebook"):  # one table names all vectors
-        book = part.codebook()
+    torch.testing.assert_close(part.vectors_of(latent.codes), latent.z)
+    book = part.codebook()
+    if book is not None:  # one table names all vectors
         assert book.shape == (part.codes, part.latent_shape[0])
         torch.testing.assert_close(book[latent.codes].movedim(-1, 1), latent.z)
-    assert torch.equal(part.read(part.write(latent.codes)), latent.codes)
+    assert torch.equal(part.codes_of(part.vectors_of(latent.codes)), latent.codes)
 
 
 @of("bottlenecks")
@@ -399,6 +408,6 @@ def test_bottleneck_draws_from_the_generator_it_is_handed(kind: str) -> None:
 @of("datasets")
 def test_dataset_builds_from_its_options(kind: str) -> None:
     """Its options can be listed and checked without reading any image."""
-    part = registry.find("datasets", kind)
-    assert hasattr(part, "load")
-    assert registry.options(part) is not None
+    needed = {"path": "images.bin"} if "path" in registry.options(registry.find("datasets", kind)) else {}
+    part = registry.build("datasets", kind, needed)
+    assert isinstance(part, DataSource)
