@@ -78,7 +78,7 @@ def test_a_part_is_one_short_documented_class(sort: str, kind: str) -> None:
     part = registry.find(sort, kind)
     text = Path(inspect.getfile(part)).read_text()
     assert len(text.splitlines()) <= 120
-    said = (inspect.getdoc(part) or "").partition("\n\n")[0]
+    said = inspect.cleandoc(part.__doc__ or "").partition("\n\n")[0]
     assert len(said.split()) > 1 and said.endswith("."), "the docstring does not begin with a sentence"
     for name in registry.options(part):
         assert name in (part.__doc__ or ""), f"option {name} is not in the docstring"
