@@ -554,7 +554,7 @@ def test_the_verb_prints_fault_and_remedy_and_ends_with_1_for_an_error(home: Pat
     assert "error  Its decoder ignores the latent" in done.out
     assert "the doctor found" in done.err
     well = isthmus("doctor", healthy)
-    assert (well.code, well.out) == (0, "Nothing to mend: no rule found a fault.\n")
+    assert (well.code, well.out) == (0, "No check found a fault.\n")
 
 
 def test_the_verb_gives_json(home: Path) -> None:
@@ -586,4 +586,4 @@ def test_a_study_is_examined_run_by_run(healthy: Path, home: Path, tmp_path: Pat
         write_json(where / "evaluation.json", read_json(source / "evaluation.json"))
     assert [len(lines) > 0 for lines in read_diagnoses(tmp_path).values()] == [False, True]
     done = isthmus("doctor", tmp_path)
-    assert "good/seed-0" in done.out and "Nothing to mend" in done.out
+    assert "good/seed-0" in done.out and "No check found a fault" in done.out

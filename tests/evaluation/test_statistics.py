@@ -293,7 +293,7 @@ def test_on_one_seed_a_sentence_is_about_the_models_in_those_words() -> None:
     interval = _interval(8.1, 7.9, 8.3)
     said = comparison_sentence("A", "B", interval, scope=scope_of(1, "A", (1, "B")))
     assert said == "These two models, one seed each: A beats B by 8.1 dB (95 % interval 7.9 to 8.3)."
-    assert scope_of(3, "A", (1, "B")) == scope_of(1, "B", (3, "A")) == "These very models, one seed of B: "
+    assert scope_of(3, "A", (1, "B")) == scope_of(1, "B", (3, "A")) == "These trained models, one seed of B: "
     assert scope_of(1, "A") == "This model, one seed: "
     assert scope_of(2, "A") == scope_of(2, "A", (3, "B")) == ""
 
@@ -301,7 +301,7 @@ def test_on_one_seed_a_sentence_is_about_the_models_in_those_words() -> None:
 def test_a_sentence_says_what_is_left_of_its_verdict_among_many() -> None:
     said = "A beats B by 8.1 dB (95 % interval 7.9 to 8.3)"
     kept = with_correction(f"{said}.", "better", 0.02, 34)
-    assert kept == f"{said}; so too when corrected for 34 comparisons (p 0.02)."
+    assert kept == f"{said}; still so when corrected for 34 comparisons (p 0.02)."
     lost = with_correction(f"{said}.", "better", 0.0501, 34)
     assert lost == f"{said}; no measurable difference when corrected for 34 comparisons (p 0.0501)."
     assert "(p under 0.001)" in with_correction(f"{said}.", "worse", 1e-12, 34)

@@ -401,8 +401,8 @@ def test_a_busy_machine_does_not_make_trainings_unequal() -> None:
 @pytest.mark.parametrize(
     ("stayed", "verdicts", "said"),
     [
-        (["narrow/seed-0", "narrow/seed-1"], [True, False, True], "narrow never left its start at PCA."),
-        (["narrow/seed-1"], [True, True, True], "narrow never left its start at PCA in 1 of 2 seeds."),
+        (["narrow/seed-0", "narrow/seed-1"], [True, False, True], "training did not improve narrow beyond PCA."),
+        (["narrow/seed-1"], [True, True, True], "training did not improve narrow beyond PCA in 1 of 2 seeds."),
         (
             ["narrow/seed-0", "narrow/seed-1", "wide/seed-0", "wide/seed-1"],
             [False, False, False],
@@ -429,7 +429,7 @@ def test_runs_that_never_left_their_start_at_pca_say_so(
     if verdicts[1]:
         assert narrow["sentence"].count("in 1 of 2 seeds") >= 1
     else:
-        assert narrow["sentence"].startswith("narrow never left its start: ")
+        assert narrow["sentence"].startswith("narrow is PCA: ")
     assert found["variations"][0]["stayed_at_start"] == sum(name.startswith("narrow") for name in stayed)
     # what was not tested is none of the many
     assert ("corrected" in wide) == (verdicts[1] and verdicts[2])
@@ -499,7 +499,7 @@ def test_a_variation_of_which_one_seed_is_left_says_so(
     expected = paired_difference(column(folder, "wide", "model_psnr", 1), column(folder, "narrow", "model_psnr", 2))
     (comparison,) = kinds(found, "comparison")
     assert (comparison["low"], comparison["high"]) == (expected.low, expected.high)
-    assert comparison["sentence"].startswith("These very models, one seed of wide: ")
+    assert comparison["sentence"].startswith("These trained models, one seed of wide: ")
     assert comparison["about"] == "models"
 
 

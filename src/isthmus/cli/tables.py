@@ -99,7 +99,7 @@ _STUDY_COLUMNS = (
 
 
 def print_evaluation(evaluation: EvaluationRecord) -> None:
-    """A run's scores beside its yardsticks, the loss to PCA first where there is one."""
+    """A run's scores beside its baselines, the loss to PCA first where there is one."""
     console = _console()
     for flag in evaluation.flags:
         console.print(f"• {printable(flag)}", markup=False)
@@ -168,7 +168,7 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
             if one.remedy:
                 console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
         if not lines:
-            console.print("Nothing to mend: no rule found a fault.")
+            console.print("No check found a fault.")
 
 
 def print_export(exported: Exported) -> None:

@@ -163,7 +163,7 @@ def test_the_doctors_words_stand_with_their_remedies(study_page: Page, run_page:
     text = " ".join(study_page.text.split())
     assert "1 error and 1 note about 1 variation" in text
     assert "Its decoder ignores the latent. Train longer." in text
-    assert "Nothing to mend: no rule found a fault." in run_page.text
+    assert "No check found a fault." in run_page.text
 
 
 def test_a_failed_run_is_named_once_with_its_error(study_page: Page) -> None:

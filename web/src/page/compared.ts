@@ -25,7 +25,7 @@ export function noiseWords(models: readonly { name: string; corruption: string; 
   const alone = seen.filter(({ plain }) => plain == null).map(({ name }) => name);
   if (alone.length === 0) return trained;
   return (
-    `${trained} The same model trained without noise is not on this page beside ${listed(alone)}, so nobody can see ` +
-    "here what training with noise changed."
+    `${trained} This page does not hold the same model as ${listed(alone)} trained without noise, so it cannot show ` +
+    "what training with noise changed."
   );
 }

@@ -17,7 +17,7 @@ export function title(about: About): HTMLElement {
       "p",
       { class: "about" },
       `A picture of ${values} values is squeezed into ${through} and rebuilt from them. ${network} in your browser: ` +
-        `feed ${one ? "it" : "them"}, turn ${one ? "its" : "their"} numbers, see what they stand for. No picture leaves your browser.`,
+        `give ${one ? "it" : "them"} pictures, turn ${one ? "its" : "their"} numbers, and see what they stand for. No picture leaves your browser.`,
     ),
     one ? modelAbout(about) : el("ul", { class: "models" }, ...about.models.map(modelLine)),
   );

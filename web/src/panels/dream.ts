@@ -39,7 +39,7 @@ export function dream(context: Context): HTMLElement {
   const element = section(
     "dream",
     "Dream",
-    "Latents that belong to no picture. Press d for others; click one to take it to the knobs.",
+    "New latents, which belong to no picture. Press d to draw others. Click one to open it in the knobs.",
     el("div", { class: "controls" }, modelChoice(context), button("Draw others", redrawDream, { title: "Key d" })),
     el("div", { class: "dreams" }, ...buttons),
     source,

@@ -6,7 +6,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["1 to 6", "go to a panel"],
   ["[ and ]", "the picture before, the picture after"],
   ["arrow keys", "turn a knob, move a slider, walk over the map or the small pictures"],
-  ["Delete", "on a knob: put it back"],
+  ["Delete", "on a knob: reset it"],
   ["r", "put all knobs back"],
   ["n", "other noise"],
   ["d", "other dreams"],

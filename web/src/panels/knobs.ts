@@ -10,14 +10,14 @@ import { how, section } from "../widgets/section";
 import { sweep } from "../widgets/sweep";
 import { latentTable, ledTo, type Beginning } from "./latent_table";
 
-const LEAD = "This is all that the decoder gets. Turn one number, and see what it stands for.";
+const LEAD = "The decoder gets these numbers and nothing else. Turn one of them and watch what changes.";
 const OF_KNOBS =
-  "Every bar runs from the mean of the training pictures; the mark on it is where the picture had it. Principal " +
-  "directions are mixtures of the numbers, ordered by how much of the training pictures' variance each explains: that " +
-  "share stands beside it. σ is one standard deviation. Double click or Delete puts a knob back.";
+  "Every bar starts at the mean of the training pictures. The mark on it is the value of the chosen picture. Principal " +
+  "directions are mixtures of the numbers. They are ordered by how much of the training pictures' variance each one " +
+  "explains; that share stands beside it. σ is one standard deviation. Double click or Delete resets a knob.";
 const OF_CODES =
-  "Every position of this latent holds one code out of a codebook. A click places the code chosen above, a second one " +
-  "gives back the picture's own. Colours only tell codes apart.";
+  "Every position of this latent holds one code out of a codebook. A click places the code chosen above. A second click " +
+  "restores the picture's own code. Colours only tell codes apart.";
 
 /** How many redraws are remembered. */
 const REMEMBERED = 100;
@@ -66,7 +66,7 @@ export function knobs(context: Context): HTMLElement {
 
   function describe({ turns, codes, drawn, image, model }: State): void {
     hint.textContent = context.models[model].codebook ? OF_CODES : OF_KNOBS;
-    origin.textContent = drawn ? "Begun at a draw of Dream" : `Begun at ${gallery.describe(image)}`;
+    origin.textContent = drawn ? "Started from a picture of Dream" : `Started from ${gallery.describe(image)}`;
     resetAll.disabled = !anyTurned(turns) && Object.keys(codes).length === 0;
     back.hidden = drawn === null;
   }

@@ -48,15 +48,16 @@ export function look(context: Context): Look {
   const element = section(
     "look",
     "Look",
-    `One picture through ${context.models.length === 1 ? "the model" : "every model"}. What does not fit through its numbers is missing on the other side.`,
+    `One picture through ${context.models.length === 1 ? "the model" : "every model"}. Whatever the latent cannot hold is missing in the output.`,
     line.element,
     el("h3", {}, `${about.shown.length} pictures that no model was trained on`),
     sheet.element,
     ownPicture(context),
     how(
-      "PSNR is taken on the 8-bit picture that you see: ten decibels more are a tenth of the squared error. SSIM " +
-        "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a purely linear method " +
-        "can do with as many numbers; under 0.1 dB from it is the rounding of the weights stored here, and counts as the same. Pixels are enlarged, not smoothed and not stretched.",
+      "PSNR is measured on the 8-bit picture that you see. Ten decibels more mean a tenth of the squared error. SSIM " +
+        "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a linear method can do " +
+        "with as many numbers. A difference under 0.1 dB counts as the same, because the weights on this page are " +
+        "rounded. Pixels are enlarged without smoothing.",
     ),
   );
   return { element, outputs: line.outputs, drawn };

@@ -67,7 +67,7 @@ export function map(context: Context): HTMLElement {
   const element = section(
     "map",
     "Map",
-    `${thousands(about.points.length)} held-out pictures where the model puts them. The ring is the picture you look at; click another to look at it.`,
+    `${thousands(about.points.length)} held-out pictures, placed by their latents. The ring marks the chosen picture. Click another one to choose it.`,
     el("div", { class: "controls" }, modelChoice(context), names.length > 1 ? planes.element : null),
     el(
       "div",
@@ -75,7 +75,7 @@ export function map(context: Context): HTMLElement {
       el("div", {}, el("div", { class: "scatter" }, plane.element, tip, said), classes.element, note),
       around.element,
     ),
-    how("Two pictures are near in the latent when the model describes them with nearly the same numbers, each in units of its spread; near in pixels when their pixels are nearly the same."),
+    how("Near in the latent: the model describes both pictures with nearly the same numbers, each measured in its standard deviations. Near in pixels: their pixels are nearly the same."),
   );
   const redraw = whenSeen(element, () => {
     classes.repaint();
@@ -101,6 +101,6 @@ function explain(plane: string, known: boolean): string {
   const axes =
     plane === PCA
       ? "Across and up: the first and the second principal direction of the training latents."
-      : `${plane} keeps neighbours together; how far clusters lie apart means nothing.`;
-  return known ? axes : `${axes} A new picture has no place on it: see the plane PCA.`;
+      : `${plane} keeps neighbours together. The distance between clusters means nothing.`;
+  return known ? axes : `${axes} A new picture cannot be placed here; choose the plane PCA.`;
 }

@@ -84,15 +84,15 @@ export function morph(context: Context): HTMLElement {
   const element = section(
     "morph",
     "Morph",
-    "Halfway between two latents a good model shows something that could be a picture; halfway between two pictures are only both at once.",
+    "Halfway between two latents, a good model shows something that could be a picture. Halfway between two pictures, you see both at once.",
     withPrior ? paths.element : null,
     el("div", { class: "walk-row" }, ends[0], slider, ends[1]),
     ...strips.map((one) => one.element),
     pixels.element,
     el("details", { class: "other" }, el("summary", {}, "Choose the picture at the other end"), sheet.element),
     how(
-      "The large picture is where the slider stands. The straight line mixes the two latents number by number" +
-        (withPrior ? "; draws from a prior lie near a sphere, and the other way stays on it." : "."),
+      "The large picture is the one at the slider. The straight line mixes the two latents number by number" +
+        (withPrior ? ". Latents drawn from a prior lie near a sphere, and the other way stays on that sphere." : "."),
     ),
   );
   const here = whenSeen(element, () => drawHere(store.get()));

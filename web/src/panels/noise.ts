@@ -13,7 +13,7 @@ import { choice } from "../widgets/choice";
 import { lineup } from "../widgets/lineup";
 import { how, section } from "../widgets/section";
 
-/** Spoil the picture, and see which model mends it. */
+/** Adds noise to the picture and shows what each model makes of it. */
 export function noise(context: Context): HTMLElement {
   const { store, gallery, models } = context;
   const { width, height } = gallery;
@@ -58,7 +58,7 @@ export function noise(context: Context): HTMLElement {
   const element = section(
     "noise",
     "Noise",
-    "Spoil the picture and see what comes back. Every model drops some noise, as it does not fit through few numbers; one that learnt to denoise comes out above the same model trained without noise.",
+    "Add noise to the picture and see what the models make of it. Every model removes some noise, because noise does not fit into few numbers. A model that learned to denoise removes more than the same model trained without noise.",
     el(
       "div",
       { class: "controls" },
@@ -67,7 +67,7 @@ export function noise(context: Context): HTMLElement {
       button("Draw again", redrawNoise, { title: "Key n" }),
     ),
     line.element,
-    how(`${noiseWords(models.map(({ about }) => about))} PSNR is against the clean target for all, the noisy picture included.`),
+    how(`${noiseWords(models.map(({ about }) => about))} Every PSNR, also that of the noisy picture, compares with the clean picture.`),
   );
 
   function redrawNoise(): void {

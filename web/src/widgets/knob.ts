@@ -21,7 +21,7 @@ export function knob(name: string, detail: string, description: string, dead: bo
     type: "range",
     step: 0.01,
     "aria-label": description,
-    title: dead ? "Never varies: the model does not use this number" : "Double click or Delete puts it back",
+    title: dead ? "Never varies: the model does not use this number" : "Double click or Delete resets it",
     disabled: dead,
     oninput: () => events.turn(input.valueAsNumber),
     onfocus: events.focus,

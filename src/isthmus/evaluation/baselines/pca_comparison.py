@@ -19,10 +19,7 @@ def mse_ratio(model: float, pca: float) -> float | None:
 
 def stayed_at_pca(name: str, count: int) -> str:
     """The finding about a network whose kept weights are those before its first step: it is PCA, and not compared."""
-    return (
-        f"{name} never left its start: the weights kept are those before the first step, at PCA with "
-        f"{components(count)}; not tested against it."
-    )
+    return f"{name} is PCA: training did not improve on its start, PCA with {components(count)}; not tested against it."
 
 
 def neither_improved(name: str, against: str) -> str:
@@ -33,9 +30,9 @@ def neither_improved(name: str, against: str) -> str:
 def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
     """`sentence`, which compares, and who of it is PCA still: (name, how many of its seeds, of how many)."""
     said = [
-        f"{name} never left its start at PCA"
+        f"training did not improve {name} beyond PCA"
         if many == of
-        else f"{name} never left its start at PCA in {many} of {of} seeds"
+        else f"training did not improve {name} beyond PCA in {many} of {of} seeds"
         for name, many, of in stayed
         if many
     ]

@@ -61,7 +61,7 @@ def scope_of(seeds: int, name: str, against: tuple[int, str] | None = None) -> s
     alone = [who for count, who in ((seeds, name), against) if count == 1]
     if len(alone) == 2:
         return "These two models, one seed each: "
-    return f"These very models, one seed of {alone[0]}: " if alone else ""
+    return f"These trained models, one seed of {alone[0]}: " if alone else ""
 
 
 def with_correction(sentence: str, plain: Tested, corrected_p: float, comparisons: int) -> str:
@@ -70,7 +70,7 @@ def with_correction(sentence: str, plain: Tested, corrected_p: float, comparison
         return sentence
     p = f"p {_written(corrected_p)}"
     kept = corrected_verdict(plain, corrected_p) == plain
-    left = f"so too when corrected for {comparisons} comparisons ({p})" if kept else ""
+    left = f"still so when corrected for {comparisons} comparisons ({p})" if kept else ""
     lost = f"no measurable difference when corrected for {comparisons} comparisons ({p})"
     return f"{sentence.removesuffix('.')}; {left or lost}."
 

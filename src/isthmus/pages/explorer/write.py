@@ -140,7 +140,7 @@ def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[li
         if ours is not None and pca is not None:
             score = f"{text.fixed(ours, 2)} dB, PCA with as many numbers {text.fixed(pca, 2)} dB"
             if one.run.evaluation.stayed_at_pca:
-                score += "; it never left its start at PCA"
+                score += "; training did not improve on PCA"
             facts.append([f"Held-out PSNR, {one.name}", score])
         if cost is not None:
             facts.append([f"Weights in 8 and 16 bits cost {one.name}", f"{text.signed(-cost, 3)} dB"])

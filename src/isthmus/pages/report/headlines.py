@@ -68,8 +68,8 @@ def corrections(findings: Sequence[Finding]) -> str:
         return ""
     named = text.listing([f"{count} with {against}" for against, count in families.items()])
     return (
-        f"Of many comparisons some come out by chance: each verdict is also corrected for those with the same base "
-        f"({named}) by Holm’s method, and colours go by the corrected one. An interval is that of its comparison alone."
+        f"Some of many comparisons differ by chance. So each verdict is also corrected for all comparisons with the "
+        f"same base ({named}) by Holm’s method. Colours show the corrected verdict; intervals are not corrected."
     )
 
 

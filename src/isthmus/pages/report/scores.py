@@ -116,7 +116,7 @@ def _variation_cells(variation: VariationRecord, runs: Sequence[RunFolder], verd
 def _against_pca(variation: VariationRecord, verdict: str) -> Cell:
     against = variation.against_pca.psnr
     if variation.stayed_at_pca:
-        return Cell("not tested", "it is PCA: it never left its start", sort_key(against.mean), "said")
+        return Cell("not tested", "training did not improve on PCA", sort_key(against.mean), "said")
     tone = verdict if verdict in ("better", "worse") else ""
     return Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), sort_key(against.mean), tone)
 
