@@ -25,7 +25,7 @@ SOURCES = ROOT / "src" / "isthmus"
 # what a part stands on without belonging to any family
 SEAMS = {
     *("core.values", "core.errors", "core.registry"),
-    *("models.layers", "models.linear_path", "models.autoencoder", "models.structural_similarity"),
+    *("models.layers", "models.linear_path", "models.autoencoder", "models.structural_similarity", "models.seeding"),
     "models.objectives._weights",
 }
 
@@ -73,8 +73,10 @@ def _with_helpers(path: Path) -> list[Path]:
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("isthmus."):
             continue
         name = (node.module or "").removeprefix("isthmus.")
-        if name not in SEAMS:
-            found += _with_helpers(SOURCES / (name.replace(".", "/") + ".py"))
+        is_folder = (SOURCES / name.replace(".", "/")).is_dir()
+        for module in [f"{name}.{alias.name}" for alias in node.names] if is_folder else [name]:
+            if module not in SEAMS:
+                found += _with_helpers(SOURCES / (module.replace(".", "/") + ".py"))
     return found
 
 

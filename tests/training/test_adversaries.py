@@ -11,8 +11,9 @@ import torch
 from tests.conftest import TINY
 from torch import Tensor, nn
 
-from isthmus.core.values import Player, Terms, Trace
+from isthmus.core.values import Adversary, Terms, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.interfaces import Distortion, Regularizer
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import checkpoint
@@ -22,20 +23,20 @@ from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import EagerStep
 
 
-class Game(nn.Module):
+class Game(Regularizer):
     """Asks for small latents, and has a player that learns to guess their sum."""
 
     def __init__(self) -> None:
         super().__init__()
         self.guesser = nn.Linear(3, 1)
-        self.players = {"guesser": Player(self.guesser, 1e-2)}
+        self.adversaries = {"guesser": Adversary(self.guesser, 1e-2)}
         self.seen: list[Trace] = []
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         guess = self.guesser(trace.latent.z.float()).squeeze(1)
         return Terms(1e3 * guess.square(), {"guess": guess})
 
-    def play(self, trace: Trace) -> Terms:
+    def adversary_terms(self, trace: Trace) -> Terms:
         self.seen.append(trace)
         error = (self.guesser(trace.latent.z.float()).squeeze(1) - trace.latent.z.sum(1)).square()
         return Terms(error, {"guess_error": error})
@@ -103,7 +104,7 @@ def test_players_get_better_while_the_model_trains() -> None:
     assert errors[-1] < 0.5 * errors[0]
 
 
-class Learned(nn.Module):
+class Learned(Distortion):
     """A distortion with one number to learn, and a note of the steps it was told of."""
 
     def __init__(self) -> None:

@@ -86,7 +86,7 @@ def evaluate(
     noise = _add_noise(model, recipe, originals, scored)
 
     learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
-    latent = measure_latents(model, objective.distortion if objective else None, learnt, tested, components)
+    latent = measure_latents(model, None if objective is None else objective.distortion, learnt, tested, components)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 

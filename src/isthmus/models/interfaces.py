@@ -247,8 +247,7 @@ class Regularizer(ModelPart):
     towards_prior: bool = False
     """Whether it makes all latents together draws of the standard normal."""
     calls_model: bool = False
-    """Whether it calls the model again, beyond what the trace holds. Whoever runs a step otherwise than operation by
-    operation must let it: see `Objective.calls_model`."""
+    """Whether it calls the model again, beyond what the trace holds: see `Objective.calls_model`."""
     adversaries: Mapping[str, Adversary] = MappingProxyType({})
     """Networks that train against the model, by name, on the loss that `adversary_terms` gives."""
 
@@ -282,7 +281,10 @@ class Objective(ModelPart):
 
     @property
     def calls_model(self) -> bool:
-        """Whether a step is more than one forward and one backward pass of the model (see `Regularizer`)."""
+        """Whether a step takes more than one pass through the model, and may differentiate a derivative of it.
+
+        Ask before compiling, distributing or speeding up that one pass.
+        """
         return self.regularizer.calls_model
 
     if TYPE_CHECKING:

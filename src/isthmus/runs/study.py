@@ -16,7 +16,6 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.core.sorts import PART_TABLES
 from isthmus.data.array_file import ARRAY_FILE, keep
 from isthmus.data.splits import Splits, content_hashes, data_hash
-from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import FORMAT, Raw, Recipe
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.read import holds
@@ -30,6 +29,7 @@ from isthmus.runs.run import Done, Event, check, holds_more, is_evaluated, load_
 from isthmus.runs.time_budget import decide, decided, idle_budget, shortened
 from isthmus.training.devices import choose_device
 from isthmus.training.in_folder import Notice, Started
+from isthmus.training.initial_model import untrained
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.notices import sentences
 
@@ -191,7 +191,7 @@ def _check(plan: Plan, folder: Path, data: _Data) -> tuple[Shapes, list[str]]:
                 said.setdefault(sentence, []).append(variation.name)
             shape = splits.train.images.shape
             check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
-            build_objective(recipe, Autoencoder(recipe, shape[1:]))
+            untrained(recipe, shape[1:])
             shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
         except (InputError, RunError) as error:
             raise type(error)(f"{variation.name}: {error}") from None

@@ -128,6 +128,8 @@ def adversaries_learn_from_their_own_loss(part: PartUnderTest) -> None:
     weights = _adversaries(regularizer)
     assert {id(weight) for weight in weights} <= {id(weight) for weight in regularizer.parameters()}
     if not weights:
+        with pytest.raises(NotImplementedError, match="no adversaries"):
+            regularizer.adversary_terms(model(images()).detached())
         return
     optimizer = torch.optim.Adam(weights, 1e-2)
     trace = model(images()).detached()

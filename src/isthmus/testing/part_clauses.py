@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from typing import get_args
 
@@ -32,8 +33,9 @@ def of(part: PartUnderTest) -> list[Clause]:
 
 
 def it_is_documented(part: PartUnderTest) -> None:
-    """Its docstring begins with a sentence, which `isthmus list` shows, and names every option."""
-    assert registry.summary(part.part).strip()
+    """Its docstring begins with a sentence, whose first line `isthmus list` shows, and names every option."""
+    said = inspect.cleandoc(part.part.__doc__ or "").partition("\n\n")[0]
+    assert len(said.split()) > 1 and said.endswith("."), "the docstring does not begin with a sentence"
     for name in registry.options(part.part):
         assert name in (part.part.__doc__ or ""), f"option {name} is not in the docstring"
 
@@ -79,9 +81,11 @@ def codes_name_what_the_decoder_gets(part: PartUnderTest) -> None:
     """Code -> vector -> code is exact, and a latent holds nothing that its codes do not say."""
     built = part.build().eval()
     latent = built(features())
+    assert (latent.codes is not None) == (built.codes > 0)
     if latent.codes is None:
-        assert not built.codes
         assert built.codebook() is None
+        with pytest.raises(NotImplementedError, match="no codes"):
+            built.codes_of(latent.z)
         return
     assert not latent.codes.is_floating_point()
     assert latent.codes.shape == (6, *built.code_shape)

@@ -80,6 +80,8 @@ def _gains(part: nn.Module, precision: str) -> bool:
 
 def kernels_carry(model: Autoencoder, objective: Objective) -> bool:
     """Whether nearly all arithmetic of a training step is that of our kernels: the rest is well done by one thread."""
+    if objective.calls_model:  # the derivative of a kernel's derivative is PyTorch's
+        return False
     halves = (model.architecture.encoder, model.architecture.decoder)
     if not all(isinstance(half, FlippedSequential) and half.compiled for half in halves) or not convolution.ready():
         return False

@@ -26,8 +26,7 @@ class Scenes(DataSource):
 
     shape             index into `class_names`
     hue               of the shape, in turns, [0, 1), at equal lightness (OKLCH)
-    x, y              centre of the shape's enclosing circle, in sides of the image from the left and the
-                      top, [0.33, 0.67)
+    x, y              centre of the shape's enclosing circle, in sides of the image from left and top, [0.33, 0.67)
     size              radius of that circle, in sides of the image, [0.2, 0.33): the shape is always whole
     rotation          radians, counter-clockwise, from 0 to where the shape repeats: pi/2 for square and
                       cross, 2 pi/3 triangle, 2 pi/5 star, 2 pi heart and moon; always 0 for disc and ring

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -69,8 +69,7 @@ class Vit(Architecture):
             )
 
     def start_beside_linear(self) -> None:
-        assert isinstance(self.decoder, _Decoder)
-        start_at_zero(self.decoder.last)
+        start_at_zero(cast(_Decoder, self.decoder).last)
 
     def forward(self, x: Tensor) -> Tensor:
         """x -> x_hat without a bottleneck, (B, C, H, W) both."""
