@@ -98,6 +98,8 @@ def test_a_run_records_the_package_and_names_it_where_it_is_missing(site: Path, 
 
     install(site, "isthmus-example-part", "0.2.0", {}, {})
     assert_refused(isthmus("evaluate", run), "and 0.2.0, which is installed, has no such part", *MISSING)
+    install(site, "other-parts", "1", {"isthmus.bottlenecks": {"bounded": "nowhere:Nothing"}}, {})
+    assert_refused(isthmus("evaluate", run), "and 0.2.0, which is installed, has no such part", *MISSING)
 
     uninstall_all(site)
     install_example(site)

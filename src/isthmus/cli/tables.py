@@ -208,7 +208,7 @@ def print_list(sort: str | None, *, as_json: bool) -> None:
             console.print(f"[bold]{name}[/bold]")
         for row in rows:
             console.print(f"  [bold]{escape(printable(row['name']))}[/bold]  ", end="")
-            console.print(printable(row["about"] + _origin(row)), markup=False, soft_wrap=True)
+            console.print(printable(row["about"] + _origin(row)), markup=False, soft_wrap=not sys.stdout.isatty())
             for option, text in (row["options"] if sort else {}).items():
                 console.print(printable(f"      {option} {text}"), markup=False)
 
@@ -263,8 +263,8 @@ def _parts(sort: str) -> list[dict[str, Any]]:
 
 def _part(sort: str, kind: str) -> dict[str, Any]:
     """One part's row; `problem` says why a part of another package cannot be used, which hides no other part."""
-    package = registry.package(sort, kind)
-    origin = None if package is None else {"name": package.name, "version": package.version}
+    packages = [{"name": package.name, "version": package.version} for package in registry.packages(sort, kind)]
+    origin = packages[0] if len(packages) == 1 else None
     row: dict[str, Any] = {"name": kind, "about": "", "options": {}, "package": origin, "problem": None}
     try:
         part = registry.find(sort, kind)
@@ -280,9 +280,9 @@ def _part(sort: str, kind: str) -> dict[str, Any]:
 def _origin(row: dict[str, Any]) -> str:
     """What a line says of a part of another package beside what the part does."""
     package, problem = row.get("package"), row.get("problem")
-    return (f": {problem}" if problem else "") + (
-        f" (package {package['name']} {package['version']})" if package and not problem else ""
-    )
+    if problem:
+        return f": {problem}"
+    return f" (package {package['name']} {package['version']})" if package else ""
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

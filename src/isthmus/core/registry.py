@@ -58,29 +58,33 @@ def find(sort: str, kind: str) -> type[Any]:
     return _own(sort, kind) if home is None else home.load(_model)
 
 
-def package(sort: str, kind: str) -> Package | None:
-    """The package that a part comes from; None where it is one of isthmus's own, or of several packages."""
-    homes = _homes(sort).get(kind, ())
-    return next((home.package for home in homes if home is not None and len(homes) == 1), None)
+def packages(sort: str, kind: str) -> tuple[Package, ...]:
+    """The other packages that have a part of this kind: none for one of isthmus's own, else one, or it is ambiguous."""
+    return tuple(home.package for home in _homes(sort).get(kind, ()) if home is not None)
 
 
-def usable(sort: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The kinds of a sort that can be built, and a sentence for each of another package that cannot.
+def usable(sort: str) -> tuple[str, ...]:
+    """The kinds of a sort that can be built.
 
-    Raises InputError where such a package took the name of one of isthmus's own.
+    Raises InputError where another package has taken the name of one of isthmus's own.
     """
-    good: list[str] = []
-    sentences: list[str] = []
-    for kind in kinds(sort):
-        try:
-            find(sort, kind)
-        except InputError as error:
-            if None in _homes(sort)[kind]:
-                raise
-            sentences.append(str(error))
-        else:
-            good.append(kind)
-    return tuple(good), tuple(sentences)
+    return tuple(kind for kind in kinds(sort) if _problem(sort, kind) is None)
+
+
+def problems(sort: str) -> tuple[str, ...]:
+    """A sentence for each part of another package that cannot be built. Raises as `usable`."""
+    found = (_problem(sort, kind) for kind in kinds(sort))
+    return tuple(sentence for sentence in found if sentence is not None)
+
+
+def _problem(sort: str, kind: str) -> str | None:
+    try:
+        find(sort, kind)
+    except InputError as error:
+        if None in _homes(sort)[kind]:
+            raise
+        return str(error)
+    return None
 
 
 @cache

@@ -178,7 +178,7 @@ def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: n
 def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
-    for kind in registry.usable("measures")[0]:
+    for kind in registry.usable("measures"):
         measure: Measure = registry.build("measures", kind, {})
         scores[kind] = torch.cat(threads.pieces(measure, *pair)).numpy()
     return _Scored(output, scores)

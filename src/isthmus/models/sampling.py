@@ -23,7 +23,7 @@ def choose_sampler(model: Autoencoder, name: str) -> str:
     part: type[Sampler] = registry.find("samplers", name)
     discrete = model.bottleneck.codes > 0
     if not part.suits(model) and (discrete or name != "prior"):
-        fitting = [kind for kind in registry.usable("samplers")[0] if registry.find("samplers", kind).suits(model)]
+        fitting = [kind for kind in registry.usable("samplers") if registry.find("samplers", kind).suits(model)]
         raise InputError(
             f"sampler: {name!r} does not fit this model's latent, which is made of "
             f"{'codes' if discrete else 'numbers'}; use {' or '.join(fitting)}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from isthmus.core import registry
@@ -23,7 +24,7 @@ def check_packages(folder: Path) -> None:
         return
     for table, part in parts.items():
         sort = PART_TABLES.get(table)
-        if sort is None or part.kind in registry.kinds(sort):
+        if sort is None or _plain(part.package) in {_plain(one.name) for one in registry.packages(sort, part.kind)}:
             continue
         here = installed_version(part.package)
         raise InputError(
@@ -31,3 +32,8 @@ def check_packages(folder: Path) -> None:
             + ("which is not installed" if here is None else f"and {here}, which is installed, has no such part")
             + f"; `pip install {part.package}=={part.version}`"
         )
+
+
+def _plain(name: str) -> str:
+    """A package's name as pip compares names: `A_b` is `a-b`."""
+    return re.sub(r"[-_.]+", "-", name).lower()

@@ -31,7 +31,7 @@ class TrainedOn(Record):
     notices: tuple[str, ...] = ()
 
 
-class ForeignPart(Record):
+class RecordedPart(Record):
     """A part of the recipe that another package than isthmus brought."""
 
     kind: str
@@ -50,7 +50,7 @@ class Environment(Record):
     device: str
     precision: str
     threads: Size | None = None
-    parts: dict[str, ForeignPart] = Field(default_factory=dict)
+    parts: dict[str, RecordedPart] = Field(default_factory=dict)
     data: TrainedOn
 
 

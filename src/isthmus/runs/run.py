@@ -223,7 +223,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
 
 def _left_out() -> list[str]:
     """A sentence for each measure and check of another package that cannot be used: the evaluation does without."""
-    return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.usable(sort)[1]]
+    return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.problems(sort)]
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:

@@ -40,5 +40,4 @@ def contract(package: str, /, **values: Any) -> Callable[[Clause, PartUnderTest]
 
 
 def _of(package: str, sort: str, kind: str) -> bool:
-    owner = registry.package(sort, kind)
-    return (owner.name if owner else "isthmus") == package
+    return package in ([owner.name for owner in registry.packages(sort, kind)] or ["isthmus"])

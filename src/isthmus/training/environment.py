@@ -75,7 +75,7 @@ def _foreign_parts(recipe: Recipe) -> dict[str, dict[str, str]]:
     parts: dict[str, dict[str, str]] = {}
     for table, sort in PART_TABLES.items():
         kind = getattr(recipe, table).kind
-        if (package := registry.package(sort, kind)) is not None:
+        for package in registry.packages(sort, kind):  # one at most, or the recipe was refused
             parts[table] = {"kind": kind, "package": package.name, "version": package.version}
     return parts
 

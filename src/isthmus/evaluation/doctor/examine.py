@@ -20,7 +20,7 @@ _REMEDIES = 3  # that are told: more are no advice
 def examine(measured: Measurements) -> list[Diagnosis]:
     """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
     found: list[Diagnosis] = []
-    for kind in registry.usable("checks")[0]:
+    for kind in registry.usable("checks"):
         rule: Check = registry.build("checks", kind, {})
         fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:
