@@ -25,7 +25,14 @@ SOURCES = ROOT / "src" / "isthmus"
 # what a part stands on without belonging to any family
 SEAMS = {
     *("core.values", "core.errors", "core.registry"),
-    *("models.layers", "models.linear_path", "models.autoencoder", "models.structural_similarity", "models.seeding"),
+    *(
+        "models.interfaces",
+        "models.layers",
+        "models.linear_path",
+        "models.autoencoder",
+        "models.structural_similarity",
+        "models.seeding",
+    ),
     "models.objectives._weights",
 }
 
