@@ -24,7 +24,7 @@ from isthmus.training.steps import EagerStep
 
 
 class Game(Regularizer):
-    """Asks for small latents, and has a player that learns to guess their sum."""
+    """Asks for small latents, and has an adversary that learns to guess their sum."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class Stepping:
         return self.take(torch.arange(4), number)
 
 
-def test_a_player_steps_on_its_own_loss_alone() -> None:
+def test_an_adversary_steps_on_its_own_loss_alone() -> None:
     """Were the model's loss to reach it, its gradient would be a thousand times as large and point elsewhere."""
     stepping = Stepping()
     terms = stepping.step()
@@ -87,7 +87,7 @@ def test_a_player_steps_on_its_own_loss_alone() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_a_player_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
+def test_an_adversary_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
     stepping = Stepping({"train.learning_rate": 1e-3, "train.schedule": "cosine", "train.warmup_steps": 0})
     (group,) = [g for g in stepping.optimizer.param_groups if stepping.game.guesser.weight in set(g["params"])]
     assert group["betas"] == (0.5, 0.9)
@@ -96,10 +96,10 @@ def test_a_player_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
         assert group["lr"] == pytest.approx(1e-2 * share)
 
 
-def test_players_get_better_while_the_model_trains() -> None:
+def test_adversaries_get_better_while_the_model_trains() -> None:
     stepping = Stepping(
         {"train.learning_rate": 1e-5, "train.warmup_steps": 0}
-    )  # the player's own rate is a thousand times that
+    )  # the adversary's own rate is a thousand times that
     errors = [stepping.step(number).terms["guess_error"].mean().item() for number in range(60)]
     assert errors[-1] < 0.5 * errors[0]
 
