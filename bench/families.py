@@ -17,14 +17,22 @@ from typing import Any
 
 from bench.contest import ROOT
 from isthmus.core import registry
-from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.core.sorts import PART_TABLES
+from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, Variation, load_plan
 
 SOURCES = ROOT / "src" / "isthmus"
 # what a part stands on without belonging to any family
 SEAMS = {
     *("core.values", "core.errors", "core.registry"),
-    *("models.layers", "models.linear_path", "models.autoencoder", "models.structural_similarity", "models.seeding"),
+    *(
+        "models.interfaces",
+        "models.layers",
+        "models.linear_path",
+        "models.autoencoder",
+        "models.structural_similarity",
+        "models.seeding",
+    ),
     "models.objectives._weights",
 }
 

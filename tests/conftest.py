@@ -5,27 +5,17 @@ from __future__ import annotations
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
+from isthmus.testing.part_under_test import TINY
 
 ROOT = Path(__file__).resolve().parents[1]
-TINY: dict[str, Any] = {
-    "data.kind": "scenes",
-    "data.train": 80,
-    "data.test": 12,
-    "model.linear": "none",
-    "architecture.filters": [4, 5],
-    "architecture.strides": [2, 2],
-    "bottleneck.dim": 3,
-    "train.batch": 16,
-    "train.epochs": 3,
-    "train.device": "cpu",
-    "train.precision": "fp32",
-}
+
+# a package of its own, whose tests run where it is installed
+collect_ignore = ["packages/example_part"]
 
 
 def pytest_configure() -> None:

@@ -13,6 +13,7 @@ import pytest
 import isthmus as ist
 import isthmus.models.corruptions
 from isthmus.core import registry
+from isthmus.core.sorts import SORTS
 from isthmus.recipes.recipe import Recipe, parse_overrides
 from isthmus.recipes.study_plan import builtin, load_plan, load_recipe
 
@@ -33,10 +34,10 @@ def patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assert len(code.splitlines()) < 40
     (tmp_path / "patches.py").write_text(code)
     monkeypatch.setattr(isthmus.models.corruptions, "__path__", [*isthmus.models.corruptions.__path__, str(tmp_path)])
-    for cached in (registry.kinds, registry.find):
+    for cached in (registry._homes, registry.find):
         cached.cache_clear()
     yield "patches"
-    for cached in (registry.kinds, registry.find):
+    for cached in (registry._homes, registry.find):
         cached.cache_clear()
 
 
@@ -81,7 +82,7 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
     elif verb == "train":
         load_recipe(thing, overrides)
     elif verb == "list":
-        assert thing in ("recipes", *registry.SORTS)
+        assert thing in ("recipes", *SORTS)
     elif verb == "data":
         assert thing in registry.kinds("datasets")
     else:

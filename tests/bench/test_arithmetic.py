@@ -19,7 +19,7 @@ from bench.traffic import image_bytes
 from torch import nn
 
 from bench import neighbour, network
-from isthmus.core import registry
+from isthmus.core.sorts import SORTS
 from isthmus.evaluation.cost import cost
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.study_plan import load_plan, load_recipe
@@ -138,11 +138,12 @@ def test_a_familys_cost_is_the_files_that_its_recipe_adds() -> None:
 
 def test_no_familys_file_names_another_family() -> None:
     """What a family's files import of isthmus is a seam, or a private module that its relatives share."""
+    parts = {sort.package for sort in SORTS.values()}
     for family in costs(load_plan("families")).values():
         for file in family.files:
             imported = re.findall(r"^from isthmus\.([\w.]+) import", (ROOT / file).read_text(), flags=re.MULTILINE)
             public = {name for name in imported if not name.rpartition(".")[2].startswith("_")}
-            assert not {f"isthmus.{name}".rpartition(".")[0] for name in public} & set(registry.SORTS.values()), file
+            assert not {f"isthmus.{name}".rpartition(".")[0] for name in public} & parts, file
 
 
 def test_a_pages_blocks_are_exchanged_and_nothing_else() -> None:

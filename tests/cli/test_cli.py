@@ -17,7 +17,7 @@ from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
 
 from isthmus import __version__
-from isthmus.core import registry
+from isthmus.core.sorts import SORTS
 from isthmus.data.datasets.scenes import Scenes
 
 STUDY = """
@@ -166,7 +166,7 @@ def test_evaluating_again_gives_the_same_scores(run: Path) -> None:
     assert (run / "evaluation.json").read_bytes() == before
 
 
-@pytest.mark.parametrize("sort", ["recipes", *registry.SORTS])
+@pytest.mark.parametrize("sort", ["recipes", *SORTS])
 def test_list_names_every_part_with_its_options(sort: str) -> None:
     rows = json.loads(isthmus("list", sort, "--json").out)
     assert rows
@@ -179,7 +179,7 @@ def test_list_names_every_part_with_its_options(sort: str) -> None:
 
 def test_list_without_a_sort_is_an_overview() -> None:
     everything = json.loads(isthmus("list", "--json").out)
-    assert set(everything) == {"recipes", *registry.SORTS}
+    assert set(everything) == {"recipes", *SORTS}
     text = isthmus("list").out
     assert all(row["name"] in text for rows in everything.values() for row in rows)
 

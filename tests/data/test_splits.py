@@ -158,6 +158,18 @@ def test_images_that_are_nearly_one_or_dark_are_noticed() -> None:
     assert not split(Dataset(ImageSet(images(200)), None, "here")).notices
 
 
+def test_a_fraction_beside_images_of_its_own_is_said_to_have_no_effect() -> None:
+    own = dataset(200, test=20)
+    usual, set_by_hand = split(own), split(own, test=0.3)
+    assert set_by_hand.hash == usual.hash
+    assert not [sentence for sentence in usual.notices if "split.test" in sentence]
+    assert "split.test=0.3 has no effect: the data set has test images of its own; leave it out." in set_by_hand.notices
+    carved = split(dataset(200), test=0.3, validation=0.2)
+    assert not [sentence for sentence in carved.notices if "no effect" in sentence]
+    given = replace(own, validation=dataset(250).train.take(np.arange(220, 230)))
+    assert any("split.validation=0.2 has no effect" in sentence for sentence in split(given, validation=0.2).notices)
+
+
 def test_copies_are_counted_in_all_sets_and_stay_in_one_part() -> None:
     """Of files too, where reading makes two the same; nothing is said where there are none."""
     data = dataset(20, test=5)

@@ -238,7 +238,7 @@ def against_pca(low: float, high: float, *, components: int = 8) -> EvaluationRe
 def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
     """Those of a run of this recipe that the rule finds faulty; None where it never looks at such a recipe."""
     kl = np.array([0.0, 0.0, 1.0, 1.0]) if model.bottleneck.penalties == ("kl",) else None
-    codes = CodeUse(1024, 100_000, 3, 1.6) if hasattr(model.bottleneck, "codes") else None
+    codes = CodeUse(1024, 100_000, 3, 1.6) if model.bottleneck.codes else None
     far = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.01}
     changes: dict[str, dict[str, Any]] = {
         "below_pca": {"evaluation": against_pca(-2.0, -1.0)},

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import torch
-from tests.families.small import CONV, Trained, recipe_of, trained
+from tests.families.small import CONV, SIDE, Trained, recipe_of, trained
 from torch import Tensor, nn
 
+from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.training.initial_model import untrained
 
 MASKED: dict[str, Any] = {
     "architecture.kind": "vit",
@@ -91,6 +93,15 @@ def test_a_masked_autoencoder_fills_in_better_than_grey() -> None:
     assert torch.equal(filled[~hidden], pixels[~hidden])
     errors = [(one.float() - pixels.float())[hidden].square().mean() for one in (filled, to_uint8(grey))]
     assert errors[0] < 0.5 * errors[1]
+
+
+def test_a_masked_autoencoder_without_a_mask_is_not_trained_but_read() -> None:
+    """It would be objective `weighted` by another name. Earlier versions trained it, so what they left is evaluated."""
+    recipe = recipe_of({"objective.kind": "masked", "corruption.kind": "gaussian"})
+    sentence = r"objective\.kind: 'masked' .*corruption 'gaussian' hides none; set corruption\.kind=hidden_patches or"
+    with pytest.raises(InputError, match=sentence):
+        untrained(recipe, (3, SIDE, SIDE))
+    assert build_objective(recipe, Autoencoder(recipe, (3, SIDE, SIDE))).needs_mask
 
 
 @pytest.fixture(scope="module", params=CORRUPTIONS)

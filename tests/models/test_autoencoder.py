@@ -10,11 +10,11 @@ import pytest
 import torch
 from PIL import Image
 from tests.conftest import TINY
-from torch import nn
 
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.models.interfaces import Bottleneck
 from isthmus.recipes.study_plan import load_recipe
 
 SIDE = 16
@@ -216,11 +216,10 @@ def test_all_levels_survive_the_way_to_the_network_and_back() -> None:
 def test_a_latent_may_be_a_feature_map() -> None:
     """Shapes are the bottleneck's to choose: nothing takes the latent for a vector."""
 
-    class Map(nn.Module):
+    class Map(Bottleneck):
         latent_shape = (5, 4, 4)
-        penalties = ()
 
-        def forward(self, h: torch.Tensor, **_: Any) -> Any:
+        def forward(self, h: torch.Tensor, **_: Any) -> Latent:
             return Latent(h)
 
         def expand(self, z: torch.Tensor) -> torch.Tensor:

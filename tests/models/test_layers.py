@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.models.architectures.conv import Conv
-from isthmus.models.blocks import Turned
+from isthmus.models.blocks import FlippedSequential
 from isthmus.models.distortions.mse import Mse
 from isthmus.models.layers import SameConv, SameConvTranspose, Tanh
 
@@ -44,7 +44,7 @@ def test_a_turned_layer_is_the_plain_one(
     layer = kind(4, 5, kernel=kernel, stride=stride)
     nn.init.normal_(layer.bias)  # pyright: ignore
     x = torch.randn(2, 4, *size)
-    torch.testing.assert_close(Turned(layer)(x), plain(layer, x), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(FlippedSequential(layer)(x), plain(layer, x), rtol=1e-5, atol=1e-5)
 
 
 def test_the_whole_network_takes_the_same_step_as_the_plain_one() -> None:

@@ -200,6 +200,10 @@ def test_the_folder_of_a_single_run_is_no_place_for_a_study(one_seed: Path, tmp_
         ({"architecture.strides": [3]}, r"^bad: architecture: strides \[3\] shrink by 3, which does not divide 16x16"),
         ({"architecture.filters": [4, 4]}, r"^bad: architecture: filters has 2 entries and strides 1"),
         ({"bottleneck.kind": "gaussian", "bottleneck.dim": 2}, r"^bad: objective\.weights: no weight .*'kl'"),
+        (
+            {"objective.kind": "masked"},
+            r"^bad: objective\.kind: 'masked' .*'none' hides none; set corruption\.kind=hid",
+        ),
         ({"train.device": "cuda:99"}, r"^bad: train\.device: 'cuda:99' is not here"),
         ({"split.validation": 0.001}, r"^bad: data: no validation images are left"),
         ({"data.kind": "folder", "data.path": "nowhere"}, r"^bad: .*nowhere"),

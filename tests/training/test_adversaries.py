@@ -11,8 +11,9 @@ import torch
 from tests.conftest import TINY
 from torch import Tensor, nn
 
-from isthmus.core.values import Player, Terms, Trace
+from isthmus.core.values import Adversary, Terms, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.interfaces import Distortion, Regularizer
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress
@@ -22,20 +23,20 @@ from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import EagerStep
 
 
-class Game(nn.Module):
-    """Asks for small latents, and has a player that learns to guess their sum."""
+class Game(Regularizer):
+    """Asks for small latents, and has an adversary that learns to guess their sum."""
 
     def __init__(self) -> None:
         super().__init__()
         self.guesser = nn.Linear(3, 1)
-        self.players = {"guesser": Player(self.guesser, 1e-2)}
+        self.adversaries = {"guesser": Adversary(self.guesser, 1e-2)}
         self.seen: list[Trace] = []
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         guess = self.guesser(trace.latent.z.float()).squeeze(1)
         return Terms(1e3 * guess.square(), {"guess": guess})
 
-    def play(self, trace: Trace) -> Terms:
+    def adversary_terms(self, trace: Trace) -> Terms:
         self.seen.append(trace)
         error = (self.guesser(trace.latent.z.float()).squeeze(1) - trace.latent.z.sum(1)).square()
         return Terms(error, {"guess_error": error})
@@ -67,7 +68,7 @@ class Stepping:
         return self.take(torch.arange(4), number)
 
 
-def test_a_player_steps_on_its_own_loss_alone() -> None:
+def test_an_adversary_steps_on_its_own_loss_alone() -> None:
     """Were the model's loss to reach it, its gradient would be a thousand times as large and point elsewhere."""
     stepping = Stepping()
     terms = stepping.step()
@@ -86,7 +87,7 @@ def test_a_player_steps_on_its_own_loss_alone() -> None:
     torch.testing.assert_close(found, expected)
 
 
-def test_a_player_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
+def test_an_adversary_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
     stepping = Stepping({"train.learning_rate": 1e-3, "train.schedule": "cosine", "train.warmup_steps": 0})
     (group,) = [g for g in stepping.optimizer.param_groups if stepping.game.guesser.weight in set(g["params"])]
     assert group["betas"] == (0.5, 0.9)
@@ -95,15 +96,15 @@ def test_a_player_has_a_rate_of_its_own_that_follows_the_schedule() -> None:
         assert group["lr"] == pytest.approx(1e-2 * share)
 
 
-def test_players_get_better_while_the_model_trains() -> None:
+def test_adversaries_get_better_while_the_model_trains() -> None:
     stepping = Stepping(
         {"train.learning_rate": 1e-5, "train.warmup_steps": 0}
-    )  # the player's own rate is a thousand times that
+    )  # the adversary's own rate is a thousand times that
     errors = [stepping.step(number).terms["guess_error"].mean().item() for number in range(60)]
     assert errors[-1] < 0.5 * errors[0]
 
 
-class Learned(nn.Module):
+class Learned(Distortion):
     """A distortion with one number to learn, and a note of the steps it was told of."""
 
     def __init__(self) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import ctypes
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from tests.conftest import TINY
 from torch import nn
 
 import isthmus
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
+from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.models.layers import Dense
 from isthmus.models.widest import widest_dtype
+from isthmus.recipes.recipe import Part
+from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import devices
 
 CPU = torch.device("cpu")
@@ -201,3 +206,15 @@ def test_threads_are_the_callers_again_afterwards() -> None:
     assert torch.get_num_threads() == before
     with devices.cpu_threads(None):
         assert torch.get_num_threads() == before
+
+
+def test_kernels_do_not_carry_a_step_that_calls_the_model_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most of its arithmetic is PyTorch's, which then gets all threads."""
+    recipe = load_recipe("post/latent-10", TINY)
+    model = Autoencoder(recipe, (3, 16, 16))
+    for half in (model.architecture.encoder, model.architecture.decoder):
+        half.compiled = True
+    monkeypatch.setattr(devices.convolution, "ready", lambda: True)
+    assert devices.kernels_carry(model, build_objective(recipe, model))
+    contractive = replace(recipe, regularizer=Part("contractive", {}))
+    assert not devices.kernels_carry(model, build_objective(contractive, model))

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 from tests.conftest import TINY
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Terms, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8
+from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress
@@ -30,12 +31,14 @@ def images(count: int, seed: int = 0) -> Tensor:
     return torch.from_numpy(np.random.default_rng(seed).integers(0, 256, (count, 3, SIDE, SIDE), dtype=np.uint8))
 
 
-class Recorder(nn.Module):
+class Recorder(Objective):
     """An objective that keeps every trace and passes it on."""
 
-    def __init__(self, objective: nn.Module) -> None:
+    def __init__(self, objective: Objective) -> None:
         super().__init__()
         self.objective = objective
+        self.distortion, self.regularizer = objective.distortion, objective.regularizer
+        self.weights = objective.weights
         self.traces: list[Trace] = []
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:

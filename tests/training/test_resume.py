@@ -206,7 +206,7 @@ SLOTS = {
 def test_an_optimizer_that_is_not_this_models_gives_way_to_the_older_checkpoint(
     tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, damage: str
 ) -> None:
-    """Whatever its digest says: its numbers go to code that trusts their sizes. Muon keeps both kinds, a player too."""
+    """Whatever its digest says: numbers go to code that trusts their sizes. Muon keeps both kinds."""
     recipe = tiny({"train.epochs": 1, "train.optimizer": "muon", "regularizer.kind": "adversarial"})
     stop_after(train(recipe, tmp_path / "run"), 3)
     rewrite(tmp_path / "run" / "checkpoints" / "last", "optimizer.safetensors", SLOTS[damage])

@@ -16,6 +16,7 @@ from rich.table import Table
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free
+from isthmus.core.sorts import SORTS
 from isthmus.core.wording import all_printable, components, printable
 from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
 from isthmus.evaluation.describe_measures import measures_in
@@ -194,7 +195,7 @@ def print_export(exported: Exported) -> None:
 
 def print_list(sort: str | None, *, as_json: bool) -> None:
     """Recipes, or the parts of a sort with their options; an overview of all without `sort`."""
-    sorts = ("recipes", *registry.SORTS)
+    sorts = ("recipes", *SORTS)
     if sort is not None and sort not in sorts:
         raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, sorts)}; there are {', '.join(sorts)}")
     listing = {name: _recipes() if name == "recipes" else _parts(name) for name in ([sort] if sort else sorts)}
@@ -206,10 +207,10 @@ def print_list(sort: str | None, *, as_json: bool) -> None:
         if sort is None:
             console.print(f"[bold]{name}[/bold]")
         for row in rows:
-            console.print(f"  [bold]{row['name']}[/bold]  ", end="")
-            console.print(row["about"], markup=False)
+            console.print(f"  [bold]{escape(printable(row['name']))}[/bold]  ", end="")
+            console.print(printable(row["about"] + _origin(row)), markup=False, soft_wrap=not sys.stdout.isatty())
             for option, text in (row["options"] if sort else {}).items():
-                console.print(f"      {option} {text}", markup=False)
+                console.print(printable(f"      {option} {text}"), markup=False)
 
 
 def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
@@ -257,15 +258,31 @@ def _recipes() -> list[dict[str, Any]]:
 
 
 def _parts(sort: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for kind in registry.kinds(sort):
+    return [_part(sort, kind) for kind in registry.kinds(sort)]
+
+
+def _part(sort: str, kind: str) -> dict[str, Any]:
+    """One part's row; `problem` says why a part of another package cannot be used, which hides no other part."""
+    packages = [{"name": package.name, "version": package.version} for package in registry.packages(sort, kind)]
+    origin = packages[0] if len(packages) == 1 else None
+    row: dict[str, Any] = {"name": kind, "about": "", "options": {}, "package": origin, "problem": None}
+    try:
         part = registry.find(sort, kind)
-        options = {
-            name: "(needed)" if p.default is inspect.Parameter.empty else f"= {p.default!r}"
-            for name, p in registry.options(part).items()
-        }
-        rows.append({"name": kind, "about": registry.summary(part), "options": options})
-    return rows
+    except InputError as error:
+        return {**row, "about": "cannot be used", "problem": str(error)}
+    options = {
+        name: "(needed)" if p.default is inspect.Parameter.empty else f"= {p.default!r}"
+        for name, p in registry.options(part).items()
+    }
+    return {**row, "about": registry.summary(part), "options": options}
+
+
+def _origin(row: dict[str, Any]) -> str:
+    """What a line says of a part of another package beside what the part does."""
+    package, problem = row.get("package"), row.get("problem")
+    if problem:
+        return f": {problem}"
+    return f" (package {package['name']} {package['version']})" if package else ""
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:

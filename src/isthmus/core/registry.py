@@ -1,6 +1,7 @@
 """Finds and builds parts: one class a file, its keyword-only arguments are its options.
 
-Adding a part is adding one file to its sort's folder; nothing is registered by hand.
+Adding a part is adding one file to its sort's folder, or an entry point to another package; nothing is registered by
+hand.
 """
 
 from __future__ import annotations
@@ -17,56 +18,97 @@ from typing import Any, TypeVar
 
 import pydantic
 
+import isthmus
 from isthmus.core.errors import InputError
+from isthmus.core.part_packages import ForeignPart, Package, fault_of, foreign_parts
+from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shown
 
 # pydantic names the member of a union that did not fit; to the user it is one option
 _UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
 M = TypeVar("M", bound=pydantic.BaseModel)
 
-SORTS: Mapping[str, str] = {
-    "architectures": "isthmus.models.architectures",
-    "bottlenecks": "isthmus.models.bottlenecks",
-    "priors": "isthmus.models.priors",
-    "corruptions": "isthmus.models.corruptions",
-    "objectives": "isthmus.models.objectives",
-    "distortions": "isthmus.models.distortions",
-    "regularizers": "isthmus.models.regularizers",
-    "samplers": "isthmus.models.samplers",
-    "checks": "isthmus.evaluation.doctor.checks",
-    "datasets": "isthmus.data.datasets",
-    "measures": "isthmus.evaluation.measures",
-}
-"""Every sort of part, and the package whose modules are its parts."""
 
-
-@cache
 def kinds(sort: str) -> tuple[str, ...]:
     """Names of the parts of a sort, in alphabetical order, without importing any of them."""
-    package = importlib.import_module(SORTS[sort])
-    names = [module.name for module in pkgutil.iter_modules(package.__path__)]
-    return tuple(sorted(name for name in names if not name.startswith("_")))
+    return tuple(sorted(_homes(sort)))
 
 
 @cache
 def find(sort: str, kind: str) -> type[Any]:
     """The class of one part.
 
-    Raises InputError where there is no such part, naming the nearest.
+    Raises InputError where there is no such part, naming the nearest; where two packages have one of that name; and
+    where another package's cannot be used.
     """
-    if kind not in kinds(sort):
+    homes = _homes(sort).get(kind)
+    if not homes:
         raise InputError(
-            f"{_table(sort)}.kind: no {_table(sort)} is called {kind!r}"
-            f"{suggest(kind, kinds(sort))}; `isthmus list {sort}` shows all"
+            f"{SORTS[sort].path}: no {SORTS[sort].table} is called {kind!r}{suggest(kind, kinds(sort))}; "
+            f"`isthmus list {sort}` shows all"
         )
-    module = importlib.import_module(f"{SORTS[sort]}.{kind}")
+    if len(homes) > 1:
+        owners = [f"isthmus {isthmus.__version__}" if home is None else str(home.package) for home in homes]
+        others = dict.fromkeys(home.package.name for home in homes if home is not None)
+        raise InputError(
+            f"{SORTS[sort].path}: {kind!r} exists more than once, in {' and in '.join(owners)}; "
+            f"uninstall one of them: `pip uninstall {'` or `pip uninstall '.join(others)}`"
+        )
+    home = next(iter(homes))
+    return _own(sort, kind) if home is None else home.load(_model)
+
+
+def packages(sort: str, kind: str) -> tuple[Package, ...]:
+    """The other packages that have a part of this kind: none for one of isthmus's own, else one, or it is ambiguous."""
+    return tuple(home.package for home in _homes(sort).get(kind, ()) if home is not None)
+
+
+def usable(sort: str) -> tuple[str, ...]:
+    """The kinds of a sort that can be built.
+
+    Raises InputError where another package has taken the name of one of isthmus's own.
+    """
+    return tuple(kind for kind in kinds(sort) if _problem(sort, kind) is None)
+
+
+def problems(sort: str) -> tuple[str, ...]:
+    """A sentence for each part of another package that cannot be built. Raises as `usable`."""
+    found = (_problem(sort, kind) for kind in kinds(sort))
+    return tuple(sentence for sentence in found if sentence is not None)
+
+
+def _problem(sort: str, kind: str) -> str | None:
+    try:
+        find(sort, kind)
+    except InputError as error:
+        if None in _homes(sort)[kind]:
+            raise
+        return str(error)
+    return None
+
+
+@cache
+def _homes(sort: str) -> Mapping[str, tuple[ForeignPart | None, ...]]:
+    """Where each kind is: None for a module of isthmus, else what another package offers."""
+    modules = pkgutil.iter_modules(importlib.import_module(SORTS[sort].package).__path__)
+    homes: dict[str, tuple[ForeignPart | None, ...]] = {
+        module.name: (None,) for module in modules if not module.name.startswith("_")
+    }
+    for part in foreign_parts(sort):
+        homes[part.kind] = (*homes.get(part.kind, ()), part)
+    return homes
+
+
+def _own(sort: str, kind: str) -> type[Any]:
+    module = importlib.import_module(f"{SORTS[sort].package}.{kind}")
     public = [
         value
         for name, value in vars(module).items()
         if inspect.isclass(value) and value.__module__ == module.__name__ and not name.startswith("_")
     ]
-    if len(public) != 1:
-        raise TypeError(f"{module.__name__} must define exactly one public class, it has {len(public)}")
+    fault = fault_of(sort, public[0]) if len(public) == 1 else f"has {len(public)} public classes and needs one"
+    if fault is not None:
+        raise InputError(f"{SORTS[sort].path}: {kind!r} in {module.__file__} {fault}; mend that file")
     return public[0]
 
 
@@ -92,7 +134,7 @@ def check(sort: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     Raises InputError with the dotted path, the value and a suggestion.
     """
     part = find(sort, kind)
-    table = _table(sort)
+    table = SORTS[sort].table
     known = options(part)
     for name in given:
         if name not in known:
@@ -112,7 +154,7 @@ def build(sort: str, kind: str, given: Mapping[str, Any], *facts: Any) -> Any:
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(f"{_table(sort)}: {error}") from error
+        raise InputError(f"{SORTS[sort].table}: {error}") from error
 
 
 def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
@@ -139,11 +181,6 @@ def _model(part: type[Any]) -> type[pydantic.BaseModel]:
     }
     strict = pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
     return pydantic.create_model(part.__name__, __config__=strict, **fields)
-
-
-def _table(sort: str) -> str:
-    """The recipe's table for a sort: `architectures` -> `architecture`, `datasets` -> `data`."""
-    return "data" if sort == "datasets" else sort.removesuffix("s")
 
 
 def suggest(name: str, known: typing.Iterable[str]) -> str:

@@ -96,7 +96,7 @@ class Trace:
     mask: Tensor | None = None
 
     def detached(self) -> Trace:
-        """The same numbers without their gradients: what a player that trains against the model may see."""
+        """The same numbers without their gradients: what an adversary of the model may see."""
         return replace(self, h=self.h.detach(), latent=self.latent.detached(), x_hat=self.x_hat.detach())
 
 
@@ -113,7 +113,7 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Player:
+class Adversary:
     """A network beside the model that trains on a loss of its own, such as a discriminator.
 
     learning_rate: at its highest; it follows the recipe's schedule. betas: of its Adam.

@@ -12,6 +12,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change
 from isthmus.core.values import Dataset, ImageSet
 
+_USUAL = 0.1  # of the images, where nothing else is said
 LEAST = {"validation": 1, "test": 2}  # images; an interval needs two
 _FEW = range(5, 20)  # images of which a fraction may be none; of more, a fraction that is none is a mistake
 _FEW_TEST = 10
@@ -39,7 +40,12 @@ class Splits:
 
 
 def split(
-    dataset: Dataset, *, validation: float = 0.1, test: float = 0.1, seed: int = 0, limit: int | None = None
+    dataset: Dataset,
+    *,
+    validation: float = _USUAL,
+    test: float = _USUAL,
+    seed: int = 0,
+    limit: int | None = None,
 ) -> Splits:
     """Cut a dataset in three by the images' content.
 
@@ -70,7 +76,12 @@ def split(
             rest = rest[~held]
     _refuse_empty(dataset, hashes, {"training": len(rest), **{name: len(parts[name][0]) for name in LEAST}})
     whole = [hashes, *(parts[name][1] for name, images in given.items() if images is not None)]
-    notices = [*dataset.notices, *_copies(whole), *_look(dataset.train.images, len(parts["test"][0]))]
+    notices = [
+        *dataset.notices,
+        *_idle(given, {"validation": validation, "test": test}),
+        *_copies(whole),
+        *_look(dataset, len(parts["test"][0])),
+    ]
     if limit is not None:
         if limit < 1:
             raise InputError(f"split.limit: {limit} must be at least 1")
@@ -182,6 +193,15 @@ def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
         known[name] = set(rows)
 
 
+def _idle(given: Mapping[str, ImageSet | None], fractions: Mapping[str, float]) -> list[str]:
+    """A sentence for each fraction that was set beside images that the dataset has of its own."""
+    return [
+        f"split.{name}={fraction} has no effect: the data set has {name} images of its own; leave it out."
+        for name, fraction in fractions.items()
+        if given[name] is not None and fraction != _USUAL
+    ]
+
+
 def _copies(parts: Sequence[np.ndarray]) -> list[str]:
     """A sentence where images are copies of others. parts: content hashes (N, 16) of sets without a common image."""
     images = sum(map(len, parts))
@@ -194,14 +214,13 @@ def _copies(parts: Sequence[np.ndarray]) -> list[str]:
     ]
 
 
-def _look(images: np.ndarray, tests: int) -> list[str]:
-    """What anyone should know of training images (N, C, H, W) before a network is trained on them."""
+def _look(dataset: Dataset, tests: int) -> list[str]:
+    """What anyone should know of training images and of so many test images before a network is trained on them."""
     notices: list[str] = []
+    images = dataset.train.images
     if tests < _FEW_TEST:
-        notices.append(
-            f"Only {tests} images are held out for test: scores on so few say little about others; a higher "
-            "split.test holds out more."
-        )
+        more = "a higher split.test holds out more" if dataset.test is None else "use more test images"
+        notices.append(f"Only {tests} images are held out for test: scores on so few say little about others; {more}.")
     low, high = images.min(0), images.max(0)
     apart, least, most = int((high - low).max()), int(low.min()), int(high.max())
     if len(images) > 1 and apart < _ALIKE:

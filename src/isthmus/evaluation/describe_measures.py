@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterable, Mapping
 
 from isthmus.core import registry
+from isthmus.evaluation.interfaces import Measure
 from isthmus.run_files.scores import HEADLINE, MeasureRecord
 
 
 def known_measures() -> dict[str, MeasureRecord]:
     """Every measure of the registry, in the order of tables."""
-    return in_order({kind: _described(kind) for kind in registry.kinds("measures")})
+    return in_order({kind: describe(registry.find("measures", kind)) for kind in registry.usable("measures")})
 
 
 def measures_in(names: Iterable[str], told: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:
@@ -20,10 +21,11 @@ def measures_in(names: Iterable[str], told: Mapping[str, MeasureRecord]) -> dict
     A file of an older version describes none: the registry does then, and of what that does not know, the name alone
     is known.
     """
-    known = registry.kinds("measures")
+    known = registry.usable("measures")
     return in_order(
         {
-            name: told.get(name) or (_described(name) if name in known else MeasureRecord(name=name.upper()))
+            name: told.get(name)
+            or (describe(registry.find("measures", name)) if name in known else MeasureRecord(name=name.upper()))
             for name in names
         }
     )
@@ -38,8 +40,8 @@ def in_order(measures: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:
     return {name: measures[name] for name in sorted(measures, key=place)}
 
 
-def _described(kind: str) -> MeasureRecord:
-    measure = registry.find("measures", kind)
+def describe(measure: type[Measure]) -> MeasureRecord:
+    """What the measure's class says of itself. Raises ValueError where an attribute is missing or of another type."""
     return MeasureRecord(
         name=measure.name,
         unit=measure.unit,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core import registry
 from isthmus.core.streams import sealed
@@ -22,6 +22,7 @@ from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
@@ -29,6 +30,7 @@ from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import collect_with_outputs
+from isthmus.models.interfaces import Objective
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -69,7 +71,7 @@ class _Scored:
 
 
 def evaluate(
-    model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: nn.Module | None = None
+    model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: Objective | None = None
 ) -> Evaluation:
     """Score the model and its yardsticks on the test images of `splits`, and PCA on its validation images too.
 
@@ -90,7 +92,8 @@ def evaluate(
 
     learnt, tested = know(model, splits), Known(splits.test, latents)
     pca_latents = components.encode(learnt.images.images, size), coordinates
-    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, tested, pca_latents=pca_latents)
+    distortion = None if objective is None else objective.distortion
+    latent = measure_latents(model, distortion, learnt, tested, pca_latents=pca_latents)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
@@ -140,8 +143,8 @@ def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
 def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
-    for kind in registry.kinds("measures"):
-        measure = registry.build("measures", kind, {})
+    for kind in registry.usable("measures"):
+        measure: Measure = registry.build("measures", kind, {})
         scores[kind] = torch.cat(threads.pieces(measure, *pair)).numpy()
     return _Scored(output, scores)
 
@@ -162,7 +165,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     if model.corruption.at_inference:  # the model adds its own
         return line
     function = model.reconstruct_pixels
-    if hasattr(model.corruption, "hide"):  # the same patches again, and what is seen is not made up
+    if model.corruption.hides:  # the same patches again, and what is seen is not made up
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals

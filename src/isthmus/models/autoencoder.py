@@ -21,6 +21,15 @@ from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.colours import Reading
 from isthmus.data.images import to_finite_float32, to_uint8_batch
 from isthmus.models.batched import batched_array, evaluation_mode
+from isthmus.models.interfaces import (
+    Architecture,
+    Bottleneck,
+    Corruption,
+    Distortion,
+    Objective,
+    Prior,
+    Regularizer,
+)
 from isthmus.models.linear_path import LinearPath
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -38,34 +47,45 @@ class Autoencoder(nn.Module):
     [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], everything kept in a `Trace`.
     """
 
+    if TYPE_CHECKING:  # as `ModelPart` has it
+        __getattr__: None  # pyright: ignore[reportIncompatibleMethodOverride]
+
+        def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Trace: ...
+
     def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.image_shape = image_shape
         self.reading = Reading.of(recipe.data.options)  # of files: as the pictures that it was trained on
-        self.corruption = registry.build("corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape)
-        self.architecture = registry.build(
+        self.corruption: Corruption = registry.build(
+            "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
+        )
+        self.architecture: Architecture = registry.build(
             "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
         )
-        self.bottleneck = registry.build(
+        self.bottleneck: Bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
-        if hasattr(self.corruption, "hide") and hasattr(self.architecture, "takes_mask"):
-            self.architecture.takes_mask(self.corruption.patch)
-        self.prior = registry.build(
+        if self.corruption.hides and self.architecture.supports_mask:
+            self.architecture.check_mask(self.corruption.hidden_patch)
+        self.prior: Prior = registry.build(
             "priors", recipe.prior.kind, recipe.prior.options, self.latent_shape, self.image_shape
         )
-        if recipe.prior.kind != "standard" and not hasattr(self.bottleneck, "posterior"):
+        if not self.prior.closed_form and not self.bottleneck.has_posterior:
             raise InputError(
                 f"prior.kind: bottleneck {recipe.bottleneck.kind!r} has no posterior to hold against "
                 f"{recipe.prior.kind!r}; leave the prior out, or set bottleneck.kind=gaussian"
             )
-        self.closed_form = recipe.prior.kind == "standard"  # the bottleneck's own kl is against that prior
         self.linear: LinearPath | None = None
         if recipe.model.linear == "pca":
-            if not hasattr(self.bottleneck, "start_beside_linear"):
+            if not self.bottleneck.supports_linear_start:
                 raise InputError(
                     f"model.linear: bottleneck {recipe.bottleneck.kind!r} changes the numbers it is given, so nothing "
                     "can start at PCA beside it; set model.linear=none"
+                )
+            if not self.architecture.supports_linear_start:
+                raise InputError(
+                    f"model.linear: the decoder of architecture {recipe.architecture.kind!r} cannot answer zero, so "
+                    "nothing can start at PCA beside it; set model.linear=none"
                 )
             self.linear = LinearPath(image_shape, self.latent_size)
             self.architecture.start_beside_linear()
@@ -82,7 +102,7 @@ class Autoencoder(nn.Module):
         """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
         acts = self.training or self.corruption.at_inference
         x_in, mask = x, None
-        if acts and hasattr(self.corruption, "hide"):
+        if acts and self.corruption.hides:
             x_in, mask = self.corruption.hide(x, generator)
         elif acts:
             x_in = self.corruption(x, generator)
@@ -94,7 +114,7 @@ class Autoencoder(nn.Module):
     ) -> tuple[Tensor, Latent]:
         """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent.
 
-        mask: (B, 1, H, W), true where pixels are hidden; an architecture that `takes_mask` is handed it.
+        mask: (B, 1, H, W), true where pixels are hidden; an architecture that `supports_mask` is handed it.
         """
         h = self._encoded(x_in, mask)
         return h, self.bottleneck(h, offset=self._offset(x_in), generator=generator)
@@ -108,8 +128,8 @@ class Autoencoder(nn.Module):
             return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
 
     def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
-        if mask is not None and hasattr(self.architecture, "takes_mask"):
-            return self.architecture.encoder(x_in, mask, self.corruption.share)
+        if mask is not None and self.architecture.supports_mask:
+            return self.architecture.encoder(x_in, mask, self.corruption.hidden_share)
         return self.architecture.encoder(x_in)
 
     def _offset(self, x_in: Tensor) -> Tensor | None:
@@ -121,14 +141,14 @@ class Autoencoder(nn.Module):
         In evaluation z is the posterior's mean, so such a KL is measured at one draw an image, always the same.
         """
         posterior = latent.posterior
-        if posterior is None or (self.closed_form and latent.samples == 1):
+        if posterior is None or (self.prior.closed_form and latent.samples == 1):
             return latent
         repeated = posterior if latent.samples == 1 else posterior.repeated(latent.samples)
         z = latent.z.float()
         if not self.training:
             z = repeated.draw(sealed_generator("kl to a learned prior", device=z.device))
         ratio = self.prior(z, self.posterior_of).float() - repeated.log_density(z)
-        if self.closed_form:
+        if self.prior.closed_form:
             return replace(latent, log_ratio=ratio)
         kl = -ratio.unflatten(0, (-1, latent.samples)).mean(1)
         return replace(latent, log_ratio=ratio, penalties={**latent.penalties, "kl": kl}, by_dimension={})
@@ -146,8 +166,7 @@ class Autoencoder(nn.Module):
     @property
     def yardstick_size(self) -> int:
         """How many numbers PCA gets beside this model: as many as the latent holds, or one for each discrete code."""
-        codes = getattr(self.bottleneck, "code_shape", None)
-        return self.latent_size if codes is None else math.prod(codes)
+        return math.prod(self.bottleneck.code_shape) if self.bottleneck.codes else self.latent_size
 
     @property
     def device(self) -> torch.device:
@@ -223,19 +242,20 @@ class Autoencoder(nn.Module):
         return pixels
 
 
-def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
+def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:
     """The recipe's objective, its weights checked against the penalties the bottleneck reports.
 
     Raises InputError for a penalty without a weight and a weight without a penalty: neither may pass silently.
     """
-    distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
-    regularizer = registry.build(
+    distortion: Distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
+    regularizer: Regularizer = registry.build(
         "regularizers", recipe.regularizer.kind, recipe.regularizer.options, model.latent_shape, model.image_shape
     )
-    objective = registry.build("objectives", recipe.objective.kind, recipe.objective.options, distortion, regularizer)
-    if hasattr(regularizer, "check"):
-        regularizer.check(model)
-    penalties: tuple[str, ...] = model.bottleneck.penalties
+    objective: Objective = registry.build(
+        "objectives", recipe.objective.kind, recipe.objective.options, distortion, regularizer
+    )
+    regularizer.check(model)
+    penalties = model.bottleneck.penalties
     for name in penalties:
         if name not in objective.weights and name not in objective.handles:
             raise InputError(

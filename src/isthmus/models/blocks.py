@@ -15,7 +15,7 @@ from isthmus.kernels.norm_leaky import norm_leaky, takes
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose
 
 
-class Turned(nn.Sequential):
+class FlippedSequential(nn.Sequential):
     """Layers that see their images turned by 180 degrees, and whose outputs are turned back.
 
     Where Keras's padding is odd it goes below and to the right, which oneDNN and cuDNN do only by way of a copy of

@@ -10,6 +10,7 @@ from isthmus.core.errors import InputError
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array, evaluation_mode, full_precision
 from isthmus.models.collect_latents import Collected
+from isthmus.models.interfaces import Sampler
 from isthmus.models.seeding import generator
 
 # the first that suits the model is the one meant by "auto"
@@ -20,10 +21,10 @@ def choose_sampler(model: Autoencoder, name: str) -> str:
     """The sampler's name, "auto" resolved. Raises InputError for one that is unknown or cannot serve the model."""
     if name == "auto":
         return next(kind for kind in _PREFERRED if registry.find("samplers", kind).suits(model))
-    part = registry.find("samplers", name)
-    discrete = hasattr(model.bottleneck, "codes")
+    part: type[Sampler] = registry.find("samplers", name)
+    discrete = model.bottleneck.codes > 0
     if not part.suits(model) and (discrete or name != "prior"):
-        fitting = [kind for kind in registry.kinds("samplers") if registry.find("samplers", kind).suits(model)]
+        fitting = [kind for kind in registry.usable("samplers") if registry.find("samplers", kind).suits(model)]
         raise InputError(
             f"sampler: {name!r} does not fit this model's latent, which is made of "
             f"{'codes' if discrete else 'numbers'}; use {' or '.join(fitting)}"
@@ -36,7 +37,7 @@ def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: s
 
     known: the latents of training images, which some samplers are fitted to.
     """
-    source = registry.build("samplers", sampler, {}, model, known)
+    source: Sampler = registry.build("samplers", sampler, {}, model, known)
     with evaluation_mode(model), full_precision():
         return source.sample(count, generator("samples", seed, device=model.device))
 

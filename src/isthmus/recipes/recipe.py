@@ -22,26 +22,10 @@ from isthmus.core import registry
 from isthmus.core.bounded_reading import check_bounds, parse_toml, read_bytes, reason
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
+from isthmus.core.sorts import PART_TABLES, SORTS
 from isthmus.core.wording import shown
 
 FORMAT = 1
-PART_TABLES = {
-    "data": "datasets",
-    "corruption": "corruptions",
-    "architecture": "architectures",
-    "bottleneck": "bottlenecks",
-    "prior": "priors",
-    "objective": "objectives",
-    "distortion": "distortions",
-    "regularizer": "regularizers",
-}
-DEFAULT_KINDS = {
-    "corruption": "none",
-    "prior": "standard",
-    "objective": "weighted",
-    "distortion": "mse",
-    "regularizer": "none",
-}
 Raw = dict[str, Any]
 
 
@@ -243,14 +227,15 @@ def _refuse_idle(recipe: Recipe) -> None:
 
 
 def _part(table: str, given: Any) -> Part:
-    default = DEFAULT_KINDS.get(table)
+    sort = PART_TABLES[table]
+    default = SORTS[sort].default
     if given is None and default is None:
         raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
     options = dict(_as_table(table, {} if given is None else given))
     kind = options.pop("kind", default)
     if not isinstance(kind, str):
-        raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(PART_TABLES[table]))}")
-    options = registry.check(PART_TABLES[table], kind, options)
+        raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(sort))}")
+    options = registry.check(sort, kind, options)
     if table == "data":
         paths = {key: _absolute(options[key], f"data.{key}") for key in ("path", "test") if key in options}
         options = {key: paths.get(key, value) for key, value in options.items()}

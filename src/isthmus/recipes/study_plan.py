@@ -18,7 +18,9 @@ from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.folder_names import check_folder_name, check_not_reserved
 from isthmus.core.paths import expanded
-from isthmus.recipes.recipe import PART_TABLES, Raw, Recipe, apply, as_written_then, read_toml, resolve
+from isthmus.core.sorts import PART_TABLES
+from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_toml, resolve
+from isthmus.run_files.needed_packages import check_packages
 
 MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # names become folders
@@ -166,7 +168,9 @@ def _read(name: str) -> tuple[Raw, str]:
         path = expanded(name, "recipe")
         raw = read_toml(path)
         # in a study's folder it was written by isthmus, perhaps by an earlier version
-        if path.name == "study.toml" and any(path.parent.glob("*/seed-*/recipe.toml")):
+        if path.name == "study.toml" and (runs := [file.parent for file in path.parent.glob("*/seed-*/recipe.toml")]):
+            for run in runs:
+                check_packages(run)
             raw = {**raw, "base": as_written_then(raw.get("base"))}
         return raw, path.stem
     if name not in builtin():

@@ -40,6 +40,21 @@ class Mirror(Record):
     """Why, where `train.mirror=auto` decided; empty where the recipe did."""
 
 
+# a message names it within a command, which somebody may paste into a shell
+_ForShell = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
+
+
+class RecordedPart(Record):
+    """A part of the recipe that another package than isthmus brought."""
+
+    kind: str
+    """Its name in the recipe."""
+    package: _ForShell
+    """The package that brought it."""
+    version: _ForShell
+    """The package's version."""
+
+
 class Environment(FileRecord):
     """environment.json."""
 
@@ -51,6 +66,8 @@ class Environment(FileRecord):
     """Commit of isthmus; null where it does not run from a git checkout."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Versions of isthmus, python, torch and numpy."""
+    parts: dict[str, RecordedPart] = Field(default_factory=dict)
+    """Parts of other packages, by the recipe's table that chose them: what must be installed to use the run."""
     device: str
     """Where it trains: `cpu`, `cuda`."""
     threads: Size | None = None

@@ -7,7 +7,6 @@ from pathlib import Path
 from isthmus.core.atomic_files import refuse_link
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.array_file import ARRAY_FILE
-from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
@@ -16,6 +15,7 @@ from isthmus.runs.executors.auto_jobs import Shapes
 from isthmus.runs.findings import run_folder
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.training.devices import choose_device
+from isthmus.training.initial_model import untrained
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.notices import sentences
 
@@ -38,7 +38,7 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
                 said.setdefault(sentence, []).append(variation.name)
             shape = splits.train.images.shape
             check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
-            build_objective(recipe, Autoencoder(recipe, shape[1:]))
+            untrained(recipe, shape[1:])
             shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
         except (InputError, RunError) as error:
             raise type(error)(f"{variation.name}: {error}") from None

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 import isthmus
+from isthmus.core import registry
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
@@ -45,7 +46,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     model.to(place)
     objective = build_objective(recipe, model).to(model.device)
     which, progress, notices = load_weights(folder, model, objective)
-    notices += elsewhere
+    notices += [*elsewhere, *_left_out()]
     result = evaluate(model, recipe, splits, cache, objective)
     measured = measure_run(
         model,
@@ -97,6 +98,11 @@ def _with_training(cost: Cost, environment: Environment, training: TrainingRecor
             "precision": environment.precision,
         }
     )
+
+
+def _left_out() -> list[str]:
+    """A sentence for each measure and check of another package that cannot be used: the evaluation does without."""
+    return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.problems(sort)]
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:

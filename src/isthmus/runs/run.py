@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.core import registry
 from isthmus.data.array_file import keep
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -46,6 +47,8 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
 
 def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
     """`run` in a folder whose lock is held."""
+    for sort in ("measures", "checks", "samplers"):
+        registry.usable(sort)  # raises before the training what would stop the evaluation after it
     begun = claim(folder, recipe)
     if begun != recipe and not is_trained(folder):
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")

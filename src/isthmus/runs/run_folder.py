@@ -10,6 +10,7 @@ from isthmus.recipes.recipe import Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.needed_packages import check_packages
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.training import TrainingRecord
 
@@ -26,10 +27,11 @@ def read_recipe(folder: Path) -> Recipe:
         table = read_toml(path)
         if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
             raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
+        check_packages(folder)
         return resolve(as_written_then(table))
     except InputError as error:
         sentence = str(error)
-        raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
+        raise InputError(sentence if sentence.startswith(str(folder)) else f"{path}: {sentence}") from None
 
 
 def read_environment(folder: Path) -> Environment:

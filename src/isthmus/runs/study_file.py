@@ -7,7 +7,8 @@ from pathlib import Path
 import tomli_w
 
 from isthmus.core.atomic_files import write_text
-from isthmus.recipes.recipe import FORMAT, PART_TABLES, Raw
+from isthmus.core.sorts import PART_TABLES
+from isthmus.recipes.recipe import FORMAT, Raw
 from isthmus.recipes.study_plan import Plan
 
 

@@ -14,7 +14,8 @@ from isthmus.core.errors import InputError
 from isthmus.kernels import convolution, dense, processor
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.models.blocks import Turned
+from isthmus.models.blocks import FlippedSequential
+from isthmus.models.interfaces import Objective
 from isthmus.models.layers import Dense
 
 _SMALL = 1 << 17  # numbers in a weight whose products take no time beside a network of convolutions
@@ -77,17 +78,19 @@ def choose_kernels(wanted: str, device: torch.device, model: nn.Module, precisio
 
 def _gains(part: nn.Module, precision: str) -> bool:
     """Whether compiled kernels make a part that knows of them faster on this processor."""
-    if isinstance(part, Turned):
+    if isinstance(part, FlippedSequential):
         return True
     if isinstance(part, Dense):
         return precision == "bf16" and dense.suits(part.weight)
     return {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision] <= processor.flags()
 
 
-def kernels_carry(model: Autoencoder, objective: nn.Module) -> bool:
+def kernels_carry(model: Autoencoder, objective: Objective) -> bool:
     """Whether nearly all arithmetic of a training step is that of our kernels: the rest is well done by one thread."""
+    if objective.calls_model:  # the derivative of a kernel's derivative is PyTorch's
+        return False
     halves = (model.architecture.encoder, model.architecture.decoder)
-    if not all(isinstance(half, Turned) and half.compiled for half in halves) or not convolution.ready():
+    if not all(isinstance(half, FlippedSequential) and half.compiled for half in halves) or not convolution.ready():
         return False
     inside = {id(weight) for half in halves for weight in half.parameters()}
     others = (weight for weight in (*model.parameters(), *objective.parameters()) if id(weight) not in inside)

@@ -16,10 +16,12 @@ import numpy as np
 import torch
 
 import isthmus
+from isthmus.core import registry
+from isthmus.core.sorts import PART_TABLES
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.data import Data
-from isthmus.run_files.environment import Environment, Mirror, Schedule
+from isthmus.run_files.environment import Environment, Mirror, RecordedPart, Schedule
 from isthmus.training import devices
 from isthmus.training.notices import handling, remarks
 
@@ -47,6 +49,7 @@ def environment(
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
+        parts=_foreign_parts(recipe),
         device=str(device),
         threads=how["threads"],
         precision=how["precision"],
@@ -68,6 +71,16 @@ def environment(
         ),
         mirror=mirror,
     )
+
+
+def _foreign_parts(recipe: Recipe) -> dict[str, RecordedPart]:
+    """The recipe's parts that other packages brought, by table: what must be installed to use the run."""
+    parts: dict[str, RecordedPart] = {}
+    for table, sort in PART_TABLES.items():
+        kind = getattr(recipe, table).kind
+        for package in registry.packages(sort, kind):  # one at most, or the recipe was refused
+            parts[table] = RecordedPart(kind=kind, package=package.name, version=package.version)
+    return parts
 
 
 def command_line() -> str:

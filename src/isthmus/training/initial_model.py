@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from torch import nn
-
+from isthmus.core import registry
+from isthmus.core.errors import InputError
 from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.interfaces import Objective
 from isthmus.models.seeding import drawing
 from isthmus.recipes.recipe import Recipe
 
 
-def untrained(recipe: Recipe, image_shape: tuple[int, int, int]) -> tuple[Autoencoder, nn.Module]:
-    """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before."""
+def untrained(recipe: Recipe, image_shape: tuple[int, int, int]) -> tuple[Autoencoder, Objective]:
+    """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before.
+
+    Raises InputError where a part would have nothing to do. (Runs that earlier versions trained so are still read.)
+    """
     with drawing("weights", recipe.seed):
         model = Autoencoder(recipe, image_shape)
     with drawing("objective", recipe.seed):
-        return model, build_objective(recipe, model)
+        objective = build_objective(recipe, model)
+    if objective.needs_mask and not model.corruption.hides:
+        hiding = [kind for kind in registry.kinds("corruptions") if registry.find("corruptions", kind).hides]
+        raise InputError(
+            f"objective.kind: {recipe.objective.kind!r} is the error of hidden pixels, and corruption "
+            f"{recipe.corruption.kind!r} hides none; set corruption.kind={' or '.join(hiding)} or another objective"
+        )
+    return model, objective

@@ -17,6 +17,7 @@ from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
 from isthmus.models.batched import BATCH, batched, evaluation_mode
+from isthmus.models.interfaces import Objective
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.state import Progress
@@ -66,7 +67,7 @@ class Diverged(RunError):
 
 def train(
     model: Autoencoder,
-    objective: nn.Module,
+    objective: Objective,
     optimizer: torch.optim.Optimizer,
     batches: Batches,
     validation: Tensor,
@@ -130,7 +131,7 @@ def planned_steps(settings: Train, steps_per_epoch: int) -> int:
     return min(settings.epochs * steps_per_epoch, settings.steps or sys.maxsize)
 
 
-def validate(model: Autoencoder, objective: nn.Module, images: Tensor) -> dict[str, float]:
+def validate(model: Autoencoder, objective: Objective, images: Tensor) -> dict[str, float]:
     """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic.
 
     In full precision whatever the training's: the weights are chosen by it, and judged in full precision. bf16

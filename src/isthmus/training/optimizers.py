@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
 
-from isthmus.core.values import Player
+from isthmus.core.values import Adversary
 from isthmus.kernels.adam import Adam
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Train
 from isthmus.training.muon import Muon, matrices_of
 
 
 def build_optimizer(
-    model: Autoencoder, train: Train, objective: nn.Module | None = None, *, compiled: bool = False
+    model: Autoencoder, train: Train, objective: Objective | None = None, *, compiled: bool = False
 ) -> Adam:
     """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
     Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
     there is one, which changes the speed and not the method. On CUDA the rates are tensors, which a captured
     graph reads anew at every step. What the objective learns, such as a variance, is stepped with the model; each of
-    its players has a group with a rate and betas of its own. `compiled`: by our own kernel, on the CPU.
+    its adversaries has a group with a rate and betas of its own. `compiled`: by our own kernel, on the CPU.
     """
     on_cuda = model.device.type == "cuda"
     groups: list[dict[str, Any]] = [
@@ -33,13 +34,13 @@ def build_optimizer(
     ]
     groups += [
         {
-            "params": list(player.network.parameters()),
-            "scale": player.learning_rate / train.learning_rate,
-            "betas": player.betas,
+            "params": list(adversary.network.parameters()),
+            "scale": adversary.learning_rate / train.learning_rate,
+            "betas": adversary.betas,
             "weight_decay": 0.0,
             "matrix": False,
         }
-        for player in _players(objective)
+        for adversary in _adversaries(objective)
     ]
     for group in groups if on_cuda else ():
         group["lr"] = torch.tensor(train.learning_rate, device=model.device)
@@ -62,19 +63,18 @@ def kept(group: Mapping[str, Any]) -> tuple[str, ...]:
     return ("momentum",) if group["matrix"] else ("step", "exp_avg", "exp_avg_sq")
 
 
-def _players(objective: nn.Module | None) -> list[Player]:
-    games = [part for part in objective.modules() if hasattr(part, "players")] if objective is not None else []
-    return [player for game in games for player in cast("Mapping[str, Player]", game.players).values()]
+def _adversaries(objective: Objective | None) -> list[Adversary]:
+    return [] if objective is None else list(objective.regularizer.adversaries.values())
 
 
 def _groups(
-    model: Autoencoder, train: Train, objective: nn.Module | None
+    model: Autoencoder, train: Train, objective: Objective | None
 ) -> list[tuple[list[nn.Parameter], float, bool]]:
     """(parameters, scale of their rate, whether Muon steps them); no group is empty."""
     linear = list(model.linear.parameters()) if model.linear is not None else []
     matrices = matrices_of(model.architecture) if train.optimizer == "muon" else []
     apart = {id(parameter) for parameter in (*linear, *matrices)}
-    apart |= {id(weight) for player in _players(objective) for weight in player.network.parameters()}
+    apart |= {id(weight) for adversary in _adversaries(objective) for weight in adversary.network.parameters()}
     learned = list(objective.parameters()) if objective is not None else []
     rest = [parameter for parameter in (*model.parameters(), *learned) if id(parameter) not in apart]
     groups = [(rest, 1.0, False), (linear, train.linear_scale, False), (matrices, train.matrix_scale, True)]

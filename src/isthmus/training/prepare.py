@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core import streams
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.compiled import version, why_compiled_anew
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import Budget, budget
 from isthmus.run_files.state import Progress
@@ -42,7 +43,7 @@ class Prepared:
     device: torch.device
     precision: str
     model: Autoencoder
-    objective: nn.Module
+    objective: Objective
     optimizer: torch.optim.Optimizer
     batches: Batches
     validation: Tensor

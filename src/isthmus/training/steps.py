@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +13,7 @@ from isthmus.core.streams import stream
 from isthmus.core.values import Terms, Trace
 from isthmus.kernels.threads import torch_on_one
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.interfaces import ModelPart, Objective, Regularizer
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
 from isthmus.training.batches import Batches
@@ -31,7 +31,7 @@ class EagerStep:
     def __init__(
         self,
         model: Autoencoder,
-        objective: nn.Module,
+        objective: Objective,
         optimizer: torch.optim.Optimizer,
         batches: Batches,
         settings: Train,
@@ -55,8 +55,7 @@ class EagerStep:
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.stepped = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         parts = [*model.modules(), *objective.modules()]
-        self.staged = [part for part in parts if hasattr(part, "begin_step")]
-        self.games = [part for part in parts if hasattr(part, "players")]
+        self.parts = [part for part in parts if isinstance(part, ModelPart)]
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
@@ -65,10 +64,10 @@ class EagerStep:
             return self.take(chosen)
 
     def begin(self, number: int) -> None:
-        """All that changes from step to step, told before it; a graph reads it from memory."""
+        """Set what changes from step to step, in memory that a graph reads."""
         self._seed(number)
-        for part in self.staged:
-            part.begin_step(number)  # pyright: ignore[reportCallIssue]
+        for part in self.parts:
+            part.begin_step(number)
 
     def _seed(self, number: int) -> None:
         for seed in self.seeders:
@@ -80,23 +79,23 @@ class EagerStep:
         x = self.batches.cut(chosen)
         with self.mixed:
             trace = self.model(x, self.noise)
-        terms: Terms = self.objective(self.model, trace)
+        terms = self.objective(self.model, trace)
         for parameter in self.stepped:  # zero_grad looks for reasons to do more
             parameter.grad = None
         terms.loss.mean().backward()
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
         found = dict(terms.terms)
-        for game in self.games:
-            found |= self._play(game, trace)
+        if self.objective.regularizer.adversaries:
+            found |= self._adversaries(self.objective.regularizer, trace)
         self.optimizer.step()
         return Terms(terms.loss.detach(), {name: value.detach() for name, value in found.items()})
 
-    def _play(self, game: Any, trace: Trace) -> Mapping[str, Tensor]:
-        """Gradients for a regularizer's players from the loss that is theirs: it sees the model's numbers alone."""
-        for player in game.players.values():
-            player.network.zero_grad()  # the model's own loss went through it
-        terms: Terms = game.play(trace.detached())
+    def _adversaries(self, regularizer: Regularizer, trace: Trace) -> Mapping[str, Tensor]:
+        """Gradients for a regularizer's adversaries from their own loss, which has no gradient to the model."""
+        for adversary in regularizer.adversaries.values():
+            adversary.network.zero_grad()  # the model's own loss went through it
+        terms = regularizer.adversary_terms(trace.detached())
         terms.loss.mean().backward()
         return terms.terms
 
@@ -112,7 +111,7 @@ class GraphStep:
     def __init__(
         self,
         model: Autoencoder,
-        objective: nn.Module,
+        objective: Objective,
         optimizer: torch.optim.Optimizer,
         batches: Batches,
         settings: Train,

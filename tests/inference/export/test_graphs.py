@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from tests.models.test_contract import MODEL_PARTS, recipe_with
+from tests.models.test_contract import PARTS, VALUES
 
 from isthmus.core import registry
 from isthmus.evaluation.baselines import pca
@@ -20,6 +20,7 @@ from isthmus.inference.export.compare import answer
 from isthmus.inference.export.graphs import decoder_graph, encoder_graph
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
+from isthmus.testing.part_under_test import PartUnderTest
 
 SHAPE = (3, 16, 16)
 PIXELS = np.random.default_rng(0).integers(0, 256, (40, *SHAPE), dtype=np.uint8)
@@ -43,16 +44,14 @@ def in_the_graph(sort: str, kind: str) -> bool:
     )
 
 
-CASES = [(sort, kind, "none") for sort, kind in MODEL_PARTS if in_the_graph(sort, kind)]
-CASES += [(sort, kind, "pca") for sort, kind in MODEL_PARTS if sort == "architectures"]
+CASES = [(sort, kind, "none") for sort, kind in PARTS if in_the_graph(sort, kind)]
+CASES += [(sort, kind, "pca") for sort, kind in PARTS if sort == "architectures"]
 
 
 @pytest.mark.parametrize(("sort", "kind", "linear"), CASES)
-def test_a_model_with_this_part_answers_the_same_as_onnx(
-    tiny: Callable[..., Recipe], sort: str, kind: str, linear: str
-) -> None:
+def test_a_model_with_this_part_answers_the_same_as_onnx(sort: str, kind: str, linear: str) -> None:
     """At batches of 1 and 3: latents to 1e-4, images to 1e-4 beside the rounding of 8-bit images."""
-    model = model_of(recipe_with(tiny, sort, kind, {"model.linear": linear}))
+    model = model_of(PartUnderTest(sort, kind, VALUES).recipe({"model.linear": linear}))
     encoder, decoder = encoder_graph(model), decoder_graph(model)
     latents = model.encode(PIXELS[:7])
     outputs = model.reconstruct(PIXELS[:7]).transpose(0, 3, 1, 2) / 255

@@ -41,7 +41,7 @@ def test_code_to_latent_to_code_is_exact_for_every_code(levels: list[int]) -> No
     part = Fsq((4, 2, 2), levels=levels)
     codes = torch.arange(part.codes).view(-1, 1, 1)
     assert part.codes == int(np.prod(levels))
-    assert torch.equal(part.read(part.write(codes)), codes)
+    assert torch.equal(part.codes_of(part.vectors_of(codes)), codes)
     assert len(part.codebook().unique(dim=0)) == part.codes
 
 

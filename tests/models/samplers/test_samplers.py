@@ -110,7 +110,7 @@ def test_codes_are_drawn_as_often_as_they_are_seen_at_their_place(tiny: Callable
     seen = np.tile(np.arange(places), (100, 1))
     seen[:25] += 100
     z = draw_latents(model, Collected(np.zeros((100, 1), np.float32), seen, {}, {}), 2000, sampler="codes")
-    codes = model.bottleneck.read(z).flatten(1).numpy()
+    codes = model.bottleneck.codes_of(z).flatten(1).numpy()
     assert set(np.unique(codes[:, 3])) == {3, 103}
     assert np.mean(codes[:, 3] == 103) == pytest.approx(0.25, abs=0.05)
 

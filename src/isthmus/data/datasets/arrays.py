@@ -12,9 +12,10 @@ from isthmus.core.bounded_reading import read_bytes, reason
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.data.interfaces import DataSource
 
 
-class Arrays:
+class Arrays(DataSource):
     """A safetensors file with the tensor `images`, and `labels` where there are some.
 
     `isthmus.train(..., data=array)` writes one into the run's folder. Test images are carved from the images.

@@ -9,6 +9,7 @@ from isthmus.core.paths import cache_folder, expanded
 from isthmus.core.values import Dataset
 from isthmus.data.datasets import _cifar_files as files
 from isthmus.data.datasets._download import RemoteFile, download, offline
+from isthmus.data.interfaces import DataSource
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 OFFICIAL = RemoteFile(
@@ -19,7 +20,7 @@ OFFICIAL = RemoteFile(
 OFFICIAL_COUNTS = (50_000, 10_000)
 
 
-class Cifar10:
+class Cifar10(DataSource):
     """CIFAR-10: 50,000 training and 10,000 test photographs of ten classes, 32x32.
 
     Downloads are kept in the folder ISTHMUS_DATA, else XDG_CACHE_HOME/isthmus, else ~/.cache/isthmus.

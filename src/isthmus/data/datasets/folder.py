@@ -14,10 +14,11 @@ from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.colours import Alpha, Reading, idle_range
 from isthmus.data.datasets._named_splits import How, said_of_labels, said_of_splits, split_folders
 from isthmus.data.datasets._picture_size import height_and_width
+from isthmus.data.interfaces import DataSource
 from isthmus.data.picture_files import Listing, list_pictures, read_pictures, remedy, some
 
 
-class Folder:
+class Folder(DataSource):
     """Any folder of images, flat or with a subfolder for each class.
 
     Every image is scaled until it covers `size`, and cropped to its middle. Where the folder holds `train` and

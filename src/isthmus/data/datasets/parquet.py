@@ -14,9 +14,10 @@ from isthmus.data.datasets._named_splits import How, said_of_splits
 from isthmus.data.datasets._parquet_files import Source, find, find_validation, in_folder
 from isthmus.data.datasets._parquet_rows import Columns, open_table, read_tables
 from isthmus.data.datasets._picture_size import height_and_width
+from isthmus.data.interfaces import DataSource
 
 
-class Parquet:
+class Parquet(DataSource):
     """Parquet files with a column of PNG or JPEG images, as the Hugging Face hub keeps them.
 
     Options:

@@ -11,13 +11,14 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.datasets._scene_drawing import check_memory, paint
 from isthmus.data.datasets._scene_shapes import OUTLINES
+from isthmus.data.interfaces import DataSource
 
 SHAPES = tuple(OUTLINES)
 FACTORS: tuple[str, ...] = ("shape", "hue", "x", "y", "size", "rotation", "background", "background_angle")
 _SPLITS = {"train": 0, "test": 1}
 
 
-class Scenes:
+class Scenes(DataSource):
     """Shapes over graded backgrounds, drawn without noise: the factors explain every pixel.
 
     train, test: how many images; size: side of the square images in pixels; seed: which images.
@@ -25,8 +26,7 @@ class Scenes:
 
     shape             index into `class_names`
     hue               of the shape, in turns, [0, 1), at equal lightness (OKLCH)
-    x, y              centre of the shape's enclosing circle, in sides of the image from the left and the
-                      top, [0.33, 0.67)
+    x, y              centre of the shape's enclosing circle, in sides of the image from left and top, [0.33, 0.67)
     size              radius of that circle, in sides of the image, [0.2, 0.33): the shape is always whole
     rotation          radians, counter-clockwise, from 0 to where the shape repeats: pi/2 for square and
                       cross, 2 pi/3 triangle, 2 pi/5 star, 2 pi heart and moon; always 0 for disc and ring

@@ -10,6 +10,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Fault, as_sentence
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.remedies import fitting
+from isthmus.evaluation.interfaces import Check
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
@@ -20,8 +21,8 @@ _REMEDIES = 3  # that are told: more are no advice
 def examine(measured: Measurements) -> list[Diagnosis]:
     """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
     found: list[Diagnosis] = []
-    for kind in registry.kinds("checks"):
-        rule = registry.build("checks", kind, {})
+    for kind in registry.usable("checks"):
+        rule: Check = registry.build("checks", kind, {})
         fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:
             found.append(_told(kind, fault, measured))

@@ -19,6 +19,7 @@ from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, to_unit
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import Collected, collect_with_outputs
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.latent_usage import covariance, perplexity
 from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
@@ -151,9 +152,10 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
     """Latents as training saw them, where that held them against a prior."""
-    if getattr(registry.find("regularizers", recipe.regularizer.kind), "towards_prior", False):
+    regularizer: type[Regularizer] = registry.find("regularizers", recipe.regularizer.kind)
+    if regularizer.towards_prior:
         return known.latents.z.astype(np.float64)
-    if not hasattr(model.bottleneck, "posterior"):
+    if not model.bottleneck.has_posterior:
         return None
     noise = generator("doctor", 0, device=model.device)
     drawn = batched_array(

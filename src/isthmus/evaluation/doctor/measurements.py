@@ -10,13 +10,15 @@ from typing import Any
 import numpy as np
 
 from isthmus.core import registry
+from isthmus.core.sorts import PART_TABLES
 from isthmus.core.wording import components
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import Remedy, State
 from isthmus.evaluation.doctor.learning_curve import Curve
 from isthmus.evaluation.doctor.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.models.interfaces import Distortion
+from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
 
 _FEW_STEPS = 100  # an optimizer's own averages take as many
@@ -103,7 +105,8 @@ class Measurements:
     @property
     def likelihood(self) -> bool:
         """Whether its distortion is a likelihood in nats, which sets its own price for rate."""
-        return bool(getattr(registry.find("distortions", self.recipe.distortion.kind), "nats", False))
+        distortion: type[Distortion] = registry.find("distortions", self.recipe.distortion.kind)
+        return distortion.nats
 
     @property
     def components(self) -> str:
@@ -128,7 +131,7 @@ class Measurements:
             value = value.get(key) if isinstance(value, dict) else None
         return value
 
-    def takes(self, path: str) -> bool:
+    def has_option(self, path: str) -> bool:
         """Whether a part of the recipe has the option, such as "objective.free_nats", set or not."""
         table, _, option = path.partition(".")
         return option in registry.options(registry.find(PART_TABLES[table], getattr(self.recipe, table).kind))

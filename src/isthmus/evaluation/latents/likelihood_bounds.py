@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder, to_unit
 from isthmus.models.batched import batched_array
+from isthmus.models.interfaces import Distortion
 from isthmus.models.seeding import sealed_generator
 from isthmus.run_files.latent import Likelihood
 
@@ -35,7 +36,7 @@ class Bounds:
         )
 
 
-def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, samples: int = 10) -> Bounds:
+def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, samples: int = 10) -> Bounds:
     """images (N, C, H, W) uint8 -> their bounds from `samples` draws each, always the same; full precision.
 
     The model has a posterior, and the distortion is a likelihood in nats (`nats`). ELBO: the mean over draws of

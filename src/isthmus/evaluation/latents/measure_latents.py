@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from torch import nn
 
 from isthmus.core.streams import sealed
 from isthmus.core.values import ImageSet
@@ -18,6 +17,7 @@ from isthmus.evaluation.latents.likelihood_bounds import bounds
 from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected, collect
+from isthmus.models.interfaces import Distortion
 from isthmus.run_files.latent import Beside, Factors, Labels, LatentRecord, PartRecord
 
 _KNOWN = 5000  # training images that probes learn from
@@ -43,7 +43,7 @@ def know(model: Autoencoder, splits: Splits) -> Known:
 
 def measure_latents(
     model: Autoencoder,
-    distortion: nn.Module | None,
+    distortion: Distortion | None,
     learnt: Known,
     tested: Known,
     *,
@@ -56,7 +56,7 @@ def measure_latents(
     known, asked = learnt.images, tested.images
     ours = learnt.latents, tested.latents
     found: dict[str, Any] = {**_usage(model, ours[1])}
-    if distortion is not None and getattr(distortion, "nats", False) and hasattr(model.bottleneck, "posterior"):
+    if distortion is not None and distortion.nats and model.bottleneck.has_posterior:
         images = asked.images[:_BOUNDED]
         values = math.prod(model.image_shape)
         found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
@@ -83,7 +83,7 @@ def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
     rate = latent_usage.rate(asked)
     if rate is not None:
         found["rate"] = rate
-    if hasattr(model.bottleneck, "posterior"):
+    if model.bottleneck.has_posterior:
         found["active_units"] = PartRecord(count=latent_usage.active_units(asked.z), of=asked.z.shape[1])
     if asked.codes is not None:
         found["codes"] = latent_usage.code_usage(asked.codes, model.bottleneck.codes)

@@ -7,11 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
 from isthmus.models.widest import widest
 
 
-class Mse:
+class Mse(Measure):
     """Mean squared error per pixel value, pixels in [0, 1].
 
     output, original (B, 3, H, W) uint8 -> (B,) float64

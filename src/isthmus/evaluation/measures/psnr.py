@@ -7,11 +7,12 @@ import math
 import torch
 from torch import Tensor
 
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
 from isthmus.models.widest import widest
 
 
-class Psnr:
+class Psnr(Measure):
     """Peak signal-to-noise ratio of 8-bit images: 10 log10(255^2 / squared error per pixel value).
 
     output, original (B, 3, H, W) uint8 -> (B,) float64

@@ -5,12 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
 from isthmus.models.structural_similarity import WINDOW, similarity
 from isthmus.models.widest import widest, widest_dtype
 
 
-class Ssim:
+class Ssim(Measure):
     """Structural similarity in a Gaussian window of 11 pixels, sigma 1.5, 1 for equal images.
 
     output, original (B, 3, H, W) uint8 -> (B,) float64

@@ -11,13 +11,14 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from isthmus.core.errors import InputError
 from isthmus.models.architectures._sides import size_that_fits
-from isthmus.models.blocks import Turned
+from isthmus.models.blocks import FlippedSequential
+from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose, Tanh, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
 
-class Conv(nn.Module):
+class Conv(Architecture):
     """Convolutions down to a feature map, transposed convolutions in reversed order back up.
 
     encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), tanh, in [-1, 1].
@@ -35,7 +36,7 @@ class Conv(nn.Module):
     Raises ValueError where the strides do not divide the image or the lists differ in length.
     """
 
-    refines = False
+    supports_linear_start = True
 
     def __init__(
         self,
@@ -76,8 +77,8 @@ class Conv(nn.Module):
         last = SameConvTranspose(now, channels, kernel=kernel)
         up += [spectral_norm(last) if spectral else last, Tanh()]
         self.spectral = spectral
-        self.encoder = Turned(*down)
-        self.decoder = Turned(*up)
+        self.encoder = FlippedSequential(*down)
+        self.decoder = FlippedSequential(*up)
         self.feature_shape = (filters[-1], height // shrink, width // shrink)
 
     def start_beside_linear(self) -> None:
@@ -86,7 +87,7 @@ class Conv(nn.Module):
                 "architecture.spectral: a kernel of zeros has no singular value to be divided by, so nothing can start "
                 "at PCA beside it; set model.linear=none"
             )
-        start_at_zero(cast(SameConvTranspose, self.decoder[-2]))
+        start_at_zero(cast(SameConvTranspose, cast(FlippedSequential, self.decoder)[-2]))
 
     def forward(self, x: Tensor) -> Tensor:
         """x -> x_hat without a bottleneck, (B, C, H, W) both."""

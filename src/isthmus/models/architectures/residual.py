@@ -8,12 +8,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.models.architectures._sides import size_that_fits
+from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import PlainConv, start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
 
-class Residual(nn.Module):
+class Residual(Architecture):
     """Pixels folded into channels, residual blocks at that resolution, and unfolded again; no normalisation.
 
     encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), near [-1, 1].
@@ -30,6 +31,7 @@ class Residual(nn.Module):
     Raises ValueError where `patch` does not divide the image.
     """
 
+    supports_linear_start = True
     refines = True
 
     def __init__(
@@ -60,6 +62,7 @@ class Residual(nn.Module):
         self.decoder = _Decoder(channels, width, depth, folded, patch)
 
     def start_beside_linear(self) -> None:
+        assert isinstance(self.decoder, _Decoder)
         self.decoder.take_base()
         start_at_zero(self.decoder.last)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 import torch
 from pydantic import Field
@@ -11,12 +11,13 @@ from torch import Tensor, nn
 from isthmus.core.errors import InputError
 from isthmus.models.architectures._sides import size_that_fits
 from isthmus.models.architectures._tokens import Blocks, positions
+from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import start_at_zero
 
 Positive = Annotated[int, Field(ge=1)]
 
 
-class Vit(nn.Module):
+class Vit(Architecture):
     """Patches as tokens, transformer blocks, and back; with a mask, only visible patches pass the encoder's blocks.
 
     encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, H / patch, W / patch); decoder: h -> x_hat
@@ -33,7 +34,8 @@ class Vit(nn.Module):
     Raises ValueError where `patch` does not divide the image, or heads and 4 do not divide the width.
     """
 
-    refines = False
+    supports_mask = True
+    supports_linear_start = True
 
     def __init__(
         self,
@@ -60,15 +62,14 @@ class Vit(nn.Module):
         self.encoder = _Encoder(colours * patch**2, width, depth, heads, channels, grid, patch)
         self.decoder = _Decoder(colours * patch**2, width, depth, heads, channels, grid, patch)
 
-    def takes_mask(self, patch: int) -> None:
-        """Raise InputError where hidden patches of this side are not this network's."""
+    def check_mask(self, patch: int) -> None:
         if patch != self.patch:
             raise InputError(
                 f"architecture.patch: {self.patch} differs from corruption.patch {patch}; give both the same"
             )
 
     def start_beside_linear(self) -> None:
-        start_at_zero(self.decoder.last)
+        start_at_zero(cast(_Decoder, self.decoder).last)
 
     def forward(self, x: Tensor) -> Tensor:
         """x -> x_hat without a bottleneck, (B, C, H, W) both."""

@@ -10,12 +10,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 
 _MOST_CODES = 2**16
 _MARGIN = 1e-3  # the outermost level is reached before the bound's end, where its gradient would vanish
 
 
-class Fsq(nn.Module):
+class Fsq(Bottleneck):
     """A grid of codes without a codebook to learn: at each position, one number a level list entry, rounded.
 
     h (B, C, H, W) -> z (B, len(levels), H, W), each number one of its levels, spread over [-1, 1] -> h' of h's shape,
@@ -26,8 +27,6 @@ class Fsq(nn.Module):
     Options:
         levels: how many values each number can take; [8, 5, 5, 5] are 1,000 codes.
     """
-
-    penalties: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -62,21 +61,21 @@ class Fsq(nn.Module):
         if self.training:
             rounded = bounded + (rounded - bounded).detach()
         z = rounded / self.centre
-        return Latent(z, codes=self.read(z))
+        return Latent(z, codes=self.codes_of(z))
 
-    def read(self, z: Tensor) -> Tensor:
+    def codes_of(self, z: Tensor) -> Tensor:
         """z (B, len(levels), H, W) of levels -> codes (B, H, W) int64."""
         digits = torch.round(z.detach() * self.centre + self.centre).long()
         return (digits * self.places).sum(1)
 
-    def write(self, codes: Tensor) -> Tensor:
+    def vectors_of(self, codes: Tensor) -> Tensor:
         """codes (B, H, W) -> z (B, len(levels), H, W)."""
         digits = codes[:, None] // self.places % self.counts
         return (digits - self.centre) / self.centre
 
     def codebook(self) -> Tensor:
         """(codes, len(levels)): the vector behind each code."""
-        return self.write(torch.arange(self.codes, device=self.centre.device).view(-1, 1, 1)).flatten(1)
+        return self.vectors_of(torch.arange(self.codes, device=self.centre.device).view(-1, 1, 1)).flatten(1)
 
     def expand(self, z: Tensor) -> Tensor:
         return self.to_features(z)

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Latent, Posterior
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense, start_at_zero
 from isthmus.models.linear_path import LinearPath
 
 
-class Gaussian(nn.Module):
+class Gaussian(Bottleneck):
     """A Gaussian posterior q(z|x) = N(mean, variance) with a standard normal prior, or the recipe's `prior`.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). z is a sample in training and the mean in evaluation.
@@ -26,8 +27,9 @@ class Gaussian(nn.Module):
         samples: how many z are drawn for every image in training, each decoded; z is (B * samples, dim) then.
     """
 
-    penalties: tuple[str, ...] = ("kl",)
-    prior = "standard normal"
+    penalties = ("kl",)
+    has_posterior = True
+    supports_linear_start = True
 
     def __init__(
         self,

@@ -8,16 +8,17 @@ from typing import Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
 from isthmus.models.widest import widest
 
 _LEAST = 1e-7
 
 
-class Hypersphere(nn.Module):
+class Hypersphere(Bottleneck):
     """A latent of length 1, around a mean direction with a concentration of its own for every image.
 
     h (B, C, H, W) -> z (B, dim), |z| = 1 -> h' (B, C, H, W). z is a sample in training and the mean direction in
@@ -30,7 +31,8 @@ class Hypersphere(nn.Module):
         dim: how many numbers the latent holds; its sphere has one dimension less.
     """
 
-    penalties: tuple[str, ...] = ("kl",)
+    penalties = ("kl",)
+    has_own_prior = True
 
     def __init__(self, feature_shape: tuple[int, int, int], *, dim: Annotated[int, Field(ge=2)]) -> None:
         super().__init__()

@@ -10,12 +10,13 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent, Posterior
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense, start_at_zero
 
 Size = Annotated[int, Field(ge=1)]
 
 
-class Ladder(nn.Module):
+class Ladder(Bottleneck):
     """Several levels of Gaussian latents, drawn from the top down; the top has a standard normal prior.
 
     h (B, C, H, W) -> z (B, sum of dims), top first -> h' (B, C, H, W). A level's prior is a network's answer to the
@@ -29,7 +30,8 @@ class Ladder(nn.Module):
         width: hidden units of the networks between levels.
     """
 
-    penalties: tuple[str, ...] = ("kl",)
+    penalties = ("kl",)
+    has_own_prior = True
 
     def __init__(
         self,

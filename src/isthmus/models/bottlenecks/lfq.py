@@ -10,9 +10,10 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 
 
-class Lfq(nn.Module):
+class Lfq(Bottleneck):
     """A binary latent: at each position `bits` signs, which together are one code.
 
     h (B, C, H, W) -> z (B, bits, H, W) of -1 and 1 -> h' of h's shape, through a 1x1 convolution each way. codes:
@@ -27,7 +28,7 @@ class Lfq(nn.Module):
         temperature: of the softmax over both signs that the entropies are taken of.
     """
 
-    penalties: tuple[str, ...] = ("entropy", "commitment")
+    penalties = ("entropy", "commitment")
 
     def __init__(
         self,
@@ -57,19 +58,19 @@ class Lfq(nn.Module):
         share = logits.sigmoid().mean((0, 2, 3))
         even = _entropy(share, torch.logit(share, 1e-6)).sum() * outputs[0, 0].numel()
         commitment = (outputs - signs).square().flatten(1).sum(1)
-        return Latent(z, {"entropy": undecided - even, "commitment": commitment}, codes=self.read(signs))
+        return Latent(z, {"entropy": undecided - even, "commitment": commitment}, codes=self.codes_of(signs))
 
-    def read(self, z: Tensor) -> Tensor:
+    def codes_of(self, z: Tensor) -> Tensor:
         """z (B, bits, H, W) -> codes (B, H, W) int64."""
         return ((z > 0) * self.places).sum(1)
 
-    def write(self, codes: Tensor) -> Tensor:
+    def vectors_of(self, codes: Tensor) -> Tensor:
         """codes (B, H, W) -> z (B, bits, H, W)."""
         return (codes[:, None] // self.places % 2) * 2.0 - 1.0
 
     def codebook(self) -> Tensor:
         """(codes, bits): the signs behind each code."""
-        return self.write(torch.arange(self.codes, device=self.places.device).view(-1, 1, 1)).flatten(1)
+        return self.vectors_of(torch.arange(self.codes, device=self.places.device).view(-1, 1, 1)).flatten(1)
 
     def expand(self, z: Tensor) -> Tensor:
         return self.to_features(z)

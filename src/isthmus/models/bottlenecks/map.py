@@ -9,11 +9,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import start_at_zero
-from isthmus.models.linear_path import LinearPath
 
 
-class Map(nn.Module):
+class Map(Bottleneck):
     """A map of `channels` numbers a position, through one 1x1 convolution each way.
 
     h (B, C, H, W) -> z (B, channels, H, W) -> h' (B, C, H, W).
@@ -22,7 +22,7 @@ class Map(nn.Module):
         channels: how many numbers each position holds.
     """
 
-    penalties: tuple[str, ...] = ()
+    supports_linear_start = True  # but not `start_at`: a position holds one place's numbers, which show no image
 
     def __init__(self, feature_shape: tuple[int, int, int], *, channels: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()
@@ -37,9 +37,6 @@ class Map(nn.Module):
 
     def start_beside_linear(self) -> None:
         start_at_zero(self.to_latent)
-
-    def start_at(self, linear: LinearPath) -> None:
-        """The features stay as drawn: one position of them holds one place's numbers, of which no image is made."""
 
     def expand(self, z: Tensor) -> Tensor:
         return self.to_features(z)

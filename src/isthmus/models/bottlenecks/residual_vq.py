@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Latent
 from isthmus.models.bottlenecks._codebook import Codebook, Gradient, passed
+from isthmus.models.interfaces import Bottleneck
 
 
-class ResidualVq(nn.Module):
+class ResidualVq(Bottleneck):
     """Several codebooks in a row: the first quantises the features, each next one the error of those before it.
 
     h (B, C, H, W) -> z (B, depth * dim, H, W), the chosen vectors one after another -> h' of h's shape, from their
@@ -30,7 +31,7 @@ class ResidualVq(nn.Module):
         revive: a code used less than this share of its fair part is put where an output is; 0 for never.
     """
 
-    penalties: tuple[str, ...] = ("commitment",)
+    penalties = ("commitment",)
 
     def __init__(
         self,
@@ -75,13 +76,13 @@ class ResidualVq(nn.Module):
         z = torch.cat(vectors, 1).view(*outputs.shape[:-1], -1).movedim(-1, 1)
         return Latent(z, {"commitment": torch.stack(errors).sum(0)}, codes=torch.stack(codes, 1))
 
-    def read(self, z: Tensor) -> Tensor:
+    def codes_of(self, z: Tensor) -> Tensor:
         """z (B, depth * dim, H, W) -> codes (B, depth, H, W) int64."""
         rows = z.unflatten(1, (self.depth, -1)).movedim(2, -1)
         found = [book.nearest(rows[:, place].flatten(0, -2)) for place, book in enumerate(self.books)]
         return torch.stack([codes.view(len(z), *z.shape[2:]) for codes in found], 1)
 
-    def write(self, codes: Tensor) -> Tensor:
+    def vectors_of(self, codes: Tensor) -> Tensor:
         """codes (B, depth, H, W) -> z (B, depth * dim, H, W)."""
         return torch.cat([book.vectors[codes[:, place]] for place, book in enumerate(self.books)], -1).movedim(-1, 1)
 

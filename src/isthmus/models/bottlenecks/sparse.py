@@ -7,13 +7,14 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
 
 
-class Sparse(nn.Module):
+class Sparse(Bottleneck):
     """Activations that cost: their size, or how far their mean is from a target density.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). Penalty `sparsity` (B,), by option `penalty`:
@@ -27,7 +28,7 @@ class Sparse(nn.Module):
         density: of "kl", the mean each activation should have.
     """
 
-    penalties: tuple[str, ...] = ("sparsity",)
+    penalties = ("sparsity",)
 
     def __init__(
         self,

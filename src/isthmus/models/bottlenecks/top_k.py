@@ -10,10 +10,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
 
 
-class TopK(nn.Module):
+class TopK(Bottleneck):
     """Of `dim` numbers the `k` largest in size are kept, exactly that many for every image.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). "k-Sparse Autoencoders" (Makhzani and Frey, arXiv:1312.5663,
@@ -29,8 +30,6 @@ class TopK(nn.Module):
         decay: share of the running usage that a step keeps.
     Raises ValueError where k is larger than dim.
     """
-
-    penalties: tuple[str, ...] = ()
 
     def __init__(
         self,

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Latent
+from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense, start_at_zero
 from isthmus.models.linear_path import LinearPath
 
 
-class Vector(nn.Module):
+class Vector(Bottleneck):
     """A vector of `dim` numbers, through one dense layer each way.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). Features are flattened in height, width, channel
@@ -24,7 +25,7 @@ class Vector(nn.Module):
         dim: how many numbers the latent holds.
     """
 
-    penalties: tuple[str, ...] = ()
+    supports_linear_start = True
 
     def __init__(self, feature_shape: tuple[int, int, int], *, dim: Annotated[int, Field(ge=1)]) -> None:
         super().__init__()

@@ -10,9 +10,10 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Latent
 from isthmus.models.bottlenecks._codebook import Codebook, Gradient, passed
+from isthmus.models.interfaces import Bottleneck
 
 
-class Vq(nn.Module):
+class Vq(Bottleneck):
     """A codebook of vectors that follow the encoder; each position of the feature map becomes one of them.
 
     h (B, C, H, W) -> z (B, dim, H, W) -> h' of h's shape, through a 1x1 convolution each way. codes: (B, H, W) int64.
@@ -29,7 +30,7 @@ class Vq(nn.Module):
         revive: a code used less than this share of its fair part is put where an output is; 0 for never.
     """
 
-    penalties: tuple[str, ...] = ("commitment",)
+    penalties = ("commitment",)
 
     def __init__(
         self,
@@ -63,12 +64,12 @@ class Vq(nn.Module):
             z.view(outputs.shape).movedim(-1, 1), {"commitment": commitment}, codes=codes.view(outputs.shape[:-1])
         )
 
-    def read(self, z: Tensor) -> Tensor:
+    def codes_of(self, z: Tensor) -> Tensor:
         """z (B, dim, H, W) -> codes (B, H, W) int64."""
         rows = z.movedim(1, -1)
         return self.book.nearest(rows.flatten(0, -2)).view(rows.shape[:-1])
 
-    def write(self, codes: Tensor) -> Tensor:
+    def vectors_of(self, codes: Tensor) -> Tensor:
         """codes (B, H, W) -> z (B, dim, H, W)."""
         return self.book.vectors[codes].movedim(-1, 1)
 

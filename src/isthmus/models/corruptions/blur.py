@@ -8,12 +8,14 @@ from typing import Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 _REACH = 3.0  # standard deviations on each side; beyond lies 0.3 % of the window
 
 
-class Blur(nn.Module):
+class Blur(Corruption):
     """Every image is blurred by a Gaussian window, the same for all; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape. Beyond its border the image is continued by its border pixels. Nothing
@@ -22,8 +24,6 @@ class Blur(nn.Module):
     Options:
         std: of the window, pixels.
     """
-
-    at_inference = False
 
     def __init__(self, image_shape: tuple[int, int, int], *, std: Annotated[float, Field(gt=0, le=16)] = 1.0) -> None:
         super().__init__()

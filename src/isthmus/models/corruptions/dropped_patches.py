@@ -7,10 +7,12 @@ from typing import Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class DroppedPatches(nn.Module):
+class DroppedPatches(Corruption):
     """The image is cut into squares, each painted mid-grey with a fixed probability; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The hidden patches of
@@ -21,8 +23,6 @@ class DroppedPatches(nn.Module):
         share: probability that a patch is dropped.
         side: of a patch, pixels; where it does not divide the image, the last patches are cut off.
     """
-
-    at_inference = False
 
     def __init__(
         self,

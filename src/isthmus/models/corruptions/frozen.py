@@ -6,12 +6,13 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
+from isthmus.models.interfaces import Corruption
 from isthmus.models.seeding import generator
 
 
-class FrozenNoise(nn.Module):
+class FrozenNoise(Corruption):
     """One fixed noise image added to every image, in training and at inference: a constant offset, not noise.
 
     x (B, C, H, W) -> x_in of the same shape. It exists to reproduce a common accident: noise drawn while
@@ -23,7 +24,7 @@ class FrozenNoise(nn.Module):
     """
 
     at_inference = True
-    flag = (
+    inference_warning = (
         "Its noise is frozen: one fixed image is added to every picture, at inference too, so the network "
         "never trained on noise."
     )

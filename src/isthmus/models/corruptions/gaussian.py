@@ -6,10 +6,12 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class GaussianNoise(nn.Module):
+class GaussianNoise(Corruption):
     """Fresh Gaussian noise on every image at every training step; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, not clipped.
@@ -17,8 +19,6 @@ class GaussianNoise(nn.Module):
     Options:
         std: standard deviation of the noise on the [-1, 1] scale: 0.1 is 12.75 grey levels of 255.
     """
-
-    at_inference = False
 
     def __init__(self, image_shape: tuple[int, int, int], *, std: Annotated[float, Field(gt=0)] = 0.1) -> None:
         super().__init__()

@@ -6,15 +6,17 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class HiddenPatches(nn.Module):
+class HiddenPatches(Corruption):
     """A fixed share of square patches hidden, others for every image and step.
 
     x (B, C, H, W) in [-1, 1] -> the same with hidden pixels mid grey; `hide` tells too which are hidden, and an
-    architecture that takes the mask, such as `vit`, does not see them at all. "Masked Autoencoders Are Scalable Vision
-    Learners" (He et al., arXiv:2111.06377, section 3).
+    architecture that supports the mask, such as `vit`, does not see them at all. "Masked Autoencoders Are Scalable
+    Vision Learners" (He et al., arXiv:2111.06377, section 3).
 
     Options:
         share: of the patches that are hidden, to the nearest whole patch.
@@ -22,7 +24,7 @@ class HiddenPatches(nn.Module):
     Raises ValueError where `patch` does not divide the image.
     """
 
-    at_inference = False
+    hides = True
 
     def __init__(
         self,
@@ -35,7 +37,7 @@ class HiddenPatches(nn.Module):
         _, height, width = image_shape
         if height % patch or width % patch:
             raise ValueError(f"patch {patch} does not divide {height}x{width} images; choose one that does")
-        self.share, self.patch = share, patch
+        self.hidden_share, self.hidden_patch = share, patch
         self.grid = height // patch, width // patch
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
@@ -44,9 +46,9 @@ class HiddenPatches(nn.Module):
     def hide(self, x: Tensor, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
         """x -> x_in of the same shape, and the mask (B, 1, H, W), true where pixels are hidden."""
         rows, columns = self.grid
-        hidden = round(self.share * rows * columns)
+        hidden = round(self.hidden_share * rows * columns)
         drawn = torch.rand((len(x), rows * columns), generator=generator, device=x.device)
         chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: exactly so many an image
         mask = chosen.view(-1, 1, rows, columns)
-        mask = mask.repeat_interleave(self.patch, 2).repeat_interleave(self.patch, 3)
+        mask = mask.repeat_interleave(self.hidden_patch, 2).repeat_interleave(self.hidden_patch, 3)
         return x.masked_fill(mask, 0.0), mask

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class Masking(nn.Module):
+class Masking(Corruption):
     """Every pixel is replaced by mid-grey with a fixed probability, all colours at once; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The masking noise of
@@ -18,8 +20,6 @@ class Masking(nn.Module):
     Options:
         share: probability that a pixel is masked.
     """
-
-    at_inference = False
 
     def __init__(self, image_shape: tuple[int, int, int], *, share: Annotated[float, Field(gt=0, lt=1)] = 0.25) -> None:
         super().__init__()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class Nothing(nn.Module):
+class Nothing(Corruption):
     """The image as it is."""
-
-    at_inference = False
 
     def __init__(self, image_shape: tuple[int, int, int]) -> None:
         super().__init__()

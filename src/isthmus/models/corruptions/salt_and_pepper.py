@@ -6,10 +6,12 @@ from typing import Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Corruption
 
 
-class SaltAndPepper(nn.Module):
+class SaltAndPepper(Corruption):
     """Every pixel turns black or white with a fixed probability, both equally likely; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale. The salt-and-pepper noise of "Stacked
@@ -18,8 +20,6 @@ class SaltAndPepper(nn.Module):
     Options:
         share: probability that a pixel is replaced.
     """
-
-    at_inference = False
 
     def __init__(self, image_shape: tuple[int, int, int], *, share: Annotated[float, Field(gt=0, lt=1)] = 0.1) -> None:
         super().__init__()

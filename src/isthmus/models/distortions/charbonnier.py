@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Distortion
 
 
-class Charbonnier(nn.Module):
+class Charbonnier(Distortion):
     """sqrt(error^2 + epsilon^2) - epsilon, summed over pixel values on the [-1, 1] scale.
 
     x_hat, x (B, C, H, W) -> (B,). "Deep Laplacian Pyramid Networks" (Lai et al., arXiv:1704.03915, section 3.3).

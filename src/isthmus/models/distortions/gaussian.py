@@ -9,11 +9,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from isthmus.models.interfaces import Distortion
+
 _SPEED = 10.0
 _GREY_LEVEL = 2 / 255  # its width on the [-1, 1] scale
 
 
-class Gaussian(nn.Module):
+class Gaussian(Distortion):
     """-log p(x|z) in nats, of independent pixel values around the output with one standard deviation for all.
 
     x_hat, x (B, C, H, W) -> (B,). The density is turned into the probability of an 8-bit image by the width of a grey

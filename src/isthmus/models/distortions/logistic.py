@@ -8,11 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.models.interfaces import Distortion
+
 _START, _SPEED = math.log(0.15), 10.0
 _HALF = 1 / 255  # half a grey level on the [-1, 1] scale
 
 
-class Logistic(nn.Module):
+class Logistic(Distortion):
     """-log p(x|z) in nats: the mass that a logistic around the output gives to each pixel's grey level.
 
     x_hat, x (B, C, H, W) -> (B,). The darkest and the brightest level have all that lies beyond them. One learned scale

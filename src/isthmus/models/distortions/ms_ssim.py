@@ -8,9 +8,10 @@ from typing import Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.errors import InputError
+from isthmus.models.interfaces import Distortion
 from isthmus.models.structural_similarity import WINDOW, similarity
 
 # of the scales from fine to coarse, as the paper's observers weighed them
@@ -18,7 +19,7 @@ _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 _LEAST = 1e-4  # a structure below zero has no root
 
 
-class MsSsim(nn.Module):
+class MsSsim(Distortion):
     """How far multi-scale structural similarity is from 1, per pixel value, and absolute error beside it.
 
     x_hat, x (B, C, H, W) -> (B,), as the distortion `ssim`. Each scale is half the one before; images hold as many

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
+
+from isthmus.models.interfaces import Distortion
 
 
-class Mse(nn.Module):
+class Mse(Distortion):
     """Squared error summed over pixel values, on the [-1, 1] scale.
 
     x_hat, x (B, C, H, W) -> (B,). With `objective.weights.kl = 1` it is, up to a constant, the negative ELBO of a

@@ -6,13 +6,14 @@ import math
 from typing import Annotated
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.errors import InputError
+from isthmus.models.interfaces import Distortion
 from isthmus.models.structural_similarity import WINDOW, similarity
 
 
-class Ssim(nn.Module):
+class Ssim(Distortion):
     """How far structural similarity is from 1, per pixel value, and absolute error beside it.
 
     x_hat, x (B, C, H, W) -> (B,) = mix * C * H * W * (1 - SSIM) + (1 - mix) * absolute error on the [-1, 1] scale,

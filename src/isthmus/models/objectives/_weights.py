@@ -35,7 +35,7 @@ class Weights(nn.Module):
         self.ramp = nn.Buffer(torch.ones(()), persistent=False)
 
     def begin_step(self, step: int) -> None:
-        """Called before every optimizer step `step` (from 0)."""
+        """Let the weights be those of optimizer step `step` (from 0)."""
         if self.warmup_steps:
             self.ramp.fill_(min(1.0, (step + 1) / self.warmup_steps))
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from torch import nn
-
 from isthmus.core.values import Terms, Trace
+from isthmus.models.interfaces import Distortion, Objective, Regularizer
 from isthmus.models.objectives._weights import Weights
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Importance(nn.Module):
+class Importance(Objective):
     """The negative importance-weighted bound on log p(x), plus a regularizer, divided by the number of pixel values.
 
     loss (B,) = -(log mean over samples of exp(log p(x|z) + log p(z) - log q(z|x))) / (C * H * W), equation 8 of
@@ -26,10 +25,10 @@ class Importance(nn.Module):
         weights: a weight for each penalty the bottleneck reports beside `kl`.
     """
 
-    handles: tuple[str, ...] = ("kl",)
+    handles = ("kl",)
 
     def __init__(
-        self, distortion: nn.Module, regularizer: nn.Module, *, weights: dict[str, float] | None = None
+        self, distortion: Distortion, regularizer: Regularizer, *, weights: dict[str, float] | None = None
     ) -> None:
         super().__init__()
         self.distortion, self.regularizer = distortion, regularizer
@@ -48,7 +47,7 @@ class Importance(nn.Module):
             total = -bound
         penalty = self.weigh(latent, besides=self.handles)
         total = total if penalty is None else total + penalty
-        extra: Terms = self.regularizer(model, trace)
+        extra = self.regularizer(model, trace)
         return Terms(
             (total + extra.loss) / math.prod(trace.x.shape[1:]),
             {"distortion": distortion, **latent.penalties, **extra.terms},

@@ -6,16 +6,16 @@ import math
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
 
 from isthmus.core.values import Terms, Trace
+from isthmus.models.interfaces import Distortion, Objective, Regularizer
 from isthmus.models.objectives._weights import Weights
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Masked(nn.Module):
+class Masked(Objective):
     """Distortion of the pixels that a corruption hid, plus weighted penalties and a regularizer.
 
     loss (B,) = (distortion * all pixels / hidden pixels + sum of weight * penalty + regularizer) / (C * H * W), where
@@ -26,10 +26,10 @@ class Masked(nn.Module):
         weights: a weight for each penalty the bottleneck reports.
     """
 
-    handles: tuple[str, ...] = ()
+    needs_mask = True
 
     def __init__(
-        self, distortion: nn.Module, regularizer: nn.Module, *, weights: dict[str, float] | None = None
+        self, distortion: Distortion, regularizer: Regularizer, *, weights: dict[str, float] | None = None
     ) -> None:
         super().__init__()
         self.distortion, self.regularizer = distortion, regularizer
@@ -44,7 +44,7 @@ class Masked(nn.Module):
         distortion = self.distortion(x_hat, trace.x) / share
         penalty = self.weigh(trace.latent)
         total = distortion if penalty is None else distortion + penalty
-        extra: Terms = self.regularizer(model, trace)
+        extra = self.regularizer(model, trace)
         return Terms(
             (total + extra.loss) / math.prod(trace.x.shape[1:]),
             {"distortion": distortion, **trace.latent.penalties, **extra.terms},

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
-from torch import nn
 
 from isthmus.core.values import Terms, Trace
+from isthmus.models.interfaces import Distortion, Objective, Regularizer
 from isthmus.models.objectives._weights import Weights
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Weighted(nn.Module):
+class Weighted(Objective):
     """Distortion plus weighted penalties plus the regularizer, divided by the number of pixel values.
 
     loss (B,) = (distortion + sum of weight * penalty + regularizer) / (C * H * W), where the distortion (B,) is a sum
@@ -31,12 +31,10 @@ class Weighted(nn.Module):
             (Kingma et al., arXiv:1606.04934, equation 15).
     """
 
-    handles: tuple[str, ...] = ()  # penalties that need no weight
-
     def __init__(
         self,
-        distortion: nn.Module,
-        regularizer: nn.Module,
+        distortion: Distortion,
+        regularizer: Regularizer,
         *,
         weights: dict[str, float] | None = None,
         warmup_steps: Annotated[int, Field(ge=0)] = 0,
@@ -47,6 +45,9 @@ class Weighted(nn.Module):
         self.weights = weights or {}
         self.weigh = Weights(self.weights, warmup_steps, free_nats or {})
 
+    def begin_step(self, step: int) -> None:
+        self.weigh.begin_step(step)
+
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         latent, samples = trace.latent, trace.latent.samples
         # a captured x has one row an image, the output one a sample: their mean is the expectation
@@ -55,7 +56,7 @@ class Weighted(nn.Module):
         distortion = distortion if samples == 1 else distortion.unflatten(0, (-1, samples)).mean(1)
         penalty = self.weigh(latent)
         total = distortion if penalty is None else distortion + penalty
-        extra: Terms = self.regularizer(model, trace)
+        extra = self.regularizer(model, trace)
         return Terms(
             (total + extra.loss) / math.prod(trace.x.shape[1:]),
             {"distortion": distortion, **latent.penalties, **extra.terms},

@@ -11,10 +11,11 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.values import Posterior
+from isthmus.models.interfaces import Prior
 from isthmus.models.layers import start_at_zero
 
 
-class Flow(nn.Module):
+class Flow(Prior):
     """A standard normal density bent by affine couplings, which start as the identity.
 
     z (N, D) -> log density (N,), in nats. In each coupling one half of the numbers, in turn, is scaled and shifted by

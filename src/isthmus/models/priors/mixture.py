@@ -12,10 +12,11 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Posterior
 from isthmus.models.distances import log_densities
+from isthmus.models.interfaces import Prior
 from isthmus.models.widest import widest
 
 
-class Mixture(nn.Module):
+class Mixture(Prior):
     """A weighted sum of Gaussians with independent numbers, whose means, variances and weights are learned.
 
     z (N, D) -> log density (N,), in nats. The mixture prior that "VAE with a VampPrior" (Tomczak and Welling,

@@ -6,23 +6,25 @@ import math
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Posterior
+from isthmus.models.interfaces import Prior
 
 
-class Standard(nn.Module):
+class Standard(Prior):
     """A standard normal density over the latent, for which the bottleneck knows its KL in closed form.
 
     z (N, D) -> log density (N,), in nats.
     """
+
+    closed_form = True
 
     def __init__(self, latent_shape: tuple[int, ...], image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.size = math.prod(latent_shape)
 
     def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:
-        """posterior_of: images (N, C, H, W) in [-1, 1] -> their posteriors, for priors that are made of some."""
         return -0.5 * (z.square() + math.log(2 * math.pi)).sum(1)
 
     def sample(

@@ -12,9 +12,10 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Posterior
 from isthmus.models.distances import log_densities
+from isthmus.models.interfaces import Prior
 
 
-class Vamp(nn.Module):
+class Vamp(Prior):
     """The equal mixture of the posteriors of images that are learned with the model.
 
     z (N, D) -> log density (N,), in nats. Equation 9 of "VAE with a VampPrior" (Tomczak and Welling,

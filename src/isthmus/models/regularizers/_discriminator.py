@@ -1,4 +1,4 @@
-"""A player's network that judges latents."""
+"""An adversary that judges latents."""
 
 from __future__ import annotations
 

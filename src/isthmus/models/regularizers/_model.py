@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def need_posterior(model: Autoencoder, name: str) -> None:
     """Raise InputError where the bottleneck has no Gaussian posterior."""
-    if not hasattr(model.bottleneck, "posterior"):
+    if not model.bottleneck.has_posterior:
         raise InputError(f"regularizer.kind: {name!r} is about a posterior; set bottleneck.kind=gaussian")
 
 
 def need_vector(model: Autoencoder, name: str) -> None:
     """Raise InputError where a standard normal is no place for the latent to go."""
-    if len(model.latent_shape) != 1 or hasattr(model.bottleneck, "codes"):
+    if len(model.latent_shape) != 1 or model.bottleneck.codes:
         raise InputError(
             f"regularizer.kind: {name!r} compares the latent with a standard normal vector; "
             "set bottleneck.kind=vector or gaussian"

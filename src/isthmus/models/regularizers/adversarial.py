@@ -1,4 +1,4 @@
-"""A player that tells latents from draws of the prior: the adversarial autoencoder."""
+"""A discriminator that tells latents from draws of the prior: the adversarial autoencoder."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import nn
 
-from isthmus.core.values import Player, Terms, Trace
+from isthmus.core.values import Adversary, Terms, Trace
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._discriminator import Discriminator, first_latents
 from isthmus.models.regularizers._model import need_vector
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Adversarial(nn.Module):
+class Adversarial(Regularizer):
     """weight * how sure a discriminator is that a latent is no draw from a standard normal, nats.
 
     The discriminator learns to tell both apart, the encoder to be taken for the prior: "Adversarial Autoencoders"
@@ -44,7 +44,7 @@ class Adversarial(nn.Module):
         super().__init__()
         self.weight = weight
         self.discriminator = Discriminator(latent_shape, width)
-        self.players = {"discriminator": Player(self.discriminator, learning_rate)}
+        self.adversaries = {"discriminator": Adversary(self.discriminator, learning_rate)}
 
     def check(self, model: Autoencoder) -> None:
         need_vector(model, "adversarial")
@@ -54,7 +54,7 @@ class Adversarial(nn.Module):
         caught = F.softplus(-self.discriminator(first_latents(trace)))
         return Terms(self.weight * caught, {"caught": caught})
 
-    def play(self, trace: Trace) -> Terms:
+    def adversary_terms(self, trace: Trace) -> Terms:
         z = first_latents(trace)
         ours, prior = self.discriminator(z), self.discriminator(torch.randn_like(z))
         loss = F.softplus(ours) + F.softplus(-prior)

@@ -6,18 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.errors import InputError
 from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import still
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Contractive(nn.Module):
+class Contractive(Regularizer):
     """weight * the squared Frobenius norm of dz/dx, pixels on the [-1, 1] scale; z as in evaluation.
 
     "Contractive Auto-Encoders" (Rifai et al., ICML 2011, equation 2). The norm is estimated without bias by random
@@ -29,6 +30,8 @@ class Contractive(nn.Module):
         weight: of the squared norm.
         projections: directions an image and step.
     """
+
+    calls_model = True
 
     def __init__(
         self,
@@ -42,7 +45,7 @@ class Contractive(nn.Module):
         self.weight, self.projections = weight, projections
 
     def check(self, model: Autoencoder) -> None:
-        if hasattr(model.bottleneck, "codes"):
+        if model.bottleneck.codes:
             raise InputError(
                 "regularizer.kind: 'contractive' follows the latent's gradient, and codes have none; "
                 "set bottleneck.kind=vector or gaussian"

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import still
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class DecoderGradient(nn.Module):
+class DecoderGradient(Regularizer):
     """latent * |z|^2 / 2 + weight * the squared norm of d x_hat / d z, averaged over latents and summed over pixels.
 
     "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, equation 11, RAE-GP). The norm is
@@ -38,6 +39,7 @@ class DecoderGradient(nn.Module):
     ) -> None:
         super().__init__()
         self.weight, self.latent = weight, latent
+        self.calls_model = weight > 0
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         z = trace.latent.z.float()[:: trace.latent.samples]

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import torch
 from pydantic import Field
-from torch import nn
 
 from isthmus.core.values import Terms, Trace
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_posterior, posterior_of
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Dip(nn.Module):
+class Dip(Regularizer):
     """off_diagonal * sum of squared covariances + diagonal * sum of squared (variance - 1), of the batch.
 
     Type "i" takes the covariance of the posteriors' means, type "ii" that of the latents, with the mean of their

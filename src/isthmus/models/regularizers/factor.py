@@ -1,4 +1,4 @@
-"""The total correlation of the latent, by a player that tells latents from shuffled ones: FactorVAE."""
+"""The total correlation of the latent, by a discriminator that tells latents from shuffled ones: FactorVAE."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 import torch.nn.functional as F
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from isthmus.core.values import Player, Terms, Trace
+from isthmus.core.values import Adversary, Terms, Trace
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._discriminator import Discriminator, first_latents
 from isthmus.models.regularizers._model import need_posterior
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class Factor(nn.Module):
+class Factor(Regularizer):
     """weight * the total correlation that a discriminator sees, nats.
 
     The discriminator learns to tell latents from ones whose numbers were each exchanged between images; the log odds
@@ -42,7 +43,7 @@ class Factor(nn.Module):
         super().__init__()
         self.weight = weight
         self.discriminator = Discriminator(latent_shape, width)
-        self.players = {"discriminator": Player(self.discriminator, learning_rate)}
+        self.adversaries = {"discriminator": Adversary(self.discriminator, learning_rate)}
 
     def check(self, model: Autoencoder) -> None:
         need_posterior(model, "factor")
@@ -51,7 +52,7 @@ class Factor(nn.Module):
         odds = self.discriminator(first_latents(trace))
         return Terms(self.weight * odds, {"total_correlation": odds})
 
-    def play(self, trace: Trace) -> Terms:
+    def adversary_terms(self, trace: Trace) -> Terms:
         z = first_latents(trace)
         true, shuffled = self.discriminator(z), self.discriminator(_shuffled(z))
         loss = F.softplus(-true) + F.softplus(shuffled)

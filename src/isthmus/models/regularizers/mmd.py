@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
 from isthmus.models.distances import squared_distances
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_vector
 from isthmus.models.widest import widest_dtype
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
-class Mmd(nn.Module):
+class Mmd(Regularizer):
     """weight * squared maximum mean discrepancy between the batch's latents and as many standard normal draws.
 
     Unbiased, so about zero, and at times below, for equal distributions. Inverse multiquadratic kernels c / (c + d^2)

@@ -1,4 +1,4 @@
-"""A player that tells reconstructions from photographs, patch by patch: VAE-GAN."""
+"""A discriminator that tells reconstructions from photographs, patch by patch: VAE-GAN."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.core.values import Player, Terms, Trace
+from isthmus.core.values import Adversary, Terms, Trace
+from isthmus.models.interfaces import Regularizer
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class PatchAdversary(nn.Module):
+class PatchAdversary(Regularizer):
     """weight * how sure a discriminator is that an output is none of the images, mean over patches, per pixel value.
 
     "Autoencoding beyond pixels using a learned similarity metric" (Larsen et al., arXiv:1512.09300) put an adversary on
@@ -48,13 +49,13 @@ class PatchAdversary(nn.Module):
             nn.LeakyReLU(0.2),
             normal(nn.Conv2d(2 * width, 1, 3, 1, 1)),
         )
-        self.players = {"discriminator": Player(self.discriminator, learning_rate)}
+        self.adversaries = {"discriminator": Adversary(self.discriminator, learning_rate)}
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         seen = -self._score(trace.x_hat.float()[:: trace.latent.samples]).mean((1, 2, 3))
         return Terms(self.weight * self.values * seen, {"seen_through": seen})
 
-    def play(self, trace: Trace) -> Terms:
+    def adversary_terms(self, trace: Trace) -> Terms:
         ours, true = self._score(trace.x_hat.float()[:: trace.latent.samples]), self._score(trace.x)
         loss = (F.relu(1 + ours) + F.relu(1 - true)).mean((1, 2, 3))
         right = ((ours < 0).float().mean((1, 2, 3)) + (true > 0).float().mean((1, 2, 3))) / 2

@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import torch
 from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
 from isthmus.core.values import Posterior, Terms, Trace
+from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_posterior, posterior_of
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
-class TotalCorrelation(nn.Module):
+class TotalCorrelation(Regularizer):
     """weight * KL(q(z) || product of q(z_j)), nats: how far the latent's numbers are from independent.
 
     Added to a `gaussian` bottleneck's KL at weight 1, it is the beta-TC-VAE with beta = 1 + weight: "Isolating Sources

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected
+from isthmus.models.interfaces import Sampler
 
 
-class Codes:
+class Codes(Sampler):
     """Each position's code drawn as often as training images have it there, one position apart from the next.
 
     It knows nothing of how codes go together, which takes a model of its own (a transformer over codes, as in
@@ -23,7 +24,7 @@ class Codes:
     @staticmethod
     def suits(model: Autoencoder) -> bool:
         """Whether the latent is made of codes."""
-        return hasattr(model.bottleneck, "codes")
+        return model.bottleneck.codes > 0
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(count, *latent_shape) on the model's device."""
@@ -33,4 +34,4 @@ class Codes:
             generator=torch.Generator().manual_seed(generator.initial_seed()),
         )
         codes = self.seen.gather(0, rows).view(count, *self.model.bottleneck.code_shape)
-        return self.model.bottleneck.write(codes.to(self.model.device))
+        return self.model.bottleneck.vectors_of(codes.to(self.model.device))

@@ -9,12 +9,13 @@ from torch import Tensor
 from isthmus.models import latent_mixture
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected
+from isthmus.models.interfaces import Sampler
 from isthmus.models.latent_usage import covariance
 
 _LEAST = 1e-6  # of the widest direction's variance
 
 
-class Mixture:
+class Mixture(Sampler):
     """Gaussians fitted after training, to whatever shape the latents have: for models without a prior.
 
     In the latents' principal directions: up to ten full Gaussians over the 32 widest, one normal over each other.
@@ -36,7 +37,7 @@ class Mixture:
     @staticmethod
     def suits(model: Autoencoder) -> bool:
         """Whether latents between and around those seen are latents too: codes are not."""
-        return not hasattr(model.bottleneck, "codes")
+        return not model.bottleneck.codes
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(count, *latent_shape) on the model's device."""

@@ -7,9 +7,10 @@ from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected
+from isthmus.models.interfaces import Sampler
 
 
-class Prior:
+class Prior(Sampler):
     """The density that training held the latent against: what a variational model promises to decode well.
 
     For a bottleneck without one it is a standard normal, as a Wasserstein or adversarial autoencoder is trained
@@ -22,11 +23,11 @@ class Prior:
     @staticmethod
     def suits(model: Autoencoder) -> bool:
         """Whether the model was trained with a prior that latents can be drawn from."""
-        return hasattr(model.bottleneck, "posterior") or hasattr(model.bottleneck, "sample_prior")
+        return model.bottleneck.has_posterior or model.bottleneck.has_own_prior
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(count, *latent_shape) on the model's device."""
-        if hasattr(self.model.bottleneck, "sample_prior"):
+        if self.model.bottleneck.has_own_prior:
             return self.model.bottleneck.sample_prior(count, generator)
         z = self.model.prior.sample(count, self.model.posterior_of, generator)
         return z.view(count, *self.model.latent_shape)

@@ -10,13 +10,14 @@ from isthmus.core.streams import stream
 from isthmus.core.values import Posterior
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected
+from isthmus.models.interfaces import Sampler
 from isthmus.models.seeding import drawing
 
 _STEPS, _BATCH, _WIDTH, _RATE = 1500, 256, 256, 1e-3
 _LEAST = 1e-6
 
 
-class TwoStage:
+class TwoStage(Sampler):
     """A variational autoencoder of the latents, whose own latents are a standard normal more nearly.
 
     "Diagnosing and Enhancing VAE Models" (Dai and Wipf, arXiv:1903.05789, section 4): as many numbers as the latent
@@ -47,7 +48,7 @@ class TwoStage:
     @staticmethod
     def suits(model: Autoencoder) -> bool:
         """Whether latents between and around those seen are latents too: codes are not."""
-        return not hasattr(model.bottleneck, "codes")
+        return not model.bottleneck.codes
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
         """(count, *latent_shape) on the model's device."""

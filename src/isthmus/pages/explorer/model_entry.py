@@ -27,7 +27,6 @@ from isthmus.runs.run_folder import read_recipe
 _TRAINING_IMAGES = 5000  # whose latents say where latents lie
 _COST_IMAGES = 200
 _MOST_CODES = 4096
-STANDARD_NORMAL = "standard normal"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     pixels = splits.test.images[chosen.points]
     latents = _flat(model.encode(pixels))
     planes = maps.planes(space.coordinates(latents))
-    has_prior = getattr(model.bottleneck, "prior", None) == STANDARD_NORMAL and model.closed_form
+    has_prior = model.bottleneck.has_posterior and model.prior.closed_form
     arrays = {
         **space.arrays(),
         "shown_latents": latents[: len(chosen.shown)],
@@ -94,13 +93,12 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
 
 def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
     """The vectors of a discrete latent, where they are few enough to choose among."""
-    if not hasattr(model.bottleneck, "codebook") or model.bottleneck.codes > _MOST_CODES:
-        return {}
-    return {"codebook": model.bottleneck.codebook().numpy().astype(np.float32)}
+    vectors = model.bottleneck.codebook() if model.bottleneck.codes <= _MOST_CODES else None
+    return {} if vectors is None else {"codebook": vectors.numpy().astype(np.float32)}
 
 
 def _code_grid(model: Autoencoder) -> dict[str, Any]:
-    return {"shape": list(model.latent_shape[1:]), "codes": int(model.bottleneck.codes)}
+    return {"shape": list(model.latent_shape[1:]), "codes": model.bottleneck.codes}
 
 
 def _flat(latents: np.ndarray) -> np.ndarray:

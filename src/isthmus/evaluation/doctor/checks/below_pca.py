@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 
-class BelowPca:
+class BelowPca(Check):
     """The 95 % interval of PSNR against PCA with as many numbers lies below zero."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         over = measured.evaluation.against_pca.psnr
@@ -39,5 +40,5 @@ def _remedies(measured: Measurements) -> list[Remedy]:
             Remedy("judge it by the measure that it was trained for"),
         ]
     start = Remedy("set {}, which starts at PCA", {"model.linear": "pca"})
-    starts = not weight and hasattr(measured.model.bottleneck, "start_beside_linear")
+    starts = not weight and measured.model.bottleneck.supports_linear_start
     return [*([start] if starts else []), longer, Remedy("train a larger architecture")]

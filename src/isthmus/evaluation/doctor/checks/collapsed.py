@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _NATS = 0.03
 _SHARE = 0.1
 _FREE = 0.1  # nats
 
 
-class Collapsed:
+class Collapsed(Check):
     """A tenth or more of a posterior's numbers have collapsed: their KL to the prior is below 0.03 nats.
 
     Under a prior whose KL is not known number by number: their mean varies over images by less than a thousandth of
     what the liveliest does.
     """
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         if "kl" not in measured.model.bottleneck.penalties or len(measured.model.latent_shape) != 1:
@@ -43,10 +44,10 @@ def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
     if weight:
         part = 10 if not alive else 4
         found.append(Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / part}))
-    if measured.takes("objective.free_nats") and measured.kl is not None and (free is None or free < _FREE):
+    if measured.has_option("objective.free_nats") and measured.kl is not None and (free is None or free < _FREE):
         found.append(Remedy("set {}", {"objective.free_nats.kl": _FREE}))
-    if measured.takes("objective.warmup_steps") and not measured.option("objective.warmup_steps"):
+    if measured.has_option("objective.warmup_steps") and not measured.option("objective.warmup_steps"):
         found.append(Remedy("set {}", {"objective.warmup_steps": max(measured.training.steps // 2, 1)}))
-    if alive and measured.takes("bottleneck.dim"):
+    if alive and measured.has_option("bottleneck.dim"):
         found.append(Remedy("save them ({})", {"bottleneck.dim": alive}))
     return found

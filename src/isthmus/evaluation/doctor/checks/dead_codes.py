@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _SHARE = 0.15  # the fixed grid of an fsq that does well may use a quarter
 _REVIVED = 0.1
 _DRAWS = 4  # a code: with fewer, many are not seen by chance
 
 
-class DeadCodes:
+class DeadCodes(Check):
     """The perplexity of the codes, over training and test images, is below 15 % of their number."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         codes = measured.codes

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _LEAST = 1e-8  # of the liveliest number's variance
 
 
-class DeadUnits:
+class DeadUnits(Check):
     """A number of a latent without a posterior is the same for every training image looked at."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         bottleneck = measured.model.bottleneck
-        if "kl" in bottleneck.penalties or hasattr(bottleneck, "codes"):
+        if "kl" in bottleneck.penalties or bottleneck.codes:
             return None
         spread = measured.spread
         count, size = int(np.sum(spread <= _LEAST * max(float(spread.max()), 1e-12))), len(spread)
@@ -34,7 +35,7 @@ class DeadUnits:
 def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
     found: list[Remedy] = []
     kept, weight = measured.option("bottleneck.k"), measured.option("objective.weights.sparsity")
-    if alive >= (kept or 1) and measured.takes("bottleneck.dim"):
+    if alive >= (kept or 1) and measured.has_option("bottleneck.dim"):
         found.append(Remedy("have fewer numbers ({})", {"bottleneck.dim": alive}))
     if kept and 2 * kept <= measured.model.latent_size:
         found.append(Remedy("keep more of them at a time ({})", {"bottleneck.k": 2 * kept}))

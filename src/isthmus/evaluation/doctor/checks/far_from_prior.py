@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _NATS = 0.5
 
 
-class FarFromPrior:
+class FarFromPrior(Check):
     """All latents together are over 0.5 nats per number away from the prior, both taken as Gaussians."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         found = measured.from_prior

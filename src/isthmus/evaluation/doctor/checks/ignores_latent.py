@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, times
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _GROWTH = 1.1
 _USUAL = 1e-3  # a learning rate below which ten times as much is no risk
 _HIGH = 5e-3  # and one that breaks networks
 
 
-class IgnoresLatent:
+class IgnoresLatent(Check):
     """Decoding each other's latents raises the error of validation images by less than a tenth."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         own, others = measured.mse["validation"], measured.mse["shuffled"]

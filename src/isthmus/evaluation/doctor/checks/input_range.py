@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.pixels import NARROW, Pixels, inverted
+from isthmus.evaluation.interfaces import Check
 
 
-class InputRange:
+class InputRange(Check):
     """Training or test images use under a quarter of the values 0 to 255, or test images are of another brightness.
 
     Test images that came with the data set may be meant to differ: another brightness is then good to know, no fault.
     """
 
-    states: tuple[State, ...] = ALWAYS
+    states = ALWAYS
 
     def look(self, measured: Measurements) -> Fault | None:
         train, test = measured.pixels["train"], measured.pixels["test"]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.pixels import NARROW, inverted
+from isthmus.evaluation.interfaces import Check
 
 _WORSE, _BETTER = 1.5, 0.8
 
 
-class InvertedTest:
+class InvertedTest(Check):
     """The negatives of the test images are like the training images, and the test images are not.
 
     By their pixels' values, or by the model: it is worse on test than on validation images, and better on negatives.
     """
 
-    states: tuple[State, ...] = ALWAYS
+    states = ALWAYS
 
     def look(self, measured: Measurements) -> Fault | None:
         if not measured.own_test:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _SHARE = 0.02
 
 
-class Leaked:
+class Leaked(Check):
     """Two per cent of the test images or more are all but equal to a training image, as after saving one as JPEG."""
 
-    states: tuple[State, ...] = ALWAYS
+    states = ALWAYS
 
     def look(self, measured: Measurements) -> Fault | None:
         if measured.twins < _SHARE:

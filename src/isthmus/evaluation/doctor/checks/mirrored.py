@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, times
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _RATIO = 1.06  # of PCA's error with mirrored images to that without
 _FEW = 60  # images: with fewer, chance does as much
 
 
-class Mirrored:
+class Mirrored(Check):
     """`train.mirror` is true, and PCA fitted on mirrored images too explains other images worse."""
 
-    states: tuple[State, ...] = ("at_pca", "trained")
+    states = ("at_pca", "trained")
 
     def look(self, measured: Measurements) -> Fault | None:
         found = measured.mirroring

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 
-class NoiseLeftOn:
+class NoiseLeftOn(Check):
     """The corruption also acts in evaluation."""
 
-    states: tuple[State, ...] = ALWAYS
+    states = ALWAYS
 
     def look(self, measured: Measurements) -> Fault | None:
         corruption = measured.model.corruption
         if not corruption.at_inference:
             return None
-        plain = "Its corruption also acts when the model is used: every image it is given is changed first."
         fresh = Remedy(
             "set {}, which draws fresh noise in training and rests when the model is used",
             {"corruption.kind": "gaussian"},
         )
-        return Fault("warning", getattr(corruption, "flag", plain), [fresh])
+        return Fault("warning", corruption.inference_warning, [fresh])

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, times
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _GROWTH = 1.2
 
 
-class Overfits:
+class Overfits(Check):
     """The error of validation images is over a fifth larger than that of training images."""
 
-    states: tuple[State, ...] = ("at_pca", "trained")
+    states = ("at_pca", "trained")
 
     def look(self, measured: Measurements) -> Fault | None:
         known, fresh = measured.mse["train"], measured.mse["validation"]

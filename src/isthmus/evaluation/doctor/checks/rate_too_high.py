@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State, times
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, times
 from isthmus.evaluation.doctor.learning_curve import jumps, rises
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _BY, _SHARE = 0.1, 0.2
 _RISE = 2.0
@@ -12,14 +13,14 @@ _HIGH = 5e-3  # a rate above which a network that makes one thing of all images 
 _SAME = 1.1  # of the error with other images' latents
 
 
-class RateTooHigh:
+class RateTooHigh(Check):
     """The error rose to twice what it had been, or late in training by a tenth in a fifth of its steps.
 
     Or the output no longer depends on the image, at a rate over 0.005. Of a model that started at PCA and still is PCA:
     training took it to twice PCA's error.
     """
 
-    states: tuple[State, ...] = ("at_pca", "trained")
+    states = ("at_pca", "trained")
 
     def look(self, measured: Measurements) -> Fault | None:
         if measured.option("objective.warmup_steps"):  # the error gives way to what the objective asks for

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.learning_curve import falls
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _FALL = 0.1
 _USUAL = 1e-3  # a learning rate up to which three times as much is no risk
 _HIGH = 5e-3  # above it, a late fall is no sign of going on
 
 
-class RateTooLow:
+class RateTooLow(Check):
     """Over the last fifth of the training the error fell by more than a tenth."""
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         fall, rate = falls(measured.curve), measured.recipe.train.learning_rate

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _HARM = 1.2  # times PCA's error, in training
 
 
-class StaysAtPca:
+class StaysAtPca(Check):
     """A model that started at PCA is PCA still: its start was kept, or what was kept is within 0.03 dB of it."""
 
-    states: tuple[State, ...] = ("at_pca",)
+    states = ("at_pca",)
 
     def look(self, measured: Measurements) -> Fault | None:
         sentence = f"It is PCA with {measured.components}, where it started: training found nothing better"

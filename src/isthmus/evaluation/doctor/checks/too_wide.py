@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 
 _GROWTH = 1.01
 
 
-class TooWide:
+class TooWide(Check):
     """Half of the latent's principal directions, or fewer, give the error of all of them within one per cent.
 
     Of a model that loses to PCA nothing follows from that: it may not have learned to use the others yet.
     """
 
-    states: tuple[State, ...] = ("trained",)
+    states = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         narrowed = measured.narrowed
@@ -28,7 +29,7 @@ class TooWide:
         enough = min(kept for kept, error in narrowed.items() if error <= _GROWTH * narrowed[size])
         if enough > size // 2:
             return None
-        takes = measured.takes("bottleneck.dim") and enough >= (measured.option("bottleneck.k") or 1)
+        takes = measured.has_option("bottleneck.dim") and enough >= (measured.option("bottleneck.k") or 1)
         narrower = [Remedy("try {}", {"bottleneck.dim": enough})] if takes else []
         growth = max(narrowed[enough] / narrowed[size] - 1, 0.0)
         return Fault(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, State
+from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
+from isthmus.evaluation.interfaces import Check
 from isthmus.recipes.training_length import ENOUGH_STEPS
 
 
-class Untrained:
+class Untrained(Check):
     """It took fewer than a hundred steps, or hardly more than its warm-up, and does not beat PCA."""
 
-    states: tuple[State, ...] = ("untrained",)
+    states = ("untrained",)
 
     def look(self, measured: Measurements) -> Fault | None:
         training = measured.training

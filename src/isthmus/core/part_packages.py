@@ -1,0 +1,106 @@
+"""Parts of other installed packages, found by their entry points.
+
+A package that brings a bottleneck says so in its pyproject.toml, and nothing in isthmus changes:
+
+    [project.entry-points."isthmus.bottlenecks"]
+    pair = "example_part:Pair"
+
+The name is the part's kind. Nothing is imported before that part is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
+from typing import Any
+
+from isthmus.core.errors import InputError
+from isthmus.core.sorts import SORTS
+from isthmus.core.wording import shortened
+
+
+@dataclass(frozen=True)
+class Package:
+    """An installed package: its name as pip knows it, and its version."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+@dataclass(frozen=True)
+class ForeignPart:
+    """A part that an installed package says it has."""
+
+    sort: str
+    kind: str
+    package: Package
+    entry_point: EntryPoint
+
+    def load(self, check: Callable[[type[Any]], object]) -> type[Any]:
+        """Its class, imported.
+
+        check: reads the options of the class; whatever it raises becomes a sentence.
+        Raises InputError with the package's name where it cannot be imported, or the class is no such part.
+        """
+        try:
+            part = self.entry_point.load()
+        except (Exception, SystemExit) as error:  # whatever the package does when it is imported
+            raise self._refused(f"cannot be imported ({_said(error)})") from error
+        if (fault := fault_of(self.sort, part)) is not None:
+            raise self._refused(f"is {self.entry_point.value}, which {fault}")
+        try:
+            check(part)
+        except Exception as error:
+            raise self._refused(f"has options that cannot be read ({_said(error)})") from error
+        return part
+
+    def _refused(self, reason: str) -> InputError:
+        return InputError(
+            f"{SORTS[self.sort].path}: {self.kind!r} of the package {self.package} {reason}; "
+            f"install a version of {self.package.name} that works, or `pip uninstall {self.package.name}`"
+        )
+
+
+def foreign_parts(sort: str) -> list[ForeignPart]:
+    """The parts of a sort that other packages bring; none is imported."""
+    return [ForeignPart(sort, point.name, _package(point.dist), point) for point in _entry_points()[sort]]
+
+
+def fault_of(sort: str, part: object) -> str | None:
+    """Why `part` is no part of this sort, as the end of a sentence; None where it is one."""
+    module, _, name = SORTS[sort].interface.partition(":")
+    if not inspect.isclass(part) or not issubclass(part, getattr(importlib.import_module(module), name)):
+        return f"does not extend {module}.{name}"
+    missing = sorted(getattr(part, "__abstractmethods__", ()))
+    return f"has no {' and no '.join(missing)}, which {module}.{name} asks for" if missing else None
+
+
+def installed_version(package: str) -> str | None:
+    """The version of a package that is installed; None where it is not."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@cache
+def _entry_points() -> Mapping[str, tuple[EntryPoint, ...]]:
+    found = entry_points()  # one search of all packages for all sorts
+    return {sort: tuple(found.select(group=f"isthmus.{sort}")) for sort in SORTS}
+
+
+def _package(found: Distribution | None) -> Package:
+    # a damaged installation has no name or no version
+    name, number = (found.metadata["Name"], found.metadata["Version"]) if found is not None else (None, None)
+    return Package(name or "unknown", number or "unknown")
+
+
+def _said(error: BaseException) -> str:
+    return shortened(" ".join(f"{type(error).__name__}: {error}".split()))

@@ -1,0 +1,53 @@
+"""What measures of reconstructions and the doctor's checks must have."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from isthmus.evaluation.doctor.diagnosis import Fault, State
+    from isthmus.evaluation.doctor.measurements import Measurements
+
+
+class Measure(ABC):
+    """One score an image, of 8-bit pixels. Built without options."""
+
+    name: str
+    """As tables head it, such as "PSNR"."""
+    unit: str
+    """Such as "dB"; empty where the score is a plain number."""
+    decimals: int
+    """Shown in tables."""
+    about: str
+    """One sentence for the reader of a page."""
+    higher_is_better: bool
+    least: float
+    """The lowest possible score; intervals end there."""
+    most: float
+    """The highest possible score; intervals end there."""
+    undefined: str | None = None
+    """Why a score can be NaN, for the reader of a table; None where it never is."""
+
+    @abstractmethod
+    def __call__(self, output: Tensor, original: Tensor) -> Tensor:
+        """output, original (B, 3, H, W) uint8 -> (B,) float64.
+
+        Raises TypeError for pixels that are not uint8, ValueError for shapes that do not match.
+        """
+
+
+class Check(ABC):
+    """Looks for one fault in what a run shows. Built without options."""
+
+    states: tuple[State, ...]
+    """How far a run must have come for the check's words to mean something."""
+
+    @abstractmethod
+    def look(self, measured: Measurements) -> Fault | None:
+        """The fault, with all remedies that help; None where it is not there.
+
+        Remedies may include some that do not fit the recipe: `isthmus.evaluation.doctor.remedies` leaves them out.
+        """

@@ -1,0 +1,171 @@
+"""What a model with a part must do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import nn
+
+from isthmus.core.errors import InputError
+from isthmus.evaluation.baselines import pca
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.collect_latents import collect
+from isthmus.models.interfaces import Objective, Regularizer
+from isthmus.recipes.recipe import resolve
+from isthmus.testing.part_under_test import (
+    IMAGE,
+    PartUnderTest,
+    finite_gradients,
+    images,
+    pixels,
+)
+
+Clause = Callable[[PartUnderTest], None]
+
+
+def of(part: PartUnderTest) -> list[Clause]:
+    """The clauses for a part; those about a linear path where it says that it supports one, or may say so."""
+    if part.sort == "samplers":
+        return [sampler_draws_latents_of_a_model_that_suits_it]
+    if part.sort == "datasets" or not part.in_recipe:
+        return []
+    clauses: list[Clause] = [a_model_with_it_learns, a_model_with_it_survives_a_round_trip]
+    if part.sort in ("architectures", "bottlenecks"):
+        start = beside_a_linear_path_a_model_starts_as_pca
+        clauses.append(start if part.part.supports_linear_start else it_is_refused_beside_a_linear_path)
+    if part.sort == "regularizers":
+        clauses.append(regularizer_gives_one_value_an_image)
+        clauses.append(adversaries_learn_from_their_own_loss)
+    return clauses
+
+
+def a_model_with_it_learns(part: PartUnderTest) -> None:
+    """Twenty steps on one batch lower the loss, every gradient finite."""
+    model, objective = part.model()
+    optimizer = torch.optim.Adam([*model.parameters(), *_learned(objective)], 3e-3)
+    losses: list[float] = []
+    for _ in range(20):
+        loss = objective(model, model(images(), torch.Generator().manual_seed(0))).loss.mean()
+        optimizer.zero_grad()
+        loss.backward()
+        assert finite_gradients(model)
+        optimizer.step()
+        losses.append(loss.item())
+    # a likelihood's nats begin far above zero, and an adversary stands still here
+    assert losses[-1] < (losses[0] if part.sort in ("distortions", "regularizers") else 0.9 * losses[0])
+
+
+def a_model_with_it_survives_a_round_trip(part: PartUnderTest) -> None:
+    """Its state moves to a second model, built from the recipe alone, which then answers the same."""
+    model, _ = part.model()
+    model(images())  # running statistics away from their start
+    torch.manual_seed(99)
+    twin = Autoencoder(resolve(part.recipe().table()), IMAGE)
+    twin.load_state_dict(copy.deepcopy(model.state_dict()))
+    given = pixels().numpy()
+    assert (model.encode(given) == twin.encode(given)).all()
+    assert (model.reconstruct(given) == twin.reconstruct(given)).all()
+    assert (model.decode(model.encode(given)) == model.reconstruct(given)).all()
+
+
+def beside_a_linear_path_a_model_starts_as_pca(part: PartUnderTest) -> None:
+    """Step 0 is PCA to a grey level's rounding, and training moves the network and the path."""
+    model, objective = part.model({"model.linear": "pca"})
+    given = pixels(40)
+    components = pca.fit(given.numpy(), model.latent_size)
+    assert model.linear is not None
+    model.start_at(components)
+    expected = components.reconstruct(given.numpy(), model.latent_size)
+    with torch.no_grad():
+        found = model.eval().reconstruct_pixels(given)
+    assert (found.int() - torch.from_numpy(expected).int()).abs().max() <= 1
+    z = torch.from_numpy(model.encode(given.numpy())).flatten(1)
+    torch.testing.assert_close(z.std(0), torch.ones(model.latent_size), rtol=1e-3, atol=1e-3)
+
+    model.train()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    for _ in range(3):
+        objective(model, model(images(), torch.Generator().manual_seed(0))).loss.mean().backward()
+        assert finite_gradients(model)
+        optimizer.step()
+    still = [name for name, value in model.named_parameters() if torch.equal(value, before[name])]
+    assert not still
+
+
+def it_is_refused_beside_a_linear_path(part: PartUnderTest) -> None:
+    """Where it does not support one, asking for it is an error and not ignored."""
+    recipe = part.recipe({"model.linear": "pca"})
+    with pytest.raises(InputError, match=rf"{part.kind}.*model\.linear=none"):
+        Autoencoder(recipe, IMAGE)
+
+
+def regularizer_gives_one_value_an_image(part: PartUnderTest) -> None:
+    """Its gradients are finite, and in evaluation it answers the same twice, where no gradient is to be had."""
+    model, objective = part.model()
+    regularizer = objective.regularizer
+    terms = regularizer(model, model(images()))
+    for value in (terms.loss, *terms.terms.values()):
+        assert value.shape == (6,)
+        assert value.isfinite().all()
+    if terms.loss.requires_grad:
+        terms.loss.mean().backward()
+        assert finite_gradients(model)
+    model.eval()
+    regularizer.eval()
+    with torch.inference_mode():
+        first, again = (regularizer(model, model(images())).loss for _ in range(2))
+    assert torch.equal(first, again)
+
+
+def adversaries_learn_from_their_own_loss(part: PartUnderTest) -> None:
+    """They get better while the model stands still, and no gradient of theirs reaches the model."""
+    model, objective = part.model()
+    regularizer = objective.regularizer
+    weights = _adversaries(regularizer)
+    assert {id(weight) for weight in weights} <= {id(weight) for weight in regularizer.parameters()}
+    if not weights:
+        with pytest.raises(NotImplementedError, match="no adversaries"):
+            regularizer.adversary_terms(model(images()).detached())
+        return
+    optimizer = torch.optim.Adam(weights, 1e-2)
+    trace = model(images()).detached()
+    losses: list[float] = []
+    for _ in range(20):
+        torch.manual_seed(0)
+        loss = regularizer.adversary_terms(trace).loss
+        assert loss.shape == (6,)
+        optimizer.zero_grad()
+        loss.mean().backward()
+        optimizer.step()
+        losses.append(loss.mean().item())
+    assert losses[-1] < losses[0]
+    assert all(weight.grad is None for weight in model.parameters())
+
+
+def sampler_draws_latents_of_a_model_that_suits_it(part: PartUnderTest) -> None:
+    """The same for the same generator; of one of three models, whose latents are numbers, a posterior or codes."""
+    for extra in ({}, {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}, {"bottleneck.kind": "fsq"}):
+        model, _ = PartUnderTest("distortions", "mse", {}).model(extra)
+        if part.part.suits(model):
+            break
+    else:
+        raise AssertionError(f"{part.kind} suits none of the bottlenecks vector, gaussian and fsq")
+    source = part.part(model, collect(model, pixels(40).numpy()))
+    first, again = (source.sample(7, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert first.shape == (7, *model.latent_shape)
+    assert first.isfinite().all()
+    assert torch.equal(first, again)
+
+
+def _adversaries(regularizer: Regularizer) -> list[nn.Parameter]:
+    return [weight for one in regularizer.adversaries.values() for weight in one.network.parameters()]
+
+
+def _learned(objective: Objective) -> list[nn.Parameter]:
+    """What the objective learns with the model: not its adversaries, which learn against it."""
+    against = {id(weight) for weight in _adversaries(objective.regularizer)}
+    return [weight for weight in objective.parameters() if id(weight) not in against]

@@ -1,0 +1,124 @@
+"""One part, built small, and the data that it is tried on."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.core import registry
+from isthmus.core.sorts import SORTS
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.interfaces import Objective
+from isthmus.recipes.recipe import Recipe, apply, resolve
+from isthmus.recipes.study_plan import load_recipe
+
+IMAGE = (3, 16, 16)
+FEATURES = (5, 4, 4)
+TINY: Mapping[str, Any] = {
+    "data.kind": "scenes",
+    "data.train": 80,
+    "data.test": 12,
+    "model.linear": "none",
+    "architecture.filters": [4, 5],
+    "architecture.strides": [2, 2],
+    "bottleneck.dim": 3,
+    "train.batch": 16,
+    "train.epochs": 3,
+    "train.device": "cpu",
+    "train.precision": "fp32",
+}
+"""Changes to `post/latent-10` that make it train in a second."""
+
+
+@dataclass(frozen=True)
+class PartUnderTest:
+    """A part by its sort and kind. values: for options that have no default, by the option's name."""
+
+    sort: str
+    kind: str
+    values: Mapping[str, Any]
+
+    @property
+    def table(self) -> str:
+        return SORTS[self.sort].table
+
+    @property
+    def in_recipe(self) -> bool:
+        return SORTS[self.sort].in_recipe
+
+    @property
+    def part(self) -> type[Any]:
+        """Its class."""
+        return registry.find(self.sort, self.kind)
+
+    def options(self) -> dict[str, Any]:
+        """Values for the options that have no default."""
+        needed = [name for name, p in registry.options(self.part).items() if p.default is inspect.Parameter.empty]
+        missing = [name for name in needed if name not in self.values]
+        assert not missing, f"{self.table} {self.kind}: give contract(...) a value for {', '.join(missing)}"
+        return {name: self.values[name] for name in needed}
+
+    def build(self) -> Any:
+        """The part itself, its first weights always the same; a sampler's model is not built here."""
+        facts: dict[str, list[Any]] = {
+            "architectures": [IMAGE],
+            "bottlenecks": [FEATURES],
+            "priors": [(3,), IMAGE],
+            "corruptions": [IMAGE],
+            "regularizers": [(3,), IMAGE],
+        }
+        if self.sort == "objectives":
+            facts["objectives"] = [
+                registry.build("distortions", "mse", {}),
+                PartUnderTest("regularizers", "none", {}).build(),
+            ]
+        torch.manual_seed(0)
+        return registry.build(self.sort, self.kind, self.options(), *facts.get(self.sort, []))
+
+    def recipe(self, extra: Mapping[str, Any] | None = None) -> Recipe:
+        """A tiny recipe with this part, every penalty of its bottleneck weighted; `extra` changes are made last."""
+        changes = {f"{self.table}.kind": self.kind, **{f"{self.table}.{k}": v for k, v in self.options().items()}}
+        if self.sort in ("priors", "regularizers", "objectives"):  # some of them are about posteriors
+            changes |= {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}
+        if (self.sort == "architectures" and self.part.supports_mask) or (
+            self.sort == "objectives" and self.part.needs_mask
+        ):
+            changes |= {"corruption.kind": "hidden_patches"}
+        raw = apply(load_recipe("post/latent-10", TINY).table(), {**changes, **(extra or {})})
+        penalties = registry.find("bottlenecks", raw["bottleneck"]["kind"]).penalties
+        handled = registry.find("objectives", raw["objective"]["kind"]).handles
+        weights = {f"objective.weights.{name}": 0.1 for name in penalties if name not in handled}
+        return resolve(apply(raw, weights))
+
+    def model(self, extra: Mapping[str, Any] | None = None) -> tuple[Autoencoder, Objective]:
+        """The model and the objective of `recipe`, their first weights always the same."""
+        recipe = self.recipe(extra)
+        torch.manual_seed(0)
+        model = Autoencoder(recipe, IMAGE)
+        return model, build_objective(recipe, model)
+
+
+def images(count: int = 6) -> Tensor:
+    """(count, 3, 16, 16) in [-1, 1]."""
+    return torch.rand(count, *IMAGE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def pixels(count: int = 6) -> Tensor:
+    """The same images, uint8."""
+    return ((images(count) + 1) * 127.5).to(torch.uint8)
+
+
+def features(count: int = 6) -> Tensor:
+    """(count, 5, 4, 4)."""
+    return torch.randn(count, *FEATURES, generator=torch.Generator().manual_seed(1))
+
+
+def finite_gradients(module: nn.Module) -> bool:
+    """Whether some weights have gradients, and all of those are finite."""
+    gradients = [p.grad for p in module.parameters() if p.grad is not None]
+    return bool(gradients) and all(bool(g.isfinite().all()) for g in gradients)

@@ -1,0 +1,121 @@
+"""Parts are what their interface says: they have what is abstract, and do what they declare, no more and no less."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from tests.models.test_contract import IMAGE, PARTS, build, features, images, of, recipe_with
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError
+from isthmus.core.values import Posterior
+from isthmus.data.interfaces import DataSource
+from isthmus.evaluation.interfaces import Check, Measure
+from isthmus.models import interfaces
+from isthmus.models.architectures.conv import Conv
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.recipes.recipe import Recipe
+
+INTERFACES: dict[str, type[Any]] = {
+    **{name.lower() + "s": getattr(interfaces, name) for name in ("Architecture", "Bottleneck", "Prior", "Corruption")},
+    **{name.lower() + "s": getattr(interfaces, name) for name in ("Objective", "Distortion", "Regularizer", "Sampler")},
+    "datasets": DataSource,
+    "measures": Measure,
+    "checks": Check,
+}
+
+
+@pytest.mark.parametrize(("sort", "kind"), PARTS)
+def test_a_part_extends_its_interface_and_nothing_else(sort: str, kind: str) -> None:
+    """Abstract or final: nobody inherits a method from another part."""
+    assert registry.find(sort, kind).__bases__ == (INTERFACES[sort],)
+
+
+def test_a_part_that_lacks_what_is_abstract_cannot_be_built() -> None:
+    class Half(interfaces.Bottleneck):
+        def expand(self, z: torch.Tensor) -> torch.Tensor:
+            return z
+
+    with pytest.raises(TypeError, match="forward"):
+        Half()  # type: ignore[abstract]
+
+
+@of("bottlenecks")
+def test_a_bottleneck_does_what_it_declares(kind: str) -> None:
+    part = build("bottlenecks", kind).eval()
+    latent = part(features())
+    assert (latent.posterior is not None) == part.has_posterior
+    if part.has_posterior:
+        assert isinstance(part.posterior(features()), Posterior)
+    else:
+        with pytest.raises(NotImplementedError, match="no posterior"):
+            part.posterior(features())
+    if part.has_own_prior:
+        assert part.sample_prior(5, torch.Generator().manual_seed(0)).shape == (5, *part.latent_shape)
+    else:
+        with pytest.raises(NotImplementedError, match="no prior of its own"):
+            part.sample_prior(5)
+    offset = torch.ones(6, *part.latent_shape)
+    if part.supports_linear_start:
+        torch.testing.assert_close(part(features(), offset=offset).z, latent.z + 1)
+        part.start_beside_linear()
+        torch.testing.assert_close(part(features(), offset=offset).z, offset)
+    else:
+        with pytest.raises(NotImplementedError, match="cannot start"):
+            part.start_beside_linear()
+
+
+@of("corruptions")
+def test_a_corruption_does_what_it_declares(kind: str) -> None:
+    part, x = build("corruptions", kind), images()
+    if not part.hides:
+        with pytest.raises(NotImplementedError, match="hides no patches"):
+            part.hide(x)
+        return
+    x_in, mask = part.hide(x, torch.Generator().manual_seed(0))
+    assert mask.shape == (6, 1, *IMAGE[1:])
+    assert mask.dtype == torch.bool
+    assert mask.float().mean((1, 2, 3)).tolist() == [part.hidden_share] * 6
+    assert torch.equal(x_in.masked_fill(mask, 9), x.masked_fill(mask, 9)), "what is not hidden was changed"
+
+
+@of("architectures")
+def test_an_architecture_does_what_it_declares(kind: str) -> None:
+    part = build("architectures", kind).eval()
+    h = part.encoder(images())
+    if part.supports_mask:
+        hider = build("corruptions", "hidden_patches")
+        x_in, mask = hider.hide(images())
+        seen = part.encoder(x_in, mask, hider.hidden_share)
+        assert seen.shape == h.shape
+        assert torch.equal(seen, part.encoder(x_in.masked_fill(mask, 0.7), mask, hider.hidden_share)), "it saw them"
+        with pytest.raises(InputError, match="patch"):
+            part.check_mask(2 * hider.hidden_patch)
+    if part.supports_linear_start:
+        part.start_beside_linear()
+        base = (images(),) if part.refines else ()
+        assert not part.decoder(h, *base).any()
+
+
+@of("regularizers")
+def test_a_regularizer_says_whether_it_calls_the_model(tiny: Callable[..., Recipe], kind: str) -> None:
+    recipe = recipe_with(tiny, "regularizers", kind)
+    model = Autoencoder(recipe, IMAGE)
+    objective = build_objective(recipe, model)
+    trace = model(images())
+    calls: list[str] = []
+    for name in ("architecture.encoder", "architecture.decoder", "bottleneck"):
+        model.get_submodule(name).register_forward_pre_hook(lambda module, given: calls.append(type(module).__name__))
+    objective(model, trace)
+    assert bool(calls) == objective.calls_model
+
+
+def test_an_architecture_that_cannot_start_at_pca_is_refused_there(
+    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Conv, "supports_linear_start", False)
+    with pytest.raises(InputError, match=r"'conv' cannot answer zero.*model\.linear=none"):
+        Autoencoder(recipe_with(tiny, "architectures", "conv", {"model.linear": "pca"}), IMAGE)
