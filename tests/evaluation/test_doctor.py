@@ -31,8 +31,9 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe, apply, parse_overrides, resolve
 from isthmus.recipes.study_plan import load_plan
 from isthmus.recipes.training_length import budget
-from isthmus.runs.run import load_data, run
-from isthmus.training.in_folder import Notice
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
+from isthmus.training.events import Notice
 
 HEALTHY: dict[str, Any] = {
     "model.linear": "pca",

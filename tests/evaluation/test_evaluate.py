@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,12 +18,15 @@ from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation.baselines import pca
-from isthmus.evaluation.evaluate import Evaluation, cost, evaluate, reconstructions
+from isthmus.evaluation.cost import cost
+from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan, load_recipe
-from isthmus.runs.run import evaluate_run, load_data, run
-from isthmus.training import devices
+from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import validate
 
@@ -143,6 +142,24 @@ def test_evaluation_computes_in_full_precision(splits: Splits, cache: Path) -> N
     assert seen == {torch.float32}
     twin = evaluate(untrained(fine), fine, splits, cache)
     assert np.array_equal(found.per_image["model_psnr"], twin.per_image["model_psnr"])
+
+
+@pytest.mark.parametrize("kind", ["plain", "frozen", "variational"])
+def test_every_test_image_is_encoded_and_decoded_once(splits: Splits, cache: Path, kind: str) -> None:
+    recipe = recipe_of(KINDS[kind])
+    model = untrained(recipe)
+    counts = {"encoder": 0, "decoder": 0}
+    for name in counts:
+
+        def count(_module: nn.Module, given: tuple[Tensor, ...], name: str = name) -> None:
+            counts[name] += len(given[0])
+
+        getattr(model.architecture, name).register_forward_pre_hook(count)
+    cost(model)
+    for_cost = dict(counts)
+    evaluate(model, recipe, splits, cache)
+    found = {name: counts[name] - 2 * for_cost[name] for name in counts}
+    assert found == {"encoder": TEST + len(splits.train), "decoder": TEST + SAMPLES}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -369,7 +386,7 @@ def test_weights_chosen_on_the_training_loss_are_flagged(splits: Splits, cache: 
 
 def test_a_run_that_beats_pca_needs_no_flag(splits: Splits, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = untrained(recipe_of())
-    monkeypatch.setattr(model, "reconstruct_pixels", lambda pixels: pixels)
+    monkeypatch.setattr(evaluator, "collect_with_outputs", lambda model, images: (collect(model, images), images))
     found = evaluate(model, recipe_of(), splits, cache)
     assert found.summary["against_pca"]["psnr"]["low"] > 0
     assert found.summary["flags"] == []
@@ -438,32 +455,3 @@ def test_a_variational_encoder_owns_both_of_its_heads() -> None:
     features = 5 * 4 * 4
     assert variational["encoder_parameters"] - plain["encoder_parameters"] == (features + 1) * 3
     assert variational["decoder_parameters"] == plain["decoder_parameters"]
-
-
-def test_threads_that_judge_leave_the_flags_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first to begin is the first to end: what the second then puts back is not how it was before both."""
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    both, turn, begun = threading.Barrier(2), threading.Lock(), list[int]()
-    plain = evaluator.full_precision
-
-    @contextmanager
-    def in_order() -> Generator[None]:
-        with ExitStack() as held:
-            with turn:
-                held.enter_context(plain())
-                begun.append(threading.get_ident())
-            yield
-
-    def reconstruct(pixels: Tensor) -> Tensor:
-        both.wait(30)
-        if threading.get_ident() == begun[-1]:  # the second stays until the first is gone
-            end = time.monotonic() + 0.5
-            while not torch.backends.cudnn.allow_tf32 and time.monotonic() < end:
-                time.sleep(0.01)
-        return pixels
-
-    monkeypatch.setattr(evaluator, "full_precision", in_order)
-    model: Any = SimpleNamespace(device=torch.device("cpu"), reconstruct_pixels=reconstruct)
-    with devices.cpu_threads(2):
-        reconstructions(model, np.zeros((128, 3, 32, 32), np.uint8))
-    assert torch.backends.cudnn.allow_tf32

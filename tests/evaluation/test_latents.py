@@ -18,7 +18,7 @@ from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs.run import load_data
+from isthmus.runs.load import load_data
 
 COUNT = 2000
 

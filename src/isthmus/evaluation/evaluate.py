@@ -6,29 +6,29 @@ Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus.core import registry
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
+from isthmus.evaluation.cost import cost
 from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.kernels import threads
-from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
-from isthmus.models.collect_latents import collect
+from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
+from isthmus.models.batched import BATCH, batched_array
+from isthmus.models.collect_latents import collect_with_outputs
 from isthmus.models.interfaces import Objective
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
@@ -74,19 +74,23 @@ def evaluate(
     cache: a folder for fitted baselines, which depend on the training images alone. objective: what the model was
     trained by, for the likelihood that it learned.
     """
-    model.eval()
     originals = splits.test.images
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
-    scored = {"model": score(reconstructions(model, originals), originals)}
-    scored["pca"] = score(components.reconstruct(originals, size), originals)
-    scored["pca"].extra["components"] = min(size, len(components.directions))
     constant = mean_image.fit(splits.train.images)
+
+    latents, output = collect_with_outputs(model, originals)
+    coordinates = components.encode(originals, size)
+    scored = {"model": score(output, originals)}
+    scored["pca"] = score(components.decode(coordinates, originals.shape[1:]), originals)
+    scored["pca"].extra["components"] = min(size, len(components.directions))
     scored["mean_image"] = score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
-    learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
-    latent = measure_latents(model, None if objective is None else objective.distortion, learnt, tested, components)
+    learnt, tested = know(model, splits), Known(splits.test, latents)
+    pca_latents = components.encode(learnt.images.images, size), coordinates
+    distortion = None if objective is None else objective.distortion
+    latent = measure_latents(model, distortion, learnt, tested, pca_latents=pca_latents)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
@@ -124,57 +128,6 @@ def summarise(kind: str, scores: np.ndarray) -> dict[str, float | str | None]:
     return {**mean_interval(scores, least=measure.least, most=measure.most).as_dict()}
 
 
-def cost(model: Autoencoder) -> dict[str, int]:
-    """Parameters and multiply-adds of one image's reconstruction.
-
-    `parameters` counts what Keras counts, running statistics included; `trainable` leaves those out. A
-    weight belongs to the decoder where the output for a given latent depends on it, to the prior where the prior holds
-    it, else to the encoder.
-    """
-    model.eval()
-    x = torch.zeros((1, *model.image_shape), device=model.device)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        latent = model.latent(x)[1].z
-        model.decode_latents(latent)
-    priors = {id(weight) for weight in model.prior.parameters()}
-    weights = [weight for weight in model.parameters() if id(weight) not in priors]
-    output = model.decode_latents(latent).sum()
-    # None where the output does not depend on a weight, which torch's annotation leaves out
-    grads = cast("Sequence[Tensor | None]", torch.autograd.grad(output, weights, allow_unused=True))
-    statistics = {
-        side: sum(b.numel() for b in half.buffers() if b.is_floating_point())
-        for side, half in (("encoder", model.architecture.encoder), ("decoder", model.architecture.decoder))
-    }
-    decoder = sum(w.numel() for w, grad in zip(weights, grads, strict=True) if grad is not None)
-    encoder = sum(w.numel() for w in weights) - decoder
-    trainable = sum(w.numel() for w in model.parameters())
-    return {
-        "parameters": trainable + sum(statistics.values()),
-        "trainable": trainable,
-        "encoder_parameters": encoder + statistics["encoder"],
-        "decoder_parameters": decoder + statistics["decoder"],
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
-
-
-def reconstructions(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    """The model's output for uint8 images, in full precision."""
-
-    def answer(part: Tensor) -> Tensor:
-        with full_precision():  # which each thread has for itself
-            return model.reconstruct_pixels(part.to(model.device)).cpu()
-
-    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
-        return torch.cat(threads.pieces(answer, torch.from_numpy(images), device=model.device)).numpy()
-
-
-def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
-    """`function` over uint8 images in batches, in full precision."""
-    with full_precision():
-        parts = [function(part.to(model.device)).cpu() for part in torch.from_numpy(images).split(BATCH)]
-    return torch.cat(parts).numpy()
-
-
 def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
     pair = torch.from_numpy(output), torch.from_numpy(originals)
     scores: dict[str, np.ndarray] = {}
@@ -192,7 +145,8 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     if recipe.corruption.kind == "none":
         return None
     generator = sealed_generator(_NOISE, device=model.device)
-    noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
+    corrupt = partial(_corrupted, model, generator=generator)
+    noisy = batched_array(model, corrupt, torch.from_numpy(originals), in_order=BATCH)
     scored["noisy_input"] = score(noisy, originals)
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
     line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
@@ -203,8 +157,13 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals
-    scored["denoised"] = score(_outputs(model, function, noisy), originals)
+    denoised = batched_array(model, function, torch.from_numpy(noisy), in_order=BATCH)
+    scored["denoised"] = score(denoised, originals)
     return f"{line}, evaluation seed {sealed(_NOISE)}"
+
+
+def _corrupted(model: Autoencoder, pixels: Tensor, generator: torch.Generator) -> Tensor:
+    return to_uint8(model.corruption(to_unit(pixels), generator))
 
 
 def _sizes(size: int, available: int) -> list[int]:

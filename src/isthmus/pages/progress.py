@@ -13,7 +13,7 @@ from isthmus.core.wording import printable
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import StudyDone, StudyEvent
-from isthmus.training.in_folder import Notice, Started
+from isthmus.training.events import Notice, Started
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview
 

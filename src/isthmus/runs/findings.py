@@ -19,7 +19,7 @@ from isthmus.run_files.arrays import read_scores
 from isthmus.run_files.read import read_record
 from isthmus.run_files.training import Failure
 from isthmus.runs.comparisons import Contender, Effort, against_pca, as_findings, compare
-from isthmus.runs.run import is_evaluated
+from isthmus.runs.run_folder import is_evaluated
 
 SCORES = ("psnr", "ssim", "mse")
 

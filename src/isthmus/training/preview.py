@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isthmus.models.autoencoder import Autoencoder, full_precision
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
 from isthmus.training.loop import Epoch, Progress, Step
 
 SHOWN = 12
@@ -51,10 +52,6 @@ class Previews:
         if not wanted:
             return None
         self.none_yet, self.due = False, now + NEXT_SECONDS
-        mode = self.model.training
-        self.model.eval()
-        with full_precision():
-            outputs = self.model.reconstruct_pixels(self.shown)
-        self.model.train(mode)
+        outputs = batched_array(self.model, self.model.reconstruct_pixels, self.shown)
         share = progress.step / self.total_steps
-        return Preview(progress.step, progress.epoch, share, self.shown.cpu().numpy(), outputs.cpu().numpy())
+        return Preview(progress.step, progress.epoch, share, self.shown.cpu().numpy(), outputs)

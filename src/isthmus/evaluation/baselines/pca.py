@@ -53,12 +53,21 @@ class PrincipalComponents:
     variances: np.ndarray
     complete: bool
 
-    def encode(self, images: np.ndarray) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> z (N, K) float32."""
-        z = np.empty((len(images), len(self.directions)), np.float32)
+    def encode(self, images: np.ndarray, components: int | None = None) -> np.ndarray:
+        """images (N, 3, H, W) uint8 -> z (N, K) float32; K is `held(components)`, or all that were fitted."""
+        directions = self.directions if components is None else self.directions[: self.held(components)]
+        z = np.empty((len(images), len(directions)), np.float32)
         for batch in _batches(images):
-            z[batch] = (_unit(images[batch]) - self.mean) @ self.directions.T
+            z[batch] = (_unit(images[batch]) - self.mean) @ directions.T
         return z
+
+    def decode(self, z: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+        """z (N, K) float32 -> (N, *image_shape) uint8, clamped and rounded as the evaluator demands."""
+        output = np.empty((len(z), *image_shape), np.uint8)
+        for batch in _batches(z):
+            pixels = self.mean + z[batch] @ self.directions[: z.shape[1]]
+            output[batch] = _bytes(pixels).reshape(-1, *image_shape)
+        return output
 
     def reconstruct(self, images: np.ndarray, components: int) -> np.ndarray:
         """images (N, 3, H, W) uint8 -> (N, 3, H, W) uint8, clamped and rounded as the evaluator demands.
@@ -66,10 +75,7 @@ class PrincipalComponents:
         More components than the training images vary in answer as all of them together do.
         Raises: ValueError for more components than were fitted, where more could be.
         """
-        output = np.empty_like(images)
-        for batch in _batches(images):
-            output[batch] = _bytes(self._project(images[batch], components)).reshape(images[batch].shape)
-        return output
+        return self.decode(self.encode(images, components), images.shape[1:])
 
     def unrounded_mse(self, images: np.ndarray, components: int) -> np.ndarray:
         """images (N, 3, H, W) uint8 -> (N,) float64, the error (0-1) with no clamping and no rounding."""

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.models.autoencoder import Autoencoder, full_precision, to_unit
+from isthmus.models.autoencoder import Autoencoder, to_unit
+from isthmus.models.batched import batched_array
 from isthmus.models.interfaces import Distortion
 from isthmus.models.seeding import sealed_generator
 
@@ -41,17 +42,17 @@ def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, sa
     log p(x|z) + log p(z) - log q(z|x); importance-weighted: the logarithm of the mean of its exponential (Burda et
     al., arXiv:1509.00519, equation 8), which is at least the ELBO and rises with the number of draws.
     """
-    model.eval()
     generator = sealed_generator("likelihood", device=model.device)
-    found: list[Tensor] = []
-    with full_precision():
-        for part in torch.from_numpy(images).split(max(1, _DECODED // samples)):
-            x = to_unit(part.to(model.device))
-            posterior = model.posterior_of(x).repeated(samples)
-            z = posterior.draw(generator)
-            ratio = model.prior(z, model.posterior_of) - posterior.log_density(z)
-            error = distortion(model.decode_latents(z).float(), x.repeat_interleave(samples, 0))
-            found.append((ratio - error).unflatten(0, (-1, samples)).double().cpu())
-    each = torch.cat(found)
+
+    def bound(pixels: Tensor) -> Tensor:
+        x = to_unit(pixels)
+        posterior = model.posterior_of(x).repeated(samples)
+        z = posterior.draw(generator)
+        ratio = model.prior(z, model.posterior_of) - posterior.log_density(z)
+        error = distortion(model.decode_latents(z).float(), x.repeat_interleave(samples, 0))
+        return (ratio - error).unflatten(0, (-1, samples))
+
+    each = batched_array(model, bound, torch.from_numpy(images), in_order=max(1, _DECODED // samples))
+    each = torch.from_numpy(each).double()
     weighted = each.logsumexp(1) - math.log(samples)
     return Bounds(each.mean(1).numpy(), weighted.numpy())

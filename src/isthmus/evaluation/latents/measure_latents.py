@@ -11,7 +11,6 @@ import numpy as np
 from isthmus.core.streams import sealed
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
-from isthmus.evaluation.baselines.pca import PrincipalComponents
 from isthmus.evaluation.latents import disentanglement, probes
 from isthmus.evaluation.latents.likelihood_bounds import bounds
 from isthmus.models import latent_usage
@@ -41,16 +40,19 @@ def know(model: Autoencoder, splits: Splits) -> Known:
 
 
 def measure_latents(
-    model: Autoencoder, distortion: Distortion | None, learnt: Known, tested: Known, components: PrincipalComponents
+    model: Autoencoder,
+    distortion: Distortion | None,
+    learnt: Known,
+    tested: Known,
+    *,
+    pca_latents: tuple[np.ndarray, np.ndarray],
 ) -> dict[str, Any]:
     """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
-    tested: the test images.
+    tested: the test images. pca_latents: what PCA makes of both sets of images, (N, K) and (M, K).
     """
     known, asked = learnt.images, tested.images
     ours = learnt.latents, tested.latents
-    size = model.yardstick_size
-    theirs = tuple(components.encode(images.images)[:, :size] for images in (known, asked))
     found: dict[str, Any] = {**_usage(model, ours[1])}
     if distortion is not None and distortion.nats and model.bottleneck.has_posterior:
         images = asked.images[:_BOUNDED]
@@ -65,7 +67,7 @@ def measure_latents(
                     ("linear_probe", probes.linear_probe),
                     ("nearest_neighbours", probes.nearest_neighbours),
                 )
-                for pairs in ({"model": (ours[0].z, ours[1].z), "pca": theirs},)
+                for pairs in ({"model": (ours[0].z, ours[1].z), "pca": pca_latents},)
             },
         }
     varied = {name: values for name, values in (known.factors or {}).items() if len(np.unique(values)) > 1}

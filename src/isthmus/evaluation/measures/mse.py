@@ -9,6 +9,7 @@ from torch import Tensor
 
 from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.models.widest import widest
 
 
 class Mse(Measure):
@@ -30,4 +31,4 @@ class Mse(Measure):
         check_pair("mse", output, original)
         # Integers until the division: the sum is exact, and 3 - 5 does not wrap round to 254.
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
-        return squared.double() / (255**2 * math.prod(output.shape[1:]))
+        return widest(squared) / (255**2 * math.prod(output.shape[1:]))

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.models.widest import widest
 
 
 class Psnr(Measure):
@@ -33,7 +34,7 @@ class Psnr(Measure):
         check_pair("psnr", output, original)
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
         values = math.prod(output.shape[1:])
-        return 10 * torch.log10(255**2 * values / squared.clamp(min=1).double())
+        return 10 * torch.log10(255**2 * values / widest(squared.clamp(min=1)))
 
 
 def psnr_of_mean_mse(mse: float, values: int) -> float:

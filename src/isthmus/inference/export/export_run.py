@@ -19,11 +19,13 @@ from isthmus.core.streams import sealed
 from isthmus.inference.export.compare import answer, loss
 from isthmus.inference.export.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.inference.export.storage import in_half
-from isthmus.models.autoencoder import Autoencoder, full_precision
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
 from isthmus.run_files.arrays import read_pictures
 from isthmus.run_files.export import ExportRecord
 from isthmus.run_files.read import holds
-from isthmus.runs.run import is_begun, load_data, load_model, read_environment, read_recipe
+from isthmus.runs.load import load_data, load_model
+from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
 _TOLERANCE = 1e-4
@@ -72,8 +74,9 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     notices = list(said)
     encoder, decoder = encoder_graph(model), decoder_graph(model)
     images = _pictures(run, model)
-    latents = _encoded(model, images)
-    pairs = ((images.astype(np.float32), latents), (latents, _decoded(model, latents)))
+    latents = batched_array(model, model.encode_pixels, torch.from_numpy(images))
+    answers = batched_array(model, lambda z: ((model.decode_latents(z) + 1) / 2).clamp(0, 1), torch.from_numpy(latents))
+    pairs = ((images.astype(np.float32), latents), (latents, answers))
     differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
     for name, difference in zip(("encoder", "decoder"), differences, strict=True):
         if not difference <= _TOLERANCE:  # nan too
@@ -133,16 +136,6 @@ def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
     if shown is not None and shown.shape[1:] == model.image_shape:
         return shown
     return np.random.default_rng(sealed("export")).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
-
-
-def _encoded(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    with full_precision():
-        return model.encode_pixels(torch.from_numpy(images)).numpy()
-
-
-def _decoded(model: Autoencoder, latents: np.ndarray) -> np.ndarray:
-    with full_precision():
-        return ((model.decode_latents(torch.from_numpy(latents)) + 1) / 2).clamp(0, 1).numpy()
 
 
 def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from isthmus.evaluation.evaluate import cost
+from isthmus.evaluation.cost import cost
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
