@@ -20,8 +20,8 @@ from isthmus.core import atomic_files, outputs
 from isthmus.core.atomic_files import open_regular, write_json, write_text
 from isthmus.core.errors import InputError
 from isthmus.core.locks import locked_file
+from isthmus.run_files.state import Progress
 from isthmus.training import checkpoint
-from isthmus.training.loop import Progress
 
 VICTIM = "dear diary"
 STUDY = """

@@ -14,11 +14,11 @@ from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.core.arguments import checked
 from isthmus.core.json_files import read_json
 from isthmus.core.paths import expanded
-from isthmus.evaluation.doctor.diagnosis import Diagnosis
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.export import export_run
 from isthmus.inference.sample import generate
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.runs.load import load_model
 
 
@@ -133,4 +133,4 @@ def doctor(run_folder: str | Path) -> list[Diagnosis]:
     It is what the last evaluation measured. Raises InputError where there is no run, RunError where it was never
     evaluated.
     """
-    return next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values()))
+    return list(next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values())))

@@ -42,10 +42,11 @@ def doctor(
     need_folder(folder)
     from isthmus.cli import tables
     from isthmus.evaluation.doctor.examine import read_diagnoses
+    from isthmus.run_files.write import as_json as dumped
 
     found = read_diagnoses(folder)
     if as_json:
-        print(json.dumps({run: [one.as_dict() for one in lines] for run, lines in found.items()}, indent=1))
+        print(json.dumps({run: [dumped(one) for one in lines] for run, lines in found.items()}, indent=1))
     else:
         tables.print_doctor(found)
     errors = sum(one.severity == "error" for lines in found.values() for one in lines)

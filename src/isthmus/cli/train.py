@@ -54,18 +54,20 @@ def study(
     from isthmus.api import verbs
     from isthmus.cli import tables
     from isthmus.core.json_files import read_json
+    from isthmus.run_files.findings import Findings
+    from isthmus.run_files.read import read_record
 
     verbs.study(asked, jobs=count, show_progress=not quiet)
     explorer = _explorer(folder) if explore else None
-    found = read_json(folder / "findings.json")
+    findings = read_record(folder / "findings.json", Findings)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(read_json(folder / "findings.json"), indent=1))
     else:
-        tables.print_findings(found)
+        tables.print_findings(findings)
         tell(f"Report: {resolved(folder / 'report.html')}")
         if explorer is not None:
             tell(f"Explorer: {resolved(explorer)}")
-    failed = [row for row in found["findings"] if row["kind"] == "failure"]
+    failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
         raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
 

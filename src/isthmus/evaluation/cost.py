@@ -11,9 +11,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import evaluation_mode
+from isthmus.run_files.evaluation import Cost
 
 
-def cost(model: Autoencoder) -> dict[str, int]:
+def cost(model: Autoencoder) -> Cost:
     """Parameters and multiply-adds of one image's reconstruction.
 
     `parameters` counts what Keras counts, running statistics included; `trainable` leaves those out. A
@@ -37,10 +38,10 @@ def cost(model: Autoencoder) -> dict[str, int]:
     decoder = sum(w.numel() for w, grad in zip(weights, grads, strict=True) if grad is not None)
     encoder = sum(w.numel() for w in weights) - decoder
     trainable = sum(w.numel() for w in model.parameters())
-    return {
-        "parameters": trainable + sum(statistics.values()),
-        "trainable": trainable,
-        "encoder_parameters": encoder + statistics["encoder"],
-        "decoder_parameters": decoder + statistics["decoder"],
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
+    return Cost(
+        parameters=trainable + sum(statistics.values()),
+        trainable=trainable,
+        encoder_parameters=encoder + statistics["encoder"],
+        decoder_parameters=decoder + statistics["decoder"],
+        multiply_adds=counter.get_total_flops() // 2,
+    )

@@ -6,10 +6,10 @@ Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
 from isthmus.evaluation.cost import cost
+from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
@@ -33,6 +34,8 @@ from isthmus.models.interfaces import Objective
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord, Samples
+from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 
 SHOWN, EXTREMES, SAMPLES = 15, 8, 30
 _NOISE = "noisy test images"  # the same for every run
@@ -40,12 +43,14 @@ _NOISE = "noisy test images"  # the same for every run
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: `summary` as in docs/run-folder.md, a column a score, and pixels for the pages.
+    """What was measured, a column a score, and pixels for the pages.
 
+    record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, what training cost
+    and how it came to stand to PCA.
     learnt, tested: some training images and the test images, with their latents.
     """
 
-    summary: dict[str, Any]
+    record: EvaluationRecord
     per_image: dict[str, np.ndarray]
     pictures: dict[str, np.ndarray]
     learnt: Known
@@ -58,12 +63,11 @@ class _Scored:
 
     output: np.ndarray
     scores: dict[str, np.ndarray]
-    extra: dict[str, Any] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, Any]:
-        means = {name: summarise(name, values[None]) for name, values in self.scores.items()}
+    def record(self, measures: Mapping[str, MeasureRecord], **extra: int) -> Score:
+        means = {name: summarise(measures[name], values[None]) for name, values in self.scores.items()}
         mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
-        return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
+        return Score.model_validate({**means, "psnr_of_mean_mse": mean_mse, **extra})
 
 
 def evaluate(
@@ -83,7 +87,6 @@ def evaluate(
     coordinates = components.encode(originals, size)
     scored = {"model": score(output, originals)}
     scored["pca"] = score(components.decode(coordinates, originals.shape[1:]), originals)
-    scored["pca"].extra["components"] = min(size, len(components.directions))
     scored["mean_image"] = score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
@@ -100,32 +103,41 @@ def evaluate(
     count = min(SHOWN, len(originals))
     chosen["shown"] = np.sort(np.random.default_rng(sealed("shown test images")).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
-    summary = {
-        "latent_size": size,
-        "scores": {who: one.summary() for who, one in scored.items()},
-        **({"noise": noise} if noise else {}),
-        "against_pca": {
-            "psnr": against_pca.as_dict(),
-            "mse_ratio": mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
-            "validation": {"pca_mse": pca.curve(components, splits.validation.images, [size])[0]["mse"]},
-        },
-        "latent": latent,
-        "samples": {"sampler": sampler, "count": SAMPLES},
-        "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
-        "cost": cost(model),
-        "flags": _flags(recipe),
-        **{name: index.tolist() for name, index in chosen.items()},
-    }
+    measures = known_measures()
+    used = {"pca": {"components": min(size, len(components.directions))}}
+    record = EvaluationRecord(
+        name=recipe.name,
+        seed=recipe.seed,
+        latent_size=size,
+        measures=measures,
+        scores={who: one.record(measures, **used.get(who, {})) for who, one in scored.items()},
+        against_pca=AgainstPca(
+            psnr=against_pca.record(),
+            mse_ratio=mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
+            validation=Course(pca_mse=pca.curve(components, splits.validation.images, [size])[0].mse),
+        ),
+        latent=latent,
+        samples=Samples(sampler=sampler, count=SAMPLES),
+        pca_curve=pca.curve(components, originals, _sizes(size, len(components.directions))),
+        cost=cost(model),
+        flags=_flags(recipe),
+        best=tuple(chosen["best"].tolist()),
+        worst=tuple(chosen["worst"].tolist()),
+        shown=tuple(chosen["shown"].tolist()),
+    )
+    if noise is not None:
+        record = record.model_copy(update={"noise": noise})
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(summary, _columns(splits, scored), pictures, learnt, tested)
+    return Evaluation(record, _columns(splits, scored), pictures, learnt, tested)
 
 
-def summarise(kind: str, scores: np.ndarray) -> dict[str, float | str | None]:
-    """Mean and interval of scores (S, N) by the measure `kind`, or why it is undefined, as SSIM on tiny images is."""
-    measure: type[Measure] = registry.find("measures", kind)
+def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
+    """Mean and interval of scores (S, N), or why they are undefined, as SSIM on tiny images is."""
     if np.isnan(scores).any():
-        return {"mean": None, "low": None, "high": None, "undefined": measure.undefined}
-    return {**mean_interval(scores, least=measure.least, most=measure.most).as_dict()}
+        return IntervalRecord(mean=math.nan, low=math.nan, high=math.nan, undefined=measure.undefined)
+    least = -math.inf if measure.least is None else measure.least
+    most = math.inf if measure.most is None else measure.most
+    return mean_interval(scores, least=least, most=most).record()
 
 
 def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
@@ -170,10 +182,10 @@ def _sizes(size: int, available: int) -> list[int]:
     return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
 
 
-def _flags(recipe: Recipe) -> list[str]:
+def _flags(recipe: Recipe) -> tuple[str, ...]:
     if recipe.train.monitor == "training":
-        return ["Its weights were chosen and its training stopped on the training loss, not on validation."]
-    return []
+        return ("Its weights were chosen and its training stopped on the training loss, not on validation.",)
+    return ()
 
 
 def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 class Measure(ABC):
     """One score an image, of 8-bit pixels. Built without options."""
 
+    name: str
+    """As tables and pages write it: "PSNR"."""
     unit: str
-    """Such as "dB"; empty where the score is a plain number."""
+    """Such as "dB", or what a score of 1 means; tables show it beside the name."""
+    decimals: int
+    """How many decimals tables show."""
+    about: str
+    """One sentence on what it measures, for the reader of a table."""
     higher_is_better: bool
     least: float
     """The lowest possible score; intervals end there."""

@@ -154,10 +154,10 @@ class _Run:
 
     def _done(self, event: Done) -> None:
         self.close()
-        scores = event.summary["scores"]
+        scores = event.evaluation.scores
         self.line(
-            f"{self.title or event.summary['name']}: held out {_psnr(scores['model']['psnr']['mean'])}, "
-            f"PCA {scores['pca']['psnr']['mean']:.2f} dB"
+            f"{self.title or event.evaluation.name}: held out {_psnr(scores['model'].psnr.mean)}, "
+            f"PCA {scores['pca'].psnr.mean:.2f} dB"
         )
 
 

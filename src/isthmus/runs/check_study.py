@@ -8,8 +8,8 @@ from isthmus.core.atomic_files import refuse_link
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.array_file import ARRAY_FILE
 from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
-from isthmus.run_files.schema import Findings
 from isthmus.runs.claim import check, holds_more
 from isthmus.runs.executors.auto_jobs import Shapes
 from isthmus.runs.findings import run_folder

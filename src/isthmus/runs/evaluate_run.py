@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 import isthmus
-from isthmus.core.atomic_files import write_bytes, write_json
+from isthmus.core.atomic_files import write_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines.pca_timeline import follow
@@ -17,8 +17,12 @@ from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.autoencoder import build_objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import AgainstPca, Checkpoint, Cost
 from isthmus.run_files.read import read_record
+from isthmus.run_files.state import Progress
 from isthmus.run_files.training import TrainingRecord
+from isthmus.run_files.write import write_record
 from isthmus.runs.load import built_model, load_weights
 from isthmus.runs.run_folder import check_data, is_trained, read_recipe
 from isthmus.training import devices
@@ -49,37 +53,50 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         splits,
         result.learnt,
         result.tested.latents,
-        result.summary,
+        result.record,
         folder / "metrics.jsonl",
         steps=training.steps,
         kept=progress.epoch,
     )
-    against_pca = result.summary["against_pca"]
-    pca_mse = against_pca["validation"]["pca_mse"]
-    course = follow(folder / "metrics.jsonl", pca_mse, epochs=training.epochs, kept=progress.epoch)
-    extra = {
-        "train_seconds": training.seconds,
-        "device": environment.device,
-        "precision": environment.precision,
-        **training.model_dump(exclude={"seconds"}),
-    }
-    summary = {
-        "format": 1,
-        "isthmus": isthmus.__version__,
-        "name": recipe.name,
-        "seed": recipe.seed,
-        "data": environment.data.model_dump(),
-        "checkpoint": {"which": which, "step": progress.step, "epoch": progress.epoch},
-        **result.summary,
-        "flags": [*result.summary["flags"], *([_NEVER_IMPROVED] if progress.epoch == 0 else [])],
-        "against_pca": {**against_pca, "validation": course.model_dump(exclude_unset=True)},
-        "cost": {**result.summary["cost"], **extra},
-        "doctor": [one.as_dict() for one in examine(measured)],
-    }
+    evaluation = result.record.model_copy(
+        update={
+            "isthmus": isthmus.__version__,
+            "data": environment.data,
+            "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
+            "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
+            "against_pca": _followed(result.record.against_pca, folder, training, progress),
+            "cost": _with_training(result.record.cost, environment, training),
+            "doctor": tuple(examine(measured)),
+        }
+    )
     write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
     write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
-    write_json(folder / "evaluation.json", summary)  # last: its presence means that all is there
+    write_record(folder / "evaluation.json", evaluation)  # last: its presence means that all is there
     return notices
+
+
+def _followed(against: AgainstPca, folder: Path, training: TrainingRecord, progress: Progress) -> AgainstPca:
+    """With how the run came to stand to PCA in training, whose error on validation images `against` holds."""
+    assert against.validation.pca_mse is not None
+    course = follow(folder / "metrics.jsonl", against.validation.pca_mse, epochs=training.epochs, kept=progress.epoch)
+    return against.model_copy(update={"validation": course})
+
+
+def _with_training(cost: Cost, environment: Environment, training: TrainingRecord) -> Cost:
+    """With what training took."""
+    return cost.model_copy(
+        update={
+            "train_seconds": training.seconds,
+            "images_per_second": training.images_per_second,
+            "epochs": training.epochs,
+            "best_epoch": training.best_epoch,
+            "steps": training.steps,
+            "stopped": training.stopped,
+            "sentence": training.sentence,
+            "device": environment.device,
+            "precision": environment.precision,
+        }
+    )
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:

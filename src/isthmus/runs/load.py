@@ -12,9 +12,9 @@ from isthmus.core.wording import size
 from isthmus.data.splits import Splits, split
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.state import Progress
 from isthmus.runs.run_folder import read_environment, read_recipe
 from isthmus.training import checkpoint, devices
-from isthmus.training.loop import Progress
 from isthmus.training.memory_estimate import bytes_of_weights
 
 _LARGE = 10**9  # bytes of weights: a model of fewer is built, and reading its weights says what does not fit
@@ -35,7 +35,7 @@ def load_data(recipe: Recipe) -> Splits:
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
-    model = built_model(folder, recipe, read_environment(folder).data.image_shape)
+    model = built_model(folder, recipe, read_environment(folder).image_shape)
     _, _, notices = load_weights(folder, model)
     return model.to(devices.choose_device(device)).eval(), notices
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from isthmus.core.json_files import read_json
 from isthmus.data.array_file import keep
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.read import read_record
 from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
@@ -27,7 +27,7 @@ class Done:
     """Yielded last: the folder holds trained weights and an evaluation."""
 
     folder: Path
-    summary: dict[str, Any]
+    evaluation: EvaluationRecord
 
 
 Event = Started | Notice | Step | Epoch | Preview | Done
@@ -56,7 +56,7 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
     if not is_evaluated(folder):
         for sentence in evaluate_run(folder, splits, cache):
             yield Notice(sentence)
-    yield Done(folder, read_json(folder / "evaluation.json"))
+    yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
 def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | None = None) -> Iterator[Event]:

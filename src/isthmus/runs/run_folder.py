@@ -8,9 +8,10 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import holds, read_record
-from isthmus.run_files.schema import EvaluationRecord
-from isthmus.run_files.training import Environment, TrainingRecord
+from isthmus.run_files.training import TrainingRecord
 
 
 def read_recipe(folder: Path) -> Recipe:

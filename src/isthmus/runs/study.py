@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from isthmus.core.atomic_files import write_json
 from isthmus.core.errors import InputError
 from isthmus.data.array_file import keep
 from isthmus.recipes.study_plan import Plan
+from isthmus.run_files.failed import Failure
+from isthmus.run_files.findings import Findings
+from isthmus.run_files.write import write_record
 from isthmus.runs.check_study import check_folder, check_plan
 from isthmus.runs.claim import locked
 from isthmus.runs.executors.auto_jobs import Count, choose, longest_first, on_cuda
@@ -32,7 +33,7 @@ class StudyDone:
     """Yielded last."""
 
     folder: Path
-    findings: dict[str, Any]
+    findings: Findings
 
 
 JobEvent = RunBegins | RunEvent | RunFailed
@@ -85,9 +86,9 @@ def _study(
             yield Notice(sentence)
         all_jobs = _jobs(plan, folder)
 
-        def find() -> dict[str, Any]:
+        def find() -> Findings:
             found = findings(plan, folder, command=command, remarks=remarks)
-            write_json(folder / "findings.json", found)
+            write_record(folder / "findings.json", found)
             return found
 
         missing = [job for job in all_jobs if not is_evaluated(job.folder)]
@@ -134,5 +135,5 @@ def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
             record.unlink(missing_ok=True)
         elif isinstance(event, RunFailed):
             record.parent.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
-            write_json(record, {"format": 1, "error": event.sentence, "traceback": event.traceback})
+            write_record(record, Failure(error=event.sentence, traceback=event.traceback))
         yield event

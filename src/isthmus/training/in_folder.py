@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from isthmus.core.atomic_files import write_json
 from isthmus.core.errors import RunError
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.metrics import EpochRecord, StepRecord
+from isthmus.run_files.state import Progress
+from isthmus.run_files.write import write_record
 from isthmus.training import devices
 from isthmus.training.events import Notice, Started
 from isthmus.training.interrupts import interrupts
@@ -45,7 +47,7 @@ def train_in_folder(
         )
         checkpoints = RunCheckpoints(folder, training)
         yield from _train(training, folder, checkpoints)
-        write_json(folder / "training.json", outcome(training.progress, training.recipe, training.allowed.passes))
+        write_record(folder / "training.json", outcome(training.progress, training.recipe, training.allowed.passes))
         checkpoints.drop_old()
 
 
@@ -68,13 +70,13 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
         try:
             for event in steps:
                 if isinstance(event, Epoch):
-                    journal.write("epoch", progress, {**event.log, "best": event.best})
+                    journal.write(_epoch_line(progress, event))
                     if event.best:
                         checkpoints.save_best()
                     safe = True
                 else:
                     if event.log is not None:
-                        journal.write("train", progress, event.log)
+                        journal.write(_step_line(progress, event.log))
                     # at an epoch's last step the epoch is not closed yet: wait for its validation
                     safe = event.log is not None and progress.batch < len(training.batches)
                 asked = interrupted.is_set()
@@ -89,3 +91,13 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
             step = checkpoints.saved_step
             good = f"the last good checkpoint is {checkpoints.last} of step {step}" if step else "none was saved yet"
             raise RunError(f"{folder}: {error}; {good}") from None
+
+
+def _epoch_line(progress: Progress, event: Epoch) -> EpochRecord:
+    where = {"step": progress.step, "epoch": progress.epoch, "seconds": round(progress.seconds, 3)}
+    return EpochRecord.model_validate({"kind": "epoch", **where, **event.log, "best": event.best})
+
+
+def _step_line(progress: Progress, log: Mapping[str, float]) -> StepRecord:
+    where = {"step": progress.step, "epoch": progress.epoch + 1, "seconds": round(progress.seconds, 3)}
+    return StepRecord.model_validate({"kind": "train", **where, **log})

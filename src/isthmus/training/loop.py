@@ -8,10 +8,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from typing import Annotated, Literal
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.errors import RunError
@@ -22,33 +20,13 @@ from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Train
-from isthmus.run_files.record import Count, Finite, Real
+from isthmus.run_files.state import Progress
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import rate_of, set_rates
 from isthmus.training.steps import choose_step
 
 LOG_STEPS = 50
 LOG_SECONDS = 5.0  # on CUDA by time alone: a look waits for the device to finish all steps it was given
-
-
-@dataclass
-class Progress:
-    """How far a run has come: everything beside weights and optimizer that the next step depends on.
-
-    It is kept in state.json, and checked by these types when it is read.
-    """
-
-    step: Count = 0  # optimizer steps done
-    epoch: Count = 0  # epochs completed
-    batch: Count = 0  # batches done of the epoch under way
-    seconds: Finite = 0.0  # training time, over all sittings
-    loss_sum: Finite = 0.0  # over the images of the epoch under way
-    images: Count = 0  # of the epoch under way
-    seen: Count = 0  # images, over all epochs
-    best_score: Annotated[Real, Field(gt=-math.inf)] = math.inf  # until something was validated
-    best_epoch: Count = 0
-    stale_epochs: Count = 0
-    stopped: Literal["", "epochs", "steps", "patience", "seconds"] = ""  # why, once training has ended
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from isthmus.recipes.recipe import Recipe
-from isthmus.training.loop import Progress
+from isthmus.run_files.state import Progress
+from isthmus.run_files.training import TrainingRecord
 
 
-def outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
+def outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
     """What is kept in training.json; passes: over the images, in an epoch."""
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
     limit = recipe.train.seconds
@@ -19,13 +18,12 @@ def outcome(progress: Progress, recipe: Recipe, passes: int) -> dict[str, Any]:
         "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
         "steps": f"took its {progress.step:,} steps",
     }
-    return {
-        "format": 1,
-        "stopped": progress.stopped,
-        "sentence": sentences[progress.stopped],
-        "epochs": progress.epoch,
-        "best_epoch": progress.best_epoch,
-        "steps": progress.step,
-        "seconds": progress.seconds,
-        "images_per_second": progress.seen / max(progress.seconds, 1e-9),
-    }
+    return TrainingRecord(
+        stopped=progress.stopped,
+        sentence=sentences[progress.stopped],
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        steps=progress.step,
+        seconds=progress.seconds,
+        images_per_second=progress.seen / max(progress.seconds, 1e-9),
+    )

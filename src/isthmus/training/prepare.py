@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from isthmus.core import streams
-from isthmus.core.atomic_files import write_json
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.compiled import version, why_compiled_anew
@@ -19,12 +18,13 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import Budget, budget
+from isthmus.run_files.state import Progress
+from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
 from isthmus.training.batches import Batches
 from isthmus.training.environment import environment
 from isthmus.training.events import Notice
 from isthmus.training.initial_model import untrained
-from isthmus.training.loop import Progress
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.mirroring import choose_mirror
 from isthmus.training.optimizers import build_optimizer
@@ -93,8 +93,8 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         if mirror.sentence:
             yield Notice(mirror.sentence)
         mirrors = mirror.mirrors
-        about = environment(given, splits, device, how, allowed.as_dict(), mirrors=mirrors)
-        write_json(folder / "environment.json", {**about, "mirror": vars(mirror)})
+        about = environment(given, splits, device, how, allowed.schedule(), mirror)
+        write_record(folder / "environment.json", about)
     else:
         for sentence in _resumed(folder, how, notes, passed_over):
             yield Notice(sentence)

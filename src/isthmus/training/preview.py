@@ -11,7 +11,8 @@ from torch import Tensor
 
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
-from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.run_files.state import Progress
+from isthmus.training.loop import Epoch, Step
 
 SHOWN = 12
 MOST_VALUES = 2_000_000  # of larger images fewer are shown

@@ -95,7 +95,7 @@ def test_a_run_that_fails_beside_others_is_the_only_one(at_once: tuple[Path, lis
     record = json.loads((folder / "burst/seed-0/failed.json").read_text())
     assert record["error"] == failure.sentence
     assert "RunError" in record["traceback"]
-    status = {row["name"]: row["runs"][0]["status"] for row in events[-1].findings["variations"]}
+    status = {row.name: row.runs[0].status for row in events[-1].findings.variations}
     assert status == {"narrow": "done", "wide": "done", "burst": "failed"}
 
 

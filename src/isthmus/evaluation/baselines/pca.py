@@ -23,6 +23,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.streams import sealed
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.run_files.evaluation import PcaPoint
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
 # `_BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well.
@@ -181,10 +182,10 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
     return fitted
 
 
-def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> list[dict[str, float]]:
-    """How quality grows with components: one row for each k of `ks`, ascending, on 8-bit output.
+def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> tuple[PcaPoint, ...]:
+    """How quality grows with components: one point for each k of `ks`, ascending, on 8-bit output.
 
-    Each row holds components, mse (0-1), psnr (dB, mean over images) and psnr_of_mean_mse (dB). A larger k
+    A larger k
     adds to the output of the one before, so the whole curve costs about one reconstruction at the largest.
     """
     ks = sorted(set(ks))
@@ -201,10 +202,10 @@ def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> li
             sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
             start = stop
     means = (sums / len(images)).tolist()
-    return [
-        {"components": k, "mse": m, "psnr": p, "psnr_of_mean_mse": psnr_of_mean_mse(m, images[0].size)}
+    return tuple(
+        PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, images[0].size))
         for k, (m, p) in zip(ks, means, strict=True)
-    ]
+    )
 
 
 def _by_covariance(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:

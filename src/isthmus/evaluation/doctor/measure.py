@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
+from isthmus.run_files.evaluation import EvaluationRecord
 
 _IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
 _FEW = 250  # of these, to see whether an error grows by a tenth
@@ -38,7 +38,7 @@ def measure_run(
     splits: Splits,
     known: Known,
     asked: Collected,
-    summary: Any,
+    evaluation: EvaluationRecord,
     journal: Path,
     *,
     steps: int,
@@ -57,14 +57,14 @@ def measure_run(
     mse = {
         "train": _mse(_reconstructed(model, known.images.images[:_IMAGES]), known.images.images[:_IMAGES]),
         "validation": _mse(outputs, held),
-        "test": float(summary["scores"]["model"]["mse"]["mean"]),
+        "test": evaluation.scores["model"].mse.mean,
         "shuffled": _mse(_decoded(model, z.roll(1, 0)), held),
         "negatives": _mse(_reconstructed(model, negatives), negatives),
     }
     return Measurements(
         recipe,
         model,
-        summary,
+        evaluation,
         mse,
         known.latents.z.var(0),
         asked.by_dimension.get("kl"),

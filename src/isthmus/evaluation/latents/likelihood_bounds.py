@@ -13,6 +13,7 @@ from isthmus.models.autoencoder import Autoencoder, to_unit
 from isthmus.models.batched import batched_array
 from isthmus.models.interfaces import Distortion
 from isthmus.models.seeding import sealed_generator
+from isthmus.run_files.latent import Likelihood
 
 _DECODED = 1024  # samples decoded at a time
 
@@ -24,15 +25,15 @@ class Bounds:
     elbo: np.ndarray
     importance_weighted: np.ndarray
 
-    def summary(self, values: int, samples: int) -> dict[str, float]:
+    def summary(self, values: int, samples: int) -> Likelihood:
         """Means; bits per dimension are of the importance-weighted bound, over the `values` of an image."""
         weighted = float(self.importance_weighted.mean())
-        return {
-            "elbo_nats": float(self.elbo.mean()),
-            "importance_weighted_nats": weighted,
-            "samples": samples,
-            "bits_per_dimension": -weighted / values / math.log(2),
-        }
+        return Likelihood(
+            elbo_nats=float(self.elbo.mean()),
+            importance_weighted_nats=weighted,
+            samples=samples,
+            bits_per_dimension=-weighted / values / math.log(2),
+        )
 
 
 def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, samples: int = 10) -> Bounds:

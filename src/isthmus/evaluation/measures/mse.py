@@ -18,8 +18,9 @@ class Mse(Measure):
     output, original (B, 3, H, W) uint8 -> (B,) float64
     """
 
-    unit = "0-1"
+    name, unit, decimals = "MSE", "pixels 0–1", 5
     higher_is_better = False
+    about = "Mean squared error per pixel value, pixels in [0, 1]."
     least, most = 0.0, 1.0
     undefined = None  # never
 

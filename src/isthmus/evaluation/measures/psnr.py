@@ -21,8 +21,9 @@ class Psnr(Measure):
     value were one grey level off, the least by which 8-bit images can differ: 83.0 dB at 32x32.
     """
 
-    unit = "dB"
+    name, unit, decimals = "PSNR", "dB", 2
     higher_is_better = True
+    about = "Peak signal-to-noise ratio of 8-bit images, mean over images."
     least, most = 0.0, math.inf
     undefined = None  # never
 

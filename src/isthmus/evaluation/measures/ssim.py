@@ -22,8 +22,9 @@ class Ssim(Measure):
     Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, eq. 13.
     """
 
-    unit = ""
+    name, unit, decimals = "SSIM", "1 = same", 3
     higher_is_better = True
+    about = "Structural similarity, 1 for equal images."
     least, most = -1.0, 1.0
     undefined = f"images are smaller than the window of {WINDOW} pixels"
 

@@ -23,6 +23,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
 
+from isthmus.run_files.scores import IntervalRecord
+
 LEVEL = 0.05  # an interval leaves out this much
 UNSEEN = 12.0  # the least that covers 93 % and more of every cell of records/, see bench/coverage.py
 LEAST_P = 1e-12
@@ -79,9 +81,9 @@ class Interval:
         found: Any = brentq(beyond, math.log(LEAST_P), 0, xtol=1e-14)
         return math.exp(found)
 
-    def as_dict(self) -> dict[str, float]:
+    def record(self) -> IntervalRecord:
         """As the run folder's JSON holds it."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        return IntervalRecord(mean=self.mean, low=self.low, high=self.high)
 
 
 def mean_interval(scores: np.ndarray, *, least: float = -math.inf, most: float = math.inf) -> Interval:

@@ -12,7 +12,7 @@ import onnx
 import torch
 from safetensors.torch import save
 
-from isthmus.core.atomic_files import own_folder, write_bytes, write_json
+from isthmus.core.atomic_files import own_folder, write_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
 from isthmus.core.streams import sealed
@@ -22,8 +22,9 @@ from isthmus.inference.export.storage import in_half
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
 from isthmus.run_files.arrays import read_pictures
-from isthmus.run_files.export import ExportRecord
+from isthmus.run_files.export import ExportedGraph, ExportedTensor, ExportRecord
 from isthmus.run_files.read import holds
+from isthmus.run_files.write import write_record
 from isthmus.runs.load import load_data, load_model
 from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
@@ -97,7 +98,7 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
         _write(folder / _GRAPHS[1], decoder, model.latent_shape, model.image_shape, differences[1]),
     )
     exported = Exported(folder, written, weights, cost, tuple(notices))
-    write_json(folder / _ABOUT, _about(run, exported, half))
+    write_record(folder / _ABOUT, _about(run, exported, half))
     return exported
 
 
@@ -151,26 +152,26 @@ def _write(
     return Graph(path, (None, *given), (None, *answered), difference)
 
 
-def _about(run: Path, exported: Exported, half: bool) -> dict[str, object]:
+def _about(run: Path, exported: Exported, half: bool) -> ExportRecord:
     environment = read_environment(run)
     cost = exported.half_cost_db
-    return {
-        "format": 1,
-        "recipe": read_recipe(run).name,
-        "data_hash": environment.data.hash,
-        "opset": OPSET,
-        "weights": "float16" if half else "float32",
-        "half_cost_db": cost if cost is None or math.isfinite(cost) else None,
-        "graphs": [
-            {
-                "file": graph.path.name,
-                "input": {"name": name, "shape": graph.input, "dtype": "float32", "range": given},
-                "output": {"name": answer_name, "shape": graph.output, "dtype": "float32", "range": answered},
-                "largest_difference_from_pytorch": graph.difference,
-            }
+    return ExportRecord(
+        format=1,
+        recipe=read_recipe(run).name,
+        data_hash=environment.data.hash,
+        opset=OPSET,
+        weights="float16" if half else "float32",
+        half_cost_db=cost if cost is None or math.isfinite(cost) else None,
+        graphs=tuple(
+            ExportedGraph(
+                file=graph.path.name,
+                input=ExportedTensor(name=name, shape=graph.input, dtype="float32", range=given),
+                output=ExportedTensor(name=answer_name, shape=graph.output, dtype="float32", range=answered),
+                largest_difference_from_pytorch=graph.difference,
+            )
             for graph, (name, given, answer_name, answered) in zip(exported.graphs, _NAMES, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 _NAMES = (("image", "RGB, 0..255", "latent", "any"), ("latent", "any", "image", "RGB, [0, 1]"))
