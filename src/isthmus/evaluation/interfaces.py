@@ -16,13 +16,13 @@ class Measure(ABC):
     """One score an image, of 8-bit pixels. Built without options."""
 
     name: str
-    """As tables head it, such as "PSNR"."""
+    """As tables and pages write it: "PSNR"."""
     unit: str
-    """Such as "dB"; empty where the score is a plain number."""
+    """Such as "dB", or what a score of 1 means; tables show it beside the name."""
     decimals: int
-    """Shown in tables."""
+    """How many decimals tables show."""
     about: str
-    """One sentence for the reader of a page."""
+    """One sentence on what it measures, for the reader of a table."""
     higher_is_better: bool
     least: float
     """The lowest possible score; intervals end there."""
