@@ -161,7 +161,7 @@ def test_floating_point_and_signed_pixels_need_a_range_and_take_it(tmp_path: Pat
     values = np.linspace(-1000, 3000, 64).reshape(8, 8)
     for kind in (np.float32, np.int32):
         path = write(tmp_path / kind.__name__, encoded(Image.fromarray(values.astype(kind)), "TIFF"))
-        with pytest.raises(InputError, match=r"-1000 to 3000\)\); say which values are black"):
+        with pytest.raises(InputError, match=r"-1000 to 3000\)\); set the values of black"):
             Folder(path=str(path), size=8).load()
         pixels = Folder(path=str(path), size=8, range=[-1000, 3000]).load().train.images[0, 0]
         assert np.array_equal(pixels, np.rint((values.astype(kind) + 1000) / 4000 * 255))
