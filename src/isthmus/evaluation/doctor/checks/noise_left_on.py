@@ -17,7 +17,7 @@ class NoiseLeftOn:
             return None
         plain = "Its corruption also acts when the model is used: every image it is given is changed first."
         fresh = Remedy(
-            "set {}, which draws fresh noise in training and rests when the model is used",
+            "set {}, which draws fresh noise in training and adds none when the model is used",
             {"corruption.kind": "gaussian"},
         )
         return Fault("warning", getattr(corruption, "flag", plain), [fresh])
