@@ -71,7 +71,7 @@ def split(
             rest = rest[~held]
     _refuse_empty(dataset, hashes, {"training": len(rest), **{name: len(parts[name][0]) for name in LEAST}})
     whole = [hashes, *(parts[name][1] for name, images in given.items() if images is not None)]
-    notices = [*dataset.notices, *_copies(whole), *_warnings(dataset.train.images, len(parts["test"][0]))]
+    notices = [*dataset.notices, *_copies(whole), *_look(dataset.train.images, len(parts["test"][0]))]
     if limit is not None:
         if limit < 1:
             raise InputError(f"split.limit: {limit} must be at least 1")
@@ -197,12 +197,12 @@ def _copies(parts: Sequence[np.ndarray]) -> list[str]:
     ]
 
 
-def _warnings(images: np.ndarray, tests: int) -> list[str]:
-    """Sentences to read before training: few of the `tests` test images, or training images with little in them."""
+def _look(images: np.ndarray, tests: int) -> list[str]:
+    """What anyone should know of training images (N, C, H, W) before a network is trained on them."""
     notices: list[str] = []
     if tests < _FEW_TEST:
         notices.append(
-            f"Only {tests} images are held out for test: scores on so few say little about other images; a higher "
+            f"Only {tests} images are held out for test: scores on so few say little about others; a higher "
             "split.test holds out more."
         )
     low, high = images.min(0), images.max(0)

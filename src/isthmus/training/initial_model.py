@@ -10,7 +10,7 @@ from isthmus.recipes.recipe import Recipe
 
 
 def untrained(recipe: Recipe, image_shape: tuple[int, int, int]) -> tuple[Autoencoder, nn.Module]:
-    """The model and its objective on the CPU: a function of the recipe and its seed, whatever was drawn before."""
+    """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before."""
     with drawing("weights", recipe.seed):
         model = Autoencoder(recipe, image_shape)
     with drawing("objective", recipe.seed):

@@ -99,7 +99,7 @@ class EagerStep:
 
 
 class GraphStep(EagerStep):
-    """The same step captured once as a CUDA graph, so that the host launches one graph instead of hundreds of kernels.
+    """The same step captured once as a CUDA graph, so that the host launches one thing instead of hundreds.
 
     A batch of another size, such as an epoch's last, runs eagerly. What changes from step to step must be in memory
     that the graph reads: the images' indices, the learning rates (see `build_optimizer`), the seeds. The next step
