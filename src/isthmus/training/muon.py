@@ -57,9 +57,7 @@ class Muon(Adam):
 
 def orthogonalise(matrices: Tensor) -> Tensor:
     """(M, R, C) -> (M, R, C) float32: each matrix with singular values of about 1 (0.7 to 1.2)."""
-    x = (
-        matrices.bfloat16()
-    )  # precise enough for a direction, and several times faster on hardware with bf16
+    x = matrices.bfloat16()  # precise enough for a direction, and several times faster on hardware with bf16
     wide = x.shape[1] <= x.shape[2]
     x = x if wide else x.mT
     x = x / (x.float().flatten(1).norm(dim=1).bfloat16()[:, None, None] + 1e-7)

@@ -17,7 +17,7 @@ def handling(splits: Splits, *, mirrors: bool) -> tuple[Change, ...]:
         what="mirrored",
         images=images,
         of=images,
-        sentence="Training mirrors a random half of the images in every epoch (left and right exchanged); "
+        sentence="Training shows half of the images mirrored, a different half in every epoch; "
         "train.mirror=false turns this off.",
     )
     return (*splits.handling, mirrored)
