@@ -360,7 +360,7 @@ def test_a_home_folder_is_written_as_a_shell_has_it(
         isthmus("sample", "~/run", "--out=~nosuchuser/s.png"), "--out", "'~nosuchuser/s.png'", "write it out"
     )
     for words in (["reconstruct", "~/run", ""], ["doctor", ""], ["export", "~/run", "-o", ""]):
-        assert_refused(isthmus(*words), "'' is no path")
+        assert_refused(isthmus(*words), "'' is not a path")
 
 
 def test_results_that_do_not_fit_where_they_are_to_go(finished: Path, photo: Path) -> None:

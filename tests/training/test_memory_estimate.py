@@ -161,7 +161,7 @@ def test_a_run_without_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(in_folder, "train", starved)
         answer = train(tmp_path / "run", "-q")
-    assert_refused(answer, "the memory does not suffice", "train.batch", "--resume", code=1)
+    assert_refused(answer, "there is not enough memory", "train.batch", "--resume", code=1)
     assert (tmp_path / "run" / "checkpoints" / "last").is_dir()
     assert train(tmp_path / "run", "-q", "--resume").code == 0
     last = Path("checkpoints", "last", "model.safetensors")

@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules by name."""
+"""Builds optimizers and learning-rate schedules by name."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def build_optimizer(
 
 
 def kept(group: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an optimizer keeps of each parameter of `group`: `step` is one number, the rest like the parameter."""
+    """Names of the optimizer's state for each parameter of `group`: `step` is one number, the rest have its shape."""
     return ("momentum",) if group["matrix"] else ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -82,9 +82,9 @@ def _groups(
 
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, total_steps: int, train: Train, done: float = 0.0) -> None:
-    """Give every group of parameters the learning rate and the epsilon of step `step` (from 0).
+    """Set every group's learning rate and epsilon for step `step` (from 0).
 
-    done: the share of the training that is over, where it may end before its last step.
+    done: the share of the training that is over; a time limit may end training before its last step.
     """
     rate = learning_rate(step, total_steps, train, done)
     for group in optimizer.param_groups:
@@ -96,13 +96,13 @@ def set_rates(optimizer: torch.optim.Optimizer, step: int, total_steps: int, tra
 
 
 def rate_of(optimizer: torch.optim.Optimizer) -> float:
-    """The recipe's learning rate as of the last step; on CUDA this waits for the device."""
+    """The recipe's learning rate in the last step; on CUDA this waits for the device."""
     group = optimizer.param_groups[0]
     return float(group["lr"]) / group.get("scale", 1.0)
 
 
 def epsilon(step: int, train: Train) -> float:
-    """The epsilon that PyTorch's optimizer needs at step `step` (from 0).
+    """The epsilon for PyTorch's optimizer at step `step` (from 0).
 
     Keras adds epsilon to the root of the raw second moment, PyTorch to that root divided by its bias
     correction. So Keras's Adam is PyTorch's with epsilon divided by the correction too: 32 times as large at
@@ -116,7 +116,7 @@ def epsilon(step: int, train: Train) -> float:
 def learning_rate(step: int, total_steps: int, train: Train, done: float = 0.0) -> float:
     """The learning rate of step `step` (from 0): a linear warm-up, then constant or half a cosine to zero.
 
-    The cosine ends with the last step, or where the share `done` of the training reaches 1 before it.
+    The cosine ends with the last step or, under train.seconds, when the share `done` of the training reaches 1.
     """
     if step < train.warmup_steps:
         return train.learning_rate * (step + 1) / train.warmup_steps
