@@ -15,7 +15,7 @@ from isthmus.core.atomic_files import write_json
 from isthmus.core.errors import RunError
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
-from isthmus.kernels.compiled import version, why_compiled_anew
+from isthmus.kernels.choose import choose
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
 from isthmus.training import checkpoint, devices
@@ -79,19 +79,17 @@ def _train(
     model, objective = untrained(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    kernels, reason = devices.choose_kernels(recipe.train.kernels, device, model, precision)
+    chosen = choose(recipe.train.kernels, device, model, precision)
     how = {  # what the bits of the weights depend on beside recipe and versions
         "device": device.type,
         "threads": torch.get_num_threads(),
         "precision": precision,
-        "kernels": f"compiled {version()}" if kernels == "compiled" else kernels,
+        "kernels": chosen.recorded,
     }
-    if reason:
-        yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}.")
-    if kernels == "compiled" and (said := why_compiled_anew()):
-        yield Notice(said)
+    for sentence in chosen.notices:
+        yield Notice(sentence)
     objective.to(device)
-    optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
+    optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
@@ -144,6 +142,7 @@ def _train(
         recipe.train,
         progress,
         precision=precision,
+        kernels=chosen.kernels,
         seed=recipe.seed,
     )
     with interrupts() as interrupted, Journal(folder / "metrics.jsonl", keep_steps=progress.step) as journal:

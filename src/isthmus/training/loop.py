@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.record import Count, Finite, Real
@@ -93,6 +94,7 @@ def train(
     progress: Progress,
     *,
     precision: str,
+    kernels: Kernels = "torch",
     seed: int,
 ) -> Iterator[Step | Epoch]:
     """Train from `progress` on, yielding every step and every epoch.
@@ -103,11 +105,12 @@ def train(
     """
     total_steps = planned_steps(settings, len(batches))
     take = choose_step(model.device, settings)(
-        model, objective, optimizer, batches, settings, precision=precision, seed=seed
+        model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
     )
     # a run stopped before its first saved step has this behind it already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         if settings.monitor == "validation":
             progress.best_score = scores["validation_loss"]
         yield Epoch(0, settings.monitor == "validation", scores)
@@ -135,7 +138,8 @@ def train(
                 break
 
         train_loss = progress.loss_sum / progress.images
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         score = train_loss if settings.monitor == "training" else scores["validation_loss"]
         if not math.isfinite(score):
             raise Diverged(progress.step, optimizer)

@@ -7,15 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isthmus.kernels.adam import Adam
-
 _MOMENTUM = 0.95
 # Five steps of this quintic bring every singular value near 1; see Jordan et al., "Muon: an optimizer for hidden
 # layers in neural networks" (2024), where the coefficients are from.
 _STEPS, _COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
 
 
-class Muon(Adam):
+class Muon(torch.optim.Adam):
     """AdamW in which groups with `matrix` set take orthogonalised momentum as their step instead.
 
     A convolution's kernel is the matrix of its filters. On CIFAR-10 at latent 64 and equal images the error over

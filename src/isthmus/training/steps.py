@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.core.streams import stream
 from isthmus.core.values import Terms, Trace
-from isthmus.kernels.threads import torch_on_one
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
@@ -37,12 +36,13 @@ class EagerStep:
         settings: Train,
         *,
         precision: str,
+        kernels: Kernels = "torch",
         seed: int,
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
-        alone = model.device.type == "cpu" and devices.kernels_carry(model, objective)
-        self.threads = torch_on_one if alone else nullcontext
+        self.kernels = kernels
+        self.mostly = devices.mostly_convolutions(model, objective)
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
         self.noise = torch.Generator(model.device)
@@ -59,7 +59,7 @@ class EagerStep:
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
         self._begin(number)
-        with self.threads():
+        with using(self.kernels, mostly=self.mostly):
             return self._step(chosen)
 
     def _begin(self, number: int) -> None:
