@@ -32,7 +32,9 @@ STEPS = """
 import hashlib, numpy as np, torch
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.training import machine
+from isthmus.kernels.choose import choose
+from isthmus.kernels import tiled_convolution
+from isthmus.training import devices
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.steps import EagerStep
@@ -40,22 +42,23 @@ from isthmus.training.steps import EagerStep
 images = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (40, 3, 16, 16), dtype=np.uint8))
 changes = {"data.kind": "scenes", "architecture.filters": [16, 32], "architecture.strides": [1, 2]}
 for precision in ("fp32", "bf16"):
-    if precision == "bf16" and machine.choose_precision("auto", torch.device("cpu")) != "bf16":
+    if precision == "bf16" and devices.choose_precision("auto", torch.device("cpu")) != "bf16":
         continue
     for count in (1, 2, 3):
         recipe = load_recipe("post-faithful/latent-10", changes)
-        with machine.cpu_threads(count):
+        with devices.cpu_threads(count):
             torch.manual_seed(0)
             model = Autoencoder(recipe, (3, 16, 16)).to(memory_format=torch.channels_last)
-            kernels, _ = machine.choose_kernels("auto", torch.device("cpu"), model, precision)
+            kernels = choose("auto", torch.device("cpu"), model, precision).kernels
             objective = build_objective(recipe, model)
-            optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
+            optimizer = build_optimizer(model, recipe.train, objective)
             batches = Batches(images, 20, seed=0)
-            step = EagerStep(model, objective, optimizer, batches, recipe.train, precision=precision, seed=0)
+            how = {"precision": precision, "kernels": kernels, "seed": 0}
+            step = EagerStep(model, objective, optimizer, batches, recipe.train, **how)
             for number in range(6):
                 step(next(iter(batches.epoch(number))), number)
         weights = b"".join(w.detach().contiguous().numpy().tobytes() for w in model.parameters())
-        carried = machine.kernels_carry(model, objective)
+        carried = tiled_convolution.ready() and devices.mostly_convolutions(model, objective)
         print(precision, count, int(carried), hashlib.sha256(weights).hexdigest())
 """
 

@@ -7,12 +7,9 @@ import sys
 
 import pytest
 import torch
-from torch import nn
 
-from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
-from isthmus.models.layers import Dense
 from isthmus.training import devices
 
 CPU = torch.device("cpu")
@@ -56,78 +53,6 @@ def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, f
     assert devices.choose_precision("fp32", CPU) == "fp32"
     assert devices.choose_precision("bf16", CPU) == "bf16"
     assert ("Some CPU" in devices.describe(CPU)) == (flags is not None)
-
-
-def network(kind: str = "conv") -> nn.Module:
-    options = {"filters": [16], "strides": [2]} if kind == "conv" else {}
-    return registry.build("architectures", kind, options, (3, 16, 16))
-
-
-def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: "no C++ compiler is here")
-
-
-def test_auto_kernels_are_compiled_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = network()
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    assert devices.choose_kernels("auto", CPU, model, "fp32") == ("compiled", "")
-    assert model.encoder.compiled and model.decoder.compiled
-    assert devices.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
-    assert not model.encoder.compiled and not model.decoder.compiled
-
-
-@pytest.mark.parametrize(
-    ("flags", "precision", "chosen"),
-    [
-        ("amx_bf16", "bf16", "compiled"),
-        ("avx512_bf16 avx2 fma", "bf16", "torch"),
-        ("avx2 fma", "fp32", "compiled"),
-        ("avx amx_bf16", "fp32", "torch"),
-    ],
-)
-def test_without_batch_norm_kernels_are_for_processors_that_gain_by_them(
-    monkeypatch: pytest.MonkeyPatch, flags: str, precision: str, chosen: str
-) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    monkeypatch.setattr(processor, "_told", lambda: {"flags": flags})
-    model = network("residual")
-    assert devices.choose_kernels("auto", CPU, model, precision) == (chosen, "")
-    assert model.decoder.last.compiled == (chosen == "compiled")
-
-
-@pytest.mark.parametrize(
-    ("latent", "precision", "chosen"), [(10, "bf16", "compiled"), (64, "bf16", "torch"), (10, "fp32", "torch")]
-)
-def test_dense_layers_alone_gain_in_bf16_where_the_latent_is_narrow(
-    monkeypatch: pytest.MonkeyPatch, latent: int, precision: str, chosen: str
-) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    assert devices.choose_kernels("auto", CPU, Dense(1024, latent), precision) == (chosen, "")
-
-
-def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only where something could be done: not on CUDA, and not for networks that have no use for them."""
-    without_compiler(monkeypatch)
-    monkeypatch.setattr(processor, "_told", dict)
-    model = network()
-    assert devices.choose_kernels("auto", CPU, model, "fp32") == ("torch", "no C++ compiler is here")
-    assert not model.encoder.compiled
-    assert devices.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
-    assert devices.choose_kernels("auto", torch.device("cuda"), model, "fp32") == ("torch", "")
-    assert devices.choose_kernels("auto", CPU, network("residual"), "fp32") == ("torch", "")
-
-
-@pytest.mark.parametrize(
-    ("device", "kind", "said"),
-    [("cpu", "conv", "no C.. compiler"), ("cuda", "conv", "on the CPU"), ("cpu", "residual", "with batch norm")],
-)
-def test_compiled_kernels_that_cannot_be_are_refused(
-    monkeypatch: pytest.MonkeyPatch, device: str, kind: str, said: str
-) -> None:
-    without_compiler(monkeypatch)
-    monkeypatch.setattr(processor, "_told", dict)
-    with pytest.raises(InputError, match=rf"train\.kernels: .*{said}.*train\.kernels=auto"):
-        devices.choose_kernels("compiled", torch.device(device), network(kind), "fp32")
 
 
 def test_the_description_says_how_many_threads() -> None:

@@ -39,8 +39,9 @@ class Stage(NamedTuple):
 
 
 def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """One stage after another, where `norm_leaky.takes` and `tiled_convolution.takes` say so for each, and nothing is padded apart; x (B, C, H, W).
+    """One stage after another, where `norm_leaky` and `tiled_convolution` take each and nothing is padded apart.
 
+    x (B, C, H, W) -> (B, C', H', W').
     A convolution finds the sums that its norm needs while it has its numbers at hand. All stages are one operation,
     because thirty small ones take a tenth of a step.
     """
@@ -54,7 +55,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         ctx: Any, x: Tensor, stages: Sequence[Stage], *_: Tensor
     ) -> Tensor:
         kept: list[Tensor] = []
-        for how, kernel, offset, norm, slope, _ in stages:
+        for how, kernel, offset, norm, slope, _pad in stages:
             moments = torch.empty(2, norm.num_features, dtype=torch.float64, device=x.device)
             between = tiled_convolution.forward(x, kernel, None, how, moments)
             y, found = norm_leaky.forward(between, moments, offset, norm, slope)

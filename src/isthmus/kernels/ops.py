@@ -42,8 +42,8 @@ class CallsKernels:
 def using(kernels: Kernels, *, mostly: bool = False) -> Generator[None]:
     """Let operations of this Python thread use these kernels meanwhile.
 
-    mostly: operations of this file are nearly all of the arithmetic meanwhile. Where kernels can take all of it, PyTorch
-    has one thread for the rest: its threads wait for each other after every operation.
+    mostly: operations of this file are nearly all of the arithmetic. Where kernels can take all of them, PyTorch has
+    one thread for the rest: its threads wait for each other after every operation.
     """
     alone = mostly and kernels == "compiled" and tiled_convolution.ready()
     token = _using.set(kernels)
@@ -68,10 +68,7 @@ def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
     """Convolution, batch norm and leaky ReLU, once a stage: x (B, C, H, W) -> (B, C', H', W')."""
     while stages:
         count = _at_once(x, stages)
-        if count:
-            x = stages_at_once.convolve_norm_leaky(x, stages[:count])
-        else:
-            x = _convolve_norm_leaky(x, stages[0])
+        x = stages_at_once.convolve_norm_leaky(x, stages[:count]) if count else _convolve_norm_leaky(x, stages[0])
         stages = stages[count or 1 :]
     return x
 

@@ -85,8 +85,8 @@ class _Convolve(torch.autograd.Function):
 def _stays_in_place(x: Tensor) -> bool:
     """Whether what is not finite in x (B, C, H, W) can only reach what PyTorch lets it reach.
 
-    A tile's row of few channels has several pixels beside each other, also of the next image, of which some count zero
-    times: and zero times infinity is not a number. A batch norm behind the convolution spreads it over all images anyway.
+    A tile's row of few channels has several pixels beside each other, also of the next image, and some count zero
+    times: zero times infinity is not a number. A batch norm behind a convolution spreads that over all images anyway.
     """
     return x.shape[1] > _FEW or math.isfinite(x.sum(dtype=torch.float32).item())
 

@@ -41,7 +41,7 @@ class EagerStep:
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
-        self.kernels = kernels
+        self.kernels: Kernels = kernels
         self.mostly = devices.mostly_convolutions(model, objective)
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
