@@ -104,7 +104,7 @@ def test_what_is_not_finite_spreads_no_further_than_in_pytorch(
     """With few channels a tile's row holds several pixels, and from the end of one image the first of the next."""
     x, weight, bias, dy = parts(how, 3, 3, 4, 6, 3)
     x[0, 1, 5, 5] = x[1, 0, 2, 0] = value
-    dy[0, 2, -1, -1] = dy[1, 1, 0, 3] = value
+    dy[0, 2, -1, -1] = dy[1, 1, 0, -1] = value
     found, exact = (
         gradients(apply, how, x.to(of), weight.to(other), bias.to(other), dy.to(of))
         for apply, of, other in ((_mixed, dtype, torch.float32), (pytorchs, torch.float64, torch.float64))

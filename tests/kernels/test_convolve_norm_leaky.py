@@ -193,7 +193,7 @@ def test_it_can_be_differentiated_twice(dtype: torch.dtype, count: int, within: 
             with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
                 y = convolve_norm_leaky(x, stages)
         else:
-            for how, kernel, offset, norm, slope in stages:
+            for how, kernel, offset, norm, slope, _ in stages:
                 y = F.leaky_relu(norm(how(y, kernel, offset)), slope)
         (slope,) = torch.autograd.grad(y.float().square().sum(), x, create_graph=True)
         slope.float().square().sum().backward()
