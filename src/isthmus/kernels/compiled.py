@@ -44,8 +44,6 @@ _FLAGS = [
 ]
 _SECONDS = 300.0  # a source takes a compiler up to four seconds, and many times that on a busy machine
 _TYPES = {"int": ctypes.c_int, "long": ctypes.c_long, "float": ctypes.c_float}
-
-
 NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # in those of operations
 
 
@@ -74,21 +72,24 @@ class Operation:
     """Calls an operation with its arguments by name, numbers and tensors, which are handed over as bare addresses.
 
     The names, their order and their types are those of the C++ (operations.h): they stand nowhere else.
-    Raises TypeError for a name too many or too few, MemoryError where the memory does not suffice.
+    Raises TypeError for other names or another order, MemoryError where the memory does not suffice.
     """
 
     def __init__(self, function: Any, name: str, arguments: Mapping[str, type]) -> None:
         function.argtypes = tuple(arguments.values())
         function.restype = ctypes.c_int
-        self._function, self._name, self._arguments = function, name, arguments.keys()
+        self._function, self._name, self._names = function, name, tuple(arguments)
+        self._numbers = [*arguments.values()].index(ctypes.c_void_p)  # before the first tensor
 
-    def __call__(self, **given: Tensor | float | None) -> None:
-        if given.keys() != self._arguments:
+    def __call__(self, **given: Any) -> None:
+        if tuple(given) != self._names:
             raise TypeError(
-                f"the compiled kernel {self._name} takes {', '.join(self._arguments)}, and not {', '.join(given)}"
+                f"the compiled kernel {self._name} takes {', '.join(self._names)}, and not {', '.join(given)}"
             )
-        values = [given[name] for name in self._arguments]
-        if self._function(*(value.data_ptr() if isinstance(value, Tensor) else value for value in values)):
+        values, first = [*given.values()], self._numbers
+        tensors: list[Tensor | None] = values[first:]
+        values[first:] = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+        if self._function(*values):
             raise MemoryError("a compiled kernel found no memory")
 
 

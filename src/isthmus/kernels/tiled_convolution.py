@@ -88,7 +88,7 @@ def _stays_in_place(x: Tensor) -> bool:
     A tile's row of few channels has several pixels beside each other, also of the next image, and some count zero
     times: zero times infinity is not a number. A batch norm behind a convolution spreads that over all images anyway.
     """
-    return x.shape[1] > _FEW or math.isfinite(x.sum(dtype=torch.float32).item())
+    return x.shape[1] > _FEW or math.isfinite(x.sum().item())
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, moments: Tensor | None = None) -> Tensor:
@@ -137,14 +137,15 @@ def _apply(
 def sizes(x: Tensor, y: Tensor, weight: Tensor, how: Convolution, *, transposed: bool) -> dict[str, int]:
     """The arguments that tell an operation its sizes (sizes.h): it makes y of x."""
     images, channels, height, width = x.shape
+    _, filters, rows, columns = y.shape
     return {
         "images": images,
         "channels": channels,
         "height": height,
         "width": width,
-        "filters": y.shape[1],
-        "rows": y.shape[2],
-        "columns": y.shape[3],
+        "filters": filters,
+        "rows": rows,
+        "columns": columns,
         "kernel": weight.shape[2],
         "stride": how.stride,
         "before": how.before,
