@@ -28,7 +28,8 @@ from isthmus.core.json_files import read_json
 from isthmus.data.splits import Splits
 from isthmus.evaluation.doctor.learning_curve import read_epochs
 from isthmus.recipes.recipe import Recipe, apply, resolve
-from isthmus.runs.run import load_data, run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
 
 _HARM = 0.1  # dB of PSNR that a remedy may cost
 # more, where the fault is of something else than the error of reconstructions, which its remedies pay for: fresh noise

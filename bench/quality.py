@@ -23,7 +23,9 @@ from isthmus.core.paths import cache_folder
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.run import Done, load_data, run
+from isthmus.run_files.write import as_json
+from isthmus.runs.load import load_data
+from isthmus.runs.run import Done, run
 from isthmus.training.devices import choose_device
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch, Step
@@ -72,7 +74,7 @@ def measure(recipe: Recipe, splits: Splits, folder: Path) -> dict[str, Any]:
                 file=sys.stderr,
             )
         elif isinstance(event, Done):
-            return event.summary
+            return as_json(event.evaluation)
     raise AssertionError("a run ends with its evaluation")
 
 

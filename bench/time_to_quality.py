@@ -28,9 +28,10 @@ from isthmus.core.paths import cache_folder
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.run import load_data
+from isthmus.runs.load import load_data
 from isthmus.training import in_folder, loop
 from isthmus.training.devices import choose_device
+from isthmus.training.events import Started
 from isthmus.training.loop import Epoch, Step
 
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10-exact"
@@ -60,7 +61,7 @@ def train_until(recipe: Recipe, splits: Splits, goal: float) -> dict[str, Any]:
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, _look_in() as validation_mse:
         for event in in_folder.train_in_folder(recipe, Path(folder), splits, Path(folder, "cache")):
-            if isinstance(event, in_folder.Started):
+            if isinstance(event, Started):
                 seconds += time.perf_counter() - begun
             elif isinstance(event, Epoch) and event.epoch == 0:
                 mse = lowest = event.log["validation_mse"]

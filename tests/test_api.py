@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,26 @@ from tests.conftest import TINY
 import isthmus as ist
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.json_files import read_json
-from isthmus.runs.run import read_recipe
+from isthmus.runs.run_folder import read_recipe
 from isthmus.training import checkpoint
 
 SIDE = 16
 SCENES: dict[str, Any] = {"kind": "scenes", "train": 60, "test": 10, "size": SIDE}
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}
+
+
+def test_the_package_shows_its_public_names_alone() -> None:
+    """To whoever types `isthmus.` and a tab, before and after the lazy names were used."""
+    program = (
+        "import isthmus, sys\n"
+        "def held(): return {n for n in vars(isthmus) if n[0] != '_' and f'isthmus.{n}' not in sys.modules}\n"
+        "assert held() == set(), held()\n"
+        "[getattr(isthmus, name) for name in isthmus.__all__]\n"
+        "assert held() <= set(isthmus.__all__), held()\n"
+        "assert dir(isthmus) == sorted([*isthmus.__all__, '__version__']), dir(isthmus)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -71,6 +87,37 @@ def test_training_again_changes_nothing(run: Path) -> None:
     before = times()
     assert train(run) == run
     assert times() == before
+
+
+def test_an_unfinished_run_goes_on_only_when_asked(run: Path, tmp_path: Path) -> None:
+    """By the recipe's name and by its folder, as on the command line; nothing happens without `resume`."""
+    copy = Path(shutil.copytree(run, tmp_path / "run"))
+    for name in ("evaluation.json", "training.json"):
+        (copy / name).unlink()
+    for again in (lambda: train(copy), lambda: ist.train(str(copy), show_progress=False)):
+        with pytest.raises(InputError, match=rf"{copy}: holds an unfinished run; give resume=True .* another `out`"):
+            again()
+    assert not (copy / "training.json").exists()
+    assert ist.train(str(copy), resume=True, show_progress=False) == copy
+    assert read_json(copy / "evaluation.json")["scores"] == read_json(run / "evaluation.json")["scores"]
+
+
+def test_a_run_folder_takes_no_changes(run: Path) -> None:
+    for changes in ({"options": {"train.epochs": 9}}, {"data": "scenes"}):
+        with pytest.raises(InputError, match="a run goes on as it began"):
+            ist.train(str(run), show_progress=False, **changes)  # pyright: ignore[reportArgumentType]
+
+
+def test_a_finished_run_is_shown_again_where_its_images_are_gone(tmp_path: Path) -> None:
+    home = tmp_path / "pictures"
+    home.mkdir()
+    for value in range(30):
+        Image.new("RGB", (SIDE, SIDE), (value * 8, 0, 0)).save(home / f"{value}.png")
+    run = train(tmp_path / "run", data={"kind": "folder", "path": str(home), "size": SIDE})
+    shutil.rmtree(home)
+    (run / "report.html").unlink()
+    assert ist.train(str(run), show_progress=False) == run
+    assert (run / "report.html").exists()
 
 
 def test_a_loaded_run_has_the_best_weights(run: Path, tmp_path: Path) -> None:
@@ -218,6 +265,9 @@ def test_a_study_returns_its_findings(tmp_path: Path) -> None:
     assert [row["kind"] for row in found["findings"]] == ["comparison", "pca", "pca", "note"]
     assert "wide" in (tmp_path / "out" / "report.html").read_text()
     assert (tmp_path / "out" / "wide" / "seed-3" / "report.html").is_file(), "every run has a page of its own"
+    again = ist.study(str(tmp_path / "out"), show_progress=False)
+    scores = [[row["scores"] for row in one["variations"]] for one in (found, again)]
+    assert scores[0] == scores[1], "by its folder, in which nothing is missing"
 
 
 def test_progress_is_on_stderr_and_can_be_silenced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,11 +280,11 @@ def test_progress_is_on_stderr_and_can_be_silenced(tmp_path: Path, capsys: pytes
 
 
 def test_the_public_names_are_there() -> None:
-    from isthmus import api
+    from isthmus.api import functions
     from isthmus.models import autoencoder
 
-    assert ist.train is api.train
-    assert ist.load is api.load
+    assert ist.train is functions.train
+    assert ist.load is functions.load
     assert ist.Autoencoder is autoencoder.Autoencoder
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = ist.trian

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
 __all__ = ["Autoencoder", "doctor", "explore", "export", "load", "sample", "study", "train"]
 
 if TYPE_CHECKING:
-    from isthmus.api import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
     from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
-    "doctor": "isthmus.api",
-    "explore": "isthmus.api",
-    "export": "isthmus.api",
-    "load": "isthmus.api",
-    "sample": "isthmus.api",
-    "study": "isthmus.api",
-    "train": "isthmus.api",
+    "doctor": "isthmus.api.functions",
+    "explore": "isthmus.api.functions",
+    "export": "isthmus.api.functions",
+    "load": "isthmus.api.functions",
+    "sample": "isthmus.api.functions",
+    "study": "isthmus.api.functions",
+    "train": "isthmus.api.functions",
 }
 
 # PyTorch's threads, which are OpenMP's, sleep while they wait: spinning takes the core from those they wait for, which
@@ -34,8 +33,16 @@ if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
-def __getattr__(name: str) -> Any:
-    # Lazy: `isthmus --help` must not wait for torch.
+def __getattr__(name: str) -> object:
     if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
+        from importlib import import_module  # as late as the name: `isthmus --help` must not wait for torch
+
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])
+
+
+del TYPE_CHECKING, annotations, os  # no names of ours

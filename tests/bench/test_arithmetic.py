@@ -20,7 +20,7 @@ from torch import nn
 
 from bench import neighbour, network
 from isthmus.core import registry
-from isthmus.evaluation.evaluate import cost
+from isthmus.evaluation.cost import cost
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.study_plan import load_plan, load_recipe
 

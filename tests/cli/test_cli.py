@@ -318,3 +318,19 @@ def test_ctrl_c_before_anything_has_begun_is_one_line(module: str, tmp_path: Pat
     assert answer.stderr.startswith("isthmus: interrupted")
     assert answer.stderr.count("\n") == 1, answer.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_a_second_ctrl_c_is_not_told_that_nothing_had_begun(tmp_path: Path) -> None:
+    """It comes while the first is answered."""
+    program = (
+        "import signal, sys\n"
+        "from isthmus.cli import exit_codes\n"
+        "def interrupted(): raise KeyboardInterrupt\n"
+        "exit_codes._again = lambda: signal.raise_signal(signal.SIGINT)\n"
+        "import isthmus.cli\n"
+        "isthmus.cli._run = interrupted\n"
+        "from isthmus.__main__ import main\n"
+        "main()\n"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment())
+    assert (answer.returncode, answer.stdout, answer.stderr) == (130, "", "isthmus: interrupted\n")

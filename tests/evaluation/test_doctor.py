@@ -21,7 +21,7 @@ from isthmus.core import registry
 from isthmus.core.atomic_files import write_json
 from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import Mirroring
-from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, Diagnosis, as_sentence
+from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
 from isthmus.evaluation.doctor.learning_curve import falls, jumps, read_curve, rises
 from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
@@ -31,8 +31,12 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe, apply, parse_overrides, resolve
 from isthmus.recipes.study_plan import load_plan
 from isthmus.recipes.training_length import budget
-from isthmus.runs.run import load_data, run
-from isthmus.training.in_folder import Notice
+from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord
+from isthmus.run_files.scores import IntervalRecord, Score
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
+from isthmus.training.events import Notice
 
 HEALTHY: dict[str, Any] = {
     "model.linear": "pca",
@@ -200,12 +204,10 @@ def went(
 def shown(**changes: Any) -> Measurements:
     """Those of a run without fault, one or another changed."""
     recipe = changes.get("recipe") or recipe_of()
-    against = {"psnr": {"mean": 1.0, "low": 0.5, "high": 1.5}, "validation": {"pca_mse": 0.013}}
-    summary = {"against_pca": against, "scores": {"pca": {"components": 8}}, "latent": {}}
     sound = Measurements(
         recipe,
         changes.get("model") or Autoencoder(recipe, (3, 16, 16)),
-        summary,
+        against_pca(0.5, 1.5),
         {"train": 0.01, "validation": 0.0105, "test": 0.0105, "shuffled": 0.05, "negatives": 0.02},
         np.ones(8),
         None,
@@ -222,10 +224,15 @@ def shown(**changes: Any) -> Measurements:
     return replace(sound, **changes)
 
 
-def against_pca(low: float, high: float) -> dict[str, Any]:
-    spread = {"mean": (low + high) / 2, "low": low, "high": high}
-    against = {"psnr": spread, "validation": {"pca_mse": 0.013}}
-    return {"against_pca": against, "scores": {"pca": {"components": 8}}, "latent": {}}
+def against_pca(low: float, high: float, *, components: int = 8) -> EvaluationRecord:
+    spread = IntervalRecord(mean=(low + high) / 2, low=low, high=high)
+    return EvaluationRecord(
+        name="one",
+        seed=0,
+        latent_size=8,
+        scores={"pca": Score(components=components)},
+        against_pca=AgainstPca(psnr=spread, validation=Course(pca_mse=0.013)),
+    )
 
 
 def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
@@ -234,7 +241,7 @@ def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None
     codes = CodeUse(1024, 100_000, 3, 1.6) if hasattr(model.bottleneck, "codes") else None
     far = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.01}
     changes: dict[str, dict[str, Any]] = {
-        "below_pca": {"summary": against_pca(-2.0, -1.0)},
+        "below_pca": {"evaluation": against_pca(-2.0, -1.0)},
         "collapsed": {"kl": kl, "spread": np.array([1e-9, 1e-9, 1.0, 1.0])},
         "dead_codes": {"codes": codes},
         "dead_units": {"spread": np.array([0.0, 0.0, 1.0, 1.0])},
@@ -252,7 +259,7 @@ def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None
         "rate_too_low": {"curve": tuple((n / 20, 1 / n) for n in range(1, 21))},
         "stays_at_pca": {"training": went(2000, 100, 0, (0.01, 0.03))},
         "too_wide": {"narrowed": {8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}},
-        "untrained": {"training": went(10, 5, 2, ()), "summary": against_pca(-2.0, -1.0)},
+        "untrained": {"training": went(10, 5, 2, ()), "evaluation": against_pca(-2.0, -1.0)},
         "noise_left_on": {},
     }
     return shown(recipe=recipe, model=model, **changes[rule])
@@ -377,8 +384,8 @@ def test_the_gravest_comes_first() -> None:
 def test_a_latent_is_not_called_too_wide_by_a_network_that_loses_to_pca() -> None:
     narrowed = {8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}
     assert one_of(narrowed=narrowed).rule == "too_wide"
-    assert [one.rule for one in examine(shown(narrowed=narrowed, summary=against_pca(-2.0, -1.0)))] == ["below_pca"]
-    assert examine(shown(narrowed=narrowed, summary=against_pca(-0.1, 0.1))) == []
+    assert [one.rule for one in examine(shown(narrowed=narrowed, evaluation=against_pca(-2.0, -1.0)))] == ["below_pca"]
+    assert examine(shown(narrowed=narrowed, evaluation=against_pca(-0.1, 0.1))) == []
     losing = {"train": 0.02, "validation": 0.02, "test": 0.5, "shuffled": 0.05, "negatives": 0.5}
     assert examine(shown(narrowed=narrowed, mse=losing)) == []  # on other test images PCA may lose more
 
@@ -404,7 +411,7 @@ def test_a_handful_of_steps_is_untrained_and_nothing_else() -> None:
     everything = {
         "mse": {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.02},
         "narrowed": {8: 0.01, 1: 0.01},
-        "summary": against_pca(-5.0, -4.0),
+        "evaluation": against_pca(-5.0, -4.0),
         "curve": tuple((n / 20, 1.0 + n % 2) for n in range(1, 21)),
     }
     one = one_of(**everything, training=went(5, 1, 5, ()))
@@ -454,7 +461,7 @@ def test_longer_moves_a_limit_of_seconds_too() -> None:
 def test_weights_that_are_pcas_are_called_so() -> None:
     """What is said of them is about PCA, or about what training did to it; never that the network learned by heart."""
     recipe = recipe_of({"model.linear": "pca"})
-    still: dict[str, Any] = {"recipe": recipe, "summary": against_pca(0.0, 0.0)}
+    still: dict[str, Any] = {"recipe": recipe, "evaluation": against_pca(0.0, 0.0)}
     calm = went(2000, 100, 0, (0.01, 0.0104, 0.0102))
     one = one_of(**still, training=calm)
     assert one.rule == "stays_at_pca" and "It is PCA with 8 components, where it started" in one.sentence
@@ -468,7 +475,7 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     assert "from PCA's to 5.0 times that" in harmed["rate_too_high"].sentence
     assert all("learning_rate" in str(dict(harmed[rule].changes[0])) for rule in harmed)
     near = went(2000, 100, 3, (0.01, 0.0104, 0.00999))
-    assert one_of(recipe=recipe, summary=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
+    assert one_of(recipe=recipe, evaluation=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
     assert examine(shown(recipe=recipe, training=near)) == []
 
 
@@ -479,10 +486,9 @@ def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> 
     seen: dict[str, Any] = {
         "recipe": recipe,
         "mse": {"train": 1e-9, "validation": 0.02, "test": 0.02, "shuffled": 0.02, "negatives": 0.05},
-        "summary": against_pca(0.0, 0.0) if linear == "pca" else against_pca(-2.0, -1.0),
+        "evaluation": against_pca(*((0.0, 0.0) if linear == "pca" else (-2.0, -1.0)), components=1),
         "curve": tuple((n / 20, 1 / n) for n in range(1, 21)),
     }
-    seen["summary"]["scores"]["pca"]["components"] = 1
     found = {one.rule: one for one in examine(shown(**seen, training=went(2000, 1, 0, (), images=2)))}
     rules = {"stays_at_pca"} if linear == "pca" else {"ignores_latent", *LOSING}
     assert set(found) == {"overfits", *rules}
@@ -496,7 +502,7 @@ def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> 
 
 def test_pca_that_knows_every_training_image_has_nothing_to_learn_from_them() -> None:
     """Its error in training is nothing already."""
-    wide = {"recipe": recipe_of({"model.linear": "pca", "bottleneck.dim": 30}), "summary": against_pca(0.0, 0.0)}
+    wide = {"recipe": recipe_of({"model.linear": "pca", "bottleneck.dim": 30}), "evaluation": against_pca(0.0, 0.0)}
     assert one_of(**wide, training=went(2000, 1, 0, (), images=30)).remedy == "Use more images."
     assert one_of(**wide, training=went(2000, 1, 0, (), images=31)).remedy.startswith("Train longer")
 

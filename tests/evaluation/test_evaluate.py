@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import threading
-import time
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -22,12 +18,16 @@ from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation.baselines import pca
-from isthmus.evaluation.evaluate import Evaluation, cost, evaluate, reconstructions
+from isthmus.evaluation.cost import cost
+from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan, load_recipe
-from isthmus.runs.run import evaluate_run, load_data, run
-from isthmus.training import devices
+from isthmus.run_files.write import as_json
+from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import validate
 
@@ -87,6 +87,11 @@ def measured(splits: Splits, cache: Path) -> dict[str, Evaluation]:
     return {kind: evaluate(untrained(recipe), recipe, splits, cache) for kind, recipe in recipes.items()}
 
 
+def summary(found: Evaluation) -> dict[str, Any]:
+    """As evaluation.json holds it."""
+    return as_json(found.record)
+
+
 @pytest.mark.parametrize(("value", "level"), [(1.7, 255), (-3.0, 0), (-0.3, 89), (0.004, 128), (0.0, 128)])
 def test_output_is_clamped_and_rounded_to_8_bits(splits: Splits, cache: Path, value: float, level: int) -> None:
     """Scores are those of the 8-bit picture against the 8-bit original: exact, computed here in integers."""
@@ -96,7 +101,7 @@ def test_output_is_clamped_and_rounded_to_8_bits(splits: Splits, cache: Path, va
     assert (found.pictures["shown/output"] == level).all()
     squared = (level - splits.test.images.astype(np.int64)) ** 2
     errors = squared.mean(axis=(1, 2, 3)) / 255**2
-    scores = found.summary["scores"]["model"]
+    scores = summary(found)["scores"]["model"]
     np.testing.assert_allclose(found.per_image["model_mse"], errors, rtol=1e-12)
     np.testing.assert_allclose(found.per_image["model_psnr"], -10 * np.log10(errors), rtol=1e-12)
     assert scores["mse"]["mean"] == pytest.approx(errors.mean(), rel=1e-12)
@@ -114,7 +119,7 @@ def test_ssim_is_that_of_the_pictures(measured: dict[str, Evaluation]) -> None:
         )
         for ours, true in pairs
     ]
-    np.testing.assert_allclose(found.per_image["model_ssim"][found.summary["shown"]], expected, atol=1e-4)
+    np.testing.assert_allclose(found.per_image["model_ssim"][summary(found)["shown"]], expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -128,8 +133,8 @@ def test_scores_do_not_depend_on_the_batch(
         found = evaluate(untrained(recipe), recipe, splits, cache)
         for name, column in whole.per_image.items():  # other kernels may round a pixel to the next grey level
             np.testing.assert_allclose(found.per_image[name], column, rtol=1e-4, atol=1e-6, err_msg=name)
-        for who, scores in whole.summary["scores"].items():
-            assert found.summary["scores"][who]["psnr"] == pytest.approx(scores["psnr"], rel=1e-5)
+        for who, scores in summary(whole)["scores"].items():
+            assert summary(found)["scores"][who]["psnr"] == pytest.approx(scores["psnr"], rel=1e-5)
 
 
 def test_evaluation_computes_in_full_precision(splits: Splits, cache: Path) -> None:
@@ -145,6 +150,24 @@ def test_evaluation_computes_in_full_precision(splits: Splits, cache: Path) -> N
     assert np.array_equal(found.per_image["model_psnr"], twin.per_image["model_psnr"])
 
 
+@pytest.mark.parametrize("kind", ["plain", "frozen", "variational"])
+def test_every_test_image_is_encoded_and_decoded_once(splits: Splits, cache: Path, kind: str) -> None:
+    recipe = recipe_of(KINDS[kind])
+    model = untrained(recipe)
+    counts = {"encoder": 0, "decoder": 0}
+    for name in counts:
+
+        def count(_module: nn.Module, given: tuple[Tensor, ...], name: str = name) -> None:
+            counts[name] += len(given[0])
+
+        getattr(model.architecture, name).register_forward_pre_hook(count)
+    cost(model)
+    for_cost = dict(counts)
+    evaluate(model, recipe, splits, cache)
+    found = {name: counts[name] - 2 * for_cost[name] for name in counts}
+    assert found == {"encoder": TEST + len(splits.train), "decoder": TEST + SAMPLES}
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_evaluation_is_deterministic(measured: dict[str, Evaluation], splits: Splits, cache: Path, kind: str) -> None:
     """Whatever the generators hold and whichever mode the model is in; the generators are left as they were."""
@@ -154,7 +177,7 @@ def test_evaluation_is_deterministic(measured: dict[str, Evaluation], splits: Sp
     state = torch.get_rng_state()
     found, first = evaluate(model, recipe, splits, cache), measured[kind]
     assert torch.equal(torch.get_rng_state(), state)
-    assert found.summary == first.summary
+    assert summary(found) == summary(first)
     for now, before in ((found.per_image, first.per_image), (found.pictures, first.pictures)):
         assert now.keys() == before.keys()
         assert all(np.array_equal(now[name], before[name]) for name in now)
@@ -200,26 +223,26 @@ def test_noisy_scores_are_where_there_is_noise(measured: dict[str, Evaluation], 
     """Frozen noise is part of every output, so a score for a second helping of it would mean nothing."""
     found = measured[kind]
     who = {"model", "pca", "mean_image", *noisy}
-    assert set(found.summary["scores"]) == who
+    assert set(summary(found)["scores"]) == who
     columns = {f"{one}_{measure}" for one in who for measure in ("mse", "psnr", "ssim")}
     assert set(found.per_image) == {"index", "label", *columns}
     pictures = {"noisy_input": "shown/noisy", "denoised": "shown/denoised"}
     assert {name for name in found.pictures if "nois" in name} == {pictures[one] for one in noisy}
-    assert ("noise" in found.summary) == bool(noisy)
+    assert ("noise" in summary(found)) == bool(noisy)
 
 
 def test_the_noisy_input_is_an_8_bit_picture_scored_against_the_clean_one(
     measured: dict[str, Evaluation], splits: Splits
 ) -> None:
     found, recipe = measured["denoise"], recipe_of(KINDS["denoise"])
-    shown = found.summary["shown"]
+    shown = summary(found)["shown"]
     noisy, clean = found.pictures["shown/noisy"], splits.test.images[shown]
     error = ((noisy.astype(np.int64) - clean) ** 2).mean(axis=(1, 2, 3)) / 255**2
     np.testing.assert_allclose(found.per_image["noisy_input_mse"][shown], error, rtol=1e-12)
     assert 0.0015 < error.mean() < 0.0027, "0.1 on the [-1, 1] scale is 0.05 in [0, 1], a little less for clamping"
     denoised = untrained(recipe).reconstruct(noisy).transpose(0, 3, 1, 2)
     assert np.array_equal(found.pictures["shown/denoised"], denoised)
-    assert found.summary["noise"] == "gaussian, std 0.1 on the [-1, 1] scale, evaluation seed 20261122"
+    assert summary(found)["noise"] == "gaussian, std 0.1 on the [-1, 1] scale, evaluation seed 20261122"
 
 
 def test_noise_at_evaluation_is_the_same_for_every_run(
@@ -233,9 +256,9 @@ def test_noise_at_evaluation_is_the_same_for_every_run(
 
 def test_frozen_noise_is_shown_as_the_model_adds_it(measured: dict[str, Evaluation], splits: Splits) -> None:
     found, model = measured["frozen"], untrained(recipe_of(KINDS["frozen"]))
-    clean = torch.from_numpy(splits.test.images[found.summary["shown"]])
+    clean = torch.from_numpy(splits.test.images[summary(found)["shown"]])
     assert np.array_equal(found.pictures["shown/noisy"], to_uint8(to_unit(clean) + model.corruption.noise).numpy())
-    assert found.summary["noise"] == "frozen, std 0.1, seed 0 on the [-1, 1] scale"
+    assert summary(found)["noise"] == "frozen, std 0.1, seed 0 on the [-1, 1] scale"
 
 
 @pytest.mark.parametrize("dim", [3, 7])
@@ -243,12 +266,12 @@ def test_pca_has_as_many_components_as_the_latent(splits: Splits, cache: Path, d
     """Fitted on the training images; the curve holds the run's own size among the powers of two."""
     recipe = recipe_of({"bottleneck.dim": dim})
     found = evaluate(untrained(recipe), recipe, splits, cache)
-    score = found.summary["scores"]["pca"]
-    assert found.summary["latent_size"] == score["components"] == dim
+    score = summary(found)["scores"]["pca"]
+    assert summary(found)["latent_size"] == score["components"] == dim
     expected = pca.fit(splits.train.images, dim).reconstruct(splits.test.images, dim).astype(np.int64)
     errors = ((expected - splits.test.images) ** 2).mean(axis=(1, 2, 3)) / 255**2
     np.testing.assert_allclose(found.per_image["pca_mse"], errors, rtol=1e-3)
-    curve = {row["components"]: row for row in found.summary["pca_curve"]}
+    curve = {row["components"]: row for row in summary(found)["pca_curve"]}
     assert list(curve) == sorted({1, 2, 4, 8, 10, 16, 32, dim})
     assert curve[dim]["mse"] == pytest.approx(score["mse"]["mean"], rel=1e-3)
     falling = [row["mse"] for row in curve.values()]
@@ -260,7 +283,7 @@ def test_pca_is_measured_on_validation_images_too(
 ) -> None:
     """By the measure of a run's own validation error: the two can be laid on each other."""
     images = splits.validation.images
-    against_pca = measured["plain"].summary["against_pca"]
+    against_pca = summary(measured["plain"])["against_pca"]
     output = pca.fit(splits.train.images, 3).reconstruct(images, 3)
     recipe = recipe_of()
     model = untrained(recipe)
@@ -268,7 +291,7 @@ def test_pca_is_measured_on_validation_images_too(
     monkeypatch.setattr(model.architecture.decoder, "forward", lambda _h: answer)
     logged = validate(model, build_objective(recipe, model), torch.from_numpy(images))
     assert against_pca["validation"] == {"pca_mse": pytest.approx(logged["validation_mse"], rel=1e-6)}
-    scores = measured["plain"].summary["scores"]
+    scores = summary(measured["plain"])["scores"]
     assert against_pca["mse_ratio"] == pytest.approx(scores["model"]["mse"]["mean"] / scores["pca"]["mse"]["mean"])
 
 
@@ -301,8 +324,8 @@ def test_pca_says_how_many_components_there_were(splits: Splits, cache: Path) ->
     """A latent larger than the training images vary in is held against all of their components."""
     recipe = recipe_of({"bottleneck.dim": 200})
     found = evaluate(untrained(recipe), recipe, splits, cache)
-    assert found.summary["latent_size"] == 200
-    assert found.summary["scores"]["pca"]["components"] == len(splits.train) - 1
+    assert summary(found)["latent_size"] == 200
+    assert summary(found)["scores"]["pca"]["components"] == len(splits.train) - 1
 
 
 def test_the_mean_image_is_the_training_images_mean(measured: dict[str, Evaluation], splits: Splits) -> None:
@@ -316,7 +339,7 @@ def test_summary_columns_and_pictures_agree(measured: dict[str, Evaluation], spl
     found = measured[kind]
     assert found.per_image["index"].tolist() == list(range(TEST))
     assert np.array_equal(found.per_image["label"], splits.test.labels)
-    for who, scores in found.summary["scores"].items():
+    for who, scores in summary(found)["scores"].items():
         for measure in ("mse", "psnr", "ssim"):
             assert scores[measure]["mean"] == pytest.approx(found.per_image[f"{who}_{measure}"].mean(), rel=1e-12)
             assert scores[measure]["low"] < scores[measure]["mean"] < scores[measure]["high"]
@@ -325,7 +348,7 @@ def test_summary_columns_and_pictures_agree(measured: dict[str, Evaluation], spl
     for (which, name), who in sets.items():
         if f"{which}/{name}" not in found.pictures:
             continue
-        index, picture = found.summary[which], found.pictures[f"{which}/{name}"]
+        index, picture = summary(found)[which], found.pictures[f"{which}/{name}"]
         assert picture.dtype == np.uint8
         assert np.array_equal(found.pictures[f"{which}/original"], splits.test.images[index])
         errors = ((picture.astype(np.int64) - splits.test.images[index]) ** 2).mean(axis=(1, 2, 3)) / 255**2
@@ -336,10 +359,10 @@ def test_best_and_worst_are_by_psnr_and_shown_are_equal_for_all_runs(measured: d
     for found in measured.values():
         ranked = found.per_image["model_psnr"]
         descending = sorted(range(TEST), key=lambda index: -ranked[index])
-        assert found.summary["best"] == descending[:8]
-        assert found.summary["worst"] == descending[::-1][:8]
-        assert found.summary["shown"] == measured["plain"].summary["shown"]
-    shown = measured["plain"].summary["shown"]
+        assert summary(found)["best"] == descending[:8]
+        assert summary(found)["worst"] == descending[::-1][:8]
+        assert summary(found)["shown"] == summary(measured["plain"])["shown"]
+    shown = summary(measured["plain"])["shown"]
     assert len(shown) == 15
     assert shown == sorted(set(shown))
     assert shown != list(range(15)), "chosen by seed, not the first ones"
@@ -350,30 +373,30 @@ def test_fewer_test_images_than_pictures_wanted(cache: Path) -> None:
     """All are shown then, and each is among the best and the worst."""
     recipe = recipe_of({"data.test": 3})
     found = evaluate(untrained(recipe), recipe, load_data(recipe), cache)
-    assert found.summary["shown"] == [0, 1, 2]
-    assert sorted(found.summary["best"]) == [0, 1, 2]
-    assert found.summary["worst"] == found.summary["best"][::-1]
+    assert summary(found)["shown"] == [0, 1, 2]
+    assert sorted(summary(found)["best"]) == [0, 1, 2]
+    assert summary(found)["worst"] == summary(found)["best"][::-1]
     assert found.pictures["best/output"].shape == (3, 3, SIDE, SIDE)
 
 
 def test_weights_chosen_on_the_training_loss_are_flagged(splits: Splits, cache: Path) -> None:
     recipe = recipe_of({**KINDS["frozen"], "train.monitor": "training"})
     found = evaluate(untrained(recipe), recipe, splits, cache)
-    against = found.summary["against_pca"]["psnr"]
+    against = summary(found)["against_pca"]["psnr"]
     difference = found.per_image["model_psnr"] - found.per_image["pca_psnr"]
     assert against["mean"] == pytest.approx(difference.mean())
     assert against["high"] < 0
-    (flag,) = found.summary["flags"]
+    (flag,) = summary(found)["flags"]
     assert "training loss, not on validation" in flag
 
 
 def test_a_run_that_beats_pca_needs_no_flag(splits: Splits, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     model = untrained(recipe_of())
-    monkeypatch.setattr(model, "reconstruct_pixels", lambda pixels: pixels)
+    monkeypatch.setattr(evaluator, "collect_with_outputs", lambda model, images: (collect(model, images), images))
     found = evaluate(model, recipe_of(), splits, cache)
-    assert found.summary["against_pca"]["psnr"]["low"] > 0
-    assert found.summary["flags"] == []
-    assert found.summary["scores"]["model"]["mse"]["mean"] == 0
+    assert summary(found)["against_pca"]["psnr"]["low"] > 0
+    assert summary(found)["flags"] == []
+    assert summary(found)["scores"]["model"]["mse"]["mean"] == 0
 
 
 def test_undefined_ssim_stays_undefined(cache: Path) -> None:
@@ -381,12 +404,12 @@ def test_undefined_ssim_stays_undefined(cache: Path) -> None:
     recipe = recipe_of({"data.size": 8})
     torch.manual_seed(0)
     found = evaluate(Autoencoder(recipe, (3, 8, 8)), recipe, load_data(recipe), cache)
-    for who, scores in found.summary["scores"].items():
+    for who, scores in summary(found)["scores"].items():
         reason = "images are smaller than the window of 11 pixels"
         assert scores["ssim"] == {"mean": None, "low": None, "high": None, "undefined": reason}
         assert np.isnan(found.per_image[f"{who}_ssim"]).all()
         assert scores["psnr"]["low"] < scores["psnr"]["high"]
-    json.dumps(found.summary, allow_nan=False)
+    json.dumps(summary(found), allow_nan=False)
 
 
 # name: parameters, trainable, encoder, decoder; as Keras counts the post's networks
@@ -438,32 +461,3 @@ def test_a_variational_encoder_owns_both_of_its_heads() -> None:
     features = 5 * 4 * 4
     assert variational["encoder_parameters"] - plain["encoder_parameters"] == (features + 1) * 3
     assert variational["decoder_parameters"] == plain["decoder_parameters"]
-
-
-def test_threads_that_judge_leave_the_flags_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first to begin is the first to end: what the second then puts back is not how it was before both."""
-    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    both, turn, begun = threading.Barrier(2), threading.Lock(), list[int]()
-    plain = evaluator.full_precision
-
-    @contextmanager
-    def in_order() -> Generator[None]:
-        with ExitStack() as held:
-            with turn:
-                held.enter_context(plain())
-                begun.append(threading.get_ident())
-            yield
-
-    def reconstruct(pixels: Tensor) -> Tensor:
-        both.wait(30)
-        if threading.get_ident() == begun[-1]:  # the second stays until the first is gone
-            end = time.monotonic() + 0.5
-            while not torch.backends.cudnn.allow_tf32 and time.monotonic() < end:
-                time.sleep(0.01)
-        return pixels
-
-    monkeypatch.setattr(evaluator, "full_precision", in_order)
-    model: Any = SimpleNamespace(device=torch.device("cpu"), reconstruct_pixels=reconstruct)
-    with devices.cpu_threads(2):
-        reconstructions(model, np.zeros((128, 3, 32, 32), np.uint8))
-    assert torch.backends.cudnn.allow_tf32

@@ -18,7 +18,8 @@ from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs.run import load_data
+from isthmus.run_files.write import as_json
+from isthmus.runs.load import load_data
 
 COUNT = 2000
 
@@ -40,7 +41,7 @@ def turned(z: np.ndarray) -> np.ndarray:
 def test_a_latent_that_is_its_causes_is_disentangled() -> None:
     known, asked = causes(), causes(seed=1)
     found = disentanglement.dci(stacked(known), known, stacked(asked), asked)
-    assert min(found.values()) > 0.95
+    assert min(as_json(found).values()) > 0.95
     # exact values of 20 bins: nothing but chance is shared between different causes
     assert disentanglement.mutual_information_gap(stacked(known), known) > 0.9
 
@@ -49,7 +50,7 @@ def test_a_turned_latent_is_not() -> None:
     known, asked = causes(), causes(seed=1)
     straight = disentanglement.dci(stacked(known), known, stacked(asked), asked)
     found = disentanglement.dci(turned(stacked(known)), known, turned(stacked(asked)), asked)
-    assert found["disentanglement"] < 0.7 * straight["disentanglement"]
+    assert found.disentanglement < 0.7 * straight.disentanglement
     assert disentanglement.mutual_information_gap(turned(stacked(known)), known) < 0.3
     # a line reads the causes as well as before
     linear = probes.linear_r2(turned(stacked(known)), known, turned(stacked(asked)), asked)
@@ -61,8 +62,8 @@ def test_two_numbers_for_one_cause_have_no_gap_and_are_incomplete() -> None:
     doubled = np.concatenate([stacked(known)] * 2, 1), np.concatenate([stacked(asked)] * 2, 1)
     assert disentanglement.mutual_information_gap(doubled[0], known) == pytest.approx(0, abs=1e-9)
     found = disentanglement.dci(doubled[0], known, doubled[1], asked)
-    assert found["disentanglement"] > 0.95
-    assert found["completeness"] < 0.85
+    assert found.disentanglement > 0.95
+    assert found.completeness < 0.85
 
 
 def test_noise_tells_nothing() -> None:
@@ -97,7 +98,7 @@ def test_perplexity_counts_equally_frequent_codes() -> None:
     assert latent_usage.perplexity(np.arange(64).reshape(8, 8), 64) == pytest.approx(64)
     assert latent_usage.perplexity(np.zeros((8, 8), int), 64) == pytest.approx(1)
     half = latent_usage.code_usage(np.arange(32).reshape(4, 8), 64)
-    assert half == {"count": 64, "per_image": 8, "bits": 48.0, "perplexity": pytest.approx(32), "used": 0.5}
+    assert as_json(half) == {"count": 64, "per_image": 8, "bits": 48.0, "perplexity": pytest.approx(32), "used": 0.5}
 
 
 def test_active_numbers_are_those_that_vary() -> None:
@@ -115,7 +116,7 @@ def measured(recipe: Recipe, cache: Path) -> dict[str, Any]:
     splits = load_data(recipe)
     torch.manual_seed(0)
     model = Autoencoder(recipe, splits.train.images.shape[1:])
-    return evaluate(model, recipe, splits, cache, build_objective(recipe, model)).summary["latent"]
+    return as_json(evaluate(model, recipe, splits, cache, build_objective(recipe, model)).record.latent)
 
 
 KINDS: dict[str, tuple[dict[str, Any], set[str]]] = {

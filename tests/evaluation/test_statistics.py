@@ -15,6 +15,7 @@ from bench import coverage
 from isthmus.evaluation.statistics.intervals import LEAST_P, UNSEEN, Interval, mean_interval, paired_difference
 from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of, with_correction
 from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verdict
+from isthmus.run_files.write import as_json
 
 _UNSEEN = UNSEEN * stats.norm.ppf(0.975)
 
@@ -30,7 +31,7 @@ def test_one_seed_is_students_interval_over_images_and_room_for_one_unseen() -> 
     interval = mean_interval(scores)
     low, high = stats.ttest_1samp(scores[0], 0).confidence_interval(0.95)
     assert (interval.low, interval.high) == pytest.approx(wider(scores[0], low, high))
-    assert interval.as_dict() == {"mean": scores.mean(), "low": interval.low, "high": interval.high}
+    assert as_json(interval.record()) == {"mean": scores.mean(), "low": interval.low, "high": interval.high}
     assert not interval.covers_seeds
 
 

@@ -15,9 +15,10 @@ from isthmus.data.splits import Splits
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.run import load_data
+from isthmus.run_files.state import Progress
+from isthmus.runs.load import load_data
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Progress, Step, train
+from isthmus.training.loop import Step, train
 from isthmus.training.optimizers import build_optimizer
 
 SIDE = 16

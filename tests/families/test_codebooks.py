@@ -131,7 +131,7 @@ VQ = {"bottleneck.kind": "vq", "bottleneck.codes": CODES, "objective.weights.com
 def perplexity(part: Vq, features: Tensor) -> float:
     latent = part.eval()(features)
     assert latent.codes is not None
-    return code_usage(latent.codes.flatten(1).numpy(), part.codes)["perplexity"]
+    return code_usage(latent.codes.flatten(1).numpy(), part.codes).perplexity
 
 
 def test_revival_keeps_codes_in_use_where_they_die_without() -> None:
@@ -156,7 +156,7 @@ def test_a_trained_codebook_is_in_use() -> None:
     with torch.no_grad():
         codes = made.model(made.test()).latent.codes
     assert codes is not None
-    assert code_usage(codes.flatten(1).numpy(), CODES)["perplexity"] > CODES / 2
+    assert code_usage(codes.flatten(1).numpy(), CODES).perplexity > CODES / 2
 
 
 def test_fsq_uses_nearly_all_of_its_codes_on_images() -> None:

@@ -116,7 +116,7 @@ def test_the_importance_weighted_bound_rises_from_the_elbo(sigma: Trained) -> No
     means = [one.importance_weighted.mean() for one in found]
     assert means[0] < means[1] < means[2]
     summary = found[1].summary(3 * 16 * 16, 5)
-    assert summary["bits_per_dimension"] == pytest.approx(-means[1] / (3 * 16 * 16) / math.log(2))
+    assert summary.bits_per_dimension == pytest.approx(-means[1] / (3 * 16 * 16) / math.log(2))
 
 
 def test_the_elbo_is_the_objectives(sigma: Trained) -> None:

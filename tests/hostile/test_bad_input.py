@@ -25,7 +25,7 @@ from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
 
 from isthmus.data.datasets.scenes import Scenes
-from isthmus.runs import run as runs
+from isthmus.runs.run_folder import is_evaluated
 from isthmus.training import checkpoint
 
 NOBODY = 65534
@@ -455,11 +455,11 @@ def test_a_disk_that_fills_up_loses_nothing(finished: Path, small_disk: Path) ->
         if answer.code:
             refused += 1
             assert_refused(answer, str(small_disk), "the disk is full; make room", code=1)
-            assert not runs.is_evaluated(folder) or "report.html" in answer.err
+            assert not is_evaluated(folder) or "report.html" in answer.err
         ballast.unlink()
         assert train(folder, "-q", "--resume").code == 0
         assert (folder / "checkpoints" / "last" / "model.safetensors").read_bytes() == weights
-        assert runs.is_evaluated(folder)
+        assert is_evaluated(folder)
         shutil.rmtree(folder)
     assert refused >= 3, "the disk must fill at several places"
 

@@ -20,8 +20,8 @@ from isthmus.core import atomic_files, outputs
 from isthmus.core.atomic_files import open_regular, write_json, write_text
 from isthmus.core.errors import InputError
 from isthmus.core.locks import locked_file
+from isthmus.run_files.state import Progress
 from isthmus.training import checkpoint
-from isthmus.training.loop import Progress
 
 VICTIM = "dear diary"
 STUDY = """
@@ -141,8 +141,9 @@ def test_a_lock_is_never_emptied_nor_followed(link: Callable[..., None], run: Pa
         assert_refused(answer, "lock", "is a link", "remove it")
 
 
-def test_a_lock_that_is_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "lock")
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir], ids=["pipe", "folder"])
+def test_a_lock_that_is_no_file_keeps_nobody_waiting(make: Callable[[Path], None], tmp_path: Path) -> None:
+    make(tmp_path / "lock")
     with pytest.raises(InputError, match="is a link or no regular file"), locked_file(tmp_path / "lock", wait=True):
         pass
 
@@ -319,7 +320,7 @@ def test_nothing_is_left_of_a_write_that_fails(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed_after_a_while(tmp_path: Path) -> None:
     code = (
-        "import os, pathlib; from isthmus import atomic_files; os.replace = lambda *_: os._exit(0); "
+        "import os, pathlib; from isthmus.core import atomic_files; os.replace = lambda *_: os._exit(0); "
         f"atomic_files.write_bytes(pathlib.Path({str(tmp_path / 'file')!r}), b'1234')"
     )
     subprocess.run([sys.executable, "-c", code], env=environment(), check=True)

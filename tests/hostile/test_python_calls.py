@@ -20,7 +20,8 @@ from tests.conftest import ROOT, TINY
 import isthmus as ist
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.images import read_image
-from isthmus.runs.run import is_evaluated, locked, read_recipe
+from isthmus.runs.claim import locked
+from isthmus.runs.run_folder import is_evaluated, read_recipe
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}

@@ -19,10 +19,13 @@ from tests.conftest import ROOT
 
 from isthmus.core.errors import RunError
 from isthmus.run_files.arrays import read_pictures, read_scores
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_log, read_record
-from isthmus.run_files.schema import EvaluationRecord
-from isthmus.run_files.training import Environment, State, TrainingRecord
-from isthmus.runs.run import is_evaluated, load_model
+from isthmus.run_files.state import State
+from isthmus.run_files.training import TrainingRecord
+from isthmus.runs.load import load_model
+from isthmus.runs.run_folder import is_evaluated
 
 OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 FILES = {

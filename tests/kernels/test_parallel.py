@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from command import environment
-from isthmus.evaluation.evaluate import reconstructions, score
+from isthmus.evaluation.evaluate import score
 from isthmus.kernels import threads
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.models.collect_latents import collect
+from isthmus.models.collect_latents import collect_with_outputs
 from isthmus.models.layers import BatchNorm
 from isthmus.recipes.recipe import Recipe
 from isthmus.training.devices import cpu_threads
@@ -32,8 +32,8 @@ STEPS = """
 import hashlib, numpy as np, torch
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.kernels.choose import choose
 from isthmus.kernels import tiled_convolution
+from isthmus.kernels.choose import choose
 from isthmus.training import devices
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer
@@ -177,6 +177,6 @@ def test_an_evaluation_has_the_same_bits_on_any_number_of_threads(tiny: Callable
     answers = []
     for count in (1, 2, 3):
         with cpu_threads(count):
-            output = reconstructions(model, images)
-            answers.append((output, *score(output, images).scores.values(), collect(model, images).z))
+            latents, output = collect_with_outputs(model, images)
+            answers.append((output, *score(output, images).scores.values(), latents.z))
     assert all(np.array_equal(*pair) for other in answers[1:] for pair in zip(answers[0], other, strict=True))

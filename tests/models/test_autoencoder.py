@@ -114,7 +114,7 @@ def test_reconstruct_is_encode_then_decode(kind: str) -> None:
 def test_many_pictures_go_through_in_parts(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order they came; nothing is lost at the seams."""
     one_by_one = np.concatenate([model.encode(one) for one in PIXELS])
-    monkeypatch.setattr("isthmus.models.autoencoder.BATCH", 4)
+    monkeypatch.setattr("isthmus.kernels.threads._PIXELS", 4 * SIDE * SIDE)
     np.testing.assert_allclose(model.encode(PIXELS), one_by_one, atol=1e-5)
     assert len(model.decode(one_by_one)) == len(model.reconstruct(PIXELS)) == 6
 

@@ -17,6 +17,7 @@ from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Posterior, Terms, Trace
 from isthmus.evaluation.baselines import pca
+from isthmus.evaluation.describe_measures import known_measures
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Recipe, apply, resolve
 
@@ -255,6 +256,8 @@ def test_measure_scores_each_image_and_prefers_the_copy(kind: str) -> None:
     assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
     assert ((measure.least <= bad) & (bad <= measure.most)).all()
     assert measure.undefined is None or isinstance(measure.undefined, str)
+    described = known_measures()[kind]  # strict: every attribute is there and of its type
+    assert described.name and described.about.endswith(".")
 
 
 def recipe_with(tiny: Callable[..., Recipe], sort: str, kind: str, extra: dict[str, Any] | None = None) -> Recipe:

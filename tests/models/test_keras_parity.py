@@ -23,8 +23,9 @@ from torch import Tensor, nn
 
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_unit
 from isthmus.recipes.recipe import Recipe, resolve
+from isthmus.run_files.state import Progress
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Progress, train
+from isthmus.training.loop import train
 from isthmus.training.optimizers import build_optimizer, set_rates
 
 TOLERANCE = 1e-4

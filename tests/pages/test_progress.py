@@ -10,13 +10,20 @@ import pytest
 
 from isthmus.pages.progress import Display
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.scores import IntervalRecord, Score
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done
 from isthmus.training.in_folder import Notice, Started
 from isthmus.training.loop import Epoch, Step
 
 LOG = {"loss": 0.5, "images_per_second": 1234.0}
-SCORES: dict[str, Any] = {"model": {"psnr": {"mean": 21.0}}, "pca": {"psnr": {"mean": 20.0}}}
+EVALUATION = EvaluationRecord(
+    name="one",
+    seed=0,
+    latent_size=3,
+    scores={who: Score(psnr=IntervalRecord(mean=mean)) for who, mean in (("model", 21.0), ("pca", 20.0))},
+)
 
 
 @pytest.fixture
@@ -39,7 +46,7 @@ def test_lines_of_several_runs_say_whose_they_are(two: list[Job], capsys: pytest
     with Display() as display:
         for event in (
             *begins(narrow), *begins(wide), epoch(narrow), RunEvent(wide, Notice("A sentence.")),
-            RunFailed(wide, "it could not", ""), RunEvent(narrow, Done(narrow.folder, {"scores": SCORES})),
+            RunFailed(wide, "it could not", ""), RunEvent(narrow, Done(narrow.folder, EVALUATION)),
         ):  # fmt: skip
             display.show(event)
     out, err = capsys.readouterr()
@@ -64,7 +71,7 @@ def test_a_terminal_has_a_bar_for_each_run_under_way(two: list[Job], capsys: pyt
     assert bars == {"[1/2] narrow, seed 0": (0.25, 1.0), "[2/2] wide, seed 0": (0.5, 1.0)}
     display.show(RunFailed(narrow, "it could not", ""))
     assert [task.description for task in display.bars.tasks] == ["[2/2] wide, seed 0"]
-    display.show(RunEvent(wide, Done(wide.folder, {"scores": SCORES})))
+    display.show(RunEvent(wide, Done(wide.folder, EVALUATION)))
     assert display.bars.tasks == []
 
 

@@ -16,7 +16,9 @@ from isthmus.core.json_files import read_json
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import builtin, describe, load_plan, load_recipe
 from isthmus.recipes.training_length import FEW_STEPS, OBJECTIVE_SHARE, WARMUP_SHARE, budget
-from isthmus.runs import run as runs
+from isthmus.runs.claim import claim
+from isthmus.runs.load import load_data
+from isthmus.runs.run_folder import read_recipe
 from isthmus.training import in_folder, loop
 from isthmus.training.batches import Batches
 
@@ -77,18 +79,18 @@ def test_lengthened_run_goes_on_bit_for_bit_from_within_an_epoch(
     monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
     changes = {"train.epochs": 1, "train.least_steps": 60, "train.warmup_steps": 30, "split.limit": 20}
     recipe = tiny({**changes, "train.batch": 8})
-    splits = runs.load_data(recipe)
+    splits = load_data(recipe)
 
     def weights(folder: Path) -> dict[str, torch.Tensor]:
         return load_file(folder / "checkpoints" / "last" / "model.safetensors")
 
     def train(folder: Path) -> list[object]:
-        runs.claim(folder, recipe)
-        return list(in_folder.train_in_folder(runs.read_recipe(folder), folder, splits, tmp_path))
+        claim(folder, recipe)
+        return list(in_folder.train_in_folder(read_recipe(folder), folder, splits, tmp_path))
 
     events = train(tmp_path / "whole")
     assert sum(isinstance(event, in_folder.Step) for event in events) == 102  # two epochs of 17 passes of 3 steps
-    runs.claim(tmp_path / "cut", recipe)
+    claim(tmp_path / "cut", recipe)
     for event in in_folder.train_in_folder(recipe, tmp_path / "cut", splits, tmp_path):
         if isinstance(event, in_folder.Step) and event.step == 20:
             break

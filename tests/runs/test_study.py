@@ -26,8 +26,10 @@ from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_o
 from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verdict
 from isthmus.pages.report import write_run_report, write_study_report
 from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.evaluation import Cost, EvaluationRecord
+from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import read_record
-from isthmus.run_files.schema import EvaluationRecord
+from isthmus.run_files.write import as_json
 from isthmus.runs import study as studies
 from isthmus.runs.comparisons import Effort
 from isthmus.runs.executors.job import RunEvent, RunFailed
@@ -361,7 +363,7 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
     evaluations = [json.loads((folder / f"wide/seed-{s}/evaluation.json").read_text()) for s in range(seeds)]
     courses = [Course(**one["against_pca"]["validation"]) for one in evaluations]
     assert all(course.epochs == 2 for course in courses)
-    assert found["variations"][1]["against_pca"] == {"psnr": against_pca.as_dict(), "mse_ratio": errors}
+    assert found["variations"][1]["against_pca"] == {"psnr": as_json(against_pca.record()), "mse_ratio": errors}
     assert found["variations"][1]["stayed_at_start"] == 0
 
     (comparison,) = kinds(found, "comparison")
@@ -388,10 +390,10 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
 
 def test_a_busy_machine_does_not_make_trainings_unequal() -> None:
     """Of two seeds one was slowed: mean rate times mean time is no mean of the images, and equal trainings differed."""
-    even = [{"train_seconds": 1.0, "images_per_second": 86.0}] * 2
-    slowed = [even[0], {"train_seconds": 4.0, "images_per_second": 21.5}]
+    even = [Cost(train_seconds=1.0, images_per_second=86.0)] * 2
+    slowed = [even[0], Cost(train_seconds=4.0, images_per_second=21.5)]
     assert Effort.of(slowed).images == pytest.approx(Effort.of(even).images) == pytest.approx(86)
-    assert np.isnan(Effort.of([{}]).images)
+    assert np.isnan(Effort.of([Cost()]).images)
 
 
 @pytest.mark.parametrize(
@@ -416,7 +418,7 @@ def test_runs_that_never_left_their_start_at_pca_say_so(
         evaluation = json.loads(path.read_text())
         evaluation["checkpoint"]["epoch"] = 0
         path.write_text(json.dumps(evaluation))
-    found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
+    found = as_json(studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command=""))
     (comparison,), (narrow, wide) = kinds(found, "comparison"), kinds(found, "pca")
     rows = (comparison, narrow, wide)
     assert [row["verdict"] != "not tested" for row in rows] == verdicts
@@ -431,7 +433,7 @@ def test_runs_that_never_left_their_start_at_pca_say_so(
     assert ("corrected" in wide) == (verdicts[1] and verdicts[2])
     (folder / "findings.json").write_text(json.dumps(found))
     write_study_report(folder)
-    tables.print_findings(found)
+    tables.print_findings(Findings.model_validate(found))
 
 
 @pytest.mark.parametrize("place", [0, 1])
@@ -448,11 +450,11 @@ def test_a_cost_that_one_seed_lacks_is_that_of_the_other(
         if seed == place:
             evaluation["cost"]["train_seconds"] = None
             path.write_text(json.dumps(evaluation))
-    found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
+    found = as_json(studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command=""))
     assert found["variations"][0]["cost"]["train_seconds"] == costs[1 - place]["train_seconds"]
     (folder / "findings.json").write_text(json.dumps(found))
     write_study_report(folder)
-    tables.print_findings(found)
+    tables.print_findings(Findings.model_validate(found))
 
 
 def test_a_variations_scores_are_means_over_seeds_and_images(two_seeds: Path) -> None:
@@ -461,7 +463,7 @@ def test_a_variations_scores_are_means_over_seeds_and_images(two_seeds: Path) ->
         known = registry.find("measures", measure)
         scores = column(two_seeds, "wide", f"model_{measure}", seeds=2)
         interval = mean_interval(scores, least=known.least, most=known.most)
-        assert row["scores"][measure] == pytest.approx(interval.as_dict(), rel=1e-12)
+        assert row["scores"][measure] == pytest.approx(as_json(interval.record()), rel=1e-12)
     mean_mse = column(two_seeds, "wide", "model_mse", seeds=2).mean()
     assert row["scores"]["psnr_of_mean_mse"] == pytest.approx(-10 * np.log10(mean_mse))
     seconds = [json.loads((two_seeds / f"wide/seed-{s}/training.json").read_text())["seconds"] for s in (0, 1)]
@@ -486,7 +488,7 @@ def test_a_variation_of_which_one_seed_is_left_says_so(
     """Its interval covers less than the others' beside it."""
     folder = again(two_seeds)
     shutil.rmtree(folder / "wide" / "seed-1")
-    found = studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command="")
+    found = as_json(studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command=""))
     assert found["variations"][1]["runs"][1]["status"] == "missing"
     assert [row["sentence"] for row in kinds(found, "note")] == [
         "wide: one of 2 seeds finished; a verdict on it is about these trained models and says nothing about the "
@@ -533,7 +535,7 @@ def test_undefined_ssim_goes_all_the_way(tmp_path: Path, capsys: pytest.CaptureF
     reason = "images are smaller than the window of 11 pixels"
     none = {"mean": None, "low": None, "high": None, "undefined": reason}
     assert all(row["scores"]["ssim"] == none for row in found["variations"])
-    tables.print_findings(found)
+    tables.print_findings(Findings.model_validate(found))
     tables.print_evaluation(read_record(tmp_path / "study/wide/seed-0/evaluation.json", EvaluationRecord))
     printed = capsys.readouterr().out
     assert printed.count("undefined") == 2 + 3 + 2

@@ -18,7 +18,7 @@ from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.runs import study as studies
 from isthmus.runs import time_budget
 from isthmus.runs.executors.job import RunEvent
-from isthmus.training.in_folder import Notice
+from isthmus.training.events import Notice
 from isthmus.training.loop import Step
 
 BASE: dict[str, Any] = {

@@ -18,8 +18,8 @@ from typing import Any
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan
-from isthmus.runs import run as runs
-from isthmus.runs.run import load_data
+from isthmus.runs.claim import claim
+from isthmus.runs.load import load_data
 from isthmus.training.in_folder import train_in_folder
 
 SMALL: dict[str, Any] = {
@@ -52,7 +52,7 @@ def images() -> Splits:
 def events(name: str, folder: Path) -> Iterator[Any]:
     """Train a family in `folder`, or go on."""
     recipe = families()[name]
-    runs.claim(folder, recipe)
+    claim(folder, recipe)
     return train_in_folder(recipe, folder, images(), folder.parent / "cache")
 
 

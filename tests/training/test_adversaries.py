@@ -15,9 +15,9 @@ from isthmus.core.values import Player, Terms, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
+from isthmus.run_files.state import Progress
 from isthmus.training import checkpoint
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Progress
 from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import EagerStep
 

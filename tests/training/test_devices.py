@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import sys
+from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+import isthmus
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
+from isthmus.kernels.choose import choose
+from isthmus.models.widest import widest_dtype
 from isthmus.training import devices
 
 CPU = torch.device("cpu")
@@ -32,6 +38,44 @@ def test_a_cuda_device_that_is_not_here_is_refused(monkeypatch: pytest.MonkeyPat
     cuda_devices(monkeypatch, count)
     with pytest.raises(InputError, match=rf"train\.device: '{wanted}' is not here .*found: {count}.*auto"):
         devices.choose_device(wanted)
+
+
+def test_a_macs_gpu_is_taken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It trains in fp32 with PyTorch's kernels, and is not what `auto` takes: nobody has tried it."""
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    cuda_devices(monkeypatch, 0)
+    mps = devices.choose_device("mps")
+    assert mps.type == "mps"
+    assert devices.choose_device("auto") == CPU
+    assert devices.choose_precision("auto", mps) == "fp32"
+    assert choose("auto", mps, nn.Sequential(), "fp32").kernels == "torch"
+    assert "MPS" in devices.describe(mps)
+    assert (widest_dtype(mps), widest_dtype(CPU)) == (torch.float32, torch.float64)
+
+
+@pytest.mark.parametrize("wanted", ["mps", "mps:1"])
+def test_a_macs_gpu_that_is_not_here_is_refused(wanted: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: wanted == "mps:1")
+    with pytest.raises(InputError, match=rf"train\.device: '{wanted}' is not here .*use train\.device=auto"):
+        devices.choose_device(wanted)
+
+
+def test_no_float64_is_made_where_a_device_may_lack_it() -> None:
+    """`.double()` and `torch.float64` stand where numbers are on the CPU: they fail on MPS."""
+    on_the_cpu = {
+        *("models/widest.py", "models/linear_path.py", "models/structural_similarity.py", "models/layers.py"),
+        *("models/bottlenecks/fsq.py", "models/corruptions/blur.py", "models/autoencoder.py", "training/loop.py"),
+        *("evaluation/doctor/measure.py", "evaluation/latents/likelihood_bounds.py", "inference/export/compare.py"),
+    }
+    home = Path(isthmus.__file__).parent
+    rooms = [home / room for room in ("models", "training", "evaluation", "inference")]
+    found = {
+        str(path.relative_to(home))
+        for room in rooms
+        for path in room.rglob("*.py")
+        if re.search(r"\.double\(|torch\.float64", path.read_text(encoding="utf-8"))
+    }
+    assert found <= on_the_cpu
 
 
 @pytest.mark.parametrize("wanted", ["gpu", "banana", "cuda:x", "meta", ""])

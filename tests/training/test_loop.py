@@ -17,9 +17,10 @@ from isthmus.core.values import Terms, Trace
 from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
+from isthmus.run_files.state import Progress
 from isthmus.training import loop
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Diverged, Epoch, Progress, Step, validate
+from isthmus.training.loop import Diverged, Epoch, Step, validate
 from isthmus.training.optimizers import build_optimizer
 
 SIDE = 16

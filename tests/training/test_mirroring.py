@@ -16,9 +16,10 @@ from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import mirroring
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import builtin, describe, load_recipe
-from isthmus.runs.run import load_and_run, load_data, run
-from isthmus.training import in_folder
-from isthmus.training.in_folder import Notice
+from isthmus.runs.load import load_data
+from isthmus.runs.run import load_and_run, run
+from isthmus.training import prepare
+from isthmus.training.events import Notice
 from isthmus.training.loop import Epoch
 
 
@@ -80,7 +81,7 @@ def test_a_resumed_run_keeps_to_what_was_decided(home: Path, monkeypatch: pytest
         if isinstance(event, Epoch):
             break
     events.close()
-    monkeypatch.setattr(in_folder, "choose_mirror", lambda *_: pytest.fail("decided again"))
+    monkeypatch.setattr(prepare, "choose_mirror", lambda *_: pytest.fail("decided again"))
     list(run(asked, folder, load_data(asked), home / "cache"))
     weights = load_file(folder / "checkpoints" / "last" / "model.safetensors")
     assert all(np.array_equal(weights[name], whole[name]) for name in whole)

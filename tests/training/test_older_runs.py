@@ -9,7 +9,7 @@ from PIL import Image
 
 from command import isthmus
 from isthmus import load
-from isthmus.runs.run import read_recipe
+from isthmus.runs.run_folder import read_recipe
 
 NEWER = ("splits", "range", "alpha", "least_steps")
 STUDY = """

@@ -24,9 +24,11 @@ from isthmus.kernels import choose as kernel_choice
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs import run as runs
-from isthmus.runs.run import load_data, read_recipe
+from isthmus.runs.claim import claim
+from isthmus.runs.load import load_data
+from isthmus.runs.run_folder import is_trained, read_recipe
 from isthmus.training import checkpoint, in_folder, loop
+from isthmus.training.events import Notice
 from isthmus.training.in_folder import train_in_folder
 
 # Noise and a schedule: everything random or counted must go on where it was.
@@ -41,7 +43,7 @@ def every_step_safe(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def train(recipe: Recipe, folder: Path) -> Iterator[Any]:
-    runs.claim(folder, recipe)
+    claim(folder, recipe)
     return train_in_folder(recipe, folder, load_data(recipe), folder.parent / "cache")
 
 
@@ -107,7 +109,7 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
 
 
 def sentences(events: Iterator[Any]) -> list[str]:
-    return [event.sentence for event in events if isinstance(event, in_folder.Notice)]
+    return [event.sentence for event in events if isinstance(event, Notice)]
 
 
 def epochs(folder: Path) -> list[tuple[Any, ...]]:
@@ -136,7 +138,7 @@ def test_ctrl_c_saves_and_leaves_a_resumable_run(tiny: Callable[..., Recipe], tm
         for event in events:
             if isinstance(event, loop.Step):
                 signal.raise_signal(signal.SIGINT)
-    assert not runs.is_trained(tmp_path / "stopped")
+    assert not is_trained(tmp_path / "stopped")
     for _ in train(recipe, tmp_path / "stopped"):
         pass
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "stopped"))
@@ -302,7 +304,7 @@ def test_a_diverging_loss_is_a_sentence(tiny: Callable[..., Recipe], tmp_path: P
     recipe = tiny({"train.learning_rate": 1e30, "train.epochs": 5, "train.optimizer": "adam"})
     with pytest.raises(RunError, match=r"not? ?.*finite by step \d+ at learning rate .*e\+.*checkpoint|none was saved"):
         list(train(recipe, tmp_path / "run"))
-    assert not runs.is_trained(tmp_path / "run")
+    assert not is_trained(tmp_path / "run")
 
 
 def test_early_stopping_follows_the_monitored_loss(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
@@ -319,10 +321,10 @@ def test_early_stopping_follows_the_monitored_loss(tiny: Callable[..., Recipe], 
 
 def test_a_folder_with_another_recipe_is_left_alone(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
     """From its first checkpoint on; before that, nothing would be lost with it."""
-    runs.claim(tmp_path / "run", tiny({"bottleneck.dim": 2}))
+    claim(tmp_path / "run", tiny({"bottleneck.dim": 2}))
     list(train(tiny(), tmp_path / "run"))
     with pytest.raises(InputError, match=r"bottleneck\.dim is 3 there, 4 here"):
-        runs.claim(tmp_path / "run", tiny({"bottleneck.dim": 4}))
+        claim(tmp_path / "run", tiny({"bottleneck.dim": 4}))
     assert read_recipe(tmp_path / "run") == tiny()
 
 

@@ -16,11 +16,12 @@ import torch
 from tests.conftest import ROOT
 from tests.training import bits
 
+from isthmus.core import streams
 from isthmus.recipes.study_plan import load_plan
 from isthmus.runs.findings import run_folder
 from isthmus.runs.study import study
 from isthmus.training import in_folder, loop
-from isthmus.training.in_folder import Notice
+from isthmus.training.events import Notice
 from isthmus.training.initial_model import untrained
 
 # those that learn beside the model, or draw in ways of their own
@@ -128,7 +129,7 @@ def test_a_run_that_an_earlier_version_began_says_that_its_draws_are_others(
     stop("denoising", folder, after=3)
     state = folder / "checkpoints" / "last" / "state.json"
     held = json.loads(state.read_text())
-    assert held["notes"].pop("draws") == in_folder.streams.VERSION
+    assert held["notes"].pop("draws") == streams.VERSION
     state.write_text(json.dumps(held))
     said = [event.sentence for event in bits.events("denoising", folder) if isinstance(event, Notice)]
     assert [sentence for sentence in said if "another version" in sentence and "not the same bits" in sentence]

@@ -32,7 +32,7 @@ TINY = {
 }
 
 
-def made(kind: type[EagerStep]) -> tuple[EagerStep, Autoencoder, Any, Train]:
+def made(kind: type[EagerStep] | type[GraphStep]) -> tuple[EagerStep | GraphStep, Autoencoder, Any, Train]:
     recipe = load_recipe("post/latent-10", TINY)
     torch.manual_seed(0)
     model = Autoencoder(recipe, (3, 8, 8))
@@ -44,42 +44,38 @@ def made(kind: type[EagerStep]) -> tuple[EagerStep, Autoencoder, Any, Train]:
     return step, model, optimizer, recipe.train
 
 
-def trained(kind: type[EagerStep]) -> tuple[list[float], dict[str, torch.Tensor]]:
+def trained(kind: type[EagerStep] | type[GraphStep]) -> tuple[list[float], dict[str, torch.Tensor]]:
     """The losses of two epochs, each of four whole batches and a smaller one, and the weights after them."""
     step, model, optimizer, train = made(kind)
     losses: list[float] = []
     for epoch in range(2):
-        for chosen in step.batches.epoch(epoch):
+        for chosen in getattr(step, "eager", step).batches.epoch(epoch):
             set_rates(optimizer, len(losses), 10, train)
             losses.append(step(chosen, len(losses)).loss.sum().item())
     return losses, dict(model.state_dict())
 
 
-class Replayed(GraphStep):
-    """A graph step on the CPU: its graph runs the step again from the same memory, as a device would."""
-
-    replays = 0
-
-    def replay(self) -> None:
-        Replayed.replays += 1
-        self.terms = self._step(self.chosen)
-
-
 @pytest.fixture
-def played(monkeypatch: pytest.MonkeyPatch) -> None:
-    """CUDA's graphs and streams, without CUDA. What is captured is recorded, not done, so its effects are undone."""
-    current: list[Replayed] = []
+def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """CUDA's graphs and streams, without CUDA; how often a graph was replayed.
+
+    What is captured is recorded, not done, so its effects are undone. A replay runs the step again from the same
+    memory, as a device would.
+    """
+    current: list[GraphStep] = []
+    count: list[int] = []
 
     class Graph:
         def register_generator_state(self, generator: torch.Generator) -> None:
-            assert generator is current[-1].noise
+            assert generator is current[-1].eager.noise
 
         def replay(self) -> None:
-            current[-1].replay()
+            count.append(1)
+            current[-1].terms = current[-1].eager.take(current[-1].chosen)
 
     @contextmanager
     def capture(graph: Graph) -> Generator[None]:
-        step = current[-1]
+        step = current[-1].eager
         before = copy.deepcopy((step.model.state_dict(), step.optimizer.state_dict()))
         noise = step.noise.get_state()
         yield
@@ -96,25 +92,27 @@ def played(monkeypatch: pytest.MonkeyPatch) -> None:
         init(self, *args, **kwargs)
         current.append(self)
 
-    monkeypatch.setattr(Replayed, "__init__", remember, raising=False)
+    monkeypatch.setattr(GraphStep, "__init__", remember)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", capture)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
+    return count
 
 
-def test_replayed_steps_are_the_eager_ones(played: None) -> None:
+def test_replayed_steps_are_the_eager_ones(replays: list[int]) -> None:
     """Every image, draw and learning rate of a step reaches the graph through memory that is written before it."""
-    Replayed.replays = 0
-    losses, weights = trained(Replayed)
+    losses, weights = trained(GraphStep)
     expected, eager = trained(EagerStep)
-    assert Replayed.replays == 10 - steps._EAGER_STEPS - 2, "all but the first few and the smaller last batches"
+    assert len(replays) == 10 - steps._EAGER_STEPS - 2, "all but the first few and the smaller last batches"
     assert losses == expected
     assert all(torch.equal(weights[name], eager[name]) for name in eager)
 
 
-def test_a_part_that_waits_for_the_device_is_stepped_eagerly(played: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_waits_for_the_device_is_stepped_eagerly(
+    replays: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     @contextmanager
     def refuse(graph: Any) -> Generator[None]:
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
@@ -122,7 +120,8 @@ def test_a_part_that_waits_for_the_device_is_stepped_eagerly(played: None, monke
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)
     with pytest.warns(UserWarning, match="not captured as a CUDA graph.*not permitted when stream is capturing$"):
-        losses, weights = trained(Replayed)
+        losses, weights = trained(GraphStep)
+    assert not replays
     expected, eager = trained(EagerStep)
     assert losses == expected
     assert all(torch.equal(weights[name], eager[name]) for name in eager)

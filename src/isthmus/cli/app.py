@@ -78,8 +78,8 @@ def print_evaluation(run: Path, as_json: bool) -> None:
     """What the run's evaluation.json says, once it has been seen to be whole."""
     from isthmus.cli import tables
     from isthmus.core.json_files import read_json
+    from isthmus.run_files.evaluation import EvaluationRecord
     from isthmus.run_files.read import AGAIN, read_record
-    from isthmus.run_files.schema import EvaluationRecord
 
     evaluation = read_record(run / "evaluation.json", EvaluationRecord, AGAIN)
     if as_json:

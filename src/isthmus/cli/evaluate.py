@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.app import PATH, AsJson, need_folder, print_evaluation, say, tell
-from isthmus.core.errors import InputError, RunError
+from isthmus.core.errors import RunError
 from isthmus.core.paths import resolved
 
 
@@ -17,21 +17,16 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     device: Annotated[
         str | None,
-        typer.Option("--device", help="cpu, cuda or auto. By default as it was trained, or on what is here."),
+        typer.Option("--device", help="cpu, cuda, mps or auto. By default as it was trained, or on what is here."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a trained run on its held-out test images, again."""
     need_folder(run)
-    from isthmus.core.paths import cache_folder
-    from isthmus.pages.report import write_run_report
-    from isthmus.runs.run import evaluate_run, load_data, locked, read_recipe
+    from isthmus.api import verbs
 
-    splits = load_data(read_recipe(run))
-    with locked(run):
-        for sentence in evaluate_run(run, splits, cache_folder(), device):
-            say(sentence)
-    write_run_report(run)
+    for sentence in verbs.evaluate(run, device=device):
+        say(sentence)
     print_evaluation(run, as_json)
 
 
@@ -47,10 +42,11 @@ def doctor(
     need_folder(folder)
     from isthmus.cli import tables
     from isthmus.evaluation.doctor.examine import read_diagnoses
+    from isthmus.run_files.write import as_json as dumped
 
     found = read_diagnoses(folder)
     if as_json:
-        print(json.dumps({run: [one.as_dict() for one in lines] for run, lines in found.items()}, indent=1))
+        print(json.dumps({run: [dumped(one) for one in lines] for run, lines in found.items()}, indent=1))
     else:
         tables.print_doctor(found)
     errors = sum(one.severity == "error" for lines in found.values() for one in lines)
@@ -61,12 +57,6 @@ def doctor(
 def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)]) -> None:
     """Write the page of a run or a study anew and print its path."""
     need_folder(folder)
-    from isthmus.pages.report import write_run_report, write_study_pages
+    from isthmus.api import verbs
 
-    if (folder / "findings.json").is_file():
-        page = write_study_pages(folder)
-    elif (folder / "evaluation.json").is_file():
-        page = write_run_report(folder)
-    else:
-        raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
-    tell(resolved(page))
+    tell(resolved(verbs.report(folder)))

@@ -18,16 +18,21 @@ from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free
 from isthmus.core.wording import all_printable, components, printable
 from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
-from isthmus.evaluation.doctor.diagnosis import Diagnosis, counts
+from isthmus.evaluation.describe_measures import measures_in
+from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.pages.contact_sheet import contact_sheet, save_picture
 from isthmus.recipes import study_plan
 from isthmus.recipes.recipe import Split
-from isthmus.run_files.schema import EvaluationRecord
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.findings import Finding, Findings
+from isthmus.run_files.scores import HEADLINE, IntervalRecord, MeasureRecord, Score
+from isthmus.run_files.write import as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from isthmus.inference.export import Exported
+    from isthmus.run_files.diagnosis import Diagnosis
 
 NAMES = {
     "model": "this model",
@@ -38,86 +43,86 @@ NAMES = {
 }
 
 
-def print_findings(found: dict[str, Any]) -> None:
+def print_findings(findings: Findings) -> None:
     """The findings as sentences, then a row a variation."""
-    found = all_printable(found)
+    findings = Findings.model_validate(all_printable(as_json(findings)))
     console = _console()
     console.print()
-    for row in found["findings"]:
-        console.print(f"• {row['sentence']}", markup=False)
+    for one in findings.findings:
+        console.print(f"• {one.sentence}", markup=False)
+    finished = [row.scores for row in findings.variations if row.scores is not None]
+    measures = measures_in((name for scores in finished for name in scores.by_measure), findings.measures)
+    headings = [_heading(measure) for measure in measures.values()]
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("variation")
-    for name in _STUDY_COLUMNS:
-        table.add_column(name, justify="right")
-    for row in found["variations"]:
-        if "scores" not in row:
-            table.add_row(escape(row["name"]), "no finished run")
+    for heading in (*headings[:1], "over PCA dB", *headings[1:], *_COST_COLUMNS):
+        table.add_column(heading, justify="right")
+    for row in findings.variations:
+        if row.scores is None:
+            table.add_row(escape(row.name), "no finished run")
             continue
-        scores, cost = row["scores"], row["cost"]
+        cost, scores = row.cost, row.scores.by_measure
+        headline, *others = (
+            _score(scores.get(name, IntervalRecord()), measure, interval=name == HEADLINE)
+            for name, measure in measures.items()
+        )
         table.add_row(
-            escape(row["name"]),
-            _interval(scores["psnr"], 2),
-            "is PCA" if _stayed(row) else f"{row['against_pca']['psnr']['mean']:+.2f}",
-            _number(scores["ssim"]["mean"], 3),
-            f"{scores['mse']['mean']:.5f}",
-            f"{row['latent_size']:,}",
-            f"{cost['parameters']:,}",
-            f"{cost['multiply_adds'] / 1e6:,.0f}",
-            f"{cost['epochs']:,.0f}",
-            f"{cost['train_seconds']:,.0f}",
+            escape(row.name),
+            headline,
+            "is PCA" if row.stayed_at_pca else f"{row.against_pca.psnr.mean:+.2f}",
+            *others,
+            f"{row.latent_size or 0:,}",
+            f"{cost.parameters:,}",
+            f"{cost.multiply_adds / 1e6:,.0f}",
+            f"{cost.epochs:,.0f}",
+            f"{cost.train_seconds:,.0f}",
         )
     console.print()
     console.print(table)
-    _print_undefined(console, [row["scores"] for row in found["variations"] if "scores" in row])
-    for line in _corrections(found["findings"]):
+    _print_undefined(console, measures, finished)
+    for line in _corrections(findings.findings):
         console.print(line, markup=False)
-    examined = [one["severity"] for row in found["variations"] for one in row.get("doctor", [])]
+    examined = [one.severity for row in findings.variations for one in row.doctor or ()]
     if examined:
         console.print(
             f"\nDoctor: {', '.join(counts(examined))}; `isthmus doctor` and the report say which.", markup=False
         )
-    data = found["data"]
-    if data:
+    data = findings.data
+    if data is not None:
         console.print(
-            f"\n{data['source']}: {data['train_images']:,} training, {data['validation_images']:,} validation, "
-            f"{data['test_images']:,} test images; intervals {found['intervals']}.",
+            f"\n{data.source}: {data.train_images or 0:,} training, {data.validation_images or 0:,} validation, "
+            f"{data.test_images or 0:,} test images; intervals {findings.intervals}.",
             markup=False,
         )
 
 
-_STUDY_COLUMNS = (
-    "PSNR dB",
-    "over PCA dB",
-    "SSIM",
-    "MSE (0-1)",
-    "latent",
-    "parameters",
-    "M multiply-adds",
-    "epochs",
-    "seconds",
-)
+_COST_COLUMNS = ("latent", "parameters", "M multiply-adds", "epochs", "seconds")
 
 
 def print_evaluation(evaluation: EvaluationRecord) -> None:
     """A run's scores beside its baselines, the loss to PCA first where there is one."""
+    evaluation = EvaluationRecord.model_validate(all_printable(as_json(evaluation)))
     console = _console()
     for flag in evaluation.flags:
-        console.print(f"• {printable(flag)}", markup=False)
+        console.print(f"• {flag}", markup=False)
     for one in evaluation.doctor or ():
-        console.print(printable(f"• {one.sentence} {one.remedy}".rstrip()), markup=False)
+        console.print(f"• {one.sentence} {one.remedy}".rstrip(), markup=False)
+    measures = measures_in(
+        (name for scores in evaluation.scores.values() for name in scores.by_measure), evaluation.measures
+    )
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("", "PSNR dB", "SSIM", "MSE (0-1)"):
-        table.add_column(name, justify="right" if name else "left")
-    for who, scores in evaluation.scores.items():
-        extra = f", {components(scores.components)}" if scores.components else ""
-        table.add_row(
-            escape(printable(NAMES.get(who, who))) + extra,
-            _interval(scores.psnr.model_dump(), 2),
-            _interval(scores.ssim.model_dump(), 3),
-            _number(scores.mse.mean, 5),
-        )
+    table.add_column("", justify="left")
+    for measure in measures.values():
+        table.add_column(_heading(measure), justify="right")
+    for who, score in evaluation.scores.items():
+        extra = f", {components(score.components)}" if score.components else ""
+        scores = score.by_measure
+        cells = [
+            _score(scores.get(name, IntervalRecord()), measure, interval=True) for name, measure in measures.items()
+        ]
+        table.add_row(escape(NAMES.get(who, who)) + extra, *cells)
     console.print(table)
-    _print_undefined(console, [one.model_dump() for one in evaluation.scores.values()])
+    _print_undefined(console, measures, list(evaluation.scores.values()))
     against_pca = evaluation.against_pca
     if evaluation.stayed_at_pca:
         sentence = stayed_at_pca(evaluation.name, evaluation.pca_components)
@@ -126,31 +131,26 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
         bounds = f"95 % interval {over.low:+.2f} to {over.high:+.2f}"
         compared = f"This model over PCA: {over.mean:+.2f} dB ({bounds})."
         sentence = with_standing(compared, against_pca.mse_ratio, [against_pca.validation])
-    console.print(printable(sentence), markup=False)
+    console.print(sentence, markup=False)
     data = evaluation.data
-    console.print(f"Scored on {data.test_images or 0:,} held-out images of {printable(data.source)}.", markup=False)
+    console.print(f"Scored on {data.test_images or 0:,} held-out images of {data.source}.", markup=False)
 
 
-def _stayed(row: Mapping[str, Any]) -> bool:
-    """Whether none of a variation's runs left its start at PCA."""
-    return row.get("stayed_at_start", 0) == sum(run["status"] == "done" for run in row["runs"])
-
-
-def _print_undefined(console: Console, scores: Sequence[Mapping[str, Any]]) -> None:
+def _print_undefined(console: Console, measures: Mapping[str, MeasureRecord], scores: Sequence[Score]) -> None:
     """Why a table says "undefined", once for each measure."""
     reasons = {
-        name.upper(): value["undefined"]
+        measures[name].name: value.undefined
         for one in scores
-        for name, value in one.items()
-        if isinstance(value, dict) and value.get("undefined")
+        for name, value in one.by_measure.items()
+        if value.undefined
     }
     for name, reason in reasons.items():
         console.print(f"{name} is undefined: {reason}.", markup=False)
 
 
-def _corrections(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+def _corrections(findings: Sequence[Finding]) -> list[str]:
     """Which verdicts were corrected for being one of many, a line a base."""
-    families = {one["against"]: one["corrected"]["comparisons"] for one in findings if "corrected" in one}
+    families = {one.against: one.corrected.comparisons for one in findings if one.corrected is not None}
     return [
         f"Verdicts against {'PCA' if against == 'pca' else against} are corrected for {count} comparisons (Holm)."
         for against, count in families.items()
@@ -276,15 +276,17 @@ def _megabytes(path: Path) -> str:
     return f"{path.stat().st_size / 1e6:.2f}"
 
 
-def _number(value: float | None, decimals: int) -> str:
-    return "undefined" if value is None or math.isnan(value) else f"{value:.{decimals}f}"
+def _heading(measure: MeasureRecord) -> str:
+    """`PSNR dB`, `SSIM (1 = same)`."""
+    unit = measure.unit if measure.unit.isalpha() or not measure.unit else f"({measure.unit})"
+    return escape(f"{measure.name} {unit}".rstrip())
 
 
-def _interval(score: dict[str, Any], decimals: int) -> str:
-    if score["mean"] is None or math.isnan(score["mean"]):
-        return "undefined"
-    half = (score["high"] - score["low"]) / 2
-    return f"{score['mean']:.{decimals}f} ± {half:.{decimals}f}"
+def _score(score: IntervalRecord, measure: MeasureRecord, *, interval: bool) -> str:
+    if math.isnan(score.mean):
+        return "undefined" if score.undefined else "not measured"
+    written = f"{score.mean:.{measure.decimals}f}"
+    return f"{written} ± {(score.high - score.low) / 2:.{measure.decimals}f}" if interval else written
 
 
 def _console() -> Console:

@@ -22,7 +22,7 @@ from isthmus.cli.app import (
     with_flags,
 )
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.paths import expanded, resolved
+from isthmus.core.paths import resolved
 
 
 def study(
@@ -45,42 +45,29 @@ def study(
 
     Run it again to go on: only what is missing or unfinished is run.
     """
+    from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides
-    from isthmus.recipes.study_plan import load_plan
 
-    home = expanded(name or ".", "NAME")
-    if name and (home / "study.toml").is_file():
-        out, name = out or home, f"{name}/study.toml"
-    plan = load_plan(name, with_flags(parse_overrides(changes or []), offline, skip_broken))
-    count = _count(jobs)
+    asked = asked_study(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    count, folder = _count(jobs), asked.folder
 
+    from isthmus.api import verbs
     from isthmus.cli import tables
     from isthmus.core.json_files import read_json
-    from isthmus.core.paths import cache_folder
-    from isthmus.pages.progress import Display
-    from isthmus.pages.report import write_study_pages
-    from isthmus.pages.report.growing import GrowingReport
-    from isthmus.runs.study import study as run_study
-    from isthmus.training.environment import command_line
+    from isthmus.run_files.findings import Findings
+    from isthmus.run_files.read import read_record
 
-    folder = out or Path("runs") / plan.name
-    growing = GrowingReport(folder, plan.name)
-    with Display(enabled=not quiet) as display:
-        for event in run_study(plan, folder, cache_folder(), command=command_line(), jobs=count):
-            display.show(event)
-            if (first := growing.show(event)) is not None:
-                display.print(f"First pictures: {first.resolve()}")
+    verbs.study(asked, jobs=count, show_progress=not quiet)
     explorer = _explorer(folder) if explore else None
-    page = write_study_pages(folder)  # after the explorer, which it links
-    found = read_json(folder / "findings.json")
+    findings = read_record(folder / "findings.json", Findings)
     if as_json:
-        print(json.dumps(found, indent=1))
+        print(json.dumps(read_json(folder / "findings.json"), indent=1))
     else:
-        tables.print_findings(found)
-        tell(f"Report: {resolved(page)}")
+        tables.print_findings(findings)
+        tell(f"Report: {resolved(folder / 'report.html')}")
         if explorer is not None:
             tell(f"Explorer: {resolved(explorer)}")
-    failed = [row for row in found["findings"] if row["kind"] == "failure"]
+    failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
         raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
 
@@ -96,37 +83,21 @@ def train(
     quiet: Quiet = False,
 ) -> None:
     """Train one recipe, judge it on held-out images, and report."""
+    from isthmus.api.asked import asked_run
     from isthmus.recipes.recipe import parse_overrides
-    from isthmus.recipes.study_plan import builtin, load_recipe
 
-    overrides = with_flags(parse_overrides(changes or []), offline, skip_broken)
-    home = expanded(name or ".", "NAME")
-    if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
-        if overrides:
-            raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
-        from isthmus.runs.run import read_recipe
+    asked = asked_run(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    folder = asked.folder
 
-        recipe, folder = read_recipe(home), out or home
-    else:
-        recipe = load_recipe(name, overrides)
-        folder = out or Path("runs") / recipe.name
+    from isthmus.api import verbs
 
-    from isthmus.core.paths import cache_folder
-    from isthmus.pages.progress import Display
-    from isthmus.pages.report import write_run_report
-    from isthmus.runs.run import check, is_begun, is_evaluated, load_and_run
-
-    check(folder, recipe)
-    if not is_evaluated(folder):  # a finished run is shown again, even where its images are gone
-        if is_begun(folder) and not resume:
-            raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out")
-        with Display(enabled=not quiet) as display:
-            for event in load_and_run(recipe, folder, cache_folder()):
-                display.show(event)
-    page = write_run_report(folder)
+    try:
+        verbs.train(asked, resume=resume, show_progress=not quiet)
+    except verbs.UnfinishedRun:  # said in the words of the command line
+        raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
     print_evaluation(folder, as_json)
     if not as_json:
-        tell(f"Report: {resolved(page)}")
+        tell(f"Report: {resolved(folder / 'report.html')}")
 
 
 def _count(jobs: str) -> int | Literal["auto"]:
@@ -137,11 +108,10 @@ def _count(jobs: str) -> int | Literal["auto"]:
 
 def _explorer(folder: Path) -> Path | None:
     """The study's explorer, or None where it cannot be made, which a finished study does not fail for."""
-    from isthmus.core.paths import cache_folder
-    from isthmus.pages.explorer import write_explorer
+    from isthmus.api import verbs
 
     try:
-        made = write_explorer(folder, cache_folder())
+        made = verbs.explore(folder, models=(), out=None)
     except (InputError, RunError) as error:
         say(f"No explorer: {error}.")
         return None

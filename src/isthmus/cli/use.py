@@ -33,15 +33,11 @@ def explore(
     """
     need_folder(folder)
     to_stream = out is not None and is_stream(out)
-    from isthmus.core.paths import cache_folder
-    from isthmus.pages.explorer import write_explorer
-    from isthmus.pages.report import write_run_report, write_study_report
+    from isthmus.api import verbs
 
-    made = write_explorer(folder, cache_folder(), only=model or (), out=out)
+    made = verbs.explore(folder, models=model or (), out=out)
     for sentence in made.notices:
         say(sentence)
-    if out is None:  # the report links the page beside it
-        (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
     if not to_stream:
         tell(resolved(made.page))
 
@@ -118,7 +114,8 @@ def reconstruct(
     from isthmus.pages.contact_sheet import save_picture
 
     pairs, left_out = pairs_of(images, out)
-    from isthmus.runs.run import load_model, read_recipe
+    from isthmus.runs.load import load_model
+    from isthmus.runs.run_folder import read_recipe
 
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]

@@ -21,6 +21,8 @@ from isthmus.core.errors import InputError
 
 _PREFIX, _SUFFIX = ".isthmus-", ".new"
 _STALE_SECONDS = 3600.0  # no file takes that long to be written
+# nonblocking: a pipe would keep us waiting for its reader; binary: Windows would write a line feed as two bytes
+_IN_PLACE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
 def write_json(path: Path, value: Any) -> None:
@@ -78,15 +80,14 @@ def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
     """
     with about(path):
         try:
-            # nonblocking: a pipe would keep us waiting for its reader
-            descriptor = os.open(path, flags | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0), 0o666)
+            descriptor = os.open(path, flags | _IN_PLACE, 0o666)
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENXIO) or path.is_symlink():
-                raise _no_regular_file(path) from None
+                raise no_regular_file(path) from None
             raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
-        raise _no_regular_file(path)
+        raise no_regular_file(path)
     with open(descriptor, "ab" if flags & os.O_APPEND else "rb+") as file:
         yield file
 
@@ -115,7 +116,8 @@ def _is_replaceable(path: Path) -> bool:
     return stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)
 
 
-def _no_regular_file(path: Path) -> InputError:
+def no_regular_file(path: Path) -> InputError:
+    """What to say of a link, a pipe or a folder in the place of a file that is written in place, or locked."""
     return InputError(f"{path}: is a link or no regular file, and is not written to; remove it")
 
 

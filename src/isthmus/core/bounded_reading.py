@@ -40,8 +40,8 @@ def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
 @contextmanager
 def open_ordinary(path: Path) -> Generator[BufferedReader]:
     """An ordinary file, of whatever size. Raises OSError as `read_bytes`."""
-    # without O_NONBLOCK, opening a pipe waits for somebody to write
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    # without O_NONBLOCK, opening a pipe waits for somebody to write; without O_BINARY, Windows changes line feeds
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)  # before `open`, which refuses a folder and would leave it open
         raise OSError(errno.EINVAL, "is no ordinary file", str(path))

@@ -16,19 +16,20 @@ _FEW_LEVELS = 128  # of 256: from here on the sentence says how to keep more
 
 
 class Change(BaseModel):
-    """One thing that was done to some of a data set's images.
+    """One thing that was done to some of a data set's images."""
 
-    what: a word for programs, such as `cropped`. images: to how many. of: of how many that were read.
-    sentence: the same for people, whole. numbers: what the sentence quotes, by name.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     what: str
+    """A word for programs, such as `cropped`."""
     images: int
+    """Number of images that it was done to."""
     of: int
+    """Number of images that were read."""
     sentence: str
+    """The same for people."""
     numbers: dict[str, float] = {}
+    """The numbers in the sentence, by name."""
 
 
 @dataclass(frozen=True)

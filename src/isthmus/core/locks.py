@@ -1,14 +1,15 @@
-"""Locks that the kernel lets go of when their process dies, however it dies."""
+"""Locks that the system lets go of when their process dies, however it dies."""
 
 from __future__ import annotations
 
-import fcntl
-import os
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from isthmus.core.atomic_files import open_regular
+from filelock import FileLock, Timeout
+
+from isthmus.core.atomic_files import about, no_regular_file
 
 
 @contextmanager
@@ -18,6 +19,31 @@ def locked_file(path: Path, *, wait: bool) -> Generator[None]:
     Raises BlockingIOError where another process holds it and this one does not wait, InputError where `path` is a
     link or no regular file.
     """
-    with open_regular(path, os.O_RDWR | os.O_CREAT) as file:
-        fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    _refuse_irregular(path)
+    lock = FileLock(
+        path,
+        thread_local=False,  # a generator that holds it may end in another thread
+        fallback_to_soft=False,  # a soft lock stays when its process is killed
+        preserve_lock_file=True,  # to delete it would let two processes lock two files of the same name
+    )
+    with about(path):
+        try:
+            lock.acquire(blocking=wait)
+        except Timeout:
+            raise BlockingIOError(f"{path}: is locked by another process") from None
+        except OSError:
+            _refuse_irregular(path)  # a link that came since the first look is not followed
+            raise
+    try:
         yield
+    finally:
+        lock.release()
+
+
+def _refuse_irregular(path: Path) -> None:
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise no_regular_file(path)

@@ -84,12 +84,13 @@ def _open(path: Path) -> int:
     if not (stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)):
         raise InputError(f"{path}: is neither a file nor something that takes bytes; choose another --out")
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY)
+        descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise InputError(f"{path}: is a pipe that nobody reads; start its reader first") from None
         raise
-    os.set_blocking(descriptor, True)
+    if os.name != "nt":  # Windows opens its devices without a mode to be undone
+        os.set_blocking(descriptor, True)
     return descriptor
 
 

@@ -6,31 +6,34 @@ Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.flop_counter import FlopCounterMode
 
 from isthmus.core import registry
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
+from isthmus.evaluation.cost import cost
+from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.kernels import threads
-from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
-from isthmus.models.collect_latents import collect
+from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
+from isthmus.models.batched import BATCH, batched_array
+from isthmus.models.collect_latents import collect_with_outputs
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord, Samples
+from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 
 SHOWN, EXTREMES, SAMPLES = 15, 8, 30
 _NOISE = "noisy test images"  # the same for every run
@@ -38,12 +41,14 @@ _NOISE = "noisy test images"  # the same for every run
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured: `summary` as in docs/run-folder.md, a column a score, and pixels for the pages.
+    """What was measured, a column a score, and pixels for the pages.
 
+    record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, what training cost
+    and how it came to stand to PCA.
     learnt, tested: some training images and the test images, with their latents.
     """
 
-    summary: dict[str, Any]
+    record: EvaluationRecord
     per_image: dict[str, np.ndarray]
     pictures: dict[str, np.ndarray]
     learnt: Known
@@ -56,12 +61,11 @@ class _Scored:
 
     output: np.ndarray
     scores: dict[str, np.ndarray]
-    extra: dict[str, Any] = field(default_factory=dict)
 
-    def summary(self) -> dict[str, Any]:
-        means = {name: summarise(name, values[None]) for name, values in self.scores.items()}
+    def record(self, measures: Mapping[str, MeasureRecord], **extra: int) -> Score:
+        means = {name: summarise(measures[name], values[None]) for name, values in self.scores.items()}
         mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
-        return {**means, "psnr_of_mean_mse": mean_mse, **self.extra}
+        return Score.model_validate({**means, "psnr_of_mean_mse": mean_mse, **extra})
 
 
 def evaluate(
@@ -72,19 +76,21 @@ def evaluate(
     cache: a folder for fitted baselines, which depend on the training images alone. objective: what the model was
     trained by, for the likelihood that it learned.
     """
-    model.eval()
     originals = splits.test.images
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
-    scored = {"model": score(reconstructions(model, originals), originals)}
-    scored["pca"] = score(components.reconstruct(originals, size), originals)
-    scored["pca"].extra["components"] = min(size, len(components.directions))
     constant = mean_image.fit(splits.train.images)
+
+    latents, output = collect_with_outputs(model, originals)
+    coordinates = components.encode(originals, size)
+    scored = {"model": score(output, originals)}
+    scored["pca"] = score(components.decode(coordinates, originals.shape[1:]), originals)
     scored["mean_image"] = score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
-    learnt, tested = know(model, splits), Known(splits.test, collect(model, originals))
-    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, tested, components)
+    learnt, tested = know(model, splits), Known(splits.test, latents)
+    pca_latents = components.encode(learnt.images.images, size), coordinates
+    latent = measure_latents(model, getattr(objective, "distortion", None), learnt, tested, pca_latents=pca_latents)
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
 
@@ -94,83 +100,41 @@ def evaluate(
     count = min(SHOWN, len(originals))
     chosen["shown"] = np.sort(np.random.default_rng(sealed("shown test images")).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
-    summary = {
-        "latent_size": size,
-        "scores": {who: one.summary() for who, one in scored.items()},
-        **({"noise": noise} if noise else {}),
-        "against_pca": {
-            "psnr": against_pca.as_dict(),
-            "mse_ratio": mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
-            "validation": {"pca_mse": pca.curve(components, splits.validation.images, [size])[0]["mse"]},
-        },
-        "latent": latent,
-        "samples": {"sampler": sampler, "count": SAMPLES},
-        "pca_curve": pca.curve(components, originals, _sizes(size, len(components.directions))),
-        "cost": cost(model),
-        "flags": _flags(recipe),
-        **{name: index.tolist() for name, index in chosen.items()},
-    }
+    measures = known_measures()
+    used = {"pca": {"components": min(size, len(components.directions))}}
+    record = EvaluationRecord(
+        name=recipe.name,
+        seed=recipe.seed,
+        latent_size=size,
+        measures=measures,
+        scores={who: one.record(measures, **used.get(who, {})) for who, one in scored.items()},
+        against_pca=AgainstPca(
+            psnr=against_pca.record(),
+            mse_ratio=mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
+            validation=Course(pca_mse=pca.curve(components, splits.validation.images, [size])[0].mse),
+        ),
+        latent=latent,
+        samples=Samples(sampler=sampler, count=SAMPLES),
+        pca_curve=pca.curve(components, originals, _sizes(size, len(components.directions))),
+        cost=cost(model),
+        flags=_flags(recipe),
+        best=tuple(chosen["best"].tolist()),
+        worst=tuple(chosen["worst"].tolist()),
+        shown=tuple(chosen["shown"].tolist()),
+    )
+    if noise is not None:
+        record = record.model_copy(update={"noise": noise})
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(summary, _columns(splits, scored), pictures, learnt, tested)
+    return Evaluation(record, _columns(splits, scored), pictures, learnt, tested)
 
 
-def summarise(kind: str, scores: np.ndarray) -> dict[str, float | str | None]:
-    """Mean and interval of scores (S, N) by the measure `kind`, or why it is undefined, as SSIM on tiny images is."""
-    measure = registry.find("measures", kind)
+def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
+    """Mean and interval of scores (S, N), or why they are undefined, as SSIM on tiny images is."""
     if np.isnan(scores).any():
-        return {"mean": None, "low": None, "high": None, "undefined": measure.undefined}
-    return {**mean_interval(scores, least=measure.least, most=measure.most).as_dict()}
-
-
-def cost(model: Autoencoder) -> dict[str, int]:
-    """Parameters and multiply-adds of one image's reconstruction.
-
-    `parameters` counts what Keras counts, running statistics included; `trainable` leaves those out. A
-    weight belongs to the decoder where the output for a given latent depends on it, to the prior where the prior holds
-    it, else to the encoder.
-    """
-    model.eval()
-    x = torch.zeros((1, *model.image_shape), device=model.device)
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        latent = model.latent(x)[1].z
-        model.decode_latents(latent)
-    priors = {id(weight) for weight in model.prior.parameters()}
-    weights = [weight for weight in model.parameters() if id(weight) not in priors]
-    output = model.decode_latents(latent).sum()
-    # None where the output does not depend on a weight, which torch's annotation leaves out
-    grads = cast("Sequence[Tensor | None]", torch.autograd.grad(output, weights, allow_unused=True))
-    statistics = {
-        side: sum(b.numel() for b in half.buffers() if b.is_floating_point())
-        for side, half in (("encoder", model.architecture.encoder), ("decoder", model.architecture.decoder))
-    }
-    decoder = sum(w.numel() for w, grad in zip(weights, grads, strict=True) if grad is not None)
-    encoder = sum(w.numel() for w in weights) - decoder
-    trainable = sum(w.numel() for w in model.parameters())
-    return {
-        "parameters": trainable + sum(statistics.values()),
-        "trainable": trainable,
-        "encoder_parameters": encoder + statistics["encoder"],
-        "decoder_parameters": decoder + statistics["decoder"],
-        "multiply_adds": counter.get_total_flops() // 2,
-    }
-
-
-def reconstructions(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    """The model's output for uint8 images, in full precision."""
-
-    def answer(part: Tensor) -> Tensor:
-        with full_precision():  # which each thread has for itself
-            return model.reconstruct_pixels(part.to(model.device)).cpu()
-
-    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
-        return torch.cat(threads.pieces(answer, torch.from_numpy(images), device=model.device)).numpy()
-
-
-def _outputs(model: Autoencoder, function: Callable[[Tensor], Tensor], images: np.ndarray) -> np.ndarray:
-    """`function` over uint8 images in batches, in full precision."""
-    with full_precision():
-        parts = [function(part.to(model.device)).cpu() for part in torch.from_numpy(images).split(BATCH)]
-    return torch.cat(parts).numpy()
+        return IntervalRecord(mean=math.nan, low=math.nan, high=math.nan, undefined=measure.undefined)
+    least = -math.inf if measure.least is None else measure.least
+    most = math.inf if measure.most is None else measure.most
+    return mean_interval(scores, least=least, most=most).record()
 
 
 def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
@@ -190,7 +154,8 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     if recipe.corruption.kind == "none":
         return None
     generator = sealed_generator(_NOISE, device=model.device)
-    noisy = _outputs(model, lambda part: to_uint8(model.corruption(to_unit(part), generator)), originals)
+    corrupt = partial(_corrupted, model, generator=generator)
+    noisy = batched_array(model, corrupt, torch.from_numpy(originals), in_order=BATCH)
     scored["noisy_input"] = score(noisy, originals)
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
     line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
@@ -201,18 +166,23 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals
-    scored["denoised"] = score(_outputs(model, function, noisy), originals)
+    denoised = batched_array(model, function, torch.from_numpy(noisy), in_order=BATCH)
+    scored["denoised"] = score(denoised, originals)
     return f"{line}, evaluation seed {sealed(_NOISE)}"
+
+
+def _corrupted(model: Autoencoder, pixels: Tensor, generator: torch.Generator) -> Tensor:
+    return to_uint8(model.corruption(to_unit(pixels), generator))
 
 
 def _sizes(size: int, available: int) -> list[int]:
     return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
 
 
-def _flags(recipe: Recipe) -> list[str]:
+def _flags(recipe: Recipe) -> tuple[str, ...]:
     if recipe.train.monitor == "training":
-        return ["Its weights were chosen and its training stopped on the training loss, not on validation."]
-    return []
+        return ("Its weights were chosen and its training stopped on the training loss, not on validation.",)
+    return ()
 
 
 def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
-from isthmus.data.datasets._picture_files import list_pictures
+from isthmus.data.picture_files import list_pictures
 
 
 def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]], list[str]]:

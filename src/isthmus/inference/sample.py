@@ -12,7 +12,8 @@ from isthmus.core.wording import shown
 from isthmus.evaluation.latents.measure_latents import know
 from isthmus.models.collect_latents import Collected
 from isthmus.models.sampling import choose_sampler, sample_images
-from isthmus.runs.run import load_data, load_model, read_recipe
+from isthmus.runs.load import load_data, load_model
+from isthmus.runs.run_folder import read_recipe
 
 MOST = 100_000
 

@@ -46,14 +46,18 @@ def torch_on_one() -> Generator[None]:
         _own.count = outer
 
 
-def pieces(work: Callable[..., T], *images: Tensor, device: torch.device | None = None) -> list[T]:
+def pieces(
+    work: Callable[..., T], *images: Tensor, device: torch.device | None = None, pixels: int | None = None
+) -> list[T]:
     """work(part, ...) for parts of images (N, C, H, W), in their order, each by one of as many threads as PyTorch has.
+
+    pixels: of one image, H * W; to be given where the inputs are latents of images.
 
     Parts depend on the images' number and size alone; `work` is a function of its images alone: so bits do not depend
     on the number of threads. Where `device`, on which it works, is not the CPU, it is called by this thread.
     """
     here = device is None or device.type == "cpu"
-    each = max(1, _PIXELS // math.prod(images[0].shape[2:])) if here else _AT_ONCE
+    each = max(1, _PIXELS // (pixels or math.prod(images[0].shape[2:]))) if here else _AT_ONCE
     parts = list(zip(*(one.split(each) for one in images), strict=True))
     if not here:
         return [work(*part) for part in parts]

@@ -8,8 +8,6 @@ x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +20,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.colours import Reading
 from isthmus.data.images import to_finite_float32, to_uint8_batch
+from isthmus.models.batched import batched_array, evaluation_mode
 from isthmus.models.linear_path import LinearPath
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -29,7 +28,6 @@ from isthmus.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from isthmus.evaluation.baselines.pca import PrincipalComponents
 
-BATCH = 256  # images at a time outside training
 _LARGEST = 1e15  # of a latent's numbers: nothing can be measured of larger ones, whose squares leave float32
 
 
@@ -106,12 +104,8 @@ class Autoencoder(nn.Module):
 
         Running statistics are taken as they are and not moved: such images are no data.
         """
-        mode = self.architecture.training
-        self.architecture.eval()
-        try:
+        with evaluation_mode(self.architecture):
             return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
-        finally:
-            self.architecture.train(mode)
 
     def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
         if mask is not None and hasattr(self.architecture, "takes_mask"):
@@ -164,7 +158,7 @@ class Autoencoder(nn.Module):
 
         Raises RunError where they come out infinite or nearly so: the weights are damaged.
         """
-        return self._batched(lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
+        return batched_array(self, lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
 
     def decode(self, z: Any) -> np.ndarray:
         """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
@@ -179,7 +173,7 @@ class Autoencoder(nn.Module):
             raise InputError(f"z has shape {tuple(latents.shape)}; this model decodes (N, {_dims(self.latent_shape)})")
         if not len(latents):
             raise InputError(f"z has shape {tuple(latents.shape)}, which is no latent at all; give at least one")
-        return self._batched(lambda part: to_uint8(self.decode_latents(part)), latents).transpose(0, 2, 3, 1)
+        return batched_array(self, self.decode_to_pixels, latents).transpose(0, 2, 3, 1)
 
     def reconstruct(self, images: Any) -> np.ndarray:
         """Images -> their reconstructions (N, H, W, 3) uint8.
@@ -188,7 +182,7 @@ class Autoencoder(nn.Module):
         a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
         image without the N. Raises InputError where a file cannot be read or the size is not the model's.
         """
-        return self._batched(self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
+        return batched_array(self, self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
@@ -206,14 +200,18 @@ class Autoencoder(nn.Module):
             return base + self.architecture.decoder(features, base)
         return base + self.architecture.decoder(features)
 
+    def decode_to_pixels(self, z: Tensor) -> Tensor:
+        """z (B, *latent_shape) -> uint8 (B, C, H, W), clamped and rounded."""
+        return to_uint8(self.decode_latents(z))
+
     def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
         """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""
-        return to_uint8(self.decode_latents(self.encode_pixels(pixels)))
+        return self.decode_to_pixels(self.encode_pixels(pixels))
 
     def fill_in(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """uint8 (B, C, H, W) -> the same with the patches that the corruption hides made up by the model."""
         x_in, mask = self.corruption.hide(to_unit(pixels), generator)
-        made = to_uint8(self.decode_latents(self.latent(x_in, None, mask)[1].z))
+        made = self.decode_to_pixels(self.latent(x_in, None, mask)[1].z)
         return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
@@ -223,17 +221,6 @@ class Autoencoder(nn.Module):
             wanted = "x".join(str(side) for side in self.image_shape[1:])
             raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
         return pixels
-
-    def _batched(self, function: Callable[[Tensor], Tensor], inputs: Tensor) -> np.ndarray:
-        modes = [(module, module.training) for module in self.modules()]
-        self.eval()
-        try:
-            with torch.inference_mode():
-                parts = [function(part.to(self.device)).cpu() for part in inputs.split(BATCH)]
-        finally:
-            for module, mode in modes:  # one by one: a part may have been set apart from the rest
-                module.training = mode
-        return torch.cat(parts).numpy()
 
 
 def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
@@ -262,13 +249,6 @@ def build_objective(recipe: Recipe, model: Autoencoder) -> nn.Module:
                 f"it reports {', '.join(penalties) or 'none'}"
             )
     return objective
-
-
-@contextmanager
-def full_precision() -> Generator[None]:
-    """Inference without bf16, and without TF32, which CUDA's convolutions take where nothing else is said."""
-    with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        yield
 
 
 def to_unit(pixels: Tensor) -> Tensor:

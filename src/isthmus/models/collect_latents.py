@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from isthmus.core.values import Latent
-from isthmus.kernels import threads
-from isthmus.models.autoencoder import Autoencoder, full_precision, to_unit, with_sane_numbers
+from isthmus.models.autoencoder import Autoencoder, to_unit, with_sane_numbers
+from isthmus.models.batched import batched
+from isthmus.models.widest import widest
 
 
 @dataclass(frozen=True)
@@ -34,31 +35,40 @@ def collect(model: Autoencoder, images: np.ndarray) -> Collected:
 
     Raises RunError where a latent's numbers are none that anything can be measured of.
     """
-    model.eval()
-    z: list[Tensor] = []
-    codes: list[Tensor] = []
+    return _joined(batched(model, lambda part: _latent(model, part), torch.from_numpy(images)))
+
+
+def collect_with_outputs(model: Autoencoder, images: np.ndarray) -> tuple[Collected, np.ndarray]:
+    """`collect`, and the model's outputs for the same images, (N, C, H, W) uint8: each image is encoded once."""
+
+    def answer(part: Tensor) -> tuple[Latent, Tensor]:
+        latent = _latent(model, part)
+        return latent, model.decode_to_pixels(latent.z.float()).cpu()
+
+    answers = batched(model, answer, torch.from_numpy(images))
+    return _joined([latent for latent, _ in answers]), torch.cat([output for _, output in answers]).numpy()
+
+
+def _latent(model: Autoencoder, pixels: Tensor) -> Latent:
+    x = to_unit(pixels)
+    x_in = model.corruption(x) if model.corruption.at_inference else x
+    return model.beside_prior(model.latent(x_in)[1])
+
+
+def _joined(latents: Sequence[Latent]) -> Collected:
+    z = torch.cat([latent.z.float().flatten(1).cpu() for latent in latents])
+    codes = [latent.codes.flatten(1).cpu() for latent in latents if latent.codes is not None]
     penalties: dict[str, list[Tensor]] = {}
     sums: dict[str, Tensor] = {}
-
-    def measure(part: Tensor) -> Latent:
-        with full_precision():  # which each thread has for itself
-            x = to_unit(part.to(model.device))
-            x_in = model.corruption(x) if model.corruption.at_inference else x
-            return model.beside_prior(model.latent(x_in)[1])
-
-    with full_precision():
-        for latent in threads.pieces(measure, torch.from_numpy(images), device=model.device):
-            z.append(latent.z.float().flatten(1).cpu())
-            if latent.codes is not None:
-                codes.append(latent.codes.flatten(1).cpu())
-            for name, values in latent.penalties.items():
-                penalties.setdefault(name, []).append(values.float().cpu())
-            for name, values in latent.by_dimension.items():
-                total = values.double().sum(0).cpu()
-                sums[name] = sums[name] + total if name in sums else total
+    for latent in latents:
+        for name, values in latent.penalties.items():
+            penalties.setdefault(name, []).append(values.float().cpu())
+        for name, values in latent.by_dimension.items():
+            total = widest(values).sum(0).cpu()
+            sums[name] = sums[name] + total if name in sums else total
     return Collected(
-        with_sane_numbers(torch.cat(z)).numpy(),
+        with_sane_numbers(z).numpy(),
         torch.cat(codes).numpy() if codes else None,
         {name: torch.cat(values).numpy() for name, values in penalties.items()},
-        {name: (total / len(images)).numpy() for name, total in sums.items()},
+        {name: (total / len(z)).numpy() for name, total in sums.items()},
     )

@@ -12,22 +12,23 @@ import torch
 from torch import Tensor
 
 from isthmus.core.values import Posterior
+from isthmus.models.widest import widest
 
 
 def squared_distances(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
     """one (N, D), other (M, D) -> (N, M) float64; weights (M, D): of the coordinates, as seen from each of `other`."""
     with torch.autocast(one.device.type, enabled=False):
-        one, other = one.double(), other.double()
+        one, other = widest(one), widest(other)
         if weights is None:
             found = one.square().sum(1)[:, None] - 2 * one @ other.T + other.square().sum(1)
         else:
-            weights = weights.double()
+            weights = widest(weights)
             found = one.square() @ weights.T - 2 * one @ (other * weights).T + (other.square() * weights).sum(1)
         return found.clamp(min=0)
 
 
 def log_densities(z: Tensor, gaussians: Posterior) -> Tensor:
     """log density of z (N, D) under each of M Gaussians, (N, M) float64, in nats."""
-    inverse = (-gaussians.log_variance.double()).exp()
-    scale = (gaussians.log_variance.double() + math.log(2 * math.pi)).sum(1)
+    inverse = (-widest(gaussians.log_variance)).exp()
+    scale = (widest(gaussians.log_variance) + math.log(2 * math.pi)).sum(1)
     return -0.5 * (squared_distances(z, gaussians.mean, inverse) + scale)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
 from isthmus.models.collect_latents import Collected
+from isthmus.run_files.latent import CodesRecord, Rate
 
 ACTIVE = 0.01  # variance of the posterior's mean over images from which on a unit is active
 
@@ -34,21 +34,20 @@ def perplexity(codes: np.ndarray, count: int) -> float:
     return float(np.exp(-(held * np.log(held)).sum()))
 
 
-def code_usage(codes: np.ndarray, count: int) -> dict[str, Any]:
+def code_usage(codes: np.ndarray, count: int) -> CodesRecord:
     """codes (N, K) of `count` -> what they could carry, and what of it they do."""
-    found = perplexity(codes, count)
-    return {
-        "count": count,
-        "per_image": codes.shape[1],
-        "bits": codes.shape[1] * math.log2(count),
-        "perplexity": found,
-        "used": len(np.unique(codes)) / count,
-    }
+    return CodesRecord(
+        count=count,
+        per_image=codes.shape[1],
+        bits=codes.shape[1] * math.log2(count),
+        perplexity=perplexity(codes, count),
+        used=len(np.unique(codes)) / count,
+    )
 
 
-def rate(collected: Collected) -> dict[str, float] | None:
+def rate(collected: Collected) -> Rate | None:
     """Mean KL from posterior to prior, per image; None where the bottleneck has none."""
     if "kl" not in collected.penalties:
         return None
     nats = float(collected.penalties["kl"].mean())
-    return {"nats": nats, "bits": nats / math.log(2)}
+    return Rate(nats=nats, bits=nats / math.log(2))

@@ -7,7 +7,8 @@ import torch
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
-from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array, evaluation_mode, full_precision
 from isthmus.models.collect_latents import Collected
 from isthmus.models.seeding import generator
 
@@ -35,15 +36,12 @@ def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: s
 
     known: the latents of training images, which some samplers are fitted to.
     """
-    model.eval()
     source = registry.build("samplers", sampler, {}, model, known)
-    with full_precision():
+    with evaluation_mode(model), full_precision():
         return source.sample(count, generator("samples", seed, device=model.device))
 
 
 def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
     """`count` new images, (count, C, H, W) uint8, decoded from `draw_latents`."""
     z = draw_latents(model, known, count, sampler=sampler, seed=seed)
-    with full_precision():
-        parts = [to_uint8(model.decode_latents(part)).cpu() for part in z.split(BATCH)]
-    return torch.cat(parts).numpy()
+    return batched_array(model, model.decode_to_pixels, z)

@@ -13,7 +13,7 @@ from isthmus.core.wording import printable
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import StudyDone, StudyEvent
-from isthmus.training.in_folder import Notice, Started
+from isthmus.training.events import Notice, Started
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview
 
@@ -154,10 +154,10 @@ class _Run:
 
     def _done(self, event: Done) -> None:
         self.close()
-        scores = event.summary["scores"]
+        scores = event.evaluation.scores
         self.line(
-            f"{self.title or event.summary['name']}: held out {_psnr(scores['model']['psnr']['mean'])}, "
-            f"PCA {scores['pca']['psnr']['mean']:.2f} dB"
+            f"{self.title or event.evaluation.name}: held out {_psnr(scores['model'].psnr.mean)}, "
+            f"PCA {scores['pca'].psnr.mean:.2f} dB"
         )
 
 

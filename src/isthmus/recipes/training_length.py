@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from typing import Any
 
 from isthmus.recipes.recipe import Part, Recipe
+from isthmus.run_files.environment import Schedule
 
 WARMUP_SHARE = 0.2  # of all steps, at most; the shipped demo's has 0.18
 OBJECTIVE_SHARE = 0.5  # likewise of steps over which a weight of the objective grows
@@ -32,15 +32,12 @@ class Budget:
     steps: int
     notices: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        """For environment.json."""
+    def schedule(self) -> Schedule:
+        """As environment.json holds it."""
         train = self.recipe.train
-        return {
-            "epochs": train.epochs,
-            "passes_per_epoch": self.passes,
-            "steps": self.steps,
-            "warmup_steps": train.warmup_steps,
-        }
+        return Schedule(
+            epochs=train.epochs, passes_per_epoch=self.passes, steps=self.steps, warmup_steps=train.warmup_steps
+        )
 
 
 def budget(recipe: Recipe, images: int) -> Budget:

@@ -7,31 +7,35 @@ from typing import Annotated
 
 from pydantic import Field
 
-from isthmus.run_files.record import Record, Size
+from isthmus.run_files.record import FileRecord, Record, Size, Unit
 
 _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Share(Record):
-    """What one variation trains: `steps` of the `planned` ones, and the images a second that were measured."""
+    """What one variation trains."""
 
     steps: Size
+    """Steps that each of its runs trains."""
     planned: Size
+    """Steps that the study file asks for."""
     batch: Size
-    images_per_second: _Positive
+    """Images in a step."""
+    images_per_second: Annotated[_Positive, Unit("1/s")]
+    """Training speed that was measured."""
 
 
-class Decision(Record):
-    """budget.json: how much of a plan this machine trains in `seconds`.
+class Decision(FileRecord):
+    """budget.json: how much of a plan this machine trains in a budget of seconds."""
 
-    expected: seconds that the plan would have taken, judging included. share: of each run's steps.
-    """
-
-    format: int = 1
-    seconds: _Positive
-    expected: _Positive
+    seconds: Annotated[_Positive, Unit("s")]
+    """The budget."""
+    expected: Annotated[_Positive, Unit("s")]
+    """How long the whole plan would have taken, evaluation included."""
     share: Annotated[float, Field(gt=0, le=1)]
+    """Share of each run's steps that is trained."""
     variations: dict[str, Share]
+    """variation -> what it trains."""
 
     @property
     def sentence(self) -> str | None:

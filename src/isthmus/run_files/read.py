@@ -11,13 +11,13 @@ from pydantic import TypeAdapter, ValidationError
 from isthmus.core.bounded_reading import parse_json, read_bytes, reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shortened
+from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.record import Record
-from isthmus.run_files.schema import EpochRecord, Logged
 
 R = TypeVar("R", bound=Record)
 AGAIN = "run or evaluate again to write it anew"
 RESTORE = "restore it from a copy, or train again with another --out"
-_LOGGED: TypeAdapter[EpochRecord | Logged] = TypeAdapter(EpochRecord | Logged)
+_LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRecord)
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Log:
     """
 
     epochs: tuple[EpochRecord, ...]
-    lines: tuple[EpochRecord | Logged, ...]
+    lines: tuple[EpochRecord | StepRecord, ...]
     unreadable: int
 
 
@@ -68,11 +68,11 @@ def read_log(path: Path) -> Log:
         content = b""
     except OSError:
         content = b"?"
-    lines: list[EpochRecord | Logged] = []
+    lines: list[EpochRecord | StepRecord] = []
     unreadable = 0
     for line in content.decode("utf-8", errors="replace").splitlines():
         try:
-            lines.append(_LOGGED.validate_python(parse_json(line.encode())))
+            lines.append(_LINE.validate_python(parse_json(line.encode())))
         except ValueError:
             unreadable += 1
     epochs = {line.epoch: line for line in lines if isinstance(line, EpochRecord)}

@@ -1,71 +1,26 @@
-"""environment.json, training.json, state.json of a checkpoint, and failed.json of a study's run."""
+"""training.json: how training ended."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field, JsonValue
-
-from isthmus.core.image_changes import Change
-from isthmus.run_files.record import Count, Finite, Record, Size
-from isthmus.run_files.schema import Shape
+from isthmus.run_files.record import Count, FileRecord, Finite, Seconds, Unit
 
 
-class TrainedOn(Record):
-    """The images of a run: without their hash and shape nobody could say whether it may be judged on today's."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    kind: str = ""
-    source: str = ""
-    train_images: Count | None = None
-    validation_images: Count | None = None
-    test_images: Count | None = None
-    hash: Annotated[str, Field(min_length=1)]
-    image_shape: Shape
-    class_names: tuple[str, ...] = ()
-    handling: tuple[Change, ...] = ()
-    notices: tuple[str, ...] = ()
-
-
-class Environment(Record):
-    """environment.json: how and on what a run was trained. What else it says is for people."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    device: str
-    precision: str
-    threads: Size | None = None
-    data: TrainedOn
-
-
-class TrainingRecord(Record):
+class TrainingRecord(FileRecord):
     """training.json: how training ended."""
 
     stopped: str
+    """Why it ended: `epochs`, `steps`, `patience` or `seconds`."""
     sentence: str
+    """The same for people."""
     epochs: Count
+    """Epochs trained."""
     best_epoch: Count
+    """The epoch whose weights were kept; 0 is the start."""
     steps: Count
-    seconds: Finite
-    images_per_second: Finite
-
-
-class State(Record):
-    """state.json of a checkpoint: the digests of its files prove that they belong together.
-
-    progress: see `isthmus.training.loop.Progress`, whose types it is checked by.
-    notes: what the bits of the weights depend on, to be compared when a run goes on.
-    """
-
-    format: Count
-    progress: dict[str, JsonValue]
-    notes: dict[str, JsonValue] = Field(default_factory=dict)
-    digests: dict[Annotated[str, Field(pattern=r"^[a-z]+\.safetensors$")], str]
-
-
-class Failure(Record):
-    """failed.json: why a study's run could not finish."""
-
-    error: str
-    traceback: str = ""
+    """Optimizer steps taken."""
+    seconds: Seconds
+    """Training time, over all sittings."""
+    images_per_second: Annotated[Finite, Unit("1/s")]
+    """Training images a second, on average."""

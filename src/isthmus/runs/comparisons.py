@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from isthmus.evaluation.baselines.pca_timeline import Course
 from isthmus.evaluation.statistics.intervals import Interval, mean_interval, paired_difference
 from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of, unequal_effort, with_correction
 from isthmus.evaluation.statistics.verdicts import corrected_verdict, holm, verdict
+from isthmus.run_files.evaluation import Cost
+from isthmus.run_files.findings import Corrected, Finding
+from isthmus.run_files.scores import HEADLINE
 
 
 @dataclass(frozen=True)
@@ -34,11 +37,11 @@ class Effort:
     seconds: float
 
     @classmethod
-    def of(cls, costs: Sequence[Mapping[str, Any]]) -> Effort:
+    def of(cls, costs: Sequence[Cost]) -> Effort:
         """From `cost` of every seed's evaluation; one of another version may not say, and is left out."""
-        pairs = [(cost.get("train_seconds"), cost.get("images_per_second")) for cost in costs]
         # each run's own images: the mean rate times the mean time is not their mean
-        told = [(seconds * rate, seconds) for seconds, rate in pairs if seconds is not None and rate is not None]
+        each = [(cost.train_seconds * cost.images_per_second, cost.train_seconds) for cost in costs]
+        told = [pair for pair in each if not math.isnan(pair[0])]
         return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
 
 
@@ -57,7 +60,7 @@ class Contender:
     pca_mse: np.ndarray
     components: int
     stayed: int
-    multiply_adds: int
+    multiply_adds: float
     effort: Effort
     courses: Sequence[Course]
 
@@ -82,10 +85,10 @@ class Contender:
 class Comparison:
     """`name` less `against`, in dB of PSNR; `difference` is None where both are PCA, so that nothing is tested."""
 
-    kind: str
+    kind: Literal["comparison", "pca"]
     name: str
     against: str
-    about: str
+    about: Literal["choice", "models"]
     sentence: str
     difference: Interval | None = None
     beside: str = ""  # a sentence that follows, if any
@@ -123,7 +126,7 @@ def against_pca(one: Contender) -> Comparison:
     return Comparison("pca", one.name, "pca", about, sentence, difference)
 
 
-def as_findings(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
+def as_findings(comparisons: Sequence[Comparison]) -> list[Finding]:
     """As findings.json holds them; those against one base are corrected for each other, if two or more were tested."""
     corrected: dict[int, tuple[float, int]] = {}
     for base in dict.fromkeys(one.against for one in comparisons):
@@ -138,13 +141,20 @@ def as_findings(comparisons: Sequence[Comparison]) -> list[dict[str, Any]]:
     return [_as_finding(one, corrected.get(place)) for place, one in enumerate(comparisons)]
 
 
-def _as_finding(one: Comparison, corrected: tuple[float, int] | None) -> dict[str, Any]:
-    found: dict[str, Any] = {"kind": one.kind, "variation": one.name, "against": one.against, "about": one.about}
+def _as_finding(one: Comparison, corrected: tuple[float, int] | None) -> Finding:
+    found = Finding(
+        kind=one.kind,
+        variation=one.name,
+        against=one.against,
+        about=one.about,
+        verdict="not tested",
+        sentence=one.sentence,
+    )
     if one.difference is None:
-        return {**found, "verdict": "not tested", "sentence": one.sentence}
+        return found
     plain, sentence = verdict(one.difference), one.sentence
-    found |= {
-        "measure": "psnr",
+    tested: dict[str, Any] = {
+        "measure": HEADLINE,
         "difference": one.difference.mean,
         "low": one.difference.low,
         "high": one.difference.high,
@@ -153,11 +163,7 @@ def _as_finding(one: Comparison, corrected: tuple[float, int] | None) -> dict[st
     }
     if corrected is not None:
         p, comparisons = corrected
-        found["corrected"] = {
-            "method": "Holm",
-            "comparisons": comparisons,
-            "p": p,
-            "verdict": corrected_verdict(plain, p),
-        }
+        left = corrected_verdict(plain, p)
+        tested["corrected"] = Corrected(method="Holm", comparisons=comparisons, p=p, verdict=left)
         sentence = with_correction(sentence, plain, p, comparisons)
-    return {**found, "sentence": f"{sentence} {one.beside}".rstrip()}
+    return found.model_copy(update={**tested, "sentence": f"{sentence} {one.beside}".rstrip()})

@@ -9,26 +9,29 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.core.json_files import read_json
-from isthmus.evaluation.baselines.pca_timeline import read_course
+from isthmus.evaluation.describe_measures import in_order, measures_in
 from isthmus.evaluation.evaluate import summarise
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.sentences import ABOUT_MODELS
 from isthmus.recipes.study_plan import Plan, Variation
 from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.evaluation import AgainstPca, Cost, EvaluationRecord
+from isthmus.run_files.failed import Failure
+from isthmus.run_files.findings import Finding, Findings, StudyRun, VariationRecord
+from isthmus.run_files.latent import LatentRecord
 from isthmus.run_files.read import read_record
-from isthmus.run_files.training import Failure
+from isthmus.run_files.scores import MeasureRecord, Score
+from isthmus.run_files.write import as_json
 from isthmus.runs.comparisons import Contender, Effort, against_pca, as_findings, compare
-from isthmus.runs.run import is_evaluated
-
-SCORES = ("psnr", "ssim", "mse")
+from isthmus.runs.run_folder import is_evaluated
 
 
 def run_folder(folder: Path, variation: str, seed: int) -> Path:
     return folder / variation / f"seed-{seed}"
 
 
-def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] = ()) -> dict[str, Any]:
+def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] = ()) -> Findings:
     """What the finished runs of a study say: scores with intervals, comparisons, and sentences.
 
     remarks: sentences about the whole study that belong beside them.
@@ -45,24 +48,24 @@ def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] =
     sentences = [finding for row in rows.values() for finding in row.failures()]
     sentences += as_findings([*compared, *map(against_pca, contenders.values())])
     sentences += [
-        _finding("note", row.variation.name, f"{row.variation.name}: {row.variation.note}")
+        _note(row.variation.name, f"{row.variation.name}: {row.variation.note}")
         for row in rows.values()
         if row.variation.note
     ]
-    sentences += [_finding("note", None, sentence=sentence) for sentence in remarks]
+    sentences += [_note(None, sentence) for sentence in remarks]
     sentences += _luck_not_covered(plan, done)
     covers = "test images and seeds" if len(plan.seeds) > 1 else f"test images; {ABOUT_MODELS}"
-    return {
-        "format": 1,
-        "study": plan.name,
-        "about": plan.about,
-        "seeds": list(plan.seeds),
-        "data": done[0].evaluations[0]["data"] if done else None,
-        "intervals": f"95 % over {covers}",
-        "variations": [row.summary() for row in rows.values()],
-        "findings": sentences,
-        "command": command,
-    }
+    return Findings(
+        study=plan.name,
+        about=plan.about,
+        seeds=plan.seeds,
+        data=done[0].evaluations[0].data if done else None,
+        intervals=f"95 % over {covers}",
+        measures=in_order({name: measure for row in done for name, measure in row.measures().items()}),
+        variations=tuple(row.record() for row in rows.values()),
+        findings=tuple(sentences),
+        command=command,
+    )
 
 
 class _Row:
@@ -70,26 +73,20 @@ class _Row:
 
     def __init__(self, variation: Variation, seeds: tuple[int, ...], folder: Path) -> None:
         self.variation = variation
-        self.runs: list[dict[str, Any]] = []
-        self.evaluations: list[dict[str, Any]] = []
+        self.runs: list[StudyRun] = []
+        self.evaluations: list[EvaluationRecord] = []
         columns: list[dict[str, np.ndarray]] = []
         for seed in seeds:
             home = run_folder(folder, variation.name, seed)
             status, error = "missing", None
             if is_evaluated(home):
                 status = "done"
-                self.evaluations.append(read_json(home / "evaluation.json"))
+                self.evaluations.append(read_record(home / "evaluation.json", EvaluationRecord))
                 columns.append(read_scores(home / "per_image.parquet"))
             elif (home / "failed.json").exists():
                 status, error = "failed", read_record(home / "failed.json", Failure).error
-            self.runs.append(
-                {
-                    "seed": seed,
-                    "folder": home.relative_to(folder).as_posix(),
-                    "status": status,
-                    "error": error,
-                }
-            )
+            place = home.relative_to(folder).as_posix()
+            self.runs.append(StudyRun(seed=seed, folder=place, status=status, error=error))
         self.done = bool(self.evaluations)
         self.columns = columns
 
@@ -97,56 +94,67 @@ class _Row:
         """One row a finished seed, one column a test image."""
         return np.stack([table[column] for table in self.columns])
 
-    def failures(self) -> list[dict[str, Any]]:
+    def failures(self) -> list[Finding]:
+        name = self.variation.name
         return [
-            _finding(
-                "failure",
-                self.variation.name,
-                f"{self.variation.name}, seed {one['seed']}, failed: {one['error']}",
+            Finding(
+                kind="failure", variation=name, against=None, sentence=f"{name}, seed {one.seed}, failed: {one.error}"
             )
             for one in self.runs
-            if one["status"] == "failed"
+            if one.status == "failed"
         ]
 
-    def summary(self) -> dict[str, Any]:
+    def measures(self) -> dict[str, MeasureRecord]:
+        """The measures that every finished seed has, described as their evaluations do."""
+        columns = set[str].intersection(*(set(table) for table in self.columns))
+        names = [name.removeprefix("model_") for name in columns if name.startswith("model_")]
+        return measures_in(names, {name: m for one in self.evaluations for name, m in one.measures.items()})
+
+    def record(self) -> VariationRecord:
         row = self.variation
-        known = {
-            "name": row.name,
-            "about": row.about,
-            "note": row.note,
-            "changes": dict(row.changes),
-            "compare": list(row.compare),
-            "runs": self.runs,
-        }
+        known = VariationRecord(
+            name=row.name,
+            about=row.about,
+            note=row.note,
+            changes=dict(row.changes),
+            compare=tuple(row.compare),
+            runs=tuple(self.runs),
+        )
         if not self.done:
             return known
-        contender = self.contender()
-        scores: dict[str, Any] = {name: summarise(name, self.scores(f"model_{name}")) for name in SCORES}
-        first = self.evaluations[0]
-        values = math.prod(first["data"]["image_shape"])
-        scores["psnr_of_mean_mse"] = psnr_of_mean_mse(scores["mse"]["mean"], values)
-        return {
-            **known,
-            "latent_size": first["latent_size"],
+        contender, first = self.contender(), self.evaluations[0]
+        shape = first.data.image_shape
+        assert shape is not None  # `is_evaluated` has seen to it
+        values = math.prod(shape)
+        measured: dict[str, Any] = {
+            "latent_size": first.latent_size,
             "image_values": values,
-            "scores": scores,
-            "against_pca": {"psnr": contender.over_pca().as_dict(), "mse_ratio": contender.mse_over_pca()},
+            "scores": self.score(values),
+            "against_pca": AgainstPca(psnr=contender.over_pca().record(), mse_ratio=contender.mse_over_pca()),
             "stayed_at_start": contender.stayed,
-            "cost": _mean_cost([one["cost"] for one in self.evaluations]),
-            "latent": _means([one.get("latent", {}) for one in self.evaluations]),
-            "flags": sorted({flag for one in self.evaluations for flag in one["flags"]}),
-            **self.doctor(),
+            "cost": _mean_cost([one.cost for one in self.evaluations]),
+            "latent": LatentRecord.model_validate(_means([as_json(one.latent) for one in self.evaluations])),
+            "flags": tuple(sorted({flag for one in self.evaluations for flag in one.flags})),
         }
+        if any(one.doctor is not None for one in self.evaluations):
+            measured["doctor"] = self.doctor()
+        return known.model_copy(update=measured)
 
-    def doctor(self) -> dict[str, Any]:
-        """What the doctor found, each rule once, with the seeds it is about; nothing where no run was examined."""
-        if not any("doctor" in one for one in self.evaluations):
-            return {}
-        found: dict[str, dict[str, Any]] = {}
+    def score(self, values: int) -> Score:
+        """The model's, over all finished seeds; `values`: of one image."""
+        measures = self.measures()
+        found = {name: summarise(measure, self.scores(f"model_{name}")) for name, measure in measures.items()}
+        return Score.model_validate({**found, "psnr_of_mean_mse": psnr_of_mean_mse(found["mse"].mean, values)})
+
+    def doctor(self) -> tuple[Diagnosis, ...]:
+        """What the doctor found, each rule once, with the seeds it is about."""
+        found: dict[str, list[tuple[Diagnosis, int]]] = {}
         for one in self.evaluations:
-            for diagnosis in one.get("doctor") or ():
-                found.setdefault(diagnosis["rule"], {**diagnosis, "seeds": []})["seeds"].append(one["seed"])
-        return {"doctor": list(found.values())}
+            for diagnosis in one.doctor or ():
+                found.setdefault(diagnosis.rule, []).append((diagnosis, one.seed))
+        return tuple(
+            told[0][0].model_copy(update={"seeds": tuple(seed for _, seed in told)}) for told in found.values()
+        )
 
     def contender(self) -> Contender:
         first = self.evaluations[0]
@@ -156,17 +164,17 @@ class _Row:
             self.scores("model_mse"),
             self.scores("pca_psnr")[:1],
             self.scores("pca_mse")[:1],
-            first["scores"]["pca"]["components"],
-            sum(one["checkpoint"].get("epoch") == 0 for one in self.evaluations),
-            first["cost"]["multiply_adds"],
-            Effort.of([one["cost"] for one in self.evaluations]),
-            [read_course(one["against_pca"]) for one in self.evaluations],
+            first.scores["pca"].components or 0,
+            sum(one.stayed_at_pca for one in self.evaluations),
+            first.cost.multiply_adds,
+            Effort.of([one.cost for one in self.evaluations]),
+            [one.against_pca.validation for one in self.evaluations],
         )
 
 
-def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
+def _mean_cost(each: Sequence[Cost]) -> Cost:
     """Numbers averaged over the seeds that have them, as one of another version may not, and words joined."""
-    means: dict[str, Any] = {}
+    costs, means = [as_json(cost) for cost in each], dict[str, Any]()
     for key in costs[0]:
         values: list[Any] = [cost[key] for cost in costs if cost.get(key) is not None]
         if not values:
@@ -177,7 +185,7 @@ def _mean_cost(costs: list[dict[str, Any]]) -> dict[str, Any]:
         else:
             same = all(one == values[0] for one in values)
             means[key] = values[0] if same else ", ".join(dict.fromkeys(map(str, values)))
-    return means
+    return Cost(**means)
 
 
 def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -192,15 +200,15 @@ def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _luck_not_covered(plan: Plan, done: list[_Row]) -> list[dict[str, Any]]:
+def _luck_not_covered(plan: Plan, done: list[_Row]) -> list[Finding]:
     """A note where an interval rests on one seed, be it planned so or because the others did not finish."""
     about = "is about these trained models and says nothing about the choice between them"
     if len(plan.seeds) == 1 and done:
-        return [_finding("note", None, f"One seed: a verdict {about}; with two or more (seeds=3) it does.")]
+        return [_note(None, f"One seed: a verdict {about}; with two or more (seeds=3) it does.")]
     lacks = f"one of {len(plan.seeds)} seeds finished; a verdict on it {about}."
     alone = [row.variation.name for row in done if len(row.evaluations) == 1]
-    return [_finding("note", name, f"{name}: {lacks}") for name in alone]
+    return [_note(name, f"{name}: {lacks}") for name in alone]
 
 
-def _finding(kind: str, variation: str | None, sentence: str) -> dict[str, Any]:
-    return {"kind": kind, "variation": variation, "against": None, "sentence": sentence}
+def _note(variation: str | None, sentence: str) -> Finding:
+    return Finding(kind="note", variation=variation, against=None, sentence=sentence)

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from isthmus.core.atomic_files import write_json
 from isthmus.recipes.recipe import apply
 from isthmus.recipes.study_plan import Plan, Variation
 from isthmus.recipes.training_length import budget
 from isthmus.run_files.budget import Decision, Share
 from isthmus.run_files.read import read_record
+from isthmus.run_files.write import write_record
 from isthmus.runs.findings import run_folder
-from isthmus.runs.run import is_begun
+from isthmus.runs.run_folder import is_begun
 from isthmus.training.speed import images_per_second
 
 JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: judging a run takes about as long as training on so many
@@ -45,7 +45,7 @@ def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
     speeds = {row.name: images_per_second(row.recipe(plan.seeds[0]), shapes[row.name][1:]) for row in plan.variations}
     decision = divide(plan, shapes, speeds)
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / NAME, decision.model_dump())
+    write_record(folder / NAME, decision)
     return decision
 
 

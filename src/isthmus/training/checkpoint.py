@@ -12,28 +12,25 @@ import math
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from pydantic import TypeAdapter, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 from torch import Tensor, nn
 
-from isthmus.core.atomic_files import own_folder, write_bytes, write_json
+from isthmus.core.atomic_files import own_folder, write_bytes
 from isthmus.core.bounded_reading import open_ordinary, read_bytes, reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shown
 from isthmus.run_files.read import parse_record
-from isthmus.run_files.training import State
-from isthmus.training.loop import Progress
+from isthmus.run_files.state import Progress, State
+from isthmus.run_files.write import write_record
 from isthmus.training.optimizers import kept
 
 FORMAT = 1
-_PROGRESS = TypeAdapter(Progress)
 _Slots = dict[nn.Parameter, dict[str, Tensor]]
 
 
@@ -64,8 +61,8 @@ def save(
     if optimizer is not None:
         _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
     digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
-    state = {"format": FORMAT, "progress": asdict(progress), "notes": dict(notes or {}), "digests": digests}
-    write_json(new / "state.json", state)
+    state = State(format=FORMAT, progress=progress, notes=dict(notes or {}), digests=digests)
+    write_record(new / "state.json", state)
     old = folder.with_name(folder.name + ".old")
     _remove(old)
     if os.path.lexists(folder):
@@ -147,20 +144,16 @@ def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, T
         if _digest(folder / name) != digest:
             raise ValueError(f"{name} does not match its digest")
         tensors[Path(name).stem] = load_file(folder / name)
-    return _progress(state), dict(state.notes), tensors
+    _check_progress(state.progress)
+    return state.progress, dict(state.notes), tensors
 
 
-def _progress(state: State) -> Progress:
-    try:
-        progress = _PROGRESS.validate_python(state.progress)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        raise ValueError(f"progress.{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+def _check_progress(progress: Progress) -> None:
+    """Raises ValueError where its numbers contradict each other."""
     if progress.batch and not progress.images:
         raise ValueError("progress: counts batches of an epoch and no images")
     if progress.epoch and progress.best_score == math.inf:  # the first epoch is the best so far
         raise ValueError(f"progress.best_score: is infinite after {progress.epoch} epochs")
-    return progress
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -19,30 +19,37 @@ _SMALL = 1 << 17  # numbers in a weight whose products take no time beside a net
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU.
+    """`auto` is CUDA where there is one, else the CPU; `mps`, a Mac's GPU, is taken where it is asked for.
 
-    Raises InputError for a device that is not here.
+    MPS is untried (docs/platforms.md). Raises InputError for a device that is not here.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise InputError(f"train.device: {wanted!r} is no device; use auto, cpu, cuda or cuda:1") from None
-    if device.type not in ("cpu", "cuda"):
-        raise InputError(f"train.device: {wanted!r} is not supported; use auto, cpu or cuda")
+        raise InputError(f"train.device: {wanted!r} is no device; use auto, cpu, cuda, cuda:1 or mps") from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise InputError(f"train.device: {wanted!r} is not supported; use auto, cpu, cuda or mps")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
         raise InputError(f"train.device: {wanted!r} is not here (CUDA devices found: {found}); use train.device=auto")
+    if device.type == "mps" and (device.index or not torch.backends.mps.is_available()):
+        raise InputError(f"train.device: {wanted!r} is not here (PyTorch finds no such GPU); use train.device=auto")
     return device
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """`auto` is bf16 where the hardware multiplies it, else fp32: emulated bf16 is slower than fp32."""
+    """`auto` is bf16 where the hardware multiplies it, else fp32: emulated bf16 is slower than fp32.
+
+    On MPS it is fp32: whether its GPU multiplies bf16, PyTorch does not say.
+    """
     if wanted != "auto":
         return wanted
     if device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+    if device.type == "mps":
+        return "fp32"
     return "bf16" if {"avx512_bf16", "amx_bf16"} & processor.flags() else "fp32"
 
 
@@ -74,6 +81,8 @@ def describe(device: torch.device) -> str:
     """One line that names the hardware, for records."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
+    if device.type == "mps":
+        return f"{processor.name()}, its GPU by MPS"
     return f"{processor.name()}, {torch.get_num_threads()} threads"
 
 

@@ -18,6 +18,8 @@ import torch
 import isthmus
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.data import Data
+from isthmus.run_files.environment import Environment, Mirror, Schedule
 from isthmus.training import devices
 from isthmus.training.notices import handling, remarks
 
@@ -27,44 +29,45 @@ def environment(
     splits: Splits,
     device: torch.device,
     how: Mapping[str, Any],
-    schedule: Mapping[str, Any],
-    *,
-    mirrors: bool,
-) -> dict[str, Any]:
-    """The contents of environment.json, see docs/run-folder.md.
+    schedule: Schedule,
+    mirror: Mirror,
+) -> Environment:
+    """The contents of environment.json.
 
-    how: what the bits depend on beside versions. schedule: how long it trains, as `Budget.as_dict`.
-    mirrors: whether training shows half of the images mirrored.
+    how: what the bits depend on beside versions. schedule: how long it trains. mirror: whether training shows half of
+    the images mirrored.
     """
     shape = splits.train.images.shape[1:]
-    return {
-        "format": 1,
-        "command": command_line(),
-        "commit": _commit(),
-        "versions": {
+    return Environment(
+        command=command_line(),
+        commit=_commit(),
+        versions={
             "isthmus": isthmus.__version__,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "numpy": np.__version__,
         },
-        **how,
-        "device": str(device),
-        "hardware": devices.describe(device),
-        "schedule": dict(schedule),
-        "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "data": {
-            "kind": recipe.data.kind,
-            "source": splits.source,
-            "train_images": len(splits.train),
-            "validation_images": len(splits.validation),
-            "test_images": len(splits.test),
-            "hash": splits.hash,
-            "image_shape": list(shape),
-            "class_names": list(splits.class_names),
-            "handling": [change.model_dump() for change in handling(splits, mirrors=mirrors)],
-            "notices": remarks(recipe, splits),
-        },
-    }
+        device=str(device),
+        threads=how["threads"],
+        precision=how["precision"],
+        kernels=how["kernels"],
+        hardware=devices.describe(device),
+        schedule=schedule,
+        started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        data=Data(
+            kind=recipe.data.kind,
+            source=splits.source,
+            train_images=len(splits.train),
+            validation_images=len(splits.validation),
+            test_images=len(splits.test),
+            hash=splits.hash,
+            image_shape=(shape[0], shape[1], shape[2]),
+            class_names=tuple(splits.class_names),
+            handling=handling(splits, mirrors=mirror.mirrors),
+            notices=tuple(remarks(recipe, splits)),
+        ),
+        mirror=mirror,
+    )
 
 
 def command_line() -> str:

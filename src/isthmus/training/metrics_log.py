@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from isthmus.core.atomic_files import open_regular, write_text
 from isthmus.core.bounded_reading import read_bytes
+from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.record import Count, Record
-from isthmus.training.loop import Progress
+from isthmus.run_files.write import as_line
 
 
 class _Line(Record):
@@ -37,10 +36,8 @@ class Journal:
         self.held = ExitStack()
         self.file = self.held.enter_context(open_regular(path, os.O_WRONLY | os.O_APPEND))
 
-    def write(self, kind: str, progress: Progress, values: dict[str, Any]) -> None:
-        epoch = progress.epoch if kind == "epoch" else progress.epoch + 1
-        where = {"kind": kind, "step": progress.step, "epoch": epoch, "seconds": round(progress.seconds, 3)}
-        self.file.write(f"{json.dumps({**where, **values})}\n".encode())
+    def write(self, line: EpochRecord | StepRecord) -> None:
+        self.file.write(as_line(line).encode())
         self.file.flush()
 
     def __enter__(self) -> Journal:

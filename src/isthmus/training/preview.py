@@ -9,8 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from isthmus.models.autoencoder import Autoencoder, full_precision
-from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
+from isthmus.run_files.state import Progress
+from isthmus.training.loop import Epoch, Step
 
 SHOWN = 12
 MOST_VALUES = 2_000_000  # of larger images fewer are shown
@@ -51,10 +53,6 @@ class Previews:
         if not wanted:
             return None
         self.none_yet, self.due = False, now + NEXT_SECONDS
-        mode = self.model.training
-        self.model.eval()
-        with full_precision():
-            outputs = self.model.reconstruct_pixels(self.shown)
-        self.model.train(mode)
+        outputs = batched_array(self.model, self.model.reconstruct_pixels, self.shown)
         share = progress.step / self.total_steps
-        return Preview(progress.step, progress.epoch, share, self.shown.cpu().numpy(), outputs.cpu().numpy())
+        return Preview(progress.step, progress.epoch, share, self.shown.cpu().numpy(), outputs)

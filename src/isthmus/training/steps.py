@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -47,9 +47,11 @@ class EagerStep:
         self.seed = seed
         self.noise = torch.Generator(model.device)
         # not torch.manual_seed, which asks every kind of device: a millisecond a step, a fortieth of a small network's
-        self.defaults = [torch.default_generator]
+        self.seeders: list[Callable[[int], object]] = [torch.default_generator.manual_seed]
         if model.device.type == "cuda":
-            self.defaults.append(torch.cuda.default_generators[model.device.index or 0])
+            self.seeders.append(torch.cuda.default_generators[model.device.index or 0].manual_seed)
+        if model.device.type == "mps":
+            self.seeders.append(torch.mps.manual_seed)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.stepped = [parameter for group in optimizer.param_groups for parameter in group["params"]]
         parts = [*model.modules(), *objective.modules()]
@@ -58,22 +60,23 @@ class EagerStep:
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
-        self._begin(number)
+        self.begin(number)
         with using(self.kernels, mostly=self.mostly):
-            return self._step(chosen)
+            return self.take(chosen)
 
-    def _begin(self, number: int) -> None:
+    def begin(self, number: int) -> None:
         """All that changes from step to step, told before it; a graph reads it from memory."""
         self._seed(number)
         for part in self.staged:
             part.begin_step(number)  # pyright: ignore[reportCallIssue]
 
     def _seed(self, number: int) -> None:
-        for generator in self.defaults:
-            generator.manual_seed(stream("parts", self.seed, number))
+        for seed in self.seeders:
+            seed(stream("parts", self.seed, number))
         self.noise.manual_seed(stream("noise", self.seed, number))
 
-    def _step(self, chosen: Tensor) -> Terms:
+    def take(self, chosen: Tensor) -> Terms:
+        """The step that was begun."""
         x = self.batches.cut(chosen)
         with self.mixed:
             trace = self.model(x, self.noise)
@@ -98,29 +101,43 @@ class EagerStep:
         return terms.terms
 
 
-class GraphStep(EagerStep):
-    """The same step captured once as a CUDA graph, so that the host launches one thing instead of hundreds.
+class GraphStep:
+    """An eager step captured once as a CUDA graph, so that the host launches one thing instead of hundreds.
 
     A batch of another size, an epoch's last, is stepped eagerly. What changes from step to step must lie in
     memory the graph reads: the images' indices, the learning rates (see `build_optimizer`), the seeds. The terms
     returned are overwritten by the next step.
     """
 
-    graph: torch.cuda.CUDAGraph | None = None
-    possible = True
-    done = 0
+    def __init__(
+        self,
+        model: Autoencoder,
+        objective: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        batches: Batches,
+        settings: Train,
+        *,
+        precision: str,
+        kernels: Kernels = "torch",
+        seed: int,
+    ) -> None:
+        self.eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, seed=seed)
+        self.graph: torch.cuda.CUDAGraph | None = None
+        self.possible = True
+        self.done = 0
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:
-        if not self.possible or len(chosen) != self.batches.batch:
-            return super().__call__(chosen, number)
+        """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
+        if not self.possible or len(chosen) != self.eager.batches.batch:
+            return self.eager(chosen, number)
         if self.graph is None:
             if self.done < _EAGER_STEPS:
                 self.done += 1
                 return self._beside(chosen, number)
             self.graph = self._captured(chosen)
             if self.graph is None:
-                return super().__call__(chosen, number)
-        self._begin(number)
+                return self.eager(chosen, number)
+        self.eager.begin(number)
         self.chosen.copy_(chosen)
         self.graph.replay()
         return self.terms
@@ -130,7 +147,7 @@ class GraphStep(EagerStep):
         here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
         beside.wait_stream(here)
         with torch.cuda.stream(beside):
-            terms = super().__call__(chosen, number)
+            terms = self.eager(chosen, number)
         here.wait_stream(beside)
         return terms
 
@@ -138,11 +155,11 @@ class GraphStep(EagerStep):
         """The step as a graph; None, and a warning, where a part waits for the device, which no graph can."""
         self.chosen = chosen.clone()
         graph = torch.cuda.CUDAGraph()
-        graph.register_generator_state(self.noise)
-        self.optimizer.zero_grad()
+        graph.register_generator_state(self.eager.noise)
+        self.eager.optimizer.zero_grad()
         try:
             with torch.cuda.graph(graph):
-                self.terms = self._step(self.chosen)
+                self.terms = self.eager.take(self.chosen)
         except RuntimeError as error:
             self.possible = False
             reason = str(error).partition("\n")[0]
@@ -151,7 +168,7 @@ class GraphStep(EagerStep):
         return graph
 
 
-def choose_step(device: torch.device, settings: Train) -> type[EagerStep]:
+def choose_step(device: torch.device, settings: Train) -> type[EagerStep] | type[GraphStep]:
     """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is a new constant at every step."""
     capture = device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
     return GraphStep if capture else EagerStep

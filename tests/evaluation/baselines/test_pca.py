@@ -115,20 +115,20 @@ def test_curve_equals_reconstructing_at_each_size() -> None:
     images, test = _images(300, 5), _images(1100, 5, seed=1)
     pcs = pca.fit(images, 40)
     rows = pca.curve(pcs, test, [40, 1, 7, 7])
-    assert [row["components"] for row in rows] == [1, 7, 40]
+    assert [row.components for row in rows] == [1, 7, 40]
     for row in rows:
-        output = torch.from_numpy(pcs.reconstruct(test, row["components"]))
+        output = torch.from_numpy(pcs.reconstruct(test, row.components))
         error = ((output.double() - torch.from_numpy(test)) / 255).square().mean().item()
-        assert row["mse"] == pytest.approx(error, rel=1e-4)
-        assert row["psnr"] == pytest.approx(Psnr()(output, torch.from_numpy(test)).mean().item(), abs=1e-3)
-        assert row["psnr_of_mean_mse"] == pytest.approx(-10 * np.log10(error), abs=1e-3)
+        assert row.mse == pytest.approx(error, rel=1e-4)
+        assert row.psnr == pytest.approx(Psnr()(output, torch.from_numpy(test)).mean().item(), abs=1e-3)
+        assert row.psnr_of_mean_mse == pytest.approx(-10 * np.log10(error), abs=1e-3)
 
 
 def test_curve_goes_on_flat_past_the_rank() -> None:
     images = _images(5, 4)
     rows = pca.curve(pca.fit(images, 9), images, [4, 9])
-    assert [row["components"] for row in rows] == [4, 9]
-    assert rows[0]["mse"] == rows[1]["mse"]
+    assert [row.components for row in rows] == [4, 9]
+    assert rows[0].mse == rows[1].mse
 
 
 def _count_fits(monkeypatch: pytest.MonkeyPatch) -> list[int]:

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from isthmus.evaluation.baselines.pca_timeline import Course, Moment, follow, read_course
+from isthmus.evaluation.baselines.pca_timeline import Course, Moment, follow
+from isthmus.run_files.evaluation import AgainstPca
 
 PCA = 0.02
 
@@ -116,5 +117,5 @@ def test_a_pca_without_error_has_no_ratio(tmp_path: Path) -> None:
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     course = follow(written(tmp_path, line(1, 1.1), line(2, 0.9)), PCA, epochs=2, kept=2)
     text = json.dumps({"psnr": {}, "validation": course.model_dump(exclude_unset=True)}, allow_nan=False)
-    assert read_course(json.loads(text)) == course
-    assert read_course({"psnr": {}}) == Course()
+    assert AgainstPca.model_validate_json(text).validation == course
+    assert AgainstPca.model_validate({"psnr": {}}).validation == Course()

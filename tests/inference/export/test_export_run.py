@@ -14,7 +14,7 @@ from tests.command import assert_refused, isthmus, train
 import isthmus as ist
 from isthmus.inference.export import export_run as export_module
 from isthmus.inference.export.compare import answer
-from isthmus.runs.run import load_model
+from isthmus.runs.load import load_model
 
 
 @pytest.fixture(scope="module")

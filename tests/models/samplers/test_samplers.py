@@ -20,7 +20,8 @@ from isthmus.models.collect_latents import Collected
 from isthmus.models.samplers import two_stage
 from isthmus.models.sampling import choose_sampler, draw_latents
 from isthmus.recipes.recipe import Recipe, apply, resolve
-from isthmus.runs.run import load_data, run
+from isthmus.runs.load import load_data
+from isthmus.runs.run import run
 
 KINDS: dict[str, dict[str, Any]] = {
     "vector": {},

@@ -18,7 +18,7 @@ from tests.pages.explorer.page_file import PageFile
 
 from isthmus.inference.export.compare import answer
 from isthmus.pages.explorer import assets, is_built
-from isthmus.runs.run import load_model
+from isthmus.runs.load import load_model
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -256,6 +256,7 @@ def environment(name: str, seed: int) -> dict[str, object]:
         "precision": "bf16",
         "threads": 2,
         "data_hash": "sha256:5f2a9c",
+        "data": DATA,
     }
 
 

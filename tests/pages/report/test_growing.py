@@ -16,12 +16,13 @@ from command import isthmus
 from isthmus.pages.report import write_study_pages
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.state import Progress
 from isthmus.runs import study as studies
 from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.run import Done
 from isthmus.runs.study import StudyEvent
 from isthmus.training import preview
-from isthmus.training.loop import Epoch, Progress, Step
+from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview, Previews
 
 BASE: dict[str, Any] = {

@@ -22,7 +22,7 @@ from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.strips import difference_strip
 from isthmus.pages.report.svg import HALF, LINE_HEIGHT, NARROW, NARROW_POINTS
-from isthmus.run_files.schema import IntervalRecord
+from isthmus.run_files.scores import IntervalRecord
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,7 @@ def test_a_run_that_never_left_its_start_says_so_first(run_folder: Path) -> None
     change_json(run_folder / "evaluation.json", checkpoint={"which": "best", "step": 0, "epoch": 0})
     page = read_page(write_run_report(run_folder))
     assert first_sentence(page) == (
-        "latent-10 is PCA: training did not improve on its start, PCA with 10 components; "
-        "not tested against it."
+        "latent-10 is PCA: training did not improve on its start, PCA with 10 components; not tested against it."
     )
 
 

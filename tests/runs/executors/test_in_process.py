@@ -13,10 +13,10 @@ from safetensors.torch import load_file
 
 from isthmus.core.errors import RunError
 from isthmus.recipes.recipe import apply, resolve
-from isthmus.runs import run as runs
 from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
-from isthmus.runs.run import Done, Event
+from isthmus.runs.load import load_data
+from isthmus.runs.run import Done, Event, run
 from isthmus.training.loop import Step
 
 TINY = {
@@ -36,7 +36,7 @@ def jobs(home: Path, changes: dict[str, object] | None = None) -> list[Job]:
 
 
 def start(job: Job) -> Iterator[Event]:
-    return runs.run(job.recipe, job.folder, runs.load_data(job.recipe), job.folder.parent / "cache")
+    return run(job.recipe, job.folder, load_data(job.recipe), job.folder.parent / "cache")
 
 
 def test_jobs_that_take_turns_have_the_bits_of_jobs_alone(tmp_path: Path) -> None:

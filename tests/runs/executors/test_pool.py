@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Pipe
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +18,14 @@ from tests.command import assert_refused, finish, isthmus, start
 
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan
-from isthmus.runs import run as runs
 from isthmus.runs import study as studies
 from isthmus.runs.executors import pool
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process
-from isthmus.runs.run import Done
+from isthmus.runs.load import load_data
+from isthmus.runs.run import Done, run
+from isthmus.runs.run_folder import is_begun, is_evaluated, is_trained, read_recipe
 from isthmus.training.environment import command_line
 from isthmus.training.loop import Epoch, Step
 
@@ -64,9 +64,9 @@ def test_runs_at_the_same_time_have_the_bits_of_runs_alone(at_once: tuple[Path, 
     """The recipe that each leaves behind says how many threads it had, and is all that it takes."""
     for name in ("narrow", "wide"):
         home = at_once[0] / name / "seed-0"
-        recipe = runs.read_recipe(home)
+        recipe = read_recipe(home)
         assert recipe.train.threads == max(1, torch.get_num_threads() // 2)
-        for _ in runs.run(recipe, tmp_path / name, runs.load_data(recipe), tmp_path / "cache"):
+        for _ in run(recipe, tmp_path / name, load_data(recipe), tmp_path / "cache"):
             pass
         ours, alone = (load_file(path / "checkpoints/best/model.safetensors") for path in (home, tmp_path / name))
         assert ours.keys() == alone.keys()
@@ -95,7 +95,7 @@ def test_a_run_that_fails_beside_others_is_the_only_one(at_once: tuple[Path, lis
     record = json.loads((folder / "burst/seed-0/failed.json").read_text())
     assert record["error"] == failure.sentence
     assert "RunError" in record["traceback"]
-    status = {row["name"]: row["runs"][0]["status"] for row in events[-1].findings["variations"]}
+    status = {row.name: row.runs[0].status for row in events[-1].findings.variations}
     assert status == {"narrow": "done", "wide": "done", "burst": "failed"}
 
 
@@ -150,7 +150,7 @@ def test_a_killed_process_is_a_failed_run_and_its_siblings_go_on(
     assert sorted(ends) == ["sibling", "victim"]
     assert said[0].sentence.startswith("its process was killed (SIGKILL)")
     assert "run the study again" in said[0].sentence
-    assert runs.is_begun(victim.folder) and not runs.is_trained(victim.folder)
+    assert is_begun(victim.folder) and not is_trained(victim.folder)
 
 
 def test_ctrl_c_lets_every_run_save_and_a_second_one_does_not_wait(
@@ -206,7 +206,7 @@ def test_processes_end_with_the_one_that_started_them_and_the_study_goes_on(tmp_
     parent.kill()
     finish(parent)
     wait_for(lambda: not any(map(is_alive, workers)))
-    assert not any(runs.is_evaluated(home) for home in homes), "too fast to be killed"
+    assert not any(is_evaluated(home) for home in homes), "too fast to be killed"
 
     again = start(*command)
     wait_for(lambda: len(children(again.pid)) == 2)
@@ -238,8 +238,7 @@ class Instant:
 
     def __init__(self, order: JobOrder, threads: int) -> None:
         self.job = order.job
-        self.pipe, theirs = Pipe()
-        theirs.close()
+        self.heard = [None]
         self.log.append(f"{self.job.variation} on {threads} of {order.job.recipe.train.threads}")
 
     def receive(self) -> None:
@@ -247,7 +246,6 @@ class Instant:
 
     def end(self) -> None:
         self.log.append(f"{self.job.variation} ends")
-        self.pipe.close()
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.colours import Alpha, Reading, idle_range
 from isthmus.data.datasets._named_splits import How, said_of_labels, said_of_splits, split_folders
-from isthmus.data.datasets._picture_files import Listing, list_pictures, read_pictures, remedy, some
 from isthmus.data.datasets._picture_size import height_and_width
+from isthmus.data.picture_files import Listing, list_pictures, read_pictures, remedy, some
 
 
 class Folder:

@@ -23,6 +23,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.streams import sealed
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.run_files.evaluation import PcaPoint
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
 # `_BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well.
@@ -53,12 +54,21 @@ class PrincipalComponents:
     variances: np.ndarray
     complete: bool
 
-    def encode(self, images: np.ndarray) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> z (N, K) float32."""
-        z = np.empty((len(images), len(self.directions)), np.float32)
+    def encode(self, images: np.ndarray, components: int | None = None) -> np.ndarray:
+        """images (N, 3, H, W) uint8 -> z (N, K) float32; K is `held(components)`, or all that were fitted."""
+        directions = self.directions if components is None else self.directions[: self.held(components)]
+        z = np.empty((len(images), len(directions)), np.float32)
         for batch in _batches(images):
-            z[batch] = (_unit(images[batch]) - self.mean) @ self.directions.T
+            z[batch] = (_unit(images[batch]) - self.mean) @ directions.T
         return z
+
+    def decode(self, z: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+        """z (N, K) float32 -> (N, *image_shape) uint8, clamped and rounded as the evaluator demands."""
+        output = np.empty((len(z), *image_shape), np.uint8)
+        for batch in _batches(z):
+            pixels = self.mean + z[batch] @ self.directions[: z.shape[1]]
+            output[batch] = _bytes(pixels).reshape(-1, *image_shape)
+        return output
 
     def reconstruct(self, images: np.ndarray, components: int) -> np.ndarray:
         """images (N, 3, H, W) uint8 -> (N, 3, H, W) uint8, clamped and rounded as the evaluator demands.
@@ -66,10 +76,7 @@ class PrincipalComponents:
         More components than the training images vary in answer as all of them together do.
         Raises: ValueError for more components than were fitted, where more could be.
         """
-        output = np.empty_like(images)
-        for batch in _batches(images):
-            output[batch] = _bytes(self._project(images[batch], components)).reshape(images[batch].shape)
-        return output
+        return self.decode(self.encode(images, components), images.shape[1:])
 
     def unrounded_mse(self, images: np.ndarray, components: int) -> np.ndarray:
         """images (N, 3, H, W) uint8 -> (N,) float64, the error (0-1) with no clamping and no rounding."""
@@ -175,10 +182,10 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
     return fitted
 
 
-def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> list[dict[str, float]]:
-    """How quality grows with components: one row for each k of `ks`, ascending, on 8-bit output.
+def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> tuple[PcaPoint, ...]:
+    """How quality grows with components: one point for each k of `ks`, ascending, on 8-bit output.
 
-    Each row holds components, mse (0-1), psnr (dB, mean over images) and psnr_of_mean_mse (dB). A larger k
+    A larger k
     adds to the output of the one before, so the whole curve costs about one reconstruction at the largest.
     """
     ks = sorted(set(ks))
@@ -195,10 +202,10 @@ def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> li
             sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
             start = stop
     means = (sums / len(images)).tolist()
-    return [
-        {"components": k, "mse": m, "psnr": p, "psnr_of_mean_mse": psnr_of_mean_mse(m, images[0].size)}
+    return tuple(
+        PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, images[0].size))
         for k, (m, p) in zip(ks, means, strict=True)
-    ]
+    )
 
 
 def _by_covariance(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:

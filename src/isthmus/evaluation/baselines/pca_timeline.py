@@ -6,14 +6,12 @@ metrics.jsonl, PCA's error -> Course
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from isthmus.run_files.evaluation import Course, Moment
 from isthmus.run_files.read import read_log
-from isthmus.run_files.schema import Course, Moment
 
-__all__ = ["Course", "Moment", "follow", "read_course"]
+__all__ = ["Course", "Moment", "follow"]
 
 # A model that starts as PCA differs from it by rounding: by 0.00004 % at most in fp32, by 0.04 % in bf16, measured
 # with 10 and 512 components on 403 validation images of CIFAR-10.
@@ -40,8 +38,3 @@ def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
     errors = [error for _, error in lines.values() if math.isfinite(error)]
     lowest = min(errors) / pca_mse if errors else None
     return Course(pca_mse=pca_mse, epochs=epochs, lowest_ratio=lowest, since=since)
-
-
-def read_course(against_pca: Mapping[str, Any]) -> Course:
-    """The course in the `against_pca` of an evaluation.json; nothing is known where an older version wrote it."""
-    return Course.model_validate(against_pca.get("validation") or {})

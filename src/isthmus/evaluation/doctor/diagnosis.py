@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Severity = Literal["error", "warning", "note"]
+from isthmus.run_files.diagnosis import Severity
+
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
 # how far a run came: too few steps to say anything of, at the PCA it started from, or somewhere of its own
@@ -41,25 +42,6 @@ class Fault:
     sentence: str
     remedies: Sequence[Remedy]
     measured: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Diagnosis:
-    """A fault as it is told and kept in evaluation.json.
-
-    remedy: a sentence, empty where nothing is to be done. changes: those of the remedies in it that options can do,
-    each dotted option -> value.
-    """
-
-    rule: str
-    severity: Severity
-    sentence: str
-    remedy: str
-    measured: Mapping[str, float] = field(default_factory=dict)
-    changes: Sequence[Mapping[str, Any]] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        return {**vars(self), "measured": dict(self.measured), "changes": [dict(one) for one in self.changes]}
 
 
 def counts(severities: Sequence[str]) -> list[str]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
-from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Diagnosis, Fault, as_sentence
+from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Fault, as_sentence
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.remedies import fitting
+from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
-from isthmus.run_files.schema import EvaluationRecord
 
 _REMEDIES = 3  # that are told: more are no advice
 
@@ -31,11 +32,17 @@ def _told(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
     """The fault with the first of its remedies that fit."""
     remedies = fitting(measured.recipe, fault.remedies, measured.model.image_shape)[:_REMEDIES]
     words = ", or ".join(map(str, remedies))
-    changes = tuple(remedy.changes for remedy in remedies if remedy.changes)
-    return Diagnosis(rule, fault.severity, fault.sentence, as_sentence(words), fault.measured, changes)
+    return Diagnosis(
+        rule=rule,
+        severity=fault.severity,
+        sentence=fault.sentence,
+        remedy=as_sentence(words),
+        measured=dict(fault.measured),
+        changes=tuple(dict(remedy.changes) for remedy in remedies if remedy.changes),
+    )
 
 
-def read_diagnoses(folder: Path) -> Mapping[str, list[Diagnosis]]:
+def read_diagnoses(folder: Path) -> Mapping[str, Sequence[Diagnosis]]:
     """What the last evaluation of a run found, or of every finished run of a study, by run folder.
 
     Raises InputError where `folder` is neither, RunError where a run was not examined yet.
@@ -49,11 +56,11 @@ def read_diagnoses(folder: Path) -> Mapping[str, list[Diagnosis]]:
     return {str(run): _read(run) for run in runs}
 
 
-def _read(run: Path) -> list[Diagnosis]:
+def _read(run: Path) -> Sequence[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
     doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it anew").doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
-    return [Diagnosis(one.rule, one.severity, one.sentence, one.remedy, one.measured, one.changes) for one in doctor]
+    return doctor

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.read import read_log
-from isthmus.run_files.schema import EpochRecord, Logged
 
 _FEW_EPOCHS = 8  # with fewer, their errors make no curve
 _FEW_LINES = 10
@@ -30,7 +30,9 @@ def read_curve(journal: Path) -> Curve:
         for line in lines
         if isinstance(line, EpochRecord) and line.validation_mse is not None
     ]
-    steps = [(line.step, line.distortion) for line in lines if isinstance(line, Logged) and line.distortion is not None]
+    steps = [
+        (line.step, line.distortion) for line in lines if isinstance(line, StepRecord) and line.distortion is not None
+    ]
     chosen = epochs if len(epochs) >= _FEW_EPOCHS else steps if len(steps) >= _FEW_LINES else []
     if not chosen or not all(math.isfinite(error) and error > 0 for _, error in chosen):
         return ()

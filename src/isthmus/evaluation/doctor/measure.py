@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,13 +16,15 @@ from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, Traini
 from isthmus.evaluation.doctor.pixels import pixels_of, twins
 from isthmus.evaluation.latents.measure_latents import Known
 from isthmus.kernels import threads
-from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision, to_uint8, to_unit
-from isthmus.models.collect_latents import Collected, collect
+from isthmus.models.autoencoder import Autoencoder, to_unit
+from isthmus.models.batched import BATCH, batched_array
+from isthmus.models.collect_latents import Collected, collect_with_outputs
 from isthmus.models.latent_usage import covariance, perplexity
 from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
+from isthmus.run_files.evaluation import EvaluationRecord
 
 _IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
 _FEW = 250  # of these, to see whether an error grows by a tenth
@@ -37,7 +37,7 @@ def measure_run(
     splits: Splits,
     known: Known,
     asked: Collected,
-    summary: Any,
+    evaluation: EvaluationRecord,
     journal: Path,
     *,
     steps: int,
@@ -48,22 +48,22 @@ def measure_run(
     known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
     steps: how many were taken. kept: the epoch whose weights these are.
     """
-    model.eval()
     test, held = splits.test.images, splits.validation.images[:_IMAGES]
     # not the test images' latents: these may be of another kind than what was trained on
-    latents = collect(model, held)
+    latents, outputs = collect_with_outputs(model, held)
     z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
+    negatives = 255 - test[:_IMAGES]
     mse = {
-        "train": _mse(model, known.images.images[:_IMAGES]),
-        "validation": _mse(model, held),
-        "test": float(summary["scores"]["model"]["mse"]["mean"]),
-        "shuffled": _decoded_mse(model, z.roll(1, 0), held),
-        "negatives": _mse(model, 255 - test[:_IMAGES]),
+        "train": _mse(_reconstructed(model, known.images.images[:_IMAGES]), known.images.images[:_IMAGES]),
+        "validation": _mse(outputs, held),
+        "test": evaluation.scores["model"].mse.mean,
+        "shuffled": _mse(_decoded(model, z.roll(1, 0)), held),
+        "negatives": _mse(_reconstructed(model, negatives), negatives),
     }
     return Measurements(
         recipe,
         model,
-        summary,
+        evaluation,
         mse,
         known.latents.z.var(0),
         asked.by_dimension.get("kl"),
@@ -95,27 +95,21 @@ def _codes(model: Autoencoder, known: Collected, asked: Collected) -> CodeUse | 
     return CodeUse(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
 
 
-def _mse(model: Autoencoder, images: np.ndarray) -> float:
-    return _error(model, model.reconstruct_pixels, images, torch.from_numpy(images))
+def _reconstructed(model: Autoencoder, images: np.ndarray) -> np.ndarray:
+    return batched_array(model, model.reconstruct_pixels, torch.from_numpy(images))
 
 
-def _decoded_mse(model: Autoencoder, z: torch.Tensor, images: np.ndarray) -> float:
-    return _error(model, lambda part: to_uint8(model.decode_latents(part)), images, z)
+def _decoded(model: Autoencoder, z: torch.Tensor) -> np.ndarray:
+    return batched_array(model, model.decode_to_pixels, z)
 
 
-def _error(
-    model: Autoencoder, answer: Callable[[torch.Tensor], torch.Tensor], images: np.ndarray, given: torch.Tensor
-) -> float:
-    """The mean squared error against images (N, C, H, W) uint8 of what `answer` makes of `given` (N, ...)."""
+def _mse(output: np.ndarray, images: np.ndarray) -> float:
+    """The mean squared error, 0 to 1, of outputs against images, both (N, C, H, W) uint8."""
 
-    def squared(true: torch.Tensor, part: torch.Tensor) -> float:
-        with full_precision():  # which each thread has for itself
-            made = answer(part.to(model.device)).cpu()
+    def squared(made: torch.Tensor, true: torch.Tensor) -> float:
         return float(((made.double() - true.double()) / 255).square().sum())
 
-    with full_precision():  # around all: of flags that threads share, the last to leave may put back another's
-        errors = threads.pieces(squared, torch.from_numpy(images), given, device=model.device)
-    return math.fsum(errors) / images.size
+    return math.fsum(threads.pieces(squared, torch.from_numpy(output), torch.from_numpy(images))) / images.size
 
 
 def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
@@ -129,7 +123,7 @@ def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: n
     while kept >= 1:
         held = directions[:, -kept:]
         z = mean + (asked - mean) @ held @ held.T
-        found[kept] = _decoded_mse(model, torch.from_numpy(z.astype(np.float32)), images)
+        found[kept] = _mse(_decoded(model, torch.from_numpy(z.astype(np.float32))), images)
         if found[kept] > 1.1 * found[size]:
             break
         kept //= 2
@@ -141,7 +135,7 @@ def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | Non
     latents = _drawn(model, recipe, known)
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
-    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).double().cpu().numpy()
+    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).cpu().double().numpy()
     (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
     size = len(mean)
     inverse = np.linalg.inv(wanted)
@@ -162,9 +156,10 @@ def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | Non
     if not hasattr(model.bottleneck, "posterior"):
         return None
     noise = generator("doctor", 0, device=model.device)
-    with full_precision():
-        parts = [
-            model.posterior_of(to_unit(part.to(model.device))).draw(noise).cpu()
-            for part in torch.from_numpy(known.images.images).split(BATCH)
-        ]
-    return torch.cat(parts).double().numpy()
+    drawn = batched_array(
+        model,
+        lambda part: model.posterior_of(to_unit(part)).draw(noise),
+        torch.from_numpy(known.images.images),
+        in_order=BATCH,
+    )
+    return drawn.astype(np.float64)

@@ -17,6 +17,7 @@ from isthmus.evaluation.doctor.learning_curve import Curve
 from isthmus.evaluation.doctor.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import PART_TABLES, Recipe
+from isthmus.run_files.evaluation import EvaluationRecord
 
 _FEW_STEPS = 100  # an optimizer's own averages take as many
 _PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
@@ -55,7 +56,7 @@ class CodeUse:
 class Measurements:
     """What is measured of a trained model, beyond its scores, for the checks to read.
 
-    summary: evaluation.json as far as it is known.
+    evaluation: evaluation.json as far as it is known.
     mse: mean squared errors per pixel value in [0, 1], on 8-bit output, by the images: "train", "validation", "test",
         "shuffled": validation images against what was decoded from each other's latents; "negatives": of test images
         with dark and bright exchanged.
@@ -73,7 +74,7 @@ class Measurements:
 
     recipe: Recipe
     model: Autoencoder
-    summary: Mapping[str, Any]
+    evaluation: EvaluationRecord
     mse: Mapping[str, float]
     spread: np.ndarray
     kl: np.ndarray | None
@@ -90,13 +91,13 @@ class Measurements:
     @property
     def state(self) -> State:
         """How far the run came: which checks have something to say of it depends on that."""
-        over = self.summary["against_pca"]["psnr"]
+        over = self.evaluation.against_pca.psnr
         handful = max(_FEW_STEPS, self.training.warmup_steps + self.training.warmup_steps // 2)
-        if self.training.steps < handful and not over["low"] > 0:
+        if self.training.steps < handful and not over.low > 0:
             return "untrained"
         if self.model.linear is None:
             return "trained"
-        same = self.training.kept == 0 or -_PCA_DB < over["low"] <= over["high"] < _PCA_DB
+        same = self.training.kept == 0 or -_PCA_DB < over.low <= over.high < _PCA_DB
         return "at_pca" if same else "trained"
 
     @property
@@ -107,7 +108,7 @@ class Measurements:
     @property
     def components(self) -> str:
         """PCA's, in words: "8 components", with the reason where they are fewer than the latent has numbers."""
-        count, images = self.summary["scores"]["pca"]["components"], self.training.images
+        count, images = self.evaluation.scores["pca"].components or 0, self.training.images
         fixed = f", as many as {images} images can fix" if count == images - 1 < self.model.latent_size else ""
         return f"{components(count)}{fixed}"
 

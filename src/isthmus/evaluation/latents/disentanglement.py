@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.streams import sealed
+from isthmus.run_files.latent import Dci
 
 BINS = 20
 MOST_NUMBERS = 128  # a forest on more takes minutes
@@ -35,7 +36,7 @@ def mutual_information_gap(z: np.ndarray, causes: Mapping[str, np.ndarray]) -> f
 
 def dci(
     known: np.ndarray, causes: Mapping[str, np.ndarray], asked: np.ndarray, truths: Mapping[str, np.ndarray]
-) -> dict[str, float]:
+) -> Dci:
     """Disentanglement (a number tells of one cause), completeness (a cause is told by one number), informativeness
     (the R2, or for `shape` and other counted causes the accuracy, of the forests that both are read from).
 
@@ -58,11 +59,11 @@ def dci(
     importance = np.stack(columns, 1)  # (D, causes)
     by_number = importance.sum(1) / max(importance.sum(), 1e-12)
     by_cause = importance.sum(0) / max(importance.sum(), 1e-12)
-    return {
-        "disentanglement": float((by_number * (1 - _spread(importance))).sum()),
-        "completeness": float((by_cause * (1 - _spread(importance.T))).sum()),
-        "informativeness": float(np.mean(scores)),
-    }
+    return Dci(
+        disentanglement=float((by_number * (1 - _spread(importance))).sum()),
+        completeness=float((by_cause * (1 - _spread(importance.T))).sum()),
+        informativeness=float(np.mean(scores)),
+    )
 
 
 def _spread(importance: np.ndarray) -> np.ndarray:

@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from isthmus.models.autoencoder import Autoencoder, full_precision, to_unit
+from isthmus.models.autoencoder import Autoencoder, to_unit
+from isthmus.models.batched import batched_array
 from isthmus.models.seeding import sealed_generator
+from isthmus.run_files.latent import Likelihood
 
 _DECODED = 1024  # samples decoded at a time
 
@@ -22,15 +24,15 @@ class Bounds:
     elbo: np.ndarray
     importance_weighted: np.ndarray
 
-    def summary(self, values: int, samples: int) -> dict[str, float]:
+    def summary(self, values: int, samples: int) -> Likelihood:
         """Means; bits per dimension are of the importance-weighted bound, over the `values` of an image."""
         weighted = float(self.importance_weighted.mean())
-        return {
-            "elbo_nats": float(self.elbo.mean()),
-            "importance_weighted_nats": weighted,
-            "samples": samples,
-            "bits_per_dimension": -weighted / values / math.log(2),
-        }
+        return Likelihood(
+            elbo_nats=float(self.elbo.mean()),
+            importance_weighted_nats=weighted,
+            samples=samples,
+            bits_per_dimension=-weighted / values / math.log(2),
+        )
 
 
 def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, samples: int = 10) -> Bounds:
@@ -40,17 +42,17 @@ def bounds(model: Autoencoder, distortion: nn.Module, images: np.ndarray, *, sam
     log p(x|z) + log p(z) - log q(z|x); importance-weighted: the logarithm of the mean of its exponential (Burda et
     al., arXiv:1509.00519, equation 8), which is at least the ELBO and rises with the number of draws.
     """
-    model.eval()
     generator = sealed_generator("likelihood", device=model.device)
-    found: list[Tensor] = []
-    with full_precision():
-        for part in torch.from_numpy(images).split(max(1, _DECODED // samples)):
-            x = to_unit(part.to(model.device))
-            posterior = model.posterior_of(x).repeated(samples)
-            z = posterior.draw(generator)
-            ratio = model.prior(z, model.posterior_of) - posterior.log_density(z)
-            error = distortion(model.decode_latents(z).float(), x.repeat_interleave(samples, 0))
-            found.append((ratio - error).unflatten(0, (-1, samples)).double().cpu())
-    each = torch.cat(found)
+
+    def bound(pixels: Tensor) -> Tensor:
+        x = to_unit(pixels)
+        posterior = model.posterior_of(x).repeated(samples)
+        z = posterior.draw(generator)
+        ratio = model.prior(z, model.posterior_of) - posterior.log_density(z)
+        error = distortion(model.decode_latents(z).float(), x.repeat_interleave(samples, 0))
+        return (ratio - error).unflatten(0, (-1, samples))
+
+    each = batched_array(model, bound, torch.from_numpy(images), in_order=max(1, _DECODED // samples))
+    each = torch.from_numpy(each).double()
     weighted = each.logsumexp(1) - math.log(samples)
     return Bounds(each.mean(1).numpy(), weighted.numpy())

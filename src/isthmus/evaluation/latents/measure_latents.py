@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,12 +13,12 @@ from torch import nn
 from isthmus.core.streams import sealed
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
-from isthmus.evaluation.baselines.pca import PrincipalComponents
 from isthmus.evaluation.latents import disentanglement, probes
 from isthmus.evaluation.latents.likelihood_bounds import bounds
 from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected, collect
+from isthmus.run_files.latent import Beside, Factors, Labels, LatentRecord, PartRecord
 
 _KNOWN = 5000  # training images that probes learn from
 _BOUNDED = 500  # test images whose likelihood is bounded
@@ -41,37 +42,40 @@ def know(model: Autoencoder, splits: Splits) -> Known:
 
 
 def measure_latents(
-    model: Autoencoder, distortion: nn.Module | None, learnt: Known, tested: Known, components: PrincipalComponents
-) -> dict[str, Any]:
+    model: Autoencoder,
+    distortion: nn.Module | None,
+    learnt: Known,
+    tested: Known,
+    *,
+    pca_latents: tuple[np.ndarray, np.ndarray],
+) -> LatentRecord:
     """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
-    tested: the test images.
+    tested: the test images. pca_latents: what PCA makes of both sets of images, (N, K) and (M, K).
     """
     known, asked = learnt.images, tested.images
     ours = learnt.latents, tested.latents
-    size = model.yardstick_size
-    theirs = tuple(components.encode(images.images)[:, :size] for images in (known, asked))
     found: dict[str, Any] = {**_usage(model, ours[1])}
     if distortion is not None and getattr(distortion, "nats", False) and hasattr(model.bottleneck, "posterior"):
         images = asked.images[:_BOUNDED]
         values = math.prod(model.image_shape)
         found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
     if _classes(known, asked):
-        found["labels"] = {
-            "classes": len(np.unique(_labels(known))),
-            **{
-                name: {who: probe(z[0], _labels(known), z[1], _labels(asked)) for who, z in pairs.items()}
-                for name, probe in (
-                    ("linear_probe", probes.linear_probe),
-                    ("nearest_neighbours", probes.nearest_neighbours),
-                )
-                for pairs in ({"model": (ours[0].z, ours[1].z), "pca": theirs},)
-            },
-        }
+        labels = _labels(known), _labels(asked)
+
+        def beside(probe: Callable[..., float]) -> Beside:
+            right = [probe(z[0], labels[0], z[1], labels[1]) for z in ((ours[0].z, ours[1].z), pca_latents)]
+            return Beside(model=right[0], pca=right[1])
+
+        found["labels"] = Labels(
+            classes=len(np.unique(labels[0])),
+            linear_probe=beside(probes.linear_probe),
+            nearest_neighbours=beside(probes.nearest_neighbours),
+        )
     varied = {name: values for name, values in (known.factors or {}).items() if len(np.unique(values)) > 1}
     if varied and asked.factors:
         found["factors"] = _factors(ours[0].z, ours[1].z, varied, asked.factors)
-    return found
+    return LatentRecord(**found)
 
 
 def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
@@ -80,19 +84,19 @@ def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
     if rate is not None:
         found["rate"] = rate
     if hasattr(model.bottleneck, "posterior"):
-        found["active_units"] = {"count": latent_usage.active_units(asked.z), "of": asked.z.shape[1]}
+        found["active_units"] = PartRecord(count=latent_usage.active_units(asked.z), of=asked.z.shape[1])
     if asked.codes is not None:
         found["codes"] = latent_usage.code_usage(asked.codes, model.bottleneck.codes)
     return found
 
 
-def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> dict[str, Any]:
+def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> Factors:
     amounts = {name: values for name, values in causes.items() if not disentanglement.counted(values)}
     found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, amounts, asked, truths)}
     if known.shape[1] <= disentanglement.MOST_NUMBERS:
         found["mig"] = disentanglement.mutual_information_gap(known, causes)
         found["dci"] = disentanglement.dci(known, causes, asked, truths)
-    return found
+    return Factors(**found)
 
 
 def _labels(images: ImageSet) -> np.ndarray:

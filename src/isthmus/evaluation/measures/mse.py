@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.models.widest import widest
 
 
 class Mse:
@@ -16,8 +17,9 @@ class Mse:
     output, original (B, 3, H, W) uint8 -> (B,) float64
     """
 
-    unit = "0-1"
+    name, unit, decimals = "MSE", "pixels 0–1", 5
     higher_is_better = False
+    about = "Mean squared error per pixel value, pixels in [0, 1]."
     least, most = 0.0, 1.0
     undefined = None  # never
 
@@ -29,4 +31,4 @@ class Mse:
         check_pair("mse", output, original)
         # Integers until the division: the sum is exact, and 3 - 5 does not wrap round to 254.
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
-        return squared.double() / (255**2 * math.prod(output.shape[1:]))
+        return widest(squared) / (255**2 * math.prod(output.shape[1:]))

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.models.widest import widest
 
 
 class Psnr:
@@ -19,8 +20,9 @@ class Psnr:
     value were one grey level off, the least by which 8-bit images can differ: 83.0 dB at 32x32.
     """
 
-    unit = "dB"
+    name, unit, decimals = "PSNR", "dB", 2
     higher_is_better = True
+    about = "Peak signal-to-noise ratio of 8-bit images, mean over images."
     least, most = 0.0, math.inf
     undefined = None  # never
 
@@ -32,7 +34,7 @@ class Psnr:
         check_pair("psnr", output, original)
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
         values = math.prod(output.shape[1:])
-        return 10 * torch.log10(255**2 * values / squared.clamp(min=1).double())
+        return 10 * torch.log10(255**2 * values / widest(squared.clamp(min=1)))
 
 
 def psnr_of_mean_mse(mse: float, values: int) -> float:

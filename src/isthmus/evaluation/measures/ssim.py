@@ -7,6 +7,7 @@ from torch import Tensor
 
 from isthmus.evaluation.measures._pairs import check_pair
 from isthmus.models.structural_similarity import WINDOW, similarity
+from isthmus.models.widest import widest, widest_dtype
 
 
 class Ssim:
@@ -20,8 +21,9 @@ class Ssim:
     Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, eq. 13.
     """
 
-    unit = ""
+    name, unit, decimals = "SSIM", "1 = same", 3
     higher_is_better = True
+    about = "Structural similarity, 1 for equal images."
     least, most = -1.0, 1.0
     undefined = f"images are smaller than the window of {WINDOW} pixels"
 
@@ -32,7 +34,7 @@ class Ssim:
         """
         check_pair("ssim", output, original)
         if min(output.shape[2:]) < WINDOW:
-            return torch.full((len(output),), torch.nan, dtype=torch.float64, device=output.device)
+            return torch.full((len(output),), torch.nan, dtype=widest_dtype(output.device), device=output.device)
         # 256 images at a time: five float64 maps of 10,000 images would take gigabytes.
         pairs = zip(output.split(256), original.split(256), strict=True)
-        return torch.cat([similarity(x.double() / 255, y.double() / 255)[0] for x, y in pairs])
+        return torch.cat([similarity(widest(x) / 255, widest(y) / 255)[0] for x, y in pairs])

@@ -5,6 +5,9 @@ and so are seeds; the S models share the images, so rows and columns are crossed
 
     score[s, i] = mean + image[i] + seed[s] + (image x seed)[s, i]
 
+SciPy has the quantiles and the root finding. It has no interval for rows and columns that are crossed: its t tests and
+its bootstrap take draws that are independent. So `_interval` and `_interaction` are ours.
+
 A few images say little of the tail: of 50, none shows an outlier that is one in a hundred, and Student's interval
 covers 75 % where 2 % of all images lie 20 standard deviations off. So an interval reckons with one more image,
 `UNSEEN` standard deviations out: a fraction of the width from a thousand images on, twice the width at 50.
@@ -14,9 +17,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
+
+from isthmus.run_files.scores import IntervalRecord
 
 LEVEL = 0.05  # an interval leaves out this much
 UNSEEN = 12.0  # the least that covers 93 % and more of every cell of records/, see bench/coverage.py
@@ -60,22 +67,23 @@ class Interval:
     def p(self) -> float:
         """Two-sided, of no difference: the level at which the interval would just reach 0, so that it is under 0.05
         where the interval leaves 0 out. No less than `LEAST_P`; nan where the spread is not known."""
-        if self.spread is None:
+        spread, distance = self.spread, abs(self.mean)
+        if spread is None:
             return math.nan
-        if self.mean == 0:
+        if distance == 0:
             return 1.0
-        low, high = math.log(LEAST_P), 0.0
-        if self.spread.half_width(LEAST_P) <= abs(self.mean):
+        if spread.half_width(LEAST_P) <= distance:
             return LEAST_P
-        for _ in range(50):
-            middle = (low + high) / 2
-            reaches = self.spread.half_width(math.exp(middle)) > abs(self.mean)
-            low, high = (middle, high) if reaches else (low, middle)
-        return math.exp(high)
 
-    def as_dict(self) -> dict[str, float]:
+        def beyond(log_p: float) -> float:  # in logarithms, so that a small p is as exact as a large one
+            return spread.half_width(math.exp(log_p)) - distance
+
+        found: Any = brentq(beyond, math.log(LEAST_P), 0, xtol=1e-14)
+        return math.exp(found)
+
+    def record(self) -> IntervalRecord:
         """As the run folder's JSON holds it."""
-        return {"mean": self.mean, "low": self.low, "high": self.high}
+        return IntervalRecord(mean=self.mean, low=self.low, high=self.high)
 
 
 def mean_interval(scores: np.ndarray, *, least: float = -math.inf, most: float = math.inf) -> Interval:

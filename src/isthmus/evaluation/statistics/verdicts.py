@@ -26,6 +26,7 @@ def corrected_verdict(plain: Tested, corrected_p: float) -> Tested:
 def holm(p_values: Sequence[float]) -> list[float]:
     """p-values such that all those under 0.05 together are false with a probability of 0.05 at most.
 
+    SciPy corrects for the share of false findings among all (`false_discovery_control`), not for this probability.
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6.
     """
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])

@@ -12,7 +12,8 @@ import onnxruntime
 import torch
 
 from isthmus.evaluation.measures.psnr import Psnr
-from isthmus.models.autoencoder import BATCH, Autoencoder, full_precision
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
 
 _BATCH = 64
 
@@ -40,12 +41,11 @@ def answer(graph: onnx.ModelProto | Path, given: np.ndarray, *, batch: int = _BA
 
 
 def loss(encoder: onnx.ModelProto, decoder: onnx.ModelProto, model: Autoencoder, images: np.ndarray) -> Loss:
-    """Compare on images (N, 3, H, W) uint8; `model` is on the CPU and in evaluation mode."""
+    """Compare on images (N, 3, H, W) uint8; `model` is on the CPU."""
     outputs = answer(decoder, answer(encoder, images.astype(np.float32)))
     theirs = torch.from_numpy(np.rint(outputs * 255).astype(np.uint8))
     pixels = torch.from_numpy(images)
-    with full_precision():
-        ours = torch.cat([model.reconstruct_pixels(part) for part in pixels.split(BATCH)])
+    ours = torch.from_numpy(batched_array(model, model.reconstruct_pixels, pixels))
     measure = Psnr()
     return Loss(
         float((measure(ours, pixels) - measure(theirs, pixels)).mean()),

@@ -12,18 +12,21 @@ import onnx
 import torch
 from safetensors.torch import save
 
-from isthmus.core.atomic_files import own_folder, write_bytes, write_json
+from isthmus.core.atomic_files import own_folder, write_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
 from isthmus.core.streams import sealed
 from isthmus.inference.export.compare import answer, loss
 from isthmus.inference.export.graphs import OPSET, decoder_graph, encoder_graph
 from isthmus.inference.export.storage import in_half
-from isthmus.models.autoencoder import Autoencoder, full_precision
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
 from isthmus.run_files.arrays import read_pictures
-from isthmus.run_files.export import ExportRecord
+from isthmus.run_files.export import ExportedGraph, ExportedTensor, ExportRecord
 from isthmus.run_files.read import holds
-from isthmus.runs.run import is_begun, load_data, load_model, read_environment, read_recipe
+from isthmus.run_files.write import write_record
+from isthmus.runs.load import load_data, load_model
+from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
 # float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
 _TOLERANCE = 1e-4
@@ -72,8 +75,9 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     notices = list(said)
     encoder, decoder = encoder_graph(model), decoder_graph(model)
     images = _pictures(run, model)
-    latents = _encoded(model, images)
-    pairs = ((images.astype(np.float32), latents), (latents, _decoded(model, latents)))
+    latents = batched_array(model, model.encode_pixels, torch.from_numpy(images))
+    answers = batched_array(model, lambda z: ((model.decode_latents(z) + 1) / 2).clamp(0, 1), torch.from_numpy(latents))
+    pairs = ((images.astype(np.float32), latents), (latents, answers))
     differences = [_difference(graph, *pair) for graph, pair in zip((encoder, decoder), pairs, strict=True)]
     for name, difference in zip(("encoder", "decoder"), differences, strict=True):
         if not difference <= _TOLERANCE:  # nan too
@@ -94,7 +98,7 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
         _write(folder / _GRAPHS[1], decoder, model.latent_shape, model.image_shape, differences[1]),
     )
     exported = Exported(folder, written, weights, cost, tuple(notices))
-    write_json(folder / _ABOUT, _about(run, exported, half))
+    write_record(folder / _ABOUT, _about(run, exported, half))
     return exported
 
 
@@ -135,16 +139,6 @@ def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
     return np.random.default_rng(sealed("export")).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
 
 
-def _encoded(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    with full_precision():
-        return model.encode_pixels(torch.from_numpy(images)).numpy()
-
-
-def _decoded(model: Autoencoder, latents: np.ndarray) -> np.ndarray:
-    with full_precision():
-        return ((model.decode_latents(torch.from_numpy(latents)) + 1) / 2).clamp(0, 1).numpy()
-
-
 def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray) -> float:
     scale = max(1.0, float(np.abs(expected).max()))
     off = [np.abs(answer(graph, given, batch=batch) - expected).max() for batch in _BATCHES]
@@ -158,26 +152,26 @@ def _write(
     return Graph(path, (None, *given), (None, *answered), difference)
 
 
-def _about(run: Path, exported: Exported, half: bool) -> dict[str, object]:
+def _about(run: Path, exported: Exported, half: bool) -> ExportRecord:
     environment = read_environment(run)
     cost = exported.half_cost_db
-    return {
-        "format": 1,
-        "recipe": read_recipe(run).name,
-        "data_hash": environment.data.hash,
-        "opset": OPSET,
-        "weights": "float16" if half else "float32",
-        "half_cost_db": cost if cost is None or math.isfinite(cost) else None,
-        "graphs": [
-            {
-                "file": graph.path.name,
-                "input": {"name": name, "shape": graph.input, "dtype": "float32", "range": given},
-                "output": {"name": answer_name, "shape": graph.output, "dtype": "float32", "range": answered},
-                "largest_difference_from_pytorch": graph.difference,
-            }
+    return ExportRecord(
+        format=1,
+        recipe=read_recipe(run).name,
+        data_hash=environment.data.hash,
+        opset=OPSET,
+        weights="float16" if half else "float32",
+        half_cost_db=cost if cost is None or math.isfinite(cost) else None,
+        graphs=tuple(
+            ExportedGraph(
+                file=graph.path.name,
+                input=ExportedTensor(name=name, shape=graph.input, dtype="float32", range=given),
+                output=ExportedTensor(name=answer_name, shape=graph.output, dtype="float32", range=answered),
+                largest_difference_from_pytorch=graph.difference,
+            )
             for graph, (name, given, answer_name, answered) in zip(exported.graphs, _NAMES, strict=True)
-        ],
-    }
+        ),
+    )
 
 
 _NAMES = (("image", "RGB, 0..255", "latent", "any"), ("latent", "any", "image", "RGB, [0, 1]"))

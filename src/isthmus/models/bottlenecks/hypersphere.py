@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Latent
 from isthmus.models.layers import Dense
+from isthmus.models.widest import widest
 
 _LEAST = 1e-7
 
@@ -80,7 +81,7 @@ def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
     if torch.compiler.is_exporting():
         return _kl_to_uniform(concentration, dim)
     # float64: the logarithms of gamma functions cancel
-    return _kl_to_uniform(concentration.double(), dim).to(concentration.dtype)
+    return _kl_to_uniform(widest(concentration), dim).to(concentration.dtype)
 
 
 def _kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:

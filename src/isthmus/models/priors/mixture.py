@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Posterior
 from isthmus.models.distances import log_densities
+from isthmus.models.widest import widest
 
 
 class Mixture(nn.Module):
@@ -39,7 +40,7 @@ class Mixture(nn.Module):
 
     def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:
         each = log_densities(z, Posterior(self.means, self.log_variances))
-        return (self.logits.double().log_softmax(0) + each).logsumexp(1).float()
+        return (widest(self.logits).log_softmax(0) + each).logsumexp(1).float()
 
     def sample(
         self, count: int, posterior_of: Callable[[Tensor], Posterior], generator: torch.Generator | None = None

@@ -12,6 +12,7 @@ from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
 from isthmus.models.distances import squared_distances
 from isthmus.models.regularizers._model import need_vector
+from isthmus.models.widest import widest_dtype
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -59,7 +60,7 @@ class Mmd(nn.Module):
 
 def mmd(one: Tensor, other: Tensor) -> Tensor:
     """one, other (N, D) -> the unbiased squared discrepancy, a scalar, summed over the scales."""
-    total = one.new_zeros((), dtype=torch.float64)
+    total = one.new_zeros((), dtype=widest_dtype(one.device))
     within, across = max(len(one) * (len(one) - 1), 1), len(one) * len(other)
     distances = [squared_distances(*pair) for pair in ((one, one), (other, other), (one, other))]
     for scale in _SCALES:

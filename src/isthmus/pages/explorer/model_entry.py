@@ -20,8 +20,9 @@ from isthmus.pages.explorer.pca_graphs import pca_graph
 from isthmus.pages.explorer.pictures import Chosen
 from isthmus.pages.explorer.quantise import small_graphs
 from isthmus.pages.report.read_folder import RunFolder
-from isthmus.run_files.schema import Score
-from isthmus.runs.run import load_model, read_recipe
+from isthmus.run_files.scores import Score
+from isthmus.runs.load import load_model
+from isthmus.runs.run_folder import read_recipe
 
 _TRAINING_IMAGES = 5000  # whose latents say where latents lie
 _COST_IMAGES = 200

@@ -1,39 +1,37 @@
-"""The process that makes models ready for a page: orders come in through a pipe, subjects go out.
+"""The process that makes models ready for a page: orders come in, subjects go out.
 
-    python -m isthmus.pages.explorer.worker DESCRIPTOR
-
-It ends with the pipe. For an order that it cannot fulfil it answers None; whoever asked will find out why.
+It ends with the process that asks. For an order that it cannot fulfil it answers None; whoever asked will find out why.
 """
 
 from __future__ import annotations
 
 import contextlib
 import signal
-import sys
-from multiprocessing.connection import Connection
 
 from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry
 from isthmus.pages.explorer.workers import ModelOrder
-from isthmus.runs.run import load_data, read_recipe
+from isthmus.runs.executors.child import messages_with_parent
+from isthmus.runs.load import load_data
+from isthmus.runs.run_folder import read_recipe
 
 
 def main() -> None:
     """Answer until nobody asks any more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C ends whoever asked, and that ends us
-    pipe = Connection(int(sys.argv[1]))
+    parent = messages_with_parent()
     splits: Splits | None = None
     with contextlib.suppress(EOFError, BrokenPipeError):
-        pipe.send(None)
+        parent.send(None)
         while True:
-            order: ModelOrder = pipe.recv()
+            order: ModelOrder = parent.receive()
             subject: ModelEntry | None = None
             with contextlib.suppress(Exception):
                 if splits is None:
                     splits = load_data(read_recipe(order.run.path))
                 if splits.hash == order.run.evaluation.data.hash:
                     subject = order.fulfil(splits)
-            pipe.send(subject)
+            parent.send(subject)
 
 
 if __name__ == "__main__":

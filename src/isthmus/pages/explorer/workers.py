@@ -5,15 +5,11 @@ Most of the work, two ONNX exports and t-SNE, keeps one core busy whatever it is
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.connection import Pipe
 from pathlib import Path
-from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -22,7 +18,7 @@ from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry, build
 from isthmus.pages.explorer.pictures import Chosen
 from isthmus.pages.report.read_folder import RunFolder
-from isthmus.runs.executors.process import environment
+from isthmus.runs.executors.child import Messages, start_child
 from isthmus.training import devices
 
 
@@ -66,29 +62,24 @@ def build_all(orders: Sequence[ModelOrder], splits: Splits, *, at_a_time: int | 
 
 def _delegate(orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry], threads: int) -> None:
     """Let a process of its own work on what is waiting, an order after another, until it ends or nothing is left."""
-    pipe, theirs = Pipe()
-    with theirs:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "isthmus.pages.explorer.worker", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()],
-            env=environment(threads),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-        )
+    child, messages = start_child("isthmus.pages.explorer.worker", threads, apart=False)
     try:
-        _converse(pipe, orders, waiting, found)
+        _converse(messages, orders, waiting, found)
     except (EOFError, OSError):  # it died: what it was at is done by whoever started it
         pass
     finally:
-        pipe.close()
+        messages.hang_up()
+        messages.incoming.close()  # before it is waited for: it may be sending more than a pipe holds
         child.wait()
 
 
-def _converse(pipe: Any, orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry]) -> None:
-    pipe.recv()  # it is ready, which takes some seconds
+def _converse(
+    messages: Messages, orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry]
+) -> None:
+    messages.receive()  # it is ready, which takes some seconds
     while (number := _next(waiting)) is not None:
-        pipe.send(orders[number])
-        subject: ModelEntry | None = pipe.recv()
+        messages.send(orders[number])
+        subject: ModelEntry | None = messages.receive()
         if subject is not None:
             found[number] = subject
 

@@ -23,7 +23,8 @@ from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs.run import load_data, read_recipe
+from isthmus.runs.load import load_data
+from isthmus.runs.run_folder import read_recipe
 
 MOST_MODELS = 4
 

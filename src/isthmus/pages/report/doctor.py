@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isthmus.run_files.schema import DiagnosisRecord, VariationRecord
+from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.findings import VariationRecord
 
 
 @dataclass(frozen=True)
@@ -14,7 +15,7 @@ class Said:
 
     name: str
     colour: int
-    lines: Sequence[DiagnosisRecord]
+    lines: Sequence[Diagnosis]
 
 
 def study_doctor(variations: Sequence[VariationRecord]) -> list[Said]:

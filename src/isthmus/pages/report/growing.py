@@ -13,7 +13,7 @@ from isthmus.pages.report.study_page import write_study_report
 from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import StudyEvent
-from isthmus.training.in_folder import Started
+from isthmus.training.events import Started
 from isthmus.training.preview import Preview
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from isthmus.pages.report.read_folder import Compared
 from isthmus.pages.report.reproduce import Caution, cautions
-from isthmus.run_files.schema import Data
+from isthmus.run_files.data import Data
 
 
 def done_to_pictures(data: Data) -> list[Caution]:

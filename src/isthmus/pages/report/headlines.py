@@ -16,7 +16,9 @@ from isthmus.evaluation.statistics.verdicts import verdict
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import span
 from isthmus.pages.report.strips import difference_strip
-from isthmus.run_files.schema import EvaluationRecord, Finding, IntervalRecord, Score
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.findings import Finding
+from isthmus.run_files.scores import IntervalRecord, Score
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
 _MANY, _FOREMOST = 16, 8

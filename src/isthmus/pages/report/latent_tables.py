@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from isthmus.pages.report import text
 from isthmus.pages.report.scores import Cell, Column, ScoreRow, ScoreTable, sort_key
+from isthmus.run_files.findings import VariationRecord
 from isthmus.run_files.latent import Beside, LatentRecord
-from isthmus.run_files.schema import VariationRecord
 
 
 @dataclass(frozen=True)

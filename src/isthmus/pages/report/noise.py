@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from isthmus.pages.report import text
 from isthmus.pages.report.gallery import Gallery, Row, image_names, plain_pictures, scored_pictures
 from isthmus.pages.report.read_folder import Compared
-from isthmus.run_files.schema import IntervalRecord, Score
+from isthmus.run_files.scores import IntervalRecord, Score
 
 
 @dataclass(frozen=True)

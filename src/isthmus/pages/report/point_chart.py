@@ -12,7 +12,7 @@ from markupsafe import Markup
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.svg import LINE_HEIGHT, Canvas, Layout, colour_class
-from isthmus.run_files.schema import IntervalRecord
+from isthmus.run_files.scores import IntervalRecord
 
 _REACH = 19.0  # from a mark to its name
 _LETTER_WIDTH = 8.0

@@ -10,7 +10,7 @@ from isthmus.pages.report import text
 from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.svg import HALF, NARROW_POINTS
-from isthmus.run_files.schema import IntervalRecord
+from isthmus.run_files.scores import IntervalRecord
 
 _CURVE_MARGIN_DB = 6
 """How far above and below the models PCA's curve is drawn; all of it would flatten what matters."""

@@ -8,24 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import JsonValue
 
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.findings import Findings
+from isthmus.run_files.metrics import EpochRecord
 from isthmus.run_files.read import AGAIN, damaged, read_log, read_record
 from isthmus.run_files.record import Record
-from isthmus.run_files.schema import EpochRecord, EvaluationRecord, Findings
+from isthmus.run_files.write import as_json
 
 __all__ = ["Compared", "Pixels", "RunFolder", "StudyFolder", "read_run", "read_study"]
 
 R = TypeVar("R", bound=Record)
-
-
-class _Any(Record):
-    """environment.json as a page shows it: whatever it says."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ def _read_first(path: Path, record: type[R], remedy: str) -> R:
 def _read_environment(path: Path) -> Mapping[str, JsonValue]:
     if not os.path.lexists(path):
         return {}
-    return read_record(path, _Any, AGAIN).model_extra or {}
+    return as_json(read_record(path, Environment, AGAIN))
 
 
 def _read_pictures(path: Path) -> Mapping[str, Pixels]:

@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import RunFolder
-from isthmus.run_files.schema import Data
+from isthmus.run_files.data import Data
 
 _VALUES_SHOWN = 3
 _SHOWN_ELSEWHERE = ("command", "data", "format")

@@ -13,7 +13,7 @@ from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
 from isthmus.pages.report.read_folder import Compared, RunFolder, read_run
 from isthmus.pages.report.reproduce import Caution, device, environment, image_counts
 from isthmus.pages.report.scores import baseline_table
-from isthmus.run_files.schema import Score
+from isthmus.run_files.scores import Score
 
 _EXTREMES = 8
 _SAMPLES = 30
@@ -44,7 +44,7 @@ def write_run_report(folder: Path) -> Path:
         facts=[fact for fact in facts if fact],
         headlines=run_headlines(evaluation),
         cautions=[Caution(sentence) for sentence in (*evaluation.flags, *run.notices)],
-        table=baseline_table(evaluation.scores),
+        table=baseline_table(evaluation),
         costs=_costs(run),
         handling=done_to_pictures(evaluation.data),
         comparison=gallery.comparison([subject]),

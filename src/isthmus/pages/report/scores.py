@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from isthmus.core.wording import components
+from isthmus.evaluation.describe_measures import measures_in
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import Compared, RunFolder
-from isthmus.run_files.schema import Finding, IntervalRecord, Score, VariationRecord
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.findings import Findings, VariationRecord
+from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and, in small print, the unit of what stands below; `words` where that is no number."""
+    """A heading and, in small print, the unit of what stands below; `words` where that is no number.
+
+    about: a line of explanation, shown where the pointer rests.
+    """
 
     title: str
     unit: str = ""
+    about: str = ""
     words: bool = False
 
 
@@ -51,9 +58,7 @@ class ScoreTable:
     rows: Sequence[ScoreRow]
 
 
-_QUALITY = (Column("PSNR", "dB"), Column("SSIM", "1 = same"), Column("MSE", "×10⁻³, pixels 0–1"))
 _STUDY = (
-    *_QUALITY,
     Column("Against PCA", "PSNR, dB"),
     Column("Latent", "numbers"),
     Column("Parameters", "count"),
@@ -71,38 +76,42 @@ _BASELINES = {
 }
 
 
-def study_table(
-    variations: Sequence[VariationRecord], subjects: Sequence[Compared], findings: Sequence[Finding] = ()
-) -> ScoreTable:
-    """A row a variation, finished or not; `findings` hold the verdicts on them against PCA."""
+def study_table(study: Findings, subjects: Sequence[Compared]) -> ScoreTable:
+    """A row a variation, finished or not, with its verdict against PCA."""
+    scored = [v.scores for v in study.variations if v.scores is not None]
+    measures = measures_in(_names(scored), study.measures)
     runs = {subject.name: subject.runs for subject in subjects}
-    verdicts = {finding.variation: finding.final_verdict or "" for finding in findings if finding.kind == "pca"}
+    verdicts = {finding.variation: finding.final_verdict or "" for finding in study.findings if finding.kind == "pca"}
     rows = [
-        ScoreRow(v.name, _variation_cells(v, runs.get(v.name, ()), verdicts.get(v.name, "")), colour)
-        for colour, v in enumerate(variations)
+        ScoreRow(v.name, _variation_cells(v, measures, runs.get(v.name, ()), verdicts.get(v.name, "")), colour)
+        for colour, v in enumerate(study.variations)
     ]
-    return ScoreTable(_STUDY, rows)
+    return ScoreTable((*map(_column, measures.values()), *_STUDY), rows)
 
 
-def baseline_table(scores: dict[str, Score]) -> ScoreTable:
+def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
     """A run's own scores above those of the yardsticks on the same test images."""
+    scores = evaluation.scores
+    measures = measures_in(_names(scores.values()), evaluation.measures)
     rows: list[ScoreRow] = []
     for key, name in _BASELINES.items():
         if key in scores:
             score = scores[key]
             title = f"{name}, {components(score.components)}" if score.components else name
             whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
-            rows.append(ScoreRow(title, [*_quality_cells(score), whole], 0 if key == "model" else None))
-    return ScoreTable((*_QUALITY, Column("PSNR of the mean MSE", "dB")), rows)
+            rows.append(ScoreRow(title, [*_quality_cells(score, measures), whole], 0 if key == "model" else None))
+    return ScoreTable((*map(_column, measures.values()), Column("PSNR of the mean MSE", "dB")), rows)
 
 
-def _variation_cells(variation: VariationRecord, runs: Sequence[RunFolder], verdict: str) -> list[Cell]:
+def _variation_cells(
+    variation: VariationRecord, measures: Mapping[str, MeasureRecord], runs: Sequence[RunFolder], verdict: str
+) -> list[Cell]:
     cost = variation.cost
     size = variation.latent_size
     of = f"of {variation.image_values:,}" if variation.image_values else ""
     stopped = dict.fromkeys(run.evaluation.cost.sentence for run in runs if run.evaluation.cost.sentence)
     return [
-        *_quality_cells(variation.scores or Score()),
+        *_quality_cells(variation.scores or Score(), measures),
         _against_pca(variation, verdict),
         Cell(text.count(size), of, sort_key(size)),
         Cell(text.count(cost.parameters), sort=sort_key(cost.parameters)),
@@ -121,8 +130,30 @@ def _against_pca(variation: VariationRecord, verdict: str) -> Cell:
     return Cell(text.signed(against.mean, 2), text.interval(against, 2, sign=True), sort_key(against.mean), tone)
 
 
-def _quality_cells(score: Score) -> list[Cell]:
-    return [_interval_cell(score.psnr, 2), _interval_cell(score.ssim, 3), _interval_cell(_thousandfold(score.mse), 2)]
+def _names(scores: Iterable[Score]) -> set[str]:
+    """The measures of a table."""
+    return {name for score in scores for name in score.by_measure}
+
+
+def _column(measure: MeasureRecord) -> Column:
+    unit = ", ".join(filter(None, ("×10⁻³" if _is_small(measure) else "", measure.unit)))
+    return Column(measure.name, unit, measure.about)
+
+
+def _quality_cells(score: Score, measures: Mapping[str, MeasureRecord]) -> list[Cell]:
+    found = score.by_measure
+    return [_quality_cell(found.get(name, IntervalRecord()), measure) for name, measure in measures.items()]
+
+
+def _quality_cell(value: IntervalRecord, measure: MeasureRecord) -> Cell:
+    if _is_small(measure):
+        return _interval_cell(_thousandfold(value), measure.decimals - 3)
+    return _interval_cell(value, measure.decimals)
+
+
+def _is_small(measure: MeasureRecord) -> bool:
+    """Whether its scores are written in thousandths: with so many decimals the first ones are zeros."""
+    return measure.decimals > 4
 
 
 def _interval_cell(value: IntervalRecord, digits: int) -> Cell:

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import Scale
 from isthmus.pages.report.svg import Canvas
-from isthmus.run_files.schema import IntervalRecord
+from isthmus.run_files.scores import IntervalRecord
 
 _SIZE = (340, 60)
 _VALUE_WIDTH = 78.0

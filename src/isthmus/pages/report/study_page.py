@@ -14,7 +14,8 @@ from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
 from isthmus.pages.report.read_folder import Compared, StudyFolder, read_study
 from isthmus.pages.report.reproduce import Caution, cautions, device, environment, image_counts
 from isthmus.pages.report.scores import study_table
-from isthmus.run_files.schema import VariationRecord
+from isthmus.run_files.data import Data
+from isthmus.run_files.findings import VariationRecord
 
 _EXTREMES = 4
 _SAMPLES = 15
@@ -30,6 +31,7 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     study = read_study(folder)
     subjects = _subjects(study)
     findings = study.findings
+    data = findings.data or Data()
     runs = list(study.runs.values())
     first, rest = foremost([one for one in findings.findings if one.kind in ("comparison", "pca")])
     headlines = study_headlines([*first, *rest])
@@ -39,13 +41,13 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         "study.html.jinja",
         findings=findings,
         unfinished=unfinished,
-        facts=list(filter(None, (findings.data.source, image_counts(findings.data), _seeds(study), device(runs)))),
+        facts=list(filter(None, (data.source, image_counts(data), _seeds(study), device(runs)))),
         headlines=headlines[: len(first)],
         further=headlines[len(first) :],
         broken=broken,
         corrected=corrections(findings.findings),
         cautions=_cautions(study, subjects),
-        table=study_table(findings.variations, subjects, findings.findings),
+        table=study_table(findings, subjects),
         comparison=gallery.comparison(subjects),
         not_comparable=gallery.not_comparable(subjects),
         extremes=[(subject, gallery.extremes(subject, _EXTREMES)) for subject in subjects],
@@ -61,7 +63,7 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         error_limit=ERROR_LIMIT,
         error_scale=error_scale_uri(),
         handling=done_in_study(subjects),
-        environment=environment(runs, findings.data),
+        environment=environment(runs, data),
         isthmus=next((run.evaluation.isthmus for run in runs), ""),
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from pydantic import JsonValue
 
-from isthmus.run_files.schema import IntervalRecord
+from isthmus.run_files.scores import IntervalRecord
 
 MISSING = "\N{EN DASH}"
 MINUS = "\N{MINUS SIGN}"

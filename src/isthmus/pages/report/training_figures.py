@@ -12,7 +12,8 @@ from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.line_chart import Level, Line, line_chart
 from isthmus.pages.report.read_folder import Compared, RunFolder
 from isthmus.pages.report.svg import NARROW, WIDE
-from isthmus.run_files.schema import EpochRecord, Score
+from isthmus.run_files.metrics import EpochRecord
+from isthmus.run_files.scores import Score
 
 _POINTS_A_LINE = 200
 _ROWS_A_RUN = 12

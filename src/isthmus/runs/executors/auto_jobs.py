@@ -7,7 +7,7 @@ from typing import Literal
 
 import torch
 
-from isthmus.evaluation.evaluate import cost
+from isthmus.evaluation.cost import cost
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
@@ -71,7 +71,7 @@ def _flops(jobs: Sequence[Job], shapes: Shapes) -> list[float]:
     images: dict[str, float] = {}
     for job in jobs:
         if job.variation not in images:
-            images[job.variation] = 6.0 * cost(Autoencoder(job.recipe, shapes[job.variation][1:]))["multiply_adds"]
+            images[job.variation] = 6.0 * cost(Autoencoder(job.recipe, shapes[job.variation][1:])).multiply_adds
     return [images[job.variation] * _images_seen(job.recipe, shapes[job.variation][0]) for job in jobs]
 
 

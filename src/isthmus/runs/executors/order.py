@@ -12,6 +12,8 @@ from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 from isthmus.runs.executors.job import Job
 
+GO_ON, STOP = "go on", "stop"  # what a worker may be told after its order
+
 _NOISE_BYTES = 8 << 20
 
 

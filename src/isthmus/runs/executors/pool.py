@@ -10,12 +10,12 @@ from pathlib import Path
 
 import torch
 
+from isthmus.run_files.environment import Environment
 from isthmus.run_files.read import holds, read_record
-from isthmus.run_files.training import Environment
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process, with_news
-from isthmus.runs.run import is_begun, read_recipe
+from isthmus.runs.run_folder import is_begun, read_recipe
 from isthmus.training.interrupts import interrupts
 
 

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
+import threading
+from collections import deque
 from collections.abc import Iterable
-from multiprocessing.connection import Pipe, wait
 
+from isthmus.runs.executors.child import start_child
 from isthmus.runs.executors.job import RunFailed
-from isthmus.runs.executors.order import JobOrder
+from isthmus.runs.executors.order import GO_ON, STOP, JobOrder
 from isthmus.runs.run import Done, Event
 
-LISTEN_SECONDS = 0.2  # so long may Ctrl-C or a deadline go unnoticed
+LISTEN_SECONDS = 0.2  # maximum delay in noticing Ctrl-C or a deadline
+
+_news = threading.Condition()  # of all processes: whoever waits, waits for any of them
 
 
 class Process:
@@ -24,42 +25,59 @@ class Process:
         self.job = order.job
         self.spoke = False
         self.finished = False
-        self.pipe, theirs = Pipe()
-        with theirs:
-            self.child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "isthmus.runs.executors.worker", str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
-                env=environment(threads),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,  # ours is for data; events come through the pipe
-                process_group=0,  # a terminal's Ctrl-C reaches us alone, and we pass it on once
-            )
+        self.heard: deque[Event | RunFailed | None] = deque()
+        self.child, self.messages = start_child("isthmus.runs.executors.worker", threads, apart=True)  # see `interrupt`
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
         with contextlib.suppress(OSError):  # dead already, which whoever listens finds out
-            self.pipe.send(order)
+            self.messages.send(order)
+
+    def _listen(self) -> None:
+        """Take its messages as they come, in a thread: Windows cannot wait for one of several pipes."""
+        message: Event | RunFailed | None
+        while True:
+            try:
+                message = self.messages.receive()
+            except Exception:  # its end, or what nobody can read: whoever waits must not wait for ever
+                message = None
+            with _news:
+                self.heard.append(message)
+                _news.notify_all()
+            if message is None:
+                return
 
     def receive(self) -> Event | RunFailed | None:
         """Wait for its next message; None where no more will come."""
-        try:
-            message = self.pipe.recv()
-        except (EOFError, OSError):
-            return None
-        self.spoke = True
-        self.finished = isinstance(message, Done | RunFailed)
+        with _news:
+            _news.wait_for(lambda: self.heard)
+            message = self.heard.popleft()
+        if message is not None:
+            self.spoke = True
+            self.finished = isinstance(message, Done | RunFailed)
         return message
 
     def go_on(self) -> None:
         """Let a trial take its second step, which waits for it."""
         with contextlib.suppress(OSError):
-            self.pipe.send(None)
+            self.messages.send(GO_ON)
 
     def interrupt(self) -> None:
-        """Ask it to save and stop. Before it spoke it has nothing to save and does not listen yet."""
-        self.child.send_signal(signal.SIGINT if self.spoke else signal.SIGKILL)
+        """Ask it to save and stop, once however often Ctrl-C is pressed.
+
+        Before it spoke it has nothing to save and does not listen yet.
+        """
+        if not self.spoke:
+            self.child.kill()
+            return
+        with contextlib.suppress(OSError):
+            self.messages.send(STOP)
 
     def end(self) -> RunFailed | None:
         """Wait until it ends; what to say where it did so without having finished."""
-        self.pipe.close()
+        self.messages.hang_up()
         code = self.child.wait()
+        self.listener.join()
+        self.messages.incoming.close()
         return None if self.finished else RunFailed(self.job, _last_words(code), traceback="")
 
     def kill(self) -> None:
@@ -69,18 +87,10 @@ class Process:
 
 def with_news(processes: Iterable[Process]) -> list[Process]:
     """Those that have something to say or have ended, waiting a moment for one of them."""
-    ready = wait([process.pipe for process in processes], timeout=LISTEN_SECONDS)
-    return [process for process in processes if process.pipe in ready]
-
-
-def environment(threads: int) -> dict[str, str]:
-    """Ours, with the modules that we find, and a number of threads.
-
-    The number must be there before torch is loaded: more threads than cores wait for each other by spinning,
-    which was measured to be 50 times slower.
-    """
-    modules = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
-    return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": modules}
+    processes = list(processes)
+    with _news:
+        _news.wait_for(lambda: any(process.heard for process in processes), timeout=LISTEN_SECONDS)
+        return [process for process in processes if process.heard]
 
 
 def _last_words(code: int) -> str:

@@ -1,24 +1,24 @@
 """The process of one run: takes an order, sends back what happens, and ends with the process that asked for it.
 
-    python -m isthmus.runs.executors.worker DESCRIPTOR
-
-DESCRIPTOR is the open end of a pipe. An `JobOrder` comes in; events and at most one `RunFailed` go out. A trial waits
-after its first step, with all loaded and compiled, and goes on with the next message.
+A `JobOrder` comes in; events and at most one `RunFailed` go out. A trial waits after its first step, with all loaded
+and compiled, and goes on when it is told to.
 """
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from multiprocessing.connection import Connection
 
+from isthmus.runs.executors.child import Messages, messages_with_parent
 from isthmus.runs.executors.job import failed
-from isthmus.runs.executors.order import JobOrder, noise
-from isthmus.runs.run import Event, load_data, run
+from isthmus.runs.executors.order import STOP, JobOrder, noise
+from isthmus.runs.load import load_data
+from isthmus.runs.run import Event, run
 from isthmus.training.loop import Step
 
 STEP_SECONDS = 0.25  # between two steps without a log that are told
@@ -26,25 +26,25 @@ STEP_SECONDS = 0.25  # between two steps without a log that are told
 
 def main() -> None:
     """Carry the order out. Exits with 130 where it was interrupted."""
-    pipe = Connection(int(sys.argv[1]))
+    parent = messages_with_parent()
     try:
-        order: JobOrder = pipe.recv()
+        order: JobOrder = parent.receive()
     except EOFError:  # whoever asked is gone already
         return
     sys.argv = list(order.command)  # environment.json names the command that the user typed
     try:
         events = _thinned(_events(order))
         if order.trial is not None:
-            _take_first_step(events, pipe)
-        threading.Thread(target=_end_with_parent, args=(pipe,), daemon=True).start()
+            _take_first_step(events, parent)
+        threading.Thread(target=_listen, args=(parent,), daemon=True).start()
         for event in events:
-            pipe.send(event)
+            parent.send(event)
     except BrokenPipeError:
         return
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:  # whatever it is, the other jobs are not its victims
-        pipe.send(failed(order.job, error))
+        parent.send(failed(order.job, error))
 
 
 def _events(order: JobOrder) -> Iterator[Event]:
@@ -53,13 +53,13 @@ def _events(order: JobOrder) -> Iterator[Event]:
     return run(recipe, order.job.folder, splits, order.cache)
 
 
-def _take_first_step(events: Iterator[Event], pipe: Connection) -> None:
+def _take_first_step(events: Iterator[Event], parent: Messages) -> None:
     """Send events up to the first step, then wait for the word to go on."""
     for event in events:
-        pipe.send(event)
+        parent.send(event)
         if isinstance(event, Step):
             with contextlib.suppress(EOFError):  # whoever asked is gone, as the next message will find
-                pipe.recv()
+                parent.receive()
             return
 
 
@@ -74,11 +74,13 @@ def _thinned(events: Iterator[Event]) -> Iterator[Event]:
         yield event
 
 
-def _end_with_parent(pipe: Connection) -> None:
-    """Nothing more is ever sent to a worker, so what it waits for is the end of the process that asked."""
+def _listen(parent: Messages) -> None:
+    """Stop when told to, as by Ctrl-C, and end with the process that asked."""
     try:
-        pipe.recv()
-    except (EOFError, OSError):
+        while True:
+            if parent.receive() == STOP:
+                _thread.interrupt_main()  # not a signal, which Windows cannot send to one process
+    except EOFError:
         os._exit(1)  # as by `kill -9`: the last checkpoint is whole, and the folder is free for the next at once
 
 

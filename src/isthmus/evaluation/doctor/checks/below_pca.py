@@ -12,14 +12,14 @@ class BelowPca:
     states: tuple[State, ...] = ("trained",)
 
     def look(self, measured: Measurements) -> Fault | None:
-        against = measured.summary["against_pca"]
-        if against["psnr"]["high"] >= 0:
+        over = measured.evaluation.against_pca.psnr
+        if over.high >= 0:
             return None
         return Fault(
             "warning",
             f"It loses to PCA with {measured.components}, the best linear autoencoder.",
             measured.on_enough_images(_remedies(measured)),
-            {"psnr": against["psnr"]["mean"]},
+            {"psnr": over.mean},
         )
 
 

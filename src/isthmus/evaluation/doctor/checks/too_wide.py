@@ -20,8 +20,9 @@ class TooWide:
         narrowed = measured.narrowed
         if not narrowed or "kl" in measured.model.bottleneck.penalties:
             return None
-        against = measured.summary["against_pca"]
-        if against["psnr"]["low"] <= 0 or measured.mse["validation"] >= against["validation"]["pca_mse"]:
+        against = measured.evaluation.against_pca
+        pca_mse = against.validation.pca_mse
+        if against.psnr.low <= 0 or pca_mse is None or measured.mse["validation"] >= pca_mse:
             return None  # on validation images too: the test images may be of another kind
         size = max(narrowed)
         enough = min(kept for kept, error in narrowed.items() if error <= _GROWTH * narrowed[size])

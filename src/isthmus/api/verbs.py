@@ -1,0 +1,88 @@
+"""The verbs that take several steps, once for the command line and for Python, which parse and tell each in its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from isthmus.api.asked import AskedRun, AskedStudy
+from isthmus.core.errors import InputError
+from isthmus.core.paths import cache_folder
+from isthmus.pages.explorer.write import Explorer, write_explorer
+from isthmus.pages.progress import Display
+from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
+from isthmus.pages.report.growing import GrowingReport
+from isthmus.runs.claim import check, locked
+from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.executors.auto_jobs import Count
+from isthmus.runs.load import load_data
+from isthmus.runs.run import load_and_run
+from isthmus.runs.run_folder import is_begun, is_evaluated, read_recipe
+from isthmus.runs.study import study as run_study
+from isthmus.training.environment import command_line
+
+
+class UnfinishedRun(InputError):
+    """The folder holds a run that was begun, and nobody asked to go on with it."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: holds an unfinished run; give resume=True to go on, or choose another `out`")
+        self.folder = folder
+
+
+def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
+    """Train, evaluate and write the run's page; a finished run is shown again.
+
+    Raises UnfinishedRun where the folder holds one and `resume` is not given, InputError where something does not fit.
+    """
+    check(asked.folder, asked.recipe)
+    finished = is_evaluated(asked.folder)
+    if is_begun(asked.folder) and not finished and not resume:
+        raise UnfinishedRun(asked.folder)
+    # a finished run is shown again even where its images are gone; an array is here, and may be another one
+    if not finished or asked.images is not None:
+        with Display(enabled=show_progress) as display:
+            for event in load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images):
+                display.show(event)
+    write_run_report(asked.folder)
+
+
+def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
+    """Run what is missing or unfinished of a study, compare, and write the pages. Raises InputError as `run_study`."""
+    growing = GrowingReport(asked.folder, asked.plan.name)
+    events = run_study(asked.plan, asked.folder, cache_folder(), command=command_line(), jobs=jobs, images=asked.images)
+    with Display(enabled=show_progress) as display:
+        for event in events:
+            display.show(event)
+            if (first := growing.show(event)) is not None:
+                display.print(f"First pictures: {first.resolve()}")
+    write_study_pages(asked.folder)
+
+
+def evaluate(run: Path, *, device: str | None) -> list[str]:
+    """Score a trained run on its held-out images again and write its page; sentences to read.
+
+    device: by default as it was trained, or on what is here.
+    """
+    splits = load_data(read_recipe(run))
+    with locked(run):
+        notices = evaluate_run(run, splits, cache_folder(), device)
+    write_run_report(run)
+    return notices
+
+
+def report(folder: Path) -> Path:
+    """Write the page of a run or a study anew; its path. Raises InputError where the folder is neither."""
+    if (folder / "findings.json").is_file():
+        return write_study_pages(folder)
+    if (folder / "evaluation.json").is_file():
+        return write_run_report(folder)
+    raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
+
+
+def explore(folder: Path, *, models: Sequence[str], out: Path | None) -> Explorer:
+    """Write the page in which models run in the browser; in its folder, the report links it."""
+    made = write_explorer(folder, cache_folder(), only=models, out=out)
+    if out is None:
+        (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
+    return made

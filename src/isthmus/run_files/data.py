@@ -1,0 +1,39 @@
+"""Which images a run is about, as environment.json, evaluation.json and findings.json hold it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from isthmus.core.image_changes import Change
+from isthmus.run_files.record import Count, Record, Size
+
+_Side = Annotated[Size, Field(le=1 << 14)]  # one picture of that side in float32 takes 3 GB
+# what images have: channels, height, width
+Shape = tuple[_Side, _Side, _Side]
+
+
+class Data(Record):
+    """Which images: where they came from, how many, the hash that names them, and what was done to them."""
+
+    kind: str = ""
+    """The data set, as in `data.kind` of the recipe."""
+    source: str = ""
+    """Where the images came from, for people."""
+    train_images: Count | None = None
+    """Number of training images."""
+    validation_images: Count | None = None
+    """Number of validation images."""
+    test_images: Count | None = None
+    """Number of test images."""
+    hash: str = ""
+    """Names the images and their split: equal hashes, equal images."""
+    image_shape: Shape | None = None
+    """Channels, height and width."""
+    class_names: tuple[str, ...] = ()
+    """Names of the classes; empty where there are none."""
+    handling: tuple[Change, ...] = ()
+    """What was done to the images between their files and the pixels that the model sees."""
+    notices: tuple[str, ...] = ()
+    """Sentences to read, such as the names of files that were left out."""

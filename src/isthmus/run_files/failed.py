@@ -1,0 +1,14 @@
+"""failed.json of a study's run: why it could not finish."""
+
+from __future__ import annotations
+
+from isthmus.run_files.record import FileRecord
+
+
+class Failure(FileRecord):
+    """failed.json: why a study's run could not finish."""
+
+    error: str
+    """The reason, a sentence."""
+    traceback: str = ""
+    """Python's traceback; empty where the sentence says all."""

@@ -1,0 +1,26 @@
+"""Writing the files of a run folder: each from its record."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from isthmus.core.atomic_files import write_json
+from isthmus.run_files.record import FileRecord, Record
+
+
+def write_record(path: Path, record: FileRecord) -> None:
+    """Put the record's JSON in the place of `path`. Raises as `isthmus.core.atomic_files.write_bytes`."""
+    write_json(path, as_json(record))
+
+
+def as_line(record: Record) -> str:
+    """The record as a line of metrics.jsonl."""
+    return json.dumps(as_json(record)) + "\n"
+
+
+def as_json(record: Record) -> dict[str, Any]:
+    """The record as its file holds it: the keys that were set, nan as null; of a whole file, its format first."""
+    held = record.model_dump(mode="json", exclude_unset=True)
+    return {"format": record.format, **held} if isinstance(record, FileRecord) else held

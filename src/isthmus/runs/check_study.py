@@ -1,0 +1,89 @@
+"""What is wrong with a study's plan, its images or its folder, found before the first hour of training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.core.atomic_files import refuse_link
+from isthmus.core.errors import InputError, RunError
+from isthmus.data.array_file import ARRAY_FILE
+from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.findings import Findings
+from isthmus.run_files.read import holds
+from isthmus.runs.claim import check, holds_more
+from isthmus.runs.executors.auto_jobs import Shapes
+from isthmus.runs.findings import run_folder
+from isthmus.runs.shared_splits import SharedSplits
+from isthmus.training.devices import choose_device
+from isthmus.training.memory_estimate import check_memory
+from isthmus.training.notices import sentences
+
+
+def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, list[str]]:
+    """Find every mistake of the plan before the first hour of training.
+
+    Returns the shape (N, 3, H, W) of each variation's training images, and what to say of the images once.
+    """
+    check_folder(plan, folder)
+    tests: dict[str, str] = {}
+    shapes: dict[str, tuple[int, int, int, int]] = {}
+    said: dict[str, list[str]] = {}
+    for variation in plan.variations:
+        recipe = variation.recipe(plan.seeds[0])
+        try:
+            device = choose_device(recipe.train.device)
+            splits = data.of(recipe)
+            for sentence in sentences(recipe, splits):
+                said.setdefault(sentence, []).append(variation.name)
+            shape = splits.train.images.shape
+            check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
+            build_objective(recipe, Autoencoder(recipe, shape[1:]))
+            shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
+        except (InputError, RunError) as error:
+            raise type(error)(f"{variation.name}: {error}") from None
+        for seed in plan.seeds:
+            home = run_folder(folder, variation.name, seed)
+            if (home / "recipe.toml").exists():
+                check(home, variation.recipe(seed))
+    for variation in plan.variations:
+        for against in variation.compare:
+            if tests[variation.name] != tests[against]:
+                raise InputError(
+                    f"{variation.name}: compared with {against!r}, which is tested on other images; "
+                    "leave `compare` out, or give both the same data and split"
+                )
+    return shapes, [_about(names, len(plan.variations), sentence) for sentence, names in said.items()]
+
+
+def _about(names: list[str], of: int, sentence: str) -> str:
+    """The sentence, with the variations that it is about where that is not all of them."""
+    few = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: "
+    return sentence if len(names) == of else few + sentence
+
+
+def check_folder(plan: Plan, folder: Path) -> None:
+    """See that the folder is free for this study, or already its own. Raises InputError where it is neither."""
+    if (folder / "recipe.toml").exists():
+        raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
+    if not folder.is_dir():
+        return
+    # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
+    ours = holds(folder / "findings.json", Findings) or (
+        (folder / "lock").is_file() and _is_plan(folder / "study.toml")
+    )
+    runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
+    if not ours and holds_more(folder, {"lock", ARRAY_FILE, *runs}):
+        raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
+    for variation in plan.variations:
+        refuse_link(folder / variation.name)
+        for seed in plan.seeds:
+            refuse_link(run_folder(folder, variation.name, seed))
+
+
+def _is_plan(path: Path) -> bool:
+    try:
+        load_plan(str(path))
+    except (InputError, OSError):
+        return False
+    return True

@@ -1,0 +1,99 @@
+"""Whose a run folder is: free, this recipe's or another's; and held by one process at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Generator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from isthmus.core.atomic_files import is_leftover, refuse_link, remove_leftovers, write_text
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.locks import locked_file
+from isthmus.data.array_file import ARRAY_FILE
+from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
+from isthmus.runs.run_folder import is_begun, read_recipe
+
+# what a run writes before there is something to lose; a study keeps its failures there
+_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
+
+
+@contextmanager
+def locked(folder: Path) -> Generator[None]:
+    """Hold the folder; the kernel lets go when the process dies, however it dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as held:
+        try:
+            held.enter_context(locked_file(folder / "lock", wait=False))
+        except BlockingIOError:
+            raise RunError(f"{folder}: another process is at work here; wait for it or choose another --out") from None
+        remove_leftovers(folder)
+        yield
+
+
+def check(folder: Path, recipe: Recipe) -> None:
+    """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
+    path = folder / "recipe.toml"
+    refuse_link(folder / "checkpoints")
+    if path.exists():
+        if not is_begun(folder):
+            _check_unbegun(folder)
+            return
+        try:  # resolved: a run of an older version lacks the options that came since, and ran with their defaults
+            difference = first_difference(read_recipe(folder).table(), recipe.table())
+        except InputError as error:
+            raise InputError(f"{error}; restore it from a copy, or choose another --out") from None
+        if difference:
+            raise InputError(
+                f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
+            )
+    elif folder.is_dir() and holds_more(folder, {"lock", ARRAY_FILE}):
+        raise InputError(f"{folder}: not empty and no run folder; choose another --out")
+
+
+def _check_unbegun(folder: Path) -> None:
+    """See that a folder with a recipe.toml and no checkpoint is what an interrupted run left, and nobody's own."""
+    if holds_more(folder, _BEFORE_CHECKPOINTS):
+        raise InputError(f"{folder}: holds more than a run that has only begun; choose another --out")
+    try:
+        table = read_toml(folder / "recipe.toml")
+        ours = {**resolve(table).table(), **table} == table
+    except InputError:
+        ours = False
+    if not ours:
+        raise InputError(f"{folder}/recipe.toml: was not written by isthmus and would be lost; choose another --out")
+
+
+def holds_more(folder: Path, known: Collection[str]) -> bool:
+    """Whether `folder` holds more than files of these names."""
+    return any(entry.name not in known and not is_leftover(entry.name) for entry in folder.iterdir())
+
+
+def claim(folder: Path, recipe: Recipe) -> Recipe:
+    """Make the folder this recipe's; one in which nothing was saved yet is taken over. Raises as `check`.
+
+    Returns the recipe with the `train.threads` that the folder's run began with.
+    """
+    check(folder, recipe)
+    folder.mkdir(parents=True, exist_ok=True)
+    if is_begun(folder):
+        return recipe.with_threads(read_recipe(folder).train.threads)
+    write_text(folder / "recipe.toml", recipe.toml())
+    return recipe
+
+
+def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
+    """The first option in which two recipes differ, as `train.epochs is 3 there, 5 here`.
+
+    Not `train.threads`: it changes the speed and the last bits, not the method.
+    """
+    for key in sorted({*old, *new}):
+        path, ours, theirs = f"{prefix}{key}", new.get(key), old.get(key)
+        if path == "train.threads":
+            continue
+        if isinstance(ours, dict) and isinstance(theirs, dict):
+            found = first_difference(theirs, ours, path + ".")
+            if found:
+                return found
+        elif ours != theirs:
+            return f"{path} is {theirs!r} there, {ours!r} here"
+    return None

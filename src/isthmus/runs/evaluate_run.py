@@ -1,0 +1,110 @@
+"""The evaluation of a trained run, and the files that keep it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+import isthmus
+from isthmus.core.atomic_files import write_bytes
+from isthmus.core.errors import InputError, RunError
+from isthmus.data.splits import Splits
+from isthmus.evaluation.baselines.pca_timeline import follow
+from isthmus.evaluation.doctor.examine import examine
+from isthmus.evaluation.doctor.measure import measure_run
+from isthmus.evaluation.evaluate import evaluate
+from isthmus.models.autoencoder import build_objective
+from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.arrays import pictures_bytes, scores_bytes
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import AgainstPca, Checkpoint, Cost
+from isthmus.run_files.read import read_record
+from isthmus.run_files.state import Progress
+from isthmus.run_files.training import TrainingRecord
+from isthmus.run_files.write import write_record
+from isthmus.runs.load import built_model, load_weights
+from isthmus.runs.run_folder import check_data, is_trained, read_recipe
+from isthmus.training import devices
+
+_NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
+
+
+def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None = None) -> list[str]:
+    """Evaluate the best weights of a trained run and write evaluation.json, per_image.parquet, pictures.
+
+    device: by default the recipe's, or what is here where it names one that is not.
+    Returns sentences the user should read.
+    """
+    recipe = read_recipe(folder)
+    if not is_trained(folder):
+        raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
+    environment, training = check_data(folder, splits), read_record(folder / "training.json", TrainingRecord)
+    model = built_model(folder, recipe, splits.train.images.shape[1:])
+    place, elsewhere = _where(recipe, device)
+    model.to(place)
+    objective = build_objective(recipe, model).to(model.device)
+    which, progress, notices = load_weights(folder, model, objective)
+    notices += elsewhere
+    result = evaluate(model, recipe, splits, cache, objective)
+    measured = measure_run(
+        model,
+        recipe,
+        splits,
+        result.learnt,
+        result.tested.latents,
+        result.record,
+        folder / "metrics.jsonl",
+        steps=training.steps,
+        kept=progress.epoch,
+    )
+    evaluation = result.record.model_copy(
+        update={
+            "isthmus": isthmus.__version__,
+            "data": environment.data,
+            "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
+            "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
+            "against_pca": _followed(result.record.against_pca, folder, training, progress),
+            "cost": _with_training(result.record.cost, environment, training),
+            "doctor": tuple(examine(measured)),
+        }
+    )
+    write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
+    write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
+    write_record(folder / "evaluation.json", evaluation)  # last: its presence means that all is there
+    return notices
+
+
+def _followed(against: AgainstPca, folder: Path, training: TrainingRecord, progress: Progress) -> AgainstPca:
+    """With how the run came to stand to PCA in training, whose error on validation images `against` holds."""
+    assert against.validation.pca_mse is not None
+    course = follow(folder / "metrics.jsonl", against.validation.pca_mse, epochs=training.epochs, kept=progress.epoch)
+    return against.model_copy(update={"validation": course})
+
+
+def _with_training(cost: Cost, environment: Environment, training: TrainingRecord) -> Cost:
+    """With what training took."""
+    return cost.model_copy(
+        update={
+            "train_seconds": training.seconds,
+            "images_per_second": training.images_per_second,
+            "epochs": training.epochs,
+            "best_epoch": training.best_epoch,
+            "steps": training.steps,
+            "stopped": training.stopped,
+            "sentence": training.sentence,
+            "device": environment.device,
+            "precision": environment.precision,
+        }
+    )
+
+
+def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:
+    """The device to evaluate on, and a sentence where it is not the one that the recipe names."""
+    if wanted is not None:
+        return devices.choose_device(wanted), []
+    try:
+        return devices.choose_device(recipe.train.device), []
+    except InputError:
+        place = devices.choose_device("auto")
+        return place, [f"{recipe.train.device}, on which it was trained, is not here: evaluated on {place.type}."]

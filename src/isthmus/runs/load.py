@@ -1,0 +1,73 @@
+"""What a recipe and a run folder stand for: the images, and the trained model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from isthmus.core import registry
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.wording import size
+from isthmus.data.splits import Splits, split
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.state import Progress
+from isthmus.runs.run_folder import read_environment, read_recipe
+from isthmus.training import checkpoint, devices
+from isthmus.training.memory_estimate import bytes_of_weights
+
+_LARGE = 10**9  # bytes of weights: a model of fewer is built, and reading its weights says what does not fit
+
+
+def load_data(recipe: Recipe) -> Splits:
+    """The recipe's data set, split as the recipe says.
+
+    Raises InputError where there are too few images to train or to judge.
+    """
+    dataset = registry.build("datasets", recipe.data.kind, recipe.data.options).load()
+    splits = split(dataset, **recipe.split.model_dump())
+    if len(splits.test) < 2:
+        raise InputError(f"data: {splits.source} leaves 1 test image, and an interval needs 2; use more images")
+    return splits
+
+
+def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
+    """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
+    recipe = read_recipe(folder)
+    model = built_model(folder, recipe, read_environment(folder).image_shape)
+    _, _, notices = load_weights(folder, model)
+    return model.to(devices.choose_device(device)).eval(), notices
+
+
+def load_weights(
+    folder: Path, model: Autoencoder, objective: nn.Module | None = None
+) -> tuple[str, Progress, list[str]]:
+    """The best weights of a run, or its last where the best are damaged; with sentences to read."""
+    notices: list[str] = []
+    for which in ("best", "last"):
+        try:
+            progress, _, passed_over = checkpoint.load(folder / "checkpoints" / which, model, objective=objective)
+        except FileNotFoundError:
+            continue
+        except checkpoint.Damaged as error:
+            notices.append(f"{error}.")
+            continue
+        notices += [f"{passed_over}."] if passed_over else []
+        if which == "last" and notices:
+            notices.append(f"{folder}: using the last weights instead of the best.")
+        return which, progress, notices
+    reasons = f" ({'; '.join(notice.rstrip('.') for notice in notices)})" if notices else ""
+    raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
+
+
+def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int]) -> Autoencoder:
+    """The model of a run before its weights are read. Raises RunError where the folder cannot hold weights so large."""
+    held = [path.lstat().st_size for path in folder.glob("checkpoints/*/model.safetensors")]
+    wanted = bytes_of_weights(recipe, image_shape) or 0
+    if wanted > max(held, default=0) and wanted > _LARGE:
+        raise RunError(
+            f"{folder}: recipe.toml and environment.json describe a model of {size(wanted)}, and checkpoints/ holds "
+            f"{size(max(held, default=0))}; restore them from a copy, or train again with another --out"
+        )
+    return Autoencoder(recipe, image_shape)

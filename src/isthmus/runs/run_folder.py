@@ -1,0 +1,68 @@
+"""A run folder as it is found: its recipe, its environment, and how far it has come."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from isthmus.core.errors import InputError, RunError
+from isthmus.data.splits import Splits
+from isthmus.recipes.recipe import Recipe, as_written_then, read_toml, resolve
+from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.read import holds, read_record
+from isthmus.run_files.training import TrainingRecord
+
+
+def read_recipe(folder: Path) -> Recipe:
+    """The resolved recipe of a run folder. Raises InputError where `folder` is no run."""
+    path = folder / "recipe.toml"
+    if not path.is_file():
+        held = sorted(str(home.parent) for home in folder.glob("*/seed-*/recipe.toml"))
+        if held:
+            raise InputError(f"{folder}: a study, not a run; name one of the runs in it: {', '.join(held)}")
+        raise InputError(f"{folder}: not a run folder (no recipe.toml); `isthmus train` makes one")
+    try:
+        table = read_toml(path)
+        if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
+            raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
+        return resolve(as_written_then(table))
+    except InputError as error:
+        sentence = str(error)
+        raise InputError(sentence if sentence.startswith(str(path)) else f"{path}: {sentence}") from None
+
+
+def read_environment(folder: Path) -> Environment:
+    """environment.json of a run. Raises RunError where it does not say how and on what it was trained."""
+    return read_record(folder / "environment.json", Environment)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether something would be lost with the folder: it holds a checkpoint."""
+    return (folder / "checkpoints").is_dir()
+
+
+def is_trained(folder: Path) -> bool:
+    """Whether training.json is there and whole; where it is damaged, resuming writes it anew."""
+    return holds(folder / "training.json", TrainingRecord)
+
+
+def is_evaluated(folder: Path) -> bool:
+    """Whether the evaluation is there and whole; where it is damaged, evaluating writes it anew."""
+    try:
+        evaluation = read_record(folder / "evaluation.json", EvaluationRecord)
+        rows = read_scores(folder / "per_image.parquet")
+    except (OSError, RunError):
+        return False
+    return evaluation.is_whole and evaluation.data.test_images == len(rows["model_psnr"])
+
+
+def check_data(folder: Path, splits: Splits) -> Environment:
+    """The run's environment, once the images are seen to be those that it was trained on."""
+    environment = read_environment(folder)
+    if environment.data.hash != splits.hash:
+        raise InputError(
+            f"{folder}: the images at {splits.source} are not those it was trained on; restore them, "
+            "or train on these with another --out"
+        )
+    return environment

@@ -1,0 +1,29 @@
+"""training.json: why a training ended, how long it was and how fast."""
+
+from __future__ import annotations
+
+from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.state import Progress
+from isthmus.run_files.training import TrainingRecord
+
+
+def outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
+    """What is kept in training.json; passes: over the images, in an epoch."""
+    loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
+    limit = recipe.train.seconds
+    long = f" of {passes} passes over its images" if passes > 1 else ""
+    sentences = {
+        "seconds": f"its {limit:g} seconds were over" if limit is not None else "",
+        "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs{long}",
+        "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
+        "steps": f"took its {progress.step:,} steps",
+    }
+    return TrainingRecord(
+        stopped=progress.stopped,
+        sentence=sentences[progress.stopped],
+        epochs=progress.epoch,
+        best_epoch=progress.best_epoch,
+        steps=progress.step,
+        seconds=progress.seconds,
+        images_per_second=progress.seen / max(progress.seconds, 1e-9),
+    )

@@ -1,0 +1,131 @@
+"""Everything that a training in a folder needs, new or as its last checkpoint has it."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from isthmus.core import streams
+from isthmus.data.splits import Splits
+from isthmus.evaluation.baselines import pca
+from isthmus.kernels.choose import choose
+from isthmus.kernels.ops import Kernels
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.training_length import Budget, budget
+from isthmus.run_files.state import Progress
+from isthmus.run_files.write import write_record
+from isthmus.training import checkpoint, devices
+from isthmus.training.batches import Batches
+from isthmus.training.environment import environment
+from isthmus.training.events import Notice
+from isthmus.training.initial_model import untrained
+from isthmus.training.memory_estimate import check_memory
+from isthmus.training.mirroring import choose_mirror
+from isthmus.training.optimizers import build_optimizer
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A training that can take its next step.
+
+    recipe: with the budget's epochs. validation: (N, C, H, W) uint8 on the device. notes: kept in checkpoints, what the
+    next step's bits depend on beside weights, optimizer and progress.
+    """
+
+    recipe: Recipe
+    allowed: Budget
+    device: torch.device
+    precision: str
+    kernels: Kernels
+    model: Autoencoder
+    objective: nn.Module
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    validation: Tensor
+    progress: Progress
+    notes: dict[str, Any]
+
+
+def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generator[Notice, None, Prepared]:
+    """Build model, optimizer and batches, and load the folder's last checkpoint where there is one.
+
+    A run that begins writes environment.json. cache: a folder for fitted baselines. Notices come as soon as they are
+    known: of too little memory, before it is taken.
+    """
+    allowed = budget(given, len(splits.train))
+    recipe = allowed.recipe
+    device = devices.choose_device(recipe.train.device)
+    precision = devices.choose_precision(recipe.train.precision, device)
+    if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
+        yield Notice(said)
+    model, objective = untrained(recipe, splits.train.images.shape[1:])
+    model.to(device)
+    model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+    chosen = choose(recipe.train.kernels, device, model, precision)
+    how = {  # what the bits of the weights depend on beside recipe and versions
+        "device": device.type,
+        "threads": torch.get_num_threads(),
+        "precision": precision,
+        "kernels": chosen.recorded,
+    }
+    for sentence in chosen.notices:
+        yield Notice(sentence)
+    objective.to(device)
+    optimizer = build_optimizer(model, recipe.train, objective)
+    images = torch.from_numpy(splits.train.images).to(device)
+    validation = torch.from_numpy(splits.validation.images).to(device)
+
+    last = folder / "checkpoints" / "last"
+    try:
+        progress, notes, passed_over = checkpoint.load(last, model, optimizer, objective=objective)
+    except FileNotFoundError:
+        progress = Progress()
+        if model.linear is not None:
+            model.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
+        mirror = choose_mirror(recipe.train.mirror, splits)
+        if mirror.sentence:
+            yield Notice(mirror.sentence)
+        mirrors = mirror.mirrors
+        about = environment(given, splits, device, how, allowed.schedule(), mirror)
+        write_record(folder / "environment.json", about)
+    else:
+        for sentence in _resumed(folder, how, notes, passed_over):
+            yield Notice(sentence)
+        mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as it was decided, whatever came since
+    return Prepared(
+        recipe,
+        allowed,
+        device,
+        precision,
+        chosen.kernels,
+        model,
+        objective,
+        optimizer,
+        Batches(images, recipe.train.batch, seed=recipe.seed, mirror=mirrors, passes=allowed.passes),
+        validation,
+        progress,
+        notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
+    )
+
+
+def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:
+    """What to say of a run that goes on."""
+    said = [f"{passed_over}."] if passed_over else []
+    # checkpoints of before there was a choice of kernels were all torch's
+    if {name: notes.get(name, "torch") for name in how} != how:
+        said.append(
+            f"{folder}: resumed on another device, precision, thread count or kernels than it began with; "
+            "its weights will be as good, but not the same bits."
+        )
+    if notes.get("draws", 1) != streams.VERSION:
+        said.append(
+            f"{folder}: begun by another version of isthmus, which drew noise and the order of images otherwise; "
+            "its weights will be as good, but not the same bits."
+        )
+    return said

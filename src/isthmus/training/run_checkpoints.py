@@ -1,0 +1,39 @@
+"""The checkpoints `last` and `best` of a training under way."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from isthmus.training import checkpoint
+from isthmus.training.prepare import Prepared
+
+
+class RunCheckpoints:
+    """Saves a training in its folder and knows when that was last done."""
+
+    def __init__(self, folder: Path, training: Prepared) -> None:
+        self.last, self.best = folder / "checkpoints" / "last", folder / "checkpoints" / "best"
+        self.training = training
+        self.saved_at, self.saved_step = time.monotonic(), training.progress.step
+
+    def save_last(self) -> None:
+        """All that the next step depends on."""
+        ours = self.training
+        checkpoint.save(
+            self.last, ours.model, ours.progress, ours.optimizer, objective=ours.objective, notes=ours.notes
+        )
+        self.saved_at, self.saved_step = time.monotonic(), ours.progress.step
+
+    def save_best(self) -> None:
+        """What is evaluated and used."""
+        checkpoint.save(self.best, self.training.model, self.training.progress, objective=self.training.objective)
+
+    def seconds_since(self) -> float:
+        """Since `save_last`, or since the training began."""
+        return time.monotonic() - self.saved_at
+
+    def drop_old(self) -> None:
+        """Remove what a save keeps of the one before, once training has ended."""
+        checkpoint.drop_old(self.last)
+        checkpoint.drop_old(self.best)
