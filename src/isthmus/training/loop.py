@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
 from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
@@ -75,6 +76,7 @@ def train(
     progress: Progress,
     *,
     precision: str,
+    kernels: Kernels = "torch",
     seed: int,
 ) -> Iterator[Step | Epoch]:
     """Train from `progress` on, yielding every step and every epoch.
@@ -85,11 +87,12 @@ def train(
     """
     total_steps = planned_steps(settings, len(batches))
     take = choose_step(model.device, settings)(
-        model, objective, optimizer, batches, settings, precision=precision, seed=seed
+        model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
     )
     # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         if settings.monitor == "validation":
             progress.best_score = scores["validation_loss"]
         yield Epoch(0, settings.monitor == "validation", scores)
@@ -117,7 +120,8 @@ def train(
                 break
 
         train_loss = progress.loss_sum / progress.images
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         score = train_loss if settings.monitor == "training" else scores["validation_loss"]
         if not math.isfinite(score):
             raise Diverged(progress.step, optimizer)

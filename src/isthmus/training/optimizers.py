@@ -10,22 +10,19 @@ import torch
 from torch import nn
 
 from isthmus.core.values import Adversary
-from isthmus.kernels.adam import Adam
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Train
 from isthmus.training.muon import Muon, matrices_of
 
 
-def build_optimizer(
-    model: Autoencoder, train: Train, objective: Objective | None = None, *, compiled: bool = False
-) -> Adam:
+def build_optimizer(model: Autoencoder, train: Train, objective: Objective | None = None) -> torch.optim.Adam:
     """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
     Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
     there is one, which changes the speed and not the method. On CUDA the rates are tensors, which a captured
     graph reads anew at every step. What the objective learns, such as a variance, is stepped with the model; each of
-    its adversaries has a group with a rate and betas of its own. `compiled`: by our own kernel, on the CPU.
+    its adversaries has a group with a rate and betas of its own.
     """
     on_cuda = model.device.type == "cuda"
     groups: list[dict[str, Any]] = [
@@ -44,7 +41,7 @@ def build_optimizer(
     ]
     for group in groups if on_cuda else ():
         group["lr"] = torch.tensor(train.learning_rate, device=model.device)
-    optimizer = (Muon if train.optimizer == "muon" else Adam)(
+    return (Muon if train.optimizer == "muon" else torch.optim.Adam)(
         groups,
         lr=train.learning_rate,
         betas=(0.9, train.beta2),
@@ -54,8 +51,6 @@ def build_optimizer(
         capturable=on_cuda,
         decoupled_weight_decay=train.optimizer == "adamw",
     )
-    optimizer.compiled = compiled
-    return optimizer
 
 
 def kept(group: Mapping[str, Any]) -> tuple[str, ...]:

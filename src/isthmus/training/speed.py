@@ -6,6 +6,7 @@ import time
 
 import torch
 
+from isthmus.kernels.choose import choose
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 from isthmus.training.batches import Batches
@@ -32,15 +33,15 @@ def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> floa
         model, objective = untrained(recipe, image_shape)
         model.to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        kernels, _ = devices.choose_kernels(recipe.train.kernels, device, model, precision)
+        kernels = choose(recipe.train.kernels, device, model, precision).kernels
         objective.to(device)
         # a tiny rate, so that the loss does not diverge on random images
         settings = recipe.train.model_copy(update={"learning_rate": 1e-9, "schedule": "constant"})
-        optimizer = build_optimizer(model, settings, objective, compiled=kernels == "compiled")
+        optimizer = build_optimizer(model, settings, objective)
         pixels = torch.randint(0, 256, (settings.batch, *image_shape), dtype=torch.uint8).to(device)
         batches = Batches(pixels, settings.batch, seed=0)
         step = choose_step(device, settings)(
-            model, objective, optimizer, batches, settings, precision=precision, seed=0
+            model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=0
         )
         model.train()
         objective.train()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from isthmus.core.streams import stream
 from isthmus.core.values import Terms, Trace
-from isthmus.kernels.threads import torch_on_one
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import ModelPart, Objective, Regularizer
 from isthmus.recipes.recipe import Train
@@ -37,12 +36,13 @@ class EagerStep:
         settings: Train,
         *,
         precision: str,
+        kernels: Kernels = "torch",
         seed: int,
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
-        alone = model.device.type == "cpu" and devices.kernels_carry(model, objective)
-        self.threads = torch_on_one if alone else nullcontext
+        self.kernels: Kernels = kernels
+        self.mostly = devices.mostly_convolutions(model, objective)
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
         self.noise = torch.Generator(model.device)
@@ -60,7 +60,7 @@ class EagerStep:
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
         self.begin(number)
-        with self.threads():
+        with using(self.kernels, mostly=self.mostly):
             return self.take(chosen)
 
     def begin(self, number: int) -> None:
@@ -117,6 +117,7 @@ class GraphStep:
         settings: Train,
         *,
         precision: str,
+        kernels: Kernels = "torch",
         seed: int,
     ) -> None:
         self.eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, seed=seed)
