@@ -271,7 +271,7 @@ def test_a_crash_inside_a_save_loses_nothing(
         (Path, "rename"),
         (shutil, "rmtree"),
         (checkpoint, "_save_tensors"),
-        (checkpoint, "write_json"),
+        (checkpoint, "write_record"),
     ):
         for nth in (2, 5):
             folder = tmp_path / f"{name}{nth}"

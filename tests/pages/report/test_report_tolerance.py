@@ -142,7 +142,10 @@ def test_corrected_verdicts_set_the_colours_and_are_explained(study_folder: Path
             finding |= {"against": "pca", "verdict": "worse", "corrected": lost}
     (study_folder / "findings.json").write_text(json.dumps(findings))
     page = read_page(write_study_report(study_folder))
-    assert "each verdict is also corrected for those with the same base (34 with PCA) by Holm’s method" in page.text
+    assert (
+        "each verdict is also corrected for all comparisons with the same base (34 with PCA) by Holm’s method"
+        in page.text
+    )
     assert 'class="worse"' not in page.raw[page.raw.index('id="scores"') : page.raw.index('class="variations"')]
 
 
