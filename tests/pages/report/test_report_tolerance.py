@@ -142,7 +142,8 @@ def test_corrected_verdicts_set_the_colours_and_are_explained(study_folder: Path
             finding |= {"against": "pca", "verdict": "worse", "corrected": lost}
     (study_folder / "findings.json").write_text(json.dumps(findings))
     page = read_page(write_study_report(study_folder))
-    assert (
+    corrected = "each verdict is also corrected for all comparisons with the same base (34 with PCA) by Holm’s method"
+    assert corrected in page.text
         "each verdict is also corrected for all comparisons with the same base (34 with PCA) by Holm’s method"
         in page.text
     )
