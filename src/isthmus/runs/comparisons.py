@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -45,6 +45,13 @@ class Effort:
         return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
 
 
+class TestImages(NamedTuple):
+    """Names the images that a run was tested on; equal for equal images in the same order."""
+
+    hash: str
+    count: int
+
+
 @dataclass(frozen=True)
 class Contender:
     """The finished runs of a variation, one a seed; scores are (S, N), PCA's (1, N).
@@ -54,6 +61,7 @@ class Contender:
     """
 
     name: str
+    tested_on: TestImages
     psnr: np.ndarray
     mse: np.ndarray
     pca_psnr: np.ndarray
@@ -83,7 +91,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`name` less `against`, in dB of PSNR; `difference` is None where both are PCA, so that nothing is tested."""
+    """`name` less `against`, in dB of PSNR; `difference` is None where nothing was tested."""
 
     kind: Literal["comparison", "pca"]
     name: str
@@ -95,8 +103,14 @@ class Comparison:
 
 
 def compare(one: Contender, against: Contender) -> Comparison:
-    """A variation and the one that it is compared with, on the same test images."""
+    """A variation and the one that it is compared with; not tested where both are PCA, or their test images differ."""
     about = "choice" if min(one.seeds, against.seeds) > 1 else "models"
+    if one.tested_on != against.tested_on:
+        sentence = (
+            f"{one.name} and {against.name} are not comparable: they were tested on other images; "
+            "train both on the same images with another --out."
+        )
+        return Comparison("comparison", one.name, against.name, about, sentence)
     if one.is_pca and against.is_pca:
         return Comparison("comparison", one.name, against.name, about, neither_improved(one.name, against.name))
     difference = paired_difference(one.psnr, against.psnr)

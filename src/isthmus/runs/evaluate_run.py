@@ -62,7 +62,8 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     evaluation = result.record.model_copy(
         update={
             "isthmus": isthmus.__version__,
-            "data": environment.data,
+            # the run may be of a version that did not write it
+            "data": environment.data.model_copy(update={"test_hash": splits.test_hash}),
             "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
             "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
             "against_pca": _followed(result.record.against_pca, folder, training, progress),
