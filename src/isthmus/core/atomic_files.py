@@ -42,7 +42,9 @@ def write_bytes(path: Path, data: bytes) -> None:
         if not path.name:  # `.` or `/`, which have nothing beside them
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not _is_replaceable(path):
-            raise InputError(f"{path}: is no regular file, and nothing else is replaced; choose another path")
+            raise InputError(
+                f"{path}: is no regular file, and nothing else is replaced; remove it, or choose another path"
+            )
         beside = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
             with open(beside, "xb") as file:  # x: created here, so neither a link nor another's file

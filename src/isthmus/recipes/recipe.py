@@ -120,9 +120,10 @@ class Recipe:
         return tomli_w.dumps(self.table())
 
 
-def read_toml(path: Path) -> Raw:
+def read_toml(path: Path, remedy: str = "") -> Raw:
     """A TOML file of a format this version reads.
 
+    remedy: what to do where it is damaged, if not to mend it.
     Raises InputError where it is missing, not TOML, or written by a newer version.
     """
     try:
@@ -130,9 +131,9 @@ def read_toml(path: Path) -> Raw:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({reason(error)}); check the path") from None
+        raise InputError(f"{path}: cannot be read ({reason(error)}); {remedy or 'check the path'}") from None
     except ValueError as error:  # of TOML, and of UTF-8
-        raise InputError(f"{path}: not a TOML file ({reason(error)}); mend it") from None
+        raise InputError(f"{path}: not a TOML file ({reason(error)}); {remedy or 'mend it'}") from None
     found = raw.get("format", FORMAT)
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(

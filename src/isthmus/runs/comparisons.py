@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Effort:
         return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
 
 
-class TestImages(NamedTuple):
+@dataclass(frozen=True)
+class TestImages:
     """Names the images that a run was tested on; equal for equal images in the same order."""
 
     hash: str

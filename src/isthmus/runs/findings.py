@@ -47,9 +47,7 @@ def findings(
     remarks: sentences about the whole study that belong beside them.
     test_hashes: data hash -> hash of the test images in it, for runs of older versions, which did not write the latter.
     """
-    rows = {
-        variation.name: _Row(variation, plan.seeds, folder, test_hashes or {}) for variation in plan.variations
-    }
+    rows = {variation.name: _Row(variation, plan.seeds, folder, test_hashes or {}) for variation in plan.variations}
     done = [row for row in rows.values() if row.done]
     contenders = {row.variation.name: row.contender() for row in done}
     compared = [

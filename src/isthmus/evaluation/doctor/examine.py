@@ -61,7 +61,7 @@ def _read(run: Path) -> Sequence[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
-    doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it anew").doctor
+    doctor = read_record(path, EvaluationRecord).doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
     return doctor
