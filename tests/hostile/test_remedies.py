@@ -19,6 +19,7 @@ FILES = (
 )
 VERBS = (["report"], ["doctor"], ["evaluate"], ["train", "--resume"])
 MOST = 4  # steps on the way out
+_REMOVE = ("remove it", "remove the folder", "delete it")
 
 
 def cut(path: Path) -> None:
@@ -53,24 +54,23 @@ def follow(answer: Answer, finished: Path) -> None:
     assert said, sentence
     path, remedy = Path(said["path"]), said["remedy"]
     command = re.search(r"`isthmus (.*?)`", remedy)
-    if remedy.startswith(("remove it", "delete it")):
+    if remedy.startswith(_REMOVE):
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if remedy.startswith("restore it from a copy"):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-        shutil.copyfile(finished / path.relative_to(path.parents[len(path.parts) - path.parts.index("run") - 2]), path)
+        shutil.copyfile(finished / str(path).rpartition("/run/")[2], path)
     elif command:
         mended(shlex.split(command[1]), finished)
     else:
-        assert remedy.startswith(("remove it", "delete it")), sentence
+        assert remedy.startswith(_REMOVE), sentence
 
 
 def mended(words: list[str], finished: Path) -> None:
     """The command, once every remedy that it asks for was followed."""
     for _ in range(MOST):
         answer = isthmus(*words)
-        if answer.code == 0:
+        if answer.code == 0 or "the doctor found" in answer.err:
             return
-        assert answer.err.count("\n") >= 1 and "Traceback" not in answer.err
         follow(answer, finished)
     raise AssertionError(answer)
 

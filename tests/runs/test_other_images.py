@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from tests.command import assert_refused, isthmus
 import isthmus as ist
 from isthmus.recipes.study_plan import load_plan
 from isthmus.run_files.findings import Findings
+from isthmus.run_files.write import as_json
 from isthmus.runs.findings import findings
 
 A: dict[str, Any] = {"name": "a"}
@@ -68,7 +70,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def home(two: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(two: Path) -> Iterator[Path]:
     """The finished study, put back afterwards: the recipes name their folder."""
     kept = two.with_name(f"{two.name}-kept")
     shutil.rmtree(kept, ignore_errors=True)
@@ -138,6 +140,20 @@ def test_runs_of_earlier_versions_are_compared_by_all_their_images(home: Path) -
     rows = {one.variation: one for one in found(home, A, B, C).findings if one.kind == "comparison"}
     assert rows["b"].verdict != "not tested"
     assert rows["c"].verdict == "not tested"
+
+
+def test_the_page_warns_of_what_an_earlier_version_compared(home: Path) -> None:
+    mixed(home, A, C)
+    without_test_hash(home / "study")
+    table = as_json(found(home, A, B, C))
+    for one in table["findings"]:
+        if one["kind"] == "comparison":
+            one["verdict"] = "worse"
+    (home / "study/findings.json").write_text(json.dumps(table))
+    assert isthmus("report", home / "study").code == 0
+    page = (home / "study/report.html").read_text()
+    assert "The runs of c and a are not on the same images." in page
+    assert "The runs of b and a are not" not in page
 
 
 @pytest.mark.parametrize("old", [False, True])

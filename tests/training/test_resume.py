@@ -252,7 +252,7 @@ def test_every_checkpoint_damaged_is_an_error(
     stop_after(train(tiny(), tmp_path / "run"), 9)
     for path in (tmp_path / "run" / "checkpoints").glob("last*/state.json"):
         path.write_text("{")
-    with pytest.raises(RunError, match="no older one is whole; train again with another --out$"):
+    with pytest.raises(RunError, match=r"no older one is whole; train again with another --out$"):
         list(train(tiny(), tmp_path / "run"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -73,9 +74,9 @@ def evaluate(run: Path, *, device: str | None) -> list[str]:
 
 def report(folder: Path) -> Path:
     """Write the page of a run or a study anew; its path. Raises InputError where the folder is neither."""
-    if (folder / "findings.json").is_file():
+    if os.path.lexists(folder / "findings.json"):
         return write_study_pages(folder)
-    if (folder / "evaluation.json").is_file():
+    if os.path.lexists(folder / "evaluation.json"):
         return write_run_report(folder)
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 

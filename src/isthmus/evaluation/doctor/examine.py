@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def read_diagnoses(folder: Path) -> Mapping[str, Sequence[Diagnosis]]:
 
     Raises InputError where `folder` is neither, RunError where a run was not examined yet.
     """
-    if (folder / "recipe.toml").is_file():
+    if any(os.path.lexists(folder / name) for name in ("recipe.toml", "evaluation.json")):
         runs = [folder]
     else:
         runs = sorted(path.parent for path in folder.glob("*/seed-*/evaluation.json"))
