@@ -12,8 +12,9 @@ __all__ = ["write_run_report", "write_study_pages", "write_study_report"]
 
 def write_study_pages(folder: Path) -> Path:
     """The page of each finished run of a study, then the study's own, whose path is returned."""
+    for evaluation in sorted(folder.glob("*/seed-*/evaluation.json")):
+        refuse_link(evaluation.parent)
+        refuse_link(evaluation.parent.parent)
     for run in read_study(folder).runs.values():
-        refuse_link(run.path)
-        refuse_link(run.path.parent)
         write_run_report(run.path)
     return write_study_report(folder)
