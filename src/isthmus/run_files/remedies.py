@@ -1,4 +1,4 @@
-"""What mends a file of a run folder that cannot be read: the verb that writes it anew, or a copy where none does."""
+"""What mends a file of a run folder that cannot be read: the verb that writes it again, or a copy where none does."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import stat
 from pathlib import Path
 
 RESTORE = "restore it from a copy, or train again with another --out"
-_EVALUATE = "`isthmus evaluate {folder}` writes it anew"
+_EVALUATE = "`isthmus evaluate {folder}` writes it again"
 _WRITERS = {
     "evaluation.json": _EVALUATE,
     "per_image.parquet": _EVALUATE,
     "pictures.safetensors": f"{_EVALUATE}, or delete it: pages do without",
-    "training.json": "`isthmus train {folder} --resume` writes it anew",
-    "findings.json": "`isthmus study {folder}` writes it anew",
+    "training.json": "`isthmus train {folder} --resume` writes it again",
+    "findings.json": "`isthmus study {folder}` writes it again",
     "failed.json": "delete it",
 }
 
