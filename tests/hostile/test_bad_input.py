@@ -576,7 +576,7 @@ def test_without_its_recipe_a_run_is_not_used(run: Path, photo: Path, damage: Da
 @pytest.mark.parametrize("damage", [cut, garble, empty])
 def test_damaged_tables_and_pictures_are_named_until_evaluated_again(run: Path, name: str, damage: Damage) -> None:
     damage(run / name)
-    assert_refused(isthmus("report", run), str(run / name), "evaluate again", code=1)
+    assert_refused(isthmus("report", run), str(run / name), f"`isthmus evaluate {run}` writes it again", code=1)
     assert isthmus("evaluate", run).code == 0
     assert isthmus("report", run).code == 0
 
