@@ -53,11 +53,12 @@ def test_epochs_that_were_asked_for_are_trained_and_noticed_where_they_are_hopel
     recipe = load_recipe("post/latent-10", {"train.epochs": 5})
     allowed = budget(recipe, 16)
     assert (allowed.steps, allowed.passes, allowed.recipe.train.epochs) == (5, 1, 5)
-    assert "train.epochs=5 is 5 steps on 16 training images, which teach a network little" in allowed.notices[0]
+    remedy = "set train.epochs=1000, or train.least_steps=1000"
+    assert f"train.epochs=5 makes 5 steps on 16 training images, too few to learn much; {remedy}" in allowed.notices[0]
     assert allowed.recipe.train.warmup_steps == 1
     plan = load_plan("post", {"train.epochs": 5})
     assert budget(plan.variations[0].recipe(0), 16).steps == 5
-    assert not any("teach a network little" in said for said in budget(recipe, 32 * FEW_STEPS).notices)
+    assert not any("too few to learn much" in said for said in budget(recipe, 32 * FEW_STEPS).notices)
     both = load_recipe("post/latent-10", {"train.epochs": 5, "train.least_steps": 60})
     assert budget(both, 16).steps >= 60
 

@@ -53,6 +53,7 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
         return AskedRun(read_recipe(home), out or home)
     recipe = load_recipe(name, {**_data_options(data, out), **options})
+    registry.build("datasets", recipe.data.kind, recipe.data.options)  # a wrong value, before what the folder holds
     folder = out or Path("runs") / recipe.name
     if not isinstance(data, np.ndarray):
         return AskedRun(recipe, folder)

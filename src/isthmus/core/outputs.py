@@ -31,8 +31,10 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def check_free(path: Path) -> None:
+def check_free(path: Path, *earlier: bytes) -> None:
     """See that nothing of somebody else's is lost where `path` is written: a file there is empty, or made by isthmus.
+
+    earlier: other marks that isthmus has left near the beginning of such a file.
 
     Raises InputError where it is neither, or a folder is there.
     """
@@ -47,7 +49,7 @@ def check_free(path: Path) -> None:
         raise InputError(f"{path}: is a folder where a file is needed; name a file") from None
     except PermissionError:
         beginning = b"?"
-    if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK)):
+    if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK, *earlier)):
         raise InputError(
             f"{path}: is there already and was not made by isthmus; choose another path, or move that file away"
         )

@@ -24,6 +24,7 @@ from isthmus.core.wording import shown
 from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_toml, resolve
 from isthmus.run_files.needed_packages import check_packages
 
+MOST_VARIATIONS = 1000
 MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders
 
@@ -113,6 +114,10 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
         raise InputError(
             f"{name}: not a study; it needs a [base] table, which is a recipe, and a [[variation]] with a name for "
             "each row"
+        )
+    if isinstance(raw["variation"], list) and len(raw["variation"]) > MOST_VARIATIONS:
+        raise InputError(
+            f"{name}: {len(raw['variation']):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it"
         )
     changes = _as_asked(overrides or {})
     for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):

@@ -12,6 +12,7 @@ from isthmus.core.bounded_reading import read_bytes, reason
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.core.wording import counted
 from isthmus.data.interfaces import DataSource
 
 
@@ -40,8 +41,10 @@ class Arrays(DataSource):
             raise InputError(f"data.path: {self.path} holds no `images` of shape (N, 3, H, W); save them as uint8")
         labels = _tensor(self.path, tensors, "labels", "I64", np.int64)
         if labels is not None and labels.shape != images.shape[:1]:
-            raise InputError(f"data.path: {self.path} holds {labels.shape} labels for {len(images)} images; mend it")
-        return Dataset(ImageSet(images, labels), None, source=f"{len(images):,} images from an array")
+            raise InputError(
+                f"data.path: {self.path} holds {labels.shape} labels for {counted(len(images), 'image')}; mend it"
+            )
+        return Dataset(ImageSet(images, labels), None, source=f"{counted(len(images), 'image')} from an array")
 
 
 def _tensor(path: Path, tensors: dict[str, dict[str, Any]], name: str, kind: str, dtype: type) -> np.ndarray | None:
