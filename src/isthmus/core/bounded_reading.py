@@ -19,8 +19,8 @@ from isthmus.core.wording import shortened
 
 LARGEST = 1 << 30  # bytes: weights are read otherwise, and nothing else in a run folder comes near
 DEEPEST = 50  # tables and lists within each other; a recipe has three
-# a key of more parts: bare ones or quoted ones, with dots between
-_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){%d}""" % (DEEPEST + 1))
+# a key of more parts than that: bare ones or quoted ones, with dots between
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){51}""")
 _CHUNK = 1 << 20
 _64_BITS = 2**63  # what TOML promises to hold, and more than anything here counts
 

@@ -17,7 +17,7 @@ from isthmus.pages.report import text
 from isthmus.pages.report.svg import colour_class
 
 # how pages began before they named their maker
-_EARLIER = (b"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-",)
+_EARLIER = b"default-src &#39;none&#39;; img-src data:; style-src &#39;unsafe-inline&#39;; script-src &#39;sha256-"
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
@@ -44,7 +44,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
-    check_free(target, *_EARLIER)
+    check_free(target, _EARLIER)
     write_text(target, page)
     return target
 

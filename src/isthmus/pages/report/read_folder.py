@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -90,21 +90,17 @@ def left_out(folder: Path) -> Iterator[str]:
     if unreadable:
         lines = counted(unreadable, "unreadable line")
         yield f"metrics.jsonl holds {lines}; the training curves leave {'it' if unreadable == 1 else 'them'} out."
-    if _is_damaged(lambda: read_recipe(folder)):
-        yield "recipe.toml is no whole recipe: the run cannot be made again from it. Restore it from a copy."
-    if _is_damaged(lambda: read_scores(folder / "per_image.parquet")):
-        yield "per_image.parquet holds no scores that can be read: no study can use them. Evaluate the run again."
+    for name, read in (("recipe.toml", lambda: read_recipe(folder)), ("per_image.parquet", lambda: _scores(folder))):
+        try:
+            read()
+        except FileNotFoundError:
+            pass
+        except (InputError, RunError) as error:
+            yield f"{name}: {str(error).removeprefix(str(folder / name)).lstrip(': ')}."
 
 
-def _is_damaged(read: Callable[[], object]) -> bool:
-    """Whether reading fails, of a file that is there."""
-    try:
-        read()
-    except FileNotFoundError:
-        return False
-    except (InputError, RunError, OSError):
-        return True
-    return False
+def _scores(folder: Path) -> object:
+    return read_scores(folder / "per_image.parquet")
 
 
 def read_study(folder: Path) -> StudyFolder:
