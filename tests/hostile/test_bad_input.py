@@ -153,6 +153,13 @@ def test_words_that_were_mended_find_the_folder_free(tmp_path: Path) -> None:
     assert train(tmp_path / "run", "train.epochs=1").code == 0
 
 
+def test_what_was_changed_is_what_the_folder_is_said_to_differ_in(finished: Path) -> None:
+    assert_refused(train(finished, "data.train=-5"), "data.train", "-5")
+    words = ("data.kind=folder", f"data.path={finished.parent}")
+    assert_refused(train(finished, *words), "(data.kind is 'scenes' there, 'folder' here)")
+    assert_refused(train(finished, "split.limit=70"), "(split.limit is not set there, 70 here)")
+
+
 def test_a_loss_that_explodes_names_the_way_out_and_frees_the_folder(tmp_path: Path) -> None:
     answer = train(tmp_path / "run", "train.learning_rate=1e30", "-q")
     assert_refused(answer, "learning rate", "train.clip_norm", code=1)
