@@ -18,11 +18,12 @@ from torch import Tensor
 from bench import record
 from bench.contestants._common import random_images
 from bench.goals import Measured
+from isthmus.kernels.choose import choose
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training.batches import Batches
-from isthmus.training.devices import choose_kernels, choose_precision, cpu_threads, keep_freed_memory
+from isthmus.training.devices import choose_precision, cpu_threads, keep_freed_memory
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.steps import EagerStep
 
@@ -39,17 +40,18 @@ def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[
     torch.manual_seed(0)
     model = Autoencoder(recipe, (3, 32, 32)).to(memory_format=torch.channels_last)  # pyright: ignore
     precision = choose_precision(precision, model.device)
-    chosen, _ = choose_kernels(kernels, model.device, model, precision)
+    chosen = choose(kernels, model.device, model, precision).kernels
     assert chosen == kernels
     objective = build_objective(recipe, model)
     batches = Batches(images, batch, seed=0)
     take = EagerStep(
         model,
         objective,
-        build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled"),
+        build_optimizer(model, recipe.train, objective),
         batches,
         recipe.train,
         precision=precision,
+        kernels=chosen,
         seed=0,
     )
     model.train()
@@ -115,7 +117,7 @@ def main() -> None:
         "kernels",
         "Compiled kernels against PyTorch's",
         "How much faster is a training step of the post's latent-10 network where batch norm and leaky ReLU are one "
-        "compiled operation, Adam steps in one call, convolutions in fp32 are minimal filtering, and those in bf16 are "
+        "compiled operation, convolutions in fp32 are minimal filtering, and those in bf16 are "
         "our own tiles'? "
         f"{STEPS} steps of each in turn for {seconds:g} s, {given.threads} threads; images/s are "
         "medians, ratios are of neighbouring turns: their median, and their quartiles.",

@@ -34,11 +34,9 @@ def patches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     assert len(code.splitlines()) < 40
     (tmp_path / "patches.py").write_text(code)
     monkeypatch.setattr(isthmus.models.corruptions, "__path__", [*isthmus.models.corruptions.__path__, str(tmp_path)])
-    for cached in (registry._homes, registry.find):
-        cached.cache_clear()
+    registry.refresh()
     yield "patches"
-    for cached in (registry._homes, registry.find):
-        cached.cache_clear()
+    registry.refresh()
 
 
 def test_the_part_in_one_file_is_found_and_trains(

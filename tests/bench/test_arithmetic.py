@@ -90,9 +90,9 @@ def test_the_plain_network_is_the_posts() -> None:
     plain = nn.Sequential(network.encoder(), network.decoder())
     recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes"})
     counted = cost(Autoencoder(recipe, network.IMAGE_SHAPE))
-    assert sum(weight.numel() for weight in plain.parameters()) == counted["trainable"]
+    assert sum(weight.numel() for weight in plain.parameters()) == counted.trainable
     first_layer = 32 * 32 * 27 * 32
-    assert network.step_flop() == pytest.approx(2 * (3 * counted["multiply_adds"] - first_layer), rel=1e-3)
+    assert network.step_flop() == pytest.approx(2 * (3 * counted.multiply_adds - first_layer), rel=1e-3)
     assert plain(torch.zeros(2, 3, 32, 32)).shape == (2, 3, 32, 32)
 
 

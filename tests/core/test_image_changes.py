@@ -78,14 +78,18 @@ CASES = [
     (encoded(Image.fromarray(noise(8, 8, 3)).convert("CMYK"), "TIFF"), "to_rgb", "(1 from CMYK)"),
     (encoded(Image.fromarray(noise(8, 8, 3)).convert("P")), "to_rgb", "(1 from a palette)"),
     (encoded(Image.fromarray(noise(8, 8)).convert("1")), "to_rgb", "(1 from black and white)"),
-    (turned(), "turned", "Turned or mirrored: 1 of 2 images, as their EXIF data says."),
+    (turned(), "turned", "Rotated or mirrored: 1 of 2 images, as their EXIF orientation says."),
     (animated(), "frames_dropped", "First of several frames used: 1 of 2 images."),
-    (with_gamma(), "gamma_ignored", "Gamma not applied: 1 of 2 images, which say 1."),
+    (with_gamma(), "gamma_ignored", "Gamma not applied: 1 of 2 images, although their files say 1."),
     *[
-        (with_profile(kind), "profile_ignored", "1 of 2 images, read as sRGB, whose files say sRGB built-in; convert")
+        (
+            with_profile(kind),
+            "profile_ignored",
+            "1 of 2 images, read as sRGB although their files say sRGB built-in; convert",
+        )
         for kind in ("PNG", "JPEG", "TIFF", "WEBP")
     ],
-    (deep_colour(), "to_8_bits", "16-bit colour, of which the upper 8 bits are read: values 0 to 15 of 255; scale"),
+    (deep_colour(), "to_8_bits", "16-bit colour; only the upper 8 bits are read, with values 0 to 15 of 255; scale"),
 ]
 
 
@@ -143,7 +147,7 @@ def test_16_bits_are_said_with_the_values_of_the_whole_set_and_their_remedy_work
     expected = np.rint(np.array(scans) / 2218 * 255)
     assert np.array_equal(wide.train.images[:, 0], expected) and "data.range" not in found(wide, "to_8_bits").sentence
     clipped = Folder(path=str(tmp_path), size=8, range=[100, 1000]).load()
-    assert "what lies beyond is clipped" in found(clipped, "to_8_bits").sentence
+    assert "values outside are clipped" in found(clipped, "to_8_bits").sentence
 
 
 def test_a_range_is_named_only_where_it_is_one(tmp_path: Path) -> None:
@@ -157,7 +161,7 @@ def test_floating_point_and_signed_pixels_need_a_range_and_take_it(tmp_path: Pat
     values = np.linspace(-1000, 3000, 64).reshape(8, 8)
     for kind in (np.float32, np.int32):
         path = write(tmp_path / kind.__name__, encoded(Image.fromarray(values.astype(kind)), "TIFF"))
-        with pytest.raises(InputError, match=r"-1000 to 3000\)\); say which values are black"):
+        with pytest.raises(InputError, match=r"-1000 to 3000\)\); set the values of black"):
             Folder(path=str(path), size=8).load()
         pixels = Folder(path=str(path), size=8, range=[-1000, 3000]).load().train.images[0, 0]
         assert np.array_equal(pixels, np.rint((values.astype(kind) + 1000) / 4000 * 255))

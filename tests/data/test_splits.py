@@ -143,7 +143,7 @@ def test_images_that_are_all_one_are_said_to_be() -> None:
     with pytest.raises(InputError, match="all 50 images of here are identical"):
         split(Dataset(ImageSet(same), None, "here"))
     reduced = Change(what="to_8_bits", images=50, of=50, sentence="Reduced to 8 bits: data.range=[0, 9] helps.")
-    with pytest.raises(InputError, match=r"if their files differ, see to this: Reduced .* helps$"):
+    with pytest.raises(InputError, match=r"if their files differ, correct this: Reduced .* helps$"):
         split(Dataset(ImageSet(same), None, "here", handling=(reduced,)))
     same[::2] = 200  # all of one kind fall into one part
     with pytest.raises(InputError, match=r"of which only 2 differ \(identical ones stay in one part"):
@@ -153,8 +153,8 @@ def test_images_that_are_all_one_are_said_to_be() -> None:
 def test_images_that_are_nearly_one_or_dark_are_noticed() -> None:
     near = np.random.default_rng(0).integers(100, 104, (50, 3, 8, 8), dtype=np.uint8)
     notices = " ".join(split(Dataset(ImageSet(near), None, "here")).notices)
-    assert "50 images are nearly identical: no value of a pixel differs by more than 3 of 255" in notices
-    assert "hold only the values 100 to 103 of 0 to 255" in notices
+    assert "50 images are nearly identical: no pixel differs by more than 3 of 255" in notices
+    assert "use only the values 100 to 103 of 0 to 255" in notices
     assert not split(Dataset(ImageSet(images(200)), None, "here")).notices
 
 

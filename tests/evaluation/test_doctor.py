@@ -327,7 +327,7 @@ def test_test_images_that_are_scaled_twice_are_an_error() -> None:
     assert (one.rule, one.severity) == (
         "input_range",
         "error",
-    ) and "test images hold only the values 0 to 1" in one.sentence
+    ) and "test images use only the values 0 to 1" in one.sentence
 
 
 def test_pixels_are_counted_in_little_memory() -> None:
@@ -394,7 +394,7 @@ def test_codes_are_counted_once_for_all_that_is_said_of_them() -> None:
     """Never "used like 2 codes; 100 % never used": the two and the rest make all."""
     recipe = recipe_of({"bottleneck.kind": "vq", "objective.weights.commitment": 0.25})
     one = one_of(recipe=recipe, codes=CodeUse(1024, 100_000, 2, 1.4))
-    assert "Of its 1,024 codes 1,022 are never used, and the 2 others carry as much as 1.4" in one.sentence
+    assert "Of its 1,024 codes, 1,022 are never used; the 2 others carry as much information as 1.4" in one.sentence
     assert examine(shown(recipe=recipe, codes=CodeUse(1024, 2000, 200, 150.0))) == []  # too few draws to use more
 
 
@@ -464,15 +464,15 @@ def test_weights_that_are_pcas_are_called_so() -> None:
     still: dict[str, Any] = {"recipe": recipe, "evaluation": against_pca(0.0, 0.0)}
     calm = went(2000, 100, 0, (0.01, 0.0104, 0.0102))
     one = one_of(**still, training=calm)
-    assert one.rule == "stays_at_pca" and "It is PCA with 8 components, where it started" in one.sentence
+    assert one.rule == "stays_at_pca" and "It is still PCA with 8 components" in one.sentence
     assert {"train.epochs": 4 * recipe.train.epochs} in one.changes
     learnt = {"train": 0.01, "validation": 0.02, "test": 0.02, "shuffled": 0.05, "negatives": 0.05}
     both = {one.rule: one for one in examine(shown(**still, training=calm, mse=learnt))}
     assert set(both) == {"stays_at_pca", "overfits"}
-    assert both["overfits"].sentence.startswith("It is PCA, and that many components know")
+    assert both["overfits"].sentence.startswith("It is PCA, and with this many components PCA memorises")
     harmed = {one.rule: one for one in examine(shown(**still, training=went(2000, 100, 0, (0.01, 0.05, 0.02))))}
     assert set(harmed) == {"stays_at_pca", "rate_too_high"}
-    assert "from PCA's to 5.0 times that" in harmed["rate_too_high"].sentence
+    assert "to 5.0 times PCA's error" in harmed["rate_too_high"].sentence
     assert all("learning_rate" in str(dict(harmed[rule].changes[0])) for rule in harmed)
     near = went(2000, 100, 3, (0.01, 0.0104, 0.00999))
     assert one_of(recipe=recipe, evaluation=against_pca(0.0, 0.01), training=near).rule == "stays_at_pca"
@@ -493,8 +493,8 @@ def test_on_a_handful_of_images_more_of_them_is_the_only_advice(linear: str) -> 
     rules = {"stays_at_pca"} if linear == "pca" else {"ignores_latent", *LOSING}
     assert set(found) == {"overfits", *rules}
     assert {one.remedy for one in found.values()} == {"Use more images."}
-    assert "over 100 times that on training images" in found["overfits"].sentence
-    words = "PCA with 1 component, as many as 2 images can fix, "
+    assert "over 100 times its error on training images" in found["overfits"].sentence
+    words = "PCA with 1 component, as many as 2 images determine"
     assert words in found["stays_at_pca" if linear == "pca" else "below_pca"].sentence
     many = examine(shown(**seen, training=went(2000, 1, 0, (), images=1000)))
     assert any("Train longer" in one.remedy for one in many)

@@ -427,15 +427,15 @@ def test_the_posts_networks_have_the_posts_parameters(study: str, name: str) -> 
     parameters, trainable, encoder, decoder = POST[name]
     (variation,) = (row for row in load_plan(study, {"model.linear": "none"}).variations if row.name == name)
     found = cost(Autoencoder(variation.recipe(0), (3, 32, 32)))
-    assert (found["parameters"], found["trainable"]) == (parameters, trainable)
-    assert found["encoder_parameters"] + found["decoder_parameters"] == parameters
+    assert (found.parameters, found.trainable) == (parameters, trainable)
+    assert found.encoder_parameters + found.decoder_parameters == parameters
     if encoder is not None:
-        assert (found["encoder_parameters"], found["decoder_parameters"]) == (encoder, decoder)
+        assert (found.encoder_parameters, found.decoder_parameters) == (encoder, decoder)
 
 
 def test_many_layers_at_latent_10() -> None:
     recipe = load_recipe("post/many-layers", {"bottleneck.dim": 10, "model.linear": "none"})
-    assert cost(Autoencoder(recipe, (3, 32, 32)))["parameters"] == 2_505_613
+    assert cost(Autoencoder(recipe, (3, 32, 32))).parameters == 2_505_613
 
 
 def test_multiply_adds_equal_a_hand_count() -> None:
@@ -445,7 +445,7 @@ def test_multiply_adds_equal_a_hand_count() -> None:
     dense = 2 * (8 * 8 * 5) * 3
     # a transposed convolution works once per pixel of its input
     up = 8 * 8 * 5 * 5 * 9 + 16 * 16 * 5 * 4 * 9 + 32 * 32 * 4 * 3 * 9
-    assert found["multiply_adds"] == down + dense + up
+    assert found.multiply_adds == down + dense + up
 
 
 def test_frozen_noise_is_no_parameter(tiny: Callable[..., Recipe]) -> None:
@@ -459,5 +459,5 @@ def test_a_variational_encoder_owns_both_of_its_heads() -> None:
         cost(Autoencoder(recipe_of(KINDS[kind]), (3, SIDE, SIDE))) for kind in ("plain", "variational")
     )
     features = 5 * 4 * 4
-    assert variational["encoder_parameters"] - plain["encoder_parameters"] == (features + 1) * 3
-    assert variational["decoder_parameters"] == plain["decoder_parameters"]
+    assert variational.encoder_parameters - plain.encoder_parameters == (features + 1) * 3
+    assert variational.decoder_parameters == plain.decoder_parameters

@@ -88,7 +88,7 @@ POST = ("train", "post/latent-10")
         ([*POST, ""], ["''", "option.path=value"]),
         ([*POST, "=3"], ["'=3'", "option.path=value"]),
         ([*POST, "data.path="], ["data.path", "write a value"]),
-        ([*POST, "architecture.filters=[4"], ["architecture.filters", "lists are written"]),
+        ([*POST, "architecture.filters=[4"], ["architecture.filters", "write lists as"]),
         ([*POST, "architecture.strides=[4,7]"], ["choose strides", "bring the images to 28x28 with data.size=28"]),
         ([*POST, "architecture.filters=[]"], ["architecture", "filters has 0 entries"]),
         ([*POST, "train.epochs=0"], ["train.epochs", "0"]),
@@ -404,7 +404,7 @@ def test_a_home_folder_is_written_as_a_shell_has_it(
         isthmus("sample", "~/run", "--out=~nosuchuser/s.png"), "--out", "'~nosuchuser/s.png'", "write it out"
     )
     for words in (["reconstruct", "~/run", ""], ["doctor", ""], ["export", "~/run", "-o", ""]):
-        assert_refused(isthmus(*words), "'' is no path")
+        assert_refused(isthmus(*words), "'' is not a path")
 
 
 def test_results_that_do_not_fit_where_they_are_to_go(finished: Path, photo: Path) -> None:

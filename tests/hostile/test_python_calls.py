@@ -57,7 +57,7 @@ def test_arrays_that_must_not_be_written_to_are_taken_without_a_word(model: ist.
 
 @pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
 def test_what_holds_no_plain_numbers_is_told_what_to_pass(model: ist.Autoencoder) -> None:
-    with pytest.raises(InputError, match=r"^z: .x. is no array of numbers; pass an array or a tensor$"):
+    with pytest.raises(InputError, match=r"^z: .x. is not an array of numbers; pass an array or a tensor$"):
         model.decode("x")
     parts = [torch.zeros(3, 8, 8, dtype=torch.uint8), torch.zeros(3, 8, 9, dtype=torch.uint8)]
     for nested in (torch.nested.nested_tensor(parts), torch.nested.nested_tensor(parts, layout=torch.jagged)):

@@ -47,7 +47,7 @@ def test_absurd_toml_is_one_sentence(text: str, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(text)
     (tmp_path / "study.toml").write_text(f"base = {{}}\n{text}\n[[variation]]\nname = 'x'\n")
     for words in (["train", tmp_path / "mine.toml"], ["study", tmp_path / "study.toml"], ["study", tmp_path]):
-        assert_refused(isthmus(*words), ".toml", "mend it")
+        assert_refused(isthmus(*words), ".toml", "correct it")
     name, _, value = text.partition(" = ")
     answer = isthmus("train", "vae", f"{name[:1]}={value}")
     if "." not in name:

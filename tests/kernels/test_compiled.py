@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,12 +38,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @needs_compiler
 def test_it_is_compiled_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert library().forward_float32
+    assert library().norm_leaky_float32
     assert len(list(fresh.glob("*.so"))) == 1
     assert fresh.stat().st_mode & 0o777 == 0o700
     compiled._library.cache_clear()
     monkeypatch.setattr(compiled, "_compile", lambda *_: pytest.fail("compiled again"))
-    assert library().backward_bfloat16
+    assert library().norm_leaky_backward_bfloat16
 
 
 @needs_compiler
@@ -66,7 +67,7 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(fresh: Path) -> None:
     """Whoever can put a file there could have it executed."""
     fresh.mkdir(mode=0o700)
     fresh.chmod(0o777)
-    assert library().forward_float32  # compiled apart
+    assert library().norm_leaky_float32  # compiled apart
     assert list(fresh.iterdir()) == []
 
 
@@ -75,7 +76,7 @@ def test_a_link_to_another_folder_is_not_trusted(fresh: Path, tmp_path: Path) ->
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     fresh.symlink_to(elsewhere)
-    assert library().forward_float32
+    assert library().norm_leaky_float32
     assert list(elsewhere.iterdir()) == []
 
 
@@ -152,7 +153,7 @@ def test_a_damaged_library_is_never_loaded_and_is_compiled_again(
 ) -> None:
     """Loaded, it would kill the process; left, every one to come."""
     monkeypatch.setattr(compiled, "_compile", lambda _, path: path.write_bytes(built))
-    assert library().forward_float32
+    assert library().norm_leaky_float32
     (kept,) = fresh.glob("*.so")
     kept.unlink()  # this process has it mapped
     kept.write_bytes(damage(built))
@@ -160,7 +161,7 @@ def test_a_damaged_library_is_never_loaded_and_is_compiled_again(
     loaded: list[bytes] = []
     load = compiled._load
     monkeypatch.setattr(compiled, "_load", lambda path: loaded.append(path.read_bytes()) or load(path))
-    assert library().forward_float32
+    assert library().norm_leaky_float32
     assert loaded == [built]
     assert [path.read_bytes() for path in fresh.glob("*.so")] == [built]
 
@@ -173,7 +174,7 @@ def test_a_cache_that_cannot_be_written_costs_time_and_is_told(
     assert compiled.why_compiled_anew() is None
     monkeypatch.setattr(compiled, "locked_file", _read_only)
     monkeypatch.setattr(compiled, "TemporaryDirectory", _elsewhere(fresh))
-    assert library().forward_float32
+    assert library().norm_leaky_float32
     assert not list(fresh.glob("*.so"))
     fresh.chmod(0o722)
     said = compiled.why_compiled_anew()
@@ -194,9 +195,51 @@ def _elsewhere(forbidden: Path) -> Callable[..., tempfile.TemporaryDirectory[str
 
 
 @needs_compiler
-def test_a_kernel_without_memory_raises(fresh: Path) -> None:
+def test_a_kernel_without_memory_raises() -> None:
     """Where no exception can be caught in C++, the process ends without a word."""
-    adam = compiled.function.__wrapped__("adam", (ctypes.c_int,) * 3 + (ctypes.c_float,) * 5 + (ctypes.c_void_p,) * 6)
-    sizes = (ctypes.c_long * 1)(2**62)
     with pytest.raises(MemoryError, match="compiled kernel"):
-        adam(1, 1, 0, *(0.1,) * 5, sizes, *(None,) * 5)
+        winograd_of(channels=1 << 18, filters=1 << 23, x=None, weight=None, bias=None, y=None)
+
+
+def winograd_of(**changes: Any) -> None:
+    names = ("images", "height", "width", "channels", "filters", "padding", "reversed", "threads")
+    compiled.operation.__wrapped__("winograd")(**{**dict.fromkeys(names, 8), **changes})
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    "given", [{}, {"x": None, "weight": None, "bias": None}, dict.fromkeys(("x", "weight", "bias", "y", "z"))]
+)
+def test_an_operation_takes_the_arguments_of_its_source_and_no_others(given: dict[str, None]) -> None:
+    """The library would read beyond them, or take one for another."""
+    with pytest.raises(TypeError, match=r"kernel winograd takes images, .*x, weight, bias, y, and not images"):
+        winograd_of(**given)
+
+
+@needs_compiler
+def test_a_library_of_another_version_is_compiled_again(
+    fresh: Path, built: bytes, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """One that lists no operations: it is never called."""
+    old = tmp_path / "old.so"
+    source = tmp_path / "old.cpp"
+    source.write_text('extern "C" int winograd() { return 0; }')
+    compiled._run([*compiled._compiler(os.environ.get("CXX")), "-shared", "-fPIC", "-o", str(old), str(source)])
+    monkeypatch.setattr(compiled, "_compile", lambda _, path: path.write_bytes(built))
+    name = compiled._fingerprint(compiled._compiler(os.environ.get("CXX")))
+    fresh.mkdir(mode=0o700)
+    old.rename(fresh / f"{name}-{compiled._digest(old)}.so")
+    assert library().norm_leaky_float32
+    assert [path.read_bytes() for path in fresh.glob("*.so")] == [built]
+
+
+def test_on_macos_it_says_how_to_get_a_compiler(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """There g++ and clang++ are always there, and without Apple's tools ask for them."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    script = tmp_path / "g++"
+    script.write_text("#!/bin/sh\necho 'xcode-select: note: no developer tools were found' >&2\nexit 1\n")
+    script.chmod(0o700)
+    monkeypatch.setenv("CXX", str(script))
+    assert why_unavailable() == f"{script} failed: exit code 1; `xcode-select --install` brings one"
+    monkeypatch.setenv("CXX", "/nowhere/g++")
+    assert why_unavailable() == "CXX=/nowhere/g++ is not here; `xcode-select --install` brings one"

@@ -7,13 +7,15 @@ import torch
 from tests.kernels.convolving import curvature, gradients, off, parts, pytorchs
 from torch import Tensor
 
-from isthmus.kernels import convolution, winograd
-from isthmus.kernels.convolution import Convolution, convolve, takes
+from isthmus.kernels import ops, processor, tiled_convolution, winograd
+from isthmus.kernels.choose import choose
+from isthmus.kernels.convolution import Convolution
+from isthmus.kernels.tiled_convolution import convolve, takes
 from isthmus.models.architectures.residual import Residual
 from isthmus.models.layers import PlainConv, SameConv, SameConvTranspose
-from isthmus.training.devices import choose_kernels, cpu_threads
+from isthmus.training.devices import cpu_threads
 
-pytestmark = pytest.mark.skipif(not convolution.ready(), reason="no C++ compiler, or a processor without AMX tiles")
+pytestmark = pytest.mark.usefixtures("tiles")
 
 CPU = torch.device("cpu")
 
@@ -91,6 +93,31 @@ def test_what_is_not_finite_stays_so() -> None:
     assert not found[:, 3].isfinite().any() and found[:, 4].isfinite().all()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+@pytest.mark.parametrize(
+    "how", [Convolution(1, 1, 1), Convolution(2, 0, 1), Convolution(2, 0, 1, transposed=True)], ids=str
+)
+def test_what_is_not_finite_spreads_no_further_than_in_pytorch(
+    how: Convolution, dtype: torch.dtype, value: float
+) -> None:
+    """With few channels a tile's row holds several pixels, and from the end of one image the first of the next."""
+    x, weight, bias, dy = parts(how, 3, 3, 4, 6, 3)
+    x[0, 1, 5, 5] = x[1, 0, 2, 0] = value
+    dy[0, 2, -1, -1] = dy[1, 1, 0, -1] = value
+    found, exact = (
+        gradients(apply, how, x.to(of), weight.to(other), bias.to(other), dy.to(of))
+        for apply, of, other in ((_mixed, dtype, torch.float32), (pytorchs, torch.float64, torch.float64))
+    )
+    for name in ("y", "x"):
+        assert torch.equal(found[name].isfinite(), exact[name].isfinite()), name
+
+
+def _mixed(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
+    with torch.autocast("cpu", torch.bfloat16, enabled=x.dtype == torch.bfloat16):
+        return convolve(x, weight, bias, how)
+
+
 def test_it_is_for_training() -> None:
     how = Convolution(1, 1, 1)
     x, weight, _, _ = parts(how, 2, 16, 16, 6, 3)
@@ -133,10 +160,10 @@ def test_a_layer_takes_the_same_step(
     x = torch.randn(3, 16, 8, 8).contiguous(memory_format=torch.channels_last)
 
     def step(*, compiled: bool) -> list[Tensor]:
-        layer.compiled = compiled
         layer.zero_grad()
         given = x.clone().requires_grad_()
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        mixed = torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16")
+        with mixed, ops.using("compiled" if compiled else "torch"):
             y = layer(given)
         y.float().square().sum().backward()
         return [y.detach().float(), *(part.grad for part in (given, *layer.parameters()) if part.grad is not None)]
@@ -149,12 +176,13 @@ def test_a_layer_takes_the_same_step(
 
 def test_a_network_uses_it_where_it_was_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[object] = []
-    found = convolution._weight_gradient
-    monkeypatch.setattr(convolution, "_weight_gradient", lambda *given: calls.append(given) or found(*given))
+    found = tiled_convolution._weight_gradient
+    monkeypatch.setattr(tiled_convolution, "_weight_gradient", lambda *given: calls.append(given) or found(*given))
+    monkeypatch.setattr(processor, "flags", lambda: {"amx_bf16"})
     network = Residual((3, 16, 16), width=32, depth=1)
     for kernels, count in (("torch", 0), ("auto", 7)):
-        choose_kernels(kernels, CPU, network, "bf16")
-        with torch.autocast("cpu", torch.bfloat16):
+        chosen = choose(kernels, CPU, network, "bf16").kernels
+        with torch.autocast("cpu", torch.bfloat16), ops.using(chosen):
             y = network(torch.rand(2, 3, 16, 16))
         y.float().square().sum().backward()
         assert len(calls) == count

@@ -11,15 +11,15 @@ from tests.kernels.convolving import parts
 from tests.kernels.test_norm_leaky import EPS, SLOPE, gradients, norm_of
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution
+from isthmus.kernels import ops, processor, tiled_convolution
+from isthmus.kernels.choose import choose
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage, convolve_norm_leaky
 from isthmus.kernels.norm_leaky import norm_leaky
-from isthmus.models import blocks
 from isthmus.models.architectures.conv import Conv
-from isthmus.training.devices import choose_kernels, cpu_threads
+from isthmus.training.devices import cpu_threads
 
-pytestmark = pytest.mark.skipif(not convolution.ready(), reason="no C++ compiler, or a processor without AMX tiles")
+pytestmark = pytest.mark.usefixtures("tiles")
 
 Apply = Callable[[Tensor, Tensor, Tensor, Convolution, nn.BatchNorm2d, float], Tensor]
 Case = tuple[Convolution, int, int, int, int, int]
@@ -51,7 +51,7 @@ def ours(x: Tensor, kernel: Tensor, offset: Tensor, how: Convolution, norm: nn.B
 def two(x: Tensor, kernel: Tensor, offset: Tensor, how: Convolution, norm: nn.BatchNorm2d, slope: float) -> Tensor:
     """By two operations of ours, which are held against PyTorch's in tests of their own."""
     with torch.autocast("cpu", torch.bfloat16, enabled=x.dtype == torch.bfloat16):
-        return norm_leaky(convolution.convolve(x, kernel, None, how), offset, norm, slope)
+        return norm_leaky(tiled_convolution.convolve(x, kernel, None, how), offset, norm, slope)
 
 
 def plain(x: Tensor, kernel: Tensor, offset: Tensor, how: Convolution, norm: nn.BatchNorm2d, slope: float) -> Tensor:
@@ -96,7 +96,7 @@ def test_the_norms_sums_are_of_what_the_convolution_holds(case: Case, dtype: tor
     how = case[0]
     x, kernel, _, _, norm = given(case, dtype)
     moments = torch.empty(2, norm.num_features, dtype=torch.float64)
-    y = convolution.forward(x, kernel, None, how, moments).double()
+    y = tiled_convolution.forward(x, kernel, None, how, moments).double()
     sizes = y.square().sum((0, 2, 3))
     assert ((moments[0] - y.sum((0, 2, 3))).abs() <= 1e-5 * sizes).all()
     assert ((moments[1] - sizes).abs() <= 1e-5 * sizes).all()
@@ -116,7 +116,7 @@ def test_what_all_values_have_in_common_does_not_drown_their_variance(
     x = (100 + x).to(dtype)
     weight = (weight.softmax(1) / kernel**2).contiguous(memory_format=torch.channels_last)  # a mean of what it sees
     moments = torch.empty(2, 48, dtype=torch.float64)
-    y = convolution.forward(x, weight, None, how, moments).double()
+    y = tiled_convolution.forward(x, weight, None, how, moments).double()
     mean, squares = moments * 48 / y.numel()
     torch.testing.assert_close(mean, y.mean((0, 2, 3)), rtol=1e-6, atol=0)
     torch.testing.assert_close(squares - mean**2, y.var((0, 2, 3), correction=0), rtol=1e-5, atol=0)
@@ -193,7 +193,7 @@ def test_it_can_be_differentiated_twice(dtype: torch.dtype, count: int, within: 
             with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
                 y = convolve_norm_leaky(x, stages)
         else:
-            for how, kernel, offset, norm, slope in stages:
+            for how, kernel, offset, norm, slope, _ in stages:
                 y = F.leaky_relu(norm(how(y, kernel, offset)), slope)
         (slope,) = torch.autograd.grad(y.float().square().sum(), x, create_graph=True)
         slope.float().square().sum().backward()
@@ -222,14 +222,17 @@ def test_a_network_uses_it_where_it_was_chosen(
     precision: str, within: float, stages: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[int] = []
-    found = blocks.convolve_norm_leaky
-    monkeypatch.setattr(blocks, "convolve_norm_leaky", lambda x, given: calls.append(len(given)) or found(x, given))
+    fused = ops.stages_at_once
+    monkeypatch.setattr(
+        fused, "convolve_norm_leaky", lambda x, given: calls.append(len(given)) or convolve_norm_leaky(x, given)
+    )
+    monkeypatch.setattr(processor, "flags", lambda: {"amx_bf16", "avx2", "fma"})
     network = Conv((3, 16, 16), filters=[16, 32, 16], strides=[1, 2, 2])
     x = torch.rand(2, 3, 16, 16).contiguous(memory_format=torch.channels_last)
     outputs: list[Tensor] = []
     for kernels, count in (("torch", []), ("auto", stages)):
-        choose_kernels(kernels, torch.device("cpu"), network, precision)
-        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"):
+        chosen = choose(kernels, torch.device("cpu"), network, precision).kernels
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bf16"), ops.using(chosen):
             outputs.append(network(x).detach().float())
         assert calls == count
     assert (outputs[0] - outputs[1]).norm() <= within * outputs[0].norm()

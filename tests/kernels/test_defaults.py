@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution, dense, norm_leaky, winograd
+from isthmus.kernels import norm_leaky, tiled_convolution, winograd
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage, convolve_norm_leaky
@@ -32,7 +32,7 @@ def _winograd() -> Callable[[], Tensor]:
 
 def _tiles() -> Callable[[], Tensor]:
     x, weight = _images(), _kernel()
-    return lambda: convolution.convolve(x, weight, None, HOW)
+    return lambda: tiled_convolution.convolve(x, weight, None, HOW)
 
 
 def _norm() -> Callable[[], Tensor]:
@@ -45,19 +45,14 @@ def _stages() -> Callable[[], Tensor]:
     return lambda: convolve_norm_leaky(x, [stage])
 
 
-def _dense() -> Callable[[], Tensor]:
-    x, weight, bias = torch.ones(4, 64), nn.Parameter(torch.ones(8, 64)), nn.Parameter(torch.zeros(8))
-    return lambda: dense.dense(x.bfloat16(), weight, bias).float()
-
-
 KERNELS = [
     pytest.param(_winograd, marks=pytest.mark.skipif(not winograd.ready(), reason="no AVX2, or no compiler")),
     *(
         pytest.param(kernel, marks=pytest.mark.skipif(why_unavailable() is not None, reason="no compiled kernels"))
-        for kernel in (_norm, _dense)
+        for kernel in (_norm,)
     ),
     *(
-        pytest.param(kernel, marks=pytest.mark.skipif(not convolution.ready(), reason="no AMX tiles, or no compiler"))
+        pytest.param(kernel, marks=pytest.mark.skipif(not tiled_convolution.ready(), reason="no AMX, or no compiler"))
         for kernel in (_tiles, _stages)
     ),
 ]
@@ -99,14 +94,11 @@ def test_a_norms_numbers_of_another_size_or_type_never_reach_the_library(held: s
 def test_a_kernel_for_other_channels_never_reaches_the_library(shape: tuple[int, ...]) -> None:
     x, weight, bias = _images().detach(), torch.zeros(shape), torch.zeros(32)
     right = torch.zeros(32, 16, 3, 3)
-    flat = x.flatten(1)
     for apply in (
         lambda: winograd.convolve(x, weight, bias, HOW),
-        lambda: convolution.forward(x, weight, bias, HOW),
+        lambda: tiled_convolution.forward(x, weight, bias, HOW),
         lambda: winograd.convolve(x, right, bias[:9], HOW),
-        lambda: convolution.forward(x, right, bias[:9], HOW),
-        lambda: dense.dense(flat, torch.zeros(10, shape[1]), bias[:10]),
-        lambda: dense.dense(flat, torch.zeros(10, flat.shape[1]), bias[:9]),
+        lambda: tiled_convolution.forward(x, right, bias[:9], HOW),
     ):
         with pytest.raises(ValueError, match="a compiled kernel takes"):
             apply()

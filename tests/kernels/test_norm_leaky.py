@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.kernels import ops
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
 from isthmus.models.architectures.conv import Conv
@@ -141,6 +144,24 @@ def test_what_is_not_finite_stays_so(value: float, dtype: torch.dtype) -> None:
     assert y[:, 4].isfinite().all()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_gradient_that_is_not_finite_spreads_no_further_than_in_pytorch(value: float) -> None:
+    """To all images of its channel, whose mean it is in, and to no other channel."""
+    x, offset, weight, bias, dy = parts((2, 32, 4, 4), torch.float32)
+    dy[1, 3, 2, 2] = value
+    found: list[list[Tensor]] = []
+    for apply in (lambda given, norm: norm_leaky(given, offset, norm, SLOPE), _plain_of(offset)):
+        given, norm = x.clone().requires_grad_(), norm_of(weight, bias)
+        apply(given, norm).backward(dy)
+        found.append([part.isfinite() for part in gradients(norm, given)])
+    for one, other in zip(*found, strict=True):
+        assert torch.equal(one, other)
+
+
+def _plain_of(offset: Tensor) -> Callable[[Tensor, nn.BatchNorm2d], Tensor]:
+    return lambda x, norm: plain(x, offset, norm.weight, norm.bias)
+
+
 def test_one_value_a_channel_is_refused_as_by_pytorch() -> None:
     x, offset, weight, bias, _ = parts((1, 16, 1, 1), torch.float32)
     with pytest.raises(ValueError, match="more than one value"):
@@ -151,9 +172,8 @@ def step(filters: list[int], *, compiled: bool, mixed: bool, seed: int = 0) -> d
     """Outputs, gradients and running statistics of one step of a network."""
     torch.manual_seed(seed)
     network = Conv((3, 16, 16), filters=filters, strides=[1, 2, 2])
-    network.encoder.compiled = network.decoder.compiled = compiled
     x = (torch.rand(6, 3, 16, 16) * 2 - 1).contiguous(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed), ops.using("compiled" if compiled else "torch"):
         y = network(x)
     (y.float() - x).square().mean().backward()
     gradients = {name: value.grad for name, value in network.named_parameters() if value.grad is not None}
@@ -186,6 +206,7 @@ def test_judging_a_model_uses_pytorchs_own() -> None:
     """Scores do not depend on whether there is a compiler."""
     network = Conv((3, 16, 16), filters=[16, 16], strides=[2, 2]).eval()
     x = torch.rand(2, 3, 16, 16).contiguous(memory_format=torch.channels_last)
-    before = network(x)
-    network.encoder.compiled = network.decoder.compiled = True
-    assert torch.equal(network(x), before)
+    with torch.no_grad():
+        before = network(x)
+        with ops.using("compiled"):
+            assert torch.equal(network(x), before)

@@ -32,6 +32,8 @@ STEPS = """
 import hashlib, numpy as np, torch
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.study_plan import load_recipe
+from isthmus.kernels import tiled_convolution
+from isthmus.kernels.choose import choose
 from isthmus.training import devices
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import build_optimizer
@@ -47,15 +49,16 @@ for precision in ("fp32", "bf16"):
         with devices.cpu_threads(count):
             torch.manual_seed(0)
             model = Autoencoder(recipe, (3, 16, 16)).to(memory_format=torch.channels_last)
-            kernels, _ = devices.choose_kernels("auto", torch.device("cpu"), model, precision)
+            kernels = choose("auto", torch.device("cpu"), model, precision).kernels
             objective = build_objective(recipe, model)
-            optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
+            optimizer = build_optimizer(model, recipe.train, objective)
             batches = Batches(images, 20, seed=0)
-            step = EagerStep(model, objective, optimizer, batches, recipe.train, precision=precision, seed=0)
+            how = {"precision": precision, "kernels": kernels, "seed": 0}
+            step = EagerStep(model, objective, optimizer, batches, recipe.train, **how)
             for number in range(6):
                 step(next(iter(batches.epoch(number))), number)
         weights = b"".join(w.detach().contiguous().numpy().tobytes() for w in model.parameters())
-        carried = devices.kernels_carry(model, objective)
+        carried = tiled_convolution.ready() and devices.mostly_convolutions(model, objective)
         print(precision, count, int(carried), hashlib.sha256(weights).hexdigest())
 """
 

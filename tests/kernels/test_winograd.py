@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 import torch
 from tests.kernels.convolving import curvature, gradients, off, parts, pytorchs
 from torch import Tensor
 
-from isthmus.kernels import compiled, winograd
-from isthmus.kernels.compiled import Unavailable
+from isthmus.kernels import ops, winograd
+from isthmus.kernels.choose import choose
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.winograd import convolve, takes
 from isthmus.models.architectures.residual import Residual
 from isthmus.models.layers import PlainConv, SameConv, SameConvTranspose
-from isthmus.training.devices import choose_kernels, cpu_threads
+from isthmus.training.devices import cpu_threads
 
 pytestmark = pytest.mark.skipif(not winograd.ready(), reason="no C++ compiler, or a processor without AVX2")
 
@@ -40,13 +38,8 @@ def test_values_and_gradients_are_pytorchs(case: tuple[Convolution, int, int, in
         assert off(found, exact[name]) < 5e-6, name
 
 
-def test_narrower_vectors_are_right_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_narrower_vectors_are_right_too(portable_kernels: None) -> None:
     """Those of processors without AVX-512, which have this machine's library only where it has none itself."""
-    (compiler,) = compiled._compiler(None)
-    narrow = compiled._library.__wrapped__(f"{compiler} -mno-avx512f", tmp_path)
-    assert not isinstance(narrow, Unavailable)
-    monkeypatch.setattr(compiled, "library", lambda: narrow)
-    monkeypatch.setattr(winograd, "function", compiled.function.__wrapped__)
     how = Convolution(1, 1, 1)
     given = parts(how, 5, 72, 20, 10, 3)
     exact = gradients(pytorchs, how, *(part.double() for part in given))
@@ -85,6 +78,19 @@ def test_what_is_not_finite_stays_so() -> None:
     assert not found["weight"][:, 3].isfinite().any() and found["weight"][:, 4].isfinite().all()
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_what_is_not_finite_stays_in_its_image(value: float) -> None:
+    """And in its tile of the image, of 4x4 pixels and a margin."""
+    how = Convolution(1, 1, 1)
+    x, weight, bias, dy = parts(how, 3, 16, 20, 9, 3)
+    x[1, 3, 8, 8] = dy[1, 2, 0, 0] = value
+    found = gradients(convolve, how, x, weight, bias, dy)
+    for name, image in (("y", found["y"]), ("x", found["x"])):
+        assert image[[0, 2]].isfinite().all() and not image[1].isfinite().all(), name
+    assert found["y"][1, :, :4, :4].isfinite().all() and found["x"][1, :, 4:, 4:].isfinite().all()
+    assert found["weight"][[0, 3]][:, [0, 4]].isfinite().all()
+
+
 def test_it_is_for_training_in_fp32() -> None:
     how = Convolution(1, 1, 1)
     x, weight, _, _ = parts(how, 2, 16, 16, 6, 3)
@@ -115,10 +121,10 @@ def test_a_layer_takes_the_same_step(
     monkeypatch.setattr(winograd, "convolve", lambda *given: calls.append(given) or found(*given))
 
     def step(*, compiled: bool) -> list[Tensor]:
-        layer.compiled = compiled
         layer.zero_grad()
         given = x.clone().requires_grad_()
-        y = layer(given)
+        with ops.using("compiled" if compiled else "torch"):
+            y = layer(given)
         y.square().sum().backward()
         return [y.detach(), *(part.grad for part in (given, *layer.parameters()) if part.grad is not None)]
 
@@ -133,6 +139,7 @@ def test_a_network_uses_it_where_it_was_chosen(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(winograd, "convolve", lambda *given: calls.append(given) or found(*given))
     network = Residual((3, 32, 32), width=32, depth=1)
     for kernels in ("torch", "auto"):
-        choose_kernels(kernels, CPU, network, "fp32")
-        network(torch.rand(2, 3, 32, 32)).square().sum().backward()
+        with ops.using(choose(kernels, CPU, network, "fp32").kernels):
+            y = network(torch.rand(2, 3, 32, 32))
+        y.square().sum().backward()
         assert bool(calls) == (kernels == "auto")

@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
-from isthmus.core import part_packages, registry
+from isthmus.core import registry
 
 EXAMPLE = Path(__file__).parent / "example_part"
 Entries = Mapping[str, Mapping[str, str]]
@@ -42,8 +42,7 @@ def uninstall_all(site: Path) -> None:
 
 def forget(site: Path) -> None:
     """What this process knows of packages in `site`; a new process knows nothing."""
-    for cached in (registry.find, registry._homes, part_packages._entry_points):
-        cached.cache_clear()
+    registry.refresh()
     for name, module in list(sys.modules.items()):
         if str(getattr(module, "__file__", None) or "").startswith(str(site)):
             del sys.modules[name]

@@ -44,7 +44,7 @@ def test_a_resolved_recipe_reads_back_as_itself(tiny: Callable[..., Recipe], tmp
         ("data.kind=imagenet", "no data is called 'imagenet'"),
         ("split.validation=1.5", "split.validation: 1.5 does not fit"),
         ("architecture.filters=[]", "architecture"),
-        ("train=3", "train: 3 does not fit: it is a table"),
+        ("train=3", "train: 3 does not fit: give a table"),
         ("train.device=tpu", "train.device: 'tpu'"),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_study_file_gives_variations_and_seeds(tmp_path: Path) -> None:
     ("change", "sentence"),
     [
         (lambda text: text.replace('compare = "a"', 'compare = "c"'), "compared with 'c'"),
-        (lambda text: text.replace('name = "b"', 'name = "a"'), "there twice"),
+        (lambda text: text.replace('name = "b"', 'name = "a"'), "two variations are named"),
         (lambda text: text.replace('name = "b"', 'name = "../b"'), "variation.2.name"),
         (
             lambda text: text.replace('name = "b"', 'name = "é"'),
@@ -211,7 +211,7 @@ def test_kinds_are_found_without_importing_torch() -> None:
     ("option", "needs"), [("matrix_scale", "train.optimizer=muon"), ("linear_scale", "model.linear=pca")]
 )
 def test_an_option_that_would_do_nothing_is_refused(option: str, needs: str) -> None:
-    with pytest.raises(InputError, match=rf"train\.{option}: does nothing without {needs}"):
+    with pytest.raises(InputError, match=rf"train\.{option}: has no effect without {needs}"):
         load_recipe("post/latent-10", {"model.linear": "none", f"train.{option}": 0.3})
     table, _, rest = needs.partition(".")
     name, _, value = rest.partition("=")

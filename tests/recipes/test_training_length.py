@@ -111,7 +111,12 @@ def test_run_says_before_its_first_step_what_it_does_to_pictures_and_keeps_it(tm
     assert answer.code == 0, answer.err
     said = answer.err.splitlines()
     first = next(place for place, line in enumerate(said) if " epochs on " in line)
-    for words_said in ("Cropped: 20 of 20 images", "Training shows half of the images", "Only 2 images", "makes 2 steps"):
+    for words_said in (
+        "Cropped: 20 of 20 images",
+        "Training shows half of the images",
+        "Only 2 images",
+        "makes 2 steps",
+    ):
         assert any(words_said in line for line in said[:first]), words_said
     environment = read_json(tmp_path / "run/environment.json")
     assert [change["what"] for change in environment["data"]["handling"]] == ["cropped", "reduced", "mirrored"]

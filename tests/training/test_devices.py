@@ -14,11 +14,10 @@ from tests.conftest import TINY
 from torch import nn
 
 import isthmus
-from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
+from isthmus.kernels.choose import choose
 from isthmus.models.autoencoder import Autoencoder, build_objective
-from isthmus.models.layers import Dense
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Part
 from isthmus.recipes.study_plan import load_recipe
@@ -54,7 +53,7 @@ def test_a_macs_gpu_is_taken_where_it_is_asked_for(monkeypatch: pytest.MonkeyPat
     assert mps.type == "mps"
     assert devices.choose_device("auto") == CPU
     assert devices.choose_precision("auto", mps) == "fp32"
-    assert devices.choose_kernels("auto", mps, nn.Sequential(), "fp32")[0] == "torch"
+    assert choose("auto", mps, nn.Sequential(), "fp32").kernels == "torch"
     assert "MPS" in devices.describe(mps)
     assert (widest_dtype(mps), widest_dtype(CPU)) == (torch.float32, torch.float64)
 
@@ -105,78 +104,6 @@ def test_auto_precision_follows_the_processor(monkeypatch: pytest.MonkeyPatch, f
     assert ("Some CPU" in devices.describe(CPU)) == (flags is not None)
 
 
-def network(kind: str = "conv") -> nn.Module:
-    options = {"filters": [16], "strides": [2]} if kind == "conv" else {}
-    return registry.build("architectures", kind, options, (3, 16, 16))
-
-
-def without_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: "no C++ compiler is here")
-
-
-def test_auto_kernels_are_compiled_where_they_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    model = network()
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    assert devices.choose_kernels("auto", CPU, model, "fp32") == ("compiled", "")
-    assert model.encoder.compiled and model.decoder.compiled
-    assert devices.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
-    assert not model.encoder.compiled and not model.decoder.compiled
-
-
-@pytest.mark.parametrize(
-    ("flags", "precision", "chosen"),
-    [
-        ("amx_bf16", "bf16", "compiled"),
-        ("avx512_bf16 avx2 fma", "bf16", "torch"),
-        ("avx2 fma", "fp32", "compiled"),
-        ("avx amx_bf16", "fp32", "torch"),
-    ],
-)
-def test_without_batch_norm_kernels_are_for_processors_that_gain_by_them(
-    monkeypatch: pytest.MonkeyPatch, flags: str, precision: str, chosen: str
-) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    monkeypatch.setattr(processor, "_told", lambda: {"flags": flags})
-    model = network("residual")
-    assert devices.choose_kernels("auto", CPU, model, precision) == (chosen, "")
-    assert model.decoder.last.compiled == (chosen == "compiled")
-
-
-@pytest.mark.parametrize(
-    ("latent", "precision", "chosen"), [(10, "bf16", "compiled"), (64, "bf16", "torch"), (10, "fp32", "torch")]
-)
-def test_dense_layers_alone_gain_in_bf16_where_the_latent_is_narrow(
-    monkeypatch: pytest.MonkeyPatch, latent: int, precision: str, chosen: str
-) -> None:
-    monkeypatch.setattr(devices, "why_unavailable", lambda: None)
-    assert devices.choose_kernels("auto", CPU, Dense(1024, latent), precision) == (chosen, "")
-
-
-def test_auto_says_why_kernels_are_not_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only where something could be done: not on CUDA, and not for networks that have no use for them."""
-    without_compiler(monkeypatch)
-    monkeypatch.setattr(processor, "_told", dict)
-    model = network()
-    assert devices.choose_kernels("auto", CPU, model, "fp32") == ("torch", "no C++ compiler is here")
-    assert not model.encoder.compiled
-    assert devices.choose_kernels("torch", CPU, model, "fp32") == ("torch", "")
-    assert devices.choose_kernels("auto", torch.device("cuda"), model, "fp32") == ("torch", "")
-    assert devices.choose_kernels("auto", CPU, network("residual"), "fp32") == ("torch", "")
-
-
-@pytest.mark.parametrize(
-    ("device", "kind", "said"),
-    [("cpu", "conv", "no C.. compiler"), ("cuda", "conv", "on the CPU"), ("cpu", "residual", "with batch norm")],
-)
-def test_compiled_kernels_that_cannot_be_are_refused(
-    monkeypatch: pytest.MonkeyPatch, device: str, kind: str, said: str
-) -> None:
-    without_compiler(monkeypatch)
-    monkeypatch.setattr(processor, "_told", dict)
-    with pytest.raises(InputError, match=rf"train\.kernels: .*{said}.*train\.kernels=auto"):
-        devices.choose_kernels("compiled", torch.device(device), network(kind), "fp32")
-
-
 def test_the_description_says_how_many_threads() -> None:
     assert devices.describe(CPU).endswith(f", {torch.get_num_threads()} threads")
 
@@ -208,13 +135,10 @@ def test_threads_are_the_callers_again_afterwards() -> None:
         assert torch.get_num_threads() == before
 
 
-def test_kernels_do_not_carry_a_step_that_calls_the_model_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_step_that_calls_the_model_again_is_not_mostly_the_kernels() -> None:
     """Most of its arithmetic is PyTorch's, which then gets all threads."""
     recipe = load_recipe("post/latent-10", TINY)
     model = Autoencoder(recipe, (3, 16, 16))
-    for half in (model.architecture.encoder, model.architecture.decoder):
-        half.compiled = True
-    monkeypatch.setattr(devices.convolution, "ready", lambda: True)
-    assert devices.kernels_carry(model, build_objective(recipe, model))
+    assert devices.mostly_convolutions(model, build_objective(recipe, model))
     contractive = replace(recipe, regularizer=Part("contractive", {}))
-    assert not devices.kernels_carry(model, build_objective(contractive, model))
+    assert not devices.mostly_convolutions(model, build_objective(contractive, model))

@@ -162,7 +162,7 @@ def test_a_run_without_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.setattr(in_folder, "train", starved)
         answer = train(tmp_path / "run", "-q")
-    assert_refused(answer, "the memory does not suffice", "train.batch", "--resume", code=1)
+    assert_refused(answer, "there is not enough memory", "train.batch", "--resume", code=1)
     assert (tmp_path / "run" / "checkpoints" / "last").is_dir()
     assert train(tmp_path / "run", "-q", "--resume").code == 0
     last = Path("checkpoints", "last", "model.safetensors")
@@ -172,7 +172,7 @@ def test_a_run_without_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.
 # In one process: a limit a little above what it has, and a little more, until all fits.
 STARVED = """
 import resource, sys, torch
-from isthmus.kernels import convolution, winograd
+from isthmus.kernels import tiled_convolution, winograd
 from isthmus.kernels.convolution import Convolution
 
 torch.set_num_threads(2)
@@ -184,8 +184,8 @@ def step():
     y = x
     if winograd.ready():
         y = winograd.convolve(y, weight, None, how)
-    if convolution.ready():
-        y = convolution.convolve(y, weight, None, how)
+    if tiled_convolution.ready():
+        y = tiled_convolution.convolve(y, weight, None, how)
     y.sum().backward()
 
 step()

@@ -20,14 +20,14 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from isthmus.core.errors import InputError, RunError
-from isthmus.kernels.adam import Adam
+from isthmus.kernels import choose as kernel_choice
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import is_trained, read_recipe
-from isthmus.training import checkpoint, devices, in_folder, loop, prepare
+from isthmus.training import checkpoint, in_folder, loop
 from isthmus.training.events import Notice
 from isthmus.training.in_folder import train_in_folder
 
@@ -99,10 +99,10 @@ def test_kernels_are_named_and_a_change_of_them_is_told(
     assert not any("not the same bits" in said for said in sentences(train(recipe, tmp_path / "again")))
     assert same(weights(tmp_path / "whole"), weights(tmp_path / "again"))
     with monkeypatch.context() as patch:
-        patch.setattr(prepare, "version", lambda: "another")
+        patch.setattr(kernel_choice, "version", lambda: "another")
         (changed,) = sentences(train(recipe, tmp_path / "newer"))
         assert "kernels" in changed and "not the same bits" in changed
-    monkeypatch.setattr(devices, "why_unavailable", lambda: "no C++ compiler is here; g++ would do")
+    monkeypatch.setattr(kernel_choice, "why_unavailable", lambda: "no C++ compiler is here; g++ would do")
     slower, changed = sentences(train(recipe, tmp_path / "elsewhere"))
     assert slower.endswith("as it could: no C++ compiler is here; g++ would do.")
     assert "kernels" in changed and "not the same bits" in changed
@@ -240,7 +240,7 @@ def test_weights_that_are_not_finite_are_not_saved(
     """A step's loss is that of the weights before it, so a finite one says nothing of those that would be saved."""
     recipe = tiny()
     stop_after(train(recipe, tmp_path / "run"), 3)
-    monkeypatch.setattr(Adam, "step", lambda self: self.param_groups[0]["params"][0].data.fill_(math.inf))
+    monkeypatch.setattr(torch.optim.Adam, "step", lambda self: self.param_groups[0]["params"][0].data.fill_(math.inf))
     with pytest.raises(RunError, match=r"the weights stopped being finite by step 3 .* the last good .* of step 2"):
         list(train(recipe, tmp_path / "run"))
     assert all(weight.isfinite().all() for weight in weights(tmp_path / "run").values())
@@ -252,7 +252,7 @@ def test_every_checkpoint_damaged_is_an_error(
     stop_after(train(tiny(), tmp_path / "run"), 9)
     for path in (tmp_path / "run" / "checkpoints").glob("last*/state.json"):
         path.write_text("{")
-    with pytest.raises(RunError, match="no older one is whole"):
+    with pytest.raises(RunError, match="there is no undamaged older one"):
         list(train(tiny(), tmp_path / "run"))
 
 

@@ -1,1 +1,1 @@
-"""Values that travel between rooms, and what every room stands on; nothing here imports torch."""
+"""Values that travel between rooms, and helpers that every room uses; nothing here imports torch."""

@@ -1,4 +1,4 @@
-"""Arguments of the Python functions, checked against their annotations: one sentence for a wrong type."""
+"""Checks the arguments of the public Python functions against their annotations; a wrong type is one sentence."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """`function`, which raises InputError with the argument's name and value where its type does not fit."""
+    """Wrap `function`: an argument of the wrong type raises InputError with its name and value."""
     signature = inspect.signature(function)
 
     @functools.cache

@@ -1,7 +1,7 @@
-"""Everything that isthmus writes to disk: beside its place and renamed, so that a crash leaves the old file or the new.
+"""Atomic writes: a temporary file in the same folder, then a rename, so that a crash leaves the old file or the new.
 
-A folder may come from somebody else and hold links and devices. So no file that exists is opened to be written over, no
-link is written through, and what is written beside has a name that nobody can know before.
+A folder may come from somebody else and hold links and devices. So isthmus never opens an existing file to overwrite
+it, never writes through a link, and gives the temporary file a name that nobody can predict.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import IO, Any
 from isthmus.core.errors import InputError
 
 _PREFIX, _SUFFIX = ".isthmus-", ".new"
-_STALE_SECONDS = 3600.0  # no file takes that long to be written
+_STALE_SECONDS = 3600.0  # no write takes that long
 # nonblocking: a pipe would keep us waiting for its reader; binary: Windows would write a line feed as two bytes
 _IN_PLACE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -34,32 +34,32 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Put a file that holds `data` in the place of `path`, of which a link is replaced and not followed.
+    """Replace the file at `path` by one that holds `data`; a link is replaced, not followed.
 
-    Raises InputError where a device, a pipe or a socket is there, OSError where the disk does not take it.
+    Raises InputError where `path` is a device, a pipe or a socket, OSError where the write fails.
     """
     with about(path):
-        if not path.name:  # `.` or `/`, which have nothing beside them
+        if not path.name:  # `.` or `/`: they have no name to put a temporary file beside
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not _is_replaceable(path):
-            raise InputError(f"{path}: is no regular file, and nothing else is replaced; choose another path")
+            raise InputError(f"{path}: is not a regular file and is not replaced; choose another path")
         beside = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
-            with open(beside, "xb") as file:  # x: created here, so neither a link nor another's file
+            with open(beside, "xb") as file:  # x: fails where the name exists, even as a link
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)
         except BaseException:
-            with suppress(OSError):  # on a full disk, half a file is in the way of the next try
+            with suppress(OSError):  # on a full disk, half a file would be in the way of the next try
                 beside.unlink()
             raise
 
 
 def own_folder(folder: Path) -> Path:
-    """A folder that isthmus itself names inside another, made where it is missing.
+    """Create a folder whose name isthmus chose, where it is missing.
 
-    Raises InputError where a link is in its place: what is written there would land elsewhere.
+    Raises InputError where its name is a link: the link's target would be written to.
     """
     refuse_link(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -67,16 +67,16 @@ def own_folder(folder: Path) -> Path:
 
 
 def refuse_link(folder: Path) -> None:
-    """Raises InputError where a link is in the place of a folder that isthmus itself names inside another."""
+    """Raise InputError where a folder whose name isthmus chose is a link."""
     if folder.is_symlink():
-        raise InputError(f"{folder}: is a link, and nothing is written through one; put the folder itself there")
+        raise InputError(f"{folder}: is a link, and isthmus does not write through links; put the folder itself there")
 
 
 @contextmanager
 def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
-    """Open the regular file at `path` in place, as a lock or a log is; `flags` as os.open has them.
+    """Open the regular file at `path` in place, for a lock or a log; `flags` are those of os.open.
 
-    Raises InputError where something else is there, a link included.
+    Raises InputError where `path` is anything else, a link included.
     """
     with about(path):
         try:
@@ -93,7 +93,7 @@ def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what processes that were killed in the middle of a write left in `folder`."""
+    """Remove the temporary files that killed processes left in `folder`."""
     with suppress(OSError):
         for entry in os.scandir(folder):
             with suppress(OSError):
@@ -103,12 +103,12 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def is_leftover(name: str) -> bool:
-    """Whether a file of this name was being written, and holds nothing yet."""
+    """Whether this is the name of a temporary file, whose write did not finish."""
     return name.startswith(_PREFIX) and name.endswith(_SUFFIX)
 
 
 def _is_replaceable(path: Path) -> bool:
-    """Folders too: that they cannot be replaced is the system's to say."""
+    """True for folders too: os.replace then raises the system's own error."""
     try:
         mode = path.lstat().st_mode
     except FileNotFoundError:
@@ -123,7 +123,7 @@ def no_regular_file(path: Path) -> InputError:
 
 @contextmanager
 def about(path: Path) -> Generator[None]:
-    """Tell an OSError which file it is about: one that finds the disk full does not say, and others name a stand-in."""
+    """Name `path` in an OSError: 'disk full' names no file, and other errors name the temporary one."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Files that anybody may have made, read with bounds: ordinary files only, of a bounded size, number and depth."""
+"""Reads untrusted files within bounds: ordinary files only, of bounded size, whole numbers and nesting depth."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from pydantic_core import from_json
 
 from isthmus.core.wording import shortened
 
-LARGEST = 1 << 30  # bytes: weights are read otherwise, and nothing else in a run folder comes near
-DEEPEST = 50  # tables and lists within each other; a recipe has three
-# a key of more parts than that: bare ones or quoted ones, with dots between
+LARGEST = 1 << 30  # bytes: no file of a run folder is nearly as large, but weights, which are read elsewhere
+DEEPEST = 50  # nested tables and lists; a recipe has three
+# a dotted key of more parts than that, bare or quoted
 _DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){51}""")
 _CHUNK = 1 << 20
-_64_BITS = 2**63  # what TOML promises to hold, and more than anything here counts
+_64_BITS = 2**63  # the range that TOML guarantees, and enough for every count here
 
 
 def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
     """The content of an ordinary file.
 
-    Raises OSError where there is none, or where it is a pipe, a device or a folder, which could be waited for or read
-    for ever, or holds more than `largest` bytes.
+    Raises OSError where it is missing or holds more than `largest` bytes, and for pipes, devices and folders: reading
+    those may never end.
     """
     content = bytearray()
     with open_ordinary(path) as file:
-        while part := file.read(_CHUNK):  # not read(largest), which asks for so much memory
+        while part := file.read(_CHUNK):  # not read(largest), which allocates that much at once
             content += part
             if len(content) > largest:
                 raise OSError(errno.EFBIG, f"holds more than {largest:,} bytes", str(path))
@@ -42,18 +42,18 @@ def read_bytes(path: Path, *, largest: int = LARGEST) -> bytes:
 
 @contextmanager
 def open_ordinary(path: Path) -> Generator[BufferedReader]:
-    """An ordinary file, of whatever size. Raises OSError as `read_bytes`."""
+    """Open an ordinary file of any size. Raises OSError as `read_bytes` does."""
     # without O_NONBLOCK, opening a pipe waits for somebody to write; without O_BINARY, Windows changes line feeds
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)  # before `open`, which refuses a folder and would leave it open
-        raise OSError(errno.EINVAL, "is no ordinary file", str(path))
+        raise OSError(errno.EINVAL, "is not an ordinary file", str(path))
     with open(descriptor, "rb") as file:
         yield file
 
 
 def parse_json(content: bytes) -> Any:
-    """JSON, and Python's NaN and Infinity. Raises ValueError, also for depths and digits that Python cannot bear."""
+    """JSON, and Python's NaN and Infinity. Raises ValueError, also for too deep nesting and too many digits."""
     return from_json(content)
 
 
@@ -67,16 +67,16 @@ def parse_toml(text: str) -> dict[str, Any]:
         raise
     except RecursionError:
         raise ValueError(f"is nested deeper than {DEEPEST} levels") from None
-    except ValueError:  # Python converts no number of more than 4,300 digits
+    except ValueError:  # Python refuses to convert more than 4,300 digits
         raise ValueError("holds a number of thousands of digits") from None
     check_bounds(table)
     return table
 
 
 def check_bounds(value: Any, path: str = "", depth: int = DEEPEST) -> None:
-    """See that nested tables and lists are no deeper than `depth`, and their whole numbers within 64 bits.
+    """Raise ValueError where tables and lists are nested deeper than `depth`, or a whole number exceeds 64 bits.
 
-    Raises ValueError, which says of a number where it is.
+    For a number, the message says where it is.
     """
     if depth < 0:
         raise ValueError(f"is nested deeper than {DEEPEST} levels")
@@ -92,5 +92,5 @@ def check_bounds(value: Any, path: str = "", depth: int = DEEPEST) -> None:
 
 def reason(error: Exception) -> str:
     """Why a file could not be read, on one line and without its path."""
-    told = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
-    return shortened(" ".join(told.split()))
+    text = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+    return shortened(" ".join(text.split()))

@@ -1,4 +1,4 @@
-"""Names that become folders: of recipes, studies and their variations."""
+"""Checks names that become folders: those of recipes, studies and variations."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from isthmus.core.errors import InputError
 
-# what a study or a run writes into its folder itself; a variation's folder lies beside
+# files and folders that a study or a run writes; the folders of a study's variations are beside them
 RESERVED = frozenset(
     {
         *("study.toml", "findings.json", "budget.json", "report.html", "explorer.html", "lock"),
@@ -21,13 +21,13 @@ RESERVED = frozenset(
         ),
     }
 )
-# Windows opens a device under each of these, with whatever ending
+# Windows opens a device under each of these names, with any suffix
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
 
 
 def check_folder_name(name: str, option: str) -> None:
-    """See that `name` is one folder's on every system. Raises InputError, which calls it `option`, where it is not."""
+    """Raise InputError where `name` cannot name a folder on every system; the message calls it `option`."""
     if name in ("", ".", "..") or _FORBIDDEN.search(name):
         reason = "use letters and digits"
     elif name[-1] in ". " or name[0] == " ":
@@ -40,6 +40,6 @@ def check_folder_name(name: str, option: str) -> None:
 
 
 def check_not_reserved(name: str, option: str) -> None:
-    """See that a variation's folder can lie beside what its study writes. Raises InputError as `check_folder_name`."""
+    """Raise InputError where a variation has the name of a file that its study writes; `option` as above."""
     if name.casefold() in RESERVED:
         raise InputError(f"{option}: {name!r} does not fit: the study itself writes that name; use another")

@@ -1,6 +1,6 @@
-"""What is done to pictures between their files and the pixels that a model sees, counted while they are read.
+"""Records what is done to pictures between their files and the pixels that a model sees.
 
-A data set hands its `Change`s on in its result; a `Tally` makes them of pictures that are read one by one.
+A data set returns `Change`s with its images; a `Tally` counts them while pictures are read one by one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from isthmus.core.wording import counted
 
 _NONE: Mapping[str, float] = {}
-_FEW_LEVELS = 128  # of 256: from here on the sentence says how to keep more
+_FEW_LEVELS = 128  # of 256: with fewer, the sentence says how to keep more
 
 
 class Change(BaseModel):
@@ -36,9 +36,10 @@ class Change(BaseModel):
 
 @dataclass(frozen=True)
 class Depth:
-    """Pixels of more than 8 bits: what they are, the values found, and which became 0 and 255.
+    """How pixels of more than 8 bits became 8-bit: their kind, their lowest and highest value, and the scale.
 
-    range: None where the picture's upper 8 bits were read; `low` and `high` are then of 255.
+    range: the values that became 0 and 255; None where the upper 8 bits were read, and `low` and `high` are on the
+        scale 0 to 255. chosen: whether the user set the range.
     """
 
     kind: str
@@ -50,12 +51,12 @@ class Depth:
 
 @dataclass(frozen=True)
 class Handled:
-    """What was done to one picture. Sizes are (width, height) in pixels, as it is to be looked at."""
+    """What was done to one picture. Sizes are (width, height) in pixels, of the upright picture."""
 
     size: tuple[int, int]
     new_size: tuple[int, int]
-    colours: str | None = None  # what it was turned to RGB from
-    alpha: str | None = None  # "white" or "ignore", where it had transparent pixels
+    colours: str | None = None  # what it was before the conversion to RGB
+    alpha: str | None = None  # "white" or "ignore"; None where no pixel was transparent
     depth: Depth | None = None
     turned: bool = False
     frames: bool = False
@@ -68,7 +69,7 @@ class Handled:
 
     @property
     def cropped(self) -> float:
-        """The share of its area that was cut away."""
+        """The share of the picture's area that was cut off."""
         (width, height), (new_width, new_height) = self.size, self.new_size
         if width * new_height == height * new_width:
             return 0.0
@@ -76,7 +77,7 @@ class Handled:
 
 
 class Tally:
-    """Adds up what was done to pictures, one at a time."""
+    """Counts what was done to pictures, one at a time."""
 
     def __init__(self) -> None:
         self.handled: Counter[Handled] = Counter()
@@ -85,7 +86,7 @@ class Tally:
         self.handled[one] += 1
 
     def changes(self) -> tuple[Change, ...]:
-        """A change for each thing that was done to any of the pictures."""
+        """One change for each kind of thing that was done to any of the pictures."""
         found = (
             *(self._turned(), self._frames(), self._gamma(), self._profile()),
             *(self._depth(kind) for kind in dict.fromkeys(one.depth.kind for one in self.handled if one.depth)),
@@ -107,7 +108,7 @@ class Tally:
 
     def _turned(self) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.turned}
-        return self._change("turned", "Turned or mirrored", chosen, ", as their EXIF data says")
+        return self._change("turned", "Rotated or mirrored", chosen, ", as their EXIF orientation says")
 
     def _frames(self) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.frames}
@@ -116,12 +117,12 @@ class Tally:
     def _gamma(self) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.gamma is not None}
         values = sorted({f"{one.gamma:.3g}" for one in chosen})
-        return self._change("gamma_ignored", "Gamma not applied", chosen, f", which say {_few(values)}")
+        return self._change("gamma_ignored", "Gamma not applied", chosen, f", although their files say {_few(values)}")
 
     def _profile(self) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.profile is not None}
         names = sorted({one.profile or "" for one in chosen})
-        text = f", read as sRGB, whose files say {_few(names)}; convert them to sRGB before for their true colours"
+        text = f", read as sRGB although their files say {_few(names)}; convert them to sRGB first for true colours"
         return self._change("profile_ignored", "Colour profile not applied", chosen, text)
 
     def _depth(self, kind: str) -> Change | None:
@@ -131,13 +132,13 @@ class Tally:
         numbers, ends = {"low": low, "high": high}, depths[0].range
         held = f"{_number(low)} to {_number(high)}"
         if ends is None:
-            text = f", {kind}, of which the upper 8 bits are read: values {held} of 255"
+            text = f", {kind}; only the upper 8 bits are read, with values {held} of 255"
             if high - low < _FEW_LEVELS:
-                text += "; scale them to 8 bits before to keep more levels"
+                text += "; scale them to 8 bits first to keep more levels"
             return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
         text = f", {kind} with values {held}; {_number(ends[0])} becomes black and {_number(ends[1])} white"
         if low < ends[0] or high > ends[1]:
-            text += ", what lies beyond is clipped"
+            text += ", values outside are clipped"
         elif (levels := int((high - low) / (ends[1] - ends[0]) * 255) + 1) < _FEW_LEVELS:
             text += f", which leaves about {levels} of 256 grey levels"
             text += (
@@ -152,7 +153,7 @@ class Tally:
         chosen = {one: count for one, count in self.handled.items() if one.alpha}
         if any(one.alpha == "ignore" for one in chosen):
             return self._change("alpha_ignored", "Alpha channel ignored", chosen, "")
-        text = ", which have an alpha channel; data.alpha=ignore takes their colours as they are"
+        text = ", which have an alpha channel; data.alpha=ignore uses their colours as they are"
         return self._change("laid_over_white", "Laid over white", chosen, text)
 
     def _colours(self) -> Change | None:
@@ -161,7 +162,7 @@ class Tally:
         for one, count in chosen.items():
             origins[one.colours or ""] += count
         text = ", ".join(f"{count:,} from {name}" for name, count in origins.most_common())
-        return self._change("to_rgb", "Turned to RGB", chosen, f" ({text})", origins)
+        return self._change("to_rgb", "Converted to RGB", chosen, f" ({text})", origins)
 
     def _cropped(self) -> Change | None:
         chosen = {one: count for one, count in self.handled.items() if one.cropped}
@@ -181,7 +182,7 @@ class Tally:
 
 
 def _sizes(chosen: Mapping[Handled, int]) -> str:
-    """' from 32x32 to 16x16', or from sizes between the smallest and the largest (width x height)."""
+    """' from 32x32 to 16x16' (width x height); of several sizes, the smallest and the largest."""
     if not chosen:
         return ""
     sizes = sorted({one.size for one in chosen}, key=lambda size: (size[0] * size[1], size))

@@ -1,4 +1,4 @@
-"""Small files of a run folder as they are read; `isthmus.core.atomic_files` writes them."""
+"""Reads the JSON files of a run folder; `isthmus.core.atomic_files` writes them."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from isthmus.core.atomic_files import about, no_regular_file
 
 @contextmanager
 def locked_file(path: Path, *, wait: bool) -> Generator[None]:
-    """Hold the lock on `path`, made empty where it is missing and otherwise left as it is.
+    """Hold the lock on the file `path`; a missing file is created empty, an existing one is not changed.
 
-    Raises BlockingIOError where another process holds it and this one does not wait, InputError where `path` is a
-    link or no regular file.
+    Raises BlockingIOError where another process holds the lock and `wait` is false, InputError where `path` is a
+    link or not a regular file.
     """
     _refuse_irregular(path)
     lock = FileLock(

@@ -1,4 +1,4 @@
-"""How much memory there is for this process: a machine, a container and a shell each have their limit."""
+"""How much memory this process may take: the machine, a container and the shell (`ulimit -v`) each set a limit."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from isthmus.core.wording import size
 
 
 def check_start() -> None:
-    """See that libraries find addresses: without them the system ends the process, and says little. Raises RunError."""
+    """Raise RunError where `ulimit -v` is too low to load PyTorch: the process would end with an obscure message."""
     limit = _addresses()
     if limit is not None and limit < _LIBRARIES:
         raise RunError(
-            f"PyTorch alone takes {size(_LIBRARIES)} of memory's addresses, and this process may have {size(limit)}; "
+            f"PyTorch alone takes {size(_LIBRARIES)} of address space, and this process may have {size(limit)}; "
             "raise the limit (`ulimit -v`)"
         )
 
 
 def check_room(needed: int, what: str, remedy: str) -> None:
-    """See that `needed` bytes are free for `what`. Raises RunError, which says how many are, where they are not."""
+    """Raise RunError where fewer than `needed` bytes are free for `what`; the message says how many are."""
     free = available()
     if free is not None and needed > free:
         raise RunError(f"{what} need {size(needed)} of memory, and {size(free)} are free; {remedy}")
@@ -32,7 +32,7 @@ def available() -> int | None:
     return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
 
 
-_LIBRARIES = 1_200_000_000  # with less, the loader or the interpreter itself ends, in words of its own
+_LIBRARIES = 1_200_000_000  # bytes: with less, the loader or the interpreter ends the process with a message of its own
 
 
 def _machine() -> int | None:
@@ -40,13 +40,13 @@ def _machine() -> int | None:
         for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
             if line.startswith("MemAvailable:"):
                 return 1024 * int(line.split()[1])
-    with suppress(OSError, ValueError, AttributeError):  # all there is, where the system does not say what is free
+    with suppress(OSError, ValueError, AttributeError):  # all memory, where the system does not say how much is free
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     return None
 
 
 def _addresses() -> int | None:
-    """What `ulimit -v` allows."""
+    """Bytes of address space that `ulimit -v` allows; None for no limit."""
     try:
         import resource
     except ImportError:  # Windows
@@ -56,7 +56,7 @@ def _addresses() -> int | None:
 
 
 def _process() -> int | None:
-    """What `ulimit -v` leaves."""
+    """Bytes that `ulimit -v` leaves; None for no limit."""
     limit = _addresses()
     if limit is None:
         return None
@@ -67,7 +67,7 @@ def _process() -> int | None:
 
 
 def _group() -> int | None:
-    """What a container or a cluster's job leaves: its limit less what cannot be given back."""
+    """Bytes that the control group of a container or cluster job leaves: its limit minus what cannot be freed."""
     try:
         lines = [line.split(":", 2) for line in Path("/proc/self/cgroup").read_text(encoding="ascii").splitlines()]
     except (OSError, ValueError):
@@ -78,10 +78,10 @@ def _group() -> int | None:
             continue
         root = Path("/sys/fs/cgroup", controllers)
         limit, taken = _GROUP_FILES[controllers]
-        for folder in (root, root / place.strip("/")):  # in a container, the first is its own
+        for folder in (root, root / place.strip("/")):  # inside a container, the first is the container's own group
             with suppress(OSError, ValueError, KeyError):  # "max", where there is no limit
-                told = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
-                found.append(max(0, int((folder / limit).read_text()) - int(told[taken])))
+                usage = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+                found.append(max(0, int((folder / limit).read_text()) - int(usage[taken])))
     return min(found, default=None)
 
 

@@ -1,4 +1,4 @@
-"""What the user asked to be written where: a file, or with `-o /dev/stdout` a device or a pipe."""
+"""Writes to the path that a user gave: a file or, as with `-o /dev/stdout`, a device or a pipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isthmus.core.atomic_files import about, write_bytes
 from isthmus.core.errors import InputError
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
-# by which isthmus knows its own files again, each in the first bytes
+# marks in the first bytes, by which isthmus recognises files that it made
 MAKER = "isthmus"
 _PNG_MARK, _HTML_MARK = b"Software\0" + MAKER.encode(), f'<meta name="generator" content="{MAKER}">'.encode()
 _BEGINNING = 512
@@ -21,7 +21,7 @@ _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 
 
 def is_stream(path: Path) -> bool:
-    """Whether bytes are sent to `path`: a device, a pipe or an open file, for which no name says its kind."""
+    """Whether `path` is a device, a pipe or an open file, so that its suffix says nothing about the format."""
     if _descriptor(path) is not None:
         return True
     try:
@@ -32,11 +32,10 @@ def is_stream(path: Path) -> bool:
 
 
 def check_free(path: Path, *earlier: bytes) -> None:
-    """See that nothing of somebody else's is lost where `path` is written: a file there is empty, or made by isthmus.
+    """Protect files that isthmus did not make: a file at `path` may only be replaced if it is empty or isthmus made it.
 
-    earlier: other marks that isthmus has left near the beginning of such a file.
-
-    Raises InputError where it is neither, or a folder is there.
+    earlier: other marks by which an earlier version's files are recognised.
+    Raises InputError for any other file, and for a folder.
     """
     if is_stream(path):
         return
@@ -51,15 +50,15 @@ def check_free(path: Path, *earlier: bytes) -> None:
         beginning = b"?"
     if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK, *earlier)):
         raise InputError(
-            f"{path}: is there already and was not made by isthmus; choose another path, or move that file away"
+            f"{path}: already exists and was not made by isthmus; choose another path, or move that file away"
         )
 
 
 def deliver(path: Path, data: bytes) -> None:
-    """Write `data` to `path`, whose folder is made where it is missing; a stream is sent it.
+    """Write `data` to the file or stream `path`; a missing folder is created.
 
-    Of files, only those are replaced that `check_free` lets pass. Raises InputError for what takes no bytes, OSError
-    where writing fails.
+    Replaces only files that `check_free` allows. Raises InputError where `path` cannot be written to, OSError where
+    writing fails.
     """
     if is_stream(path):
         _send(path, data)
@@ -74,7 +73,7 @@ def _send(path: Path, data: bytes) -> None:
     with about(path):
         if held is not None:
             sys.stdout.flush()
-            descriptor = os.dup(held)  # opened anew, a file would be written from its start
+            descriptor = os.dup(held)  # opened again, a file would be written from its start
         else:
             descriptor = _open(path)
         with open(descriptor, "wb") as file:
@@ -84,7 +83,7 @@ def _send(path: Path, data: bytes) -> None:
 def _open(path: Path) -> int:
     mode = path.stat().st_mode
     if not (stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)):
-        raise InputError(f"{path}: is neither a file nor something that takes bytes; choose another --out")
+        raise InputError(f"{path}: is neither a file nor a device or pipe that can be written to; choose another --out")
     try:
         descriptor = os.open(path, os.O_WRONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0))
     except OSError as error:
@@ -97,6 +96,6 @@ def _open(path: Path) -> int:
 
 
 def _descriptor(path: Path) -> int | None:
-    """The number of the open file that `path` stands for; None where it is a name like any other."""
+    """The file descriptor that `path` stands for; None where it is an ordinary path."""
     found = _DESCRIPTOR.fullmatch(str(path))
     return int(found[1]) if found else _STREAMS.get(str(path))

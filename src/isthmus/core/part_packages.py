@@ -90,6 +90,11 @@ def installed_version(package: str) -> str | None:
         return None
 
 
+def refresh() -> None:
+    """Search the installed packages again."""
+    _entry_points.cache_clear()
+
+
 @cache
 def _entry_points() -> Mapping[str, tuple[EntryPoint, ...]]:
     found = entry_points()  # one search of all packages for all sorts

@@ -1,4 +1,4 @@
-"""Paths as people write them, and where isthmus keeps what it can fetch or fit again."""
+"""Paths as people write them, and the cache folder for files that can be downloaded or fitted again."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from isthmus.core.wording import shown
 
 
 def expanded(text: str | Path, name: str) -> Path:
-    """What somebody gave as a path, with `~` and `~user` replaced; `./~x` is a file of that name.
+    """The path that somebody wrote, with `~` and `~user` replaced; `./~x` is a file of that name.
 
-    Raises InputError, which calls it `name`, where there is no such home, or no path can be so.
+    Raises InputError where there is no such home folder, or this cannot be a path; the message calls it `name`.
     """
     written = os.path.expanduser(text)
     if written.startswith("~"):  # no such user, or one without a home
@@ -21,11 +21,11 @@ def expanded(text: str | Path, name: str) -> Path:
             f"{name}: {shown(str(text))} begins with a home folder that this system does not know; write it out"
         )
     if not written:
-        raise InputError(f"{name}: '' is no path; give one, `.` for the folder that you are in")
+        raise InputError(f"{name}: '' is not a path; give one, such as `.` for the current folder")
     try:
         os.lstat(written)
     except ValueError as error:  # a zero byte, or half of a letter
-        raise InputError(f"{name}: {shown(str(text))} can be no path ({error}); give another") from None
+        raise InputError(f"{name}: {shown(str(text))} cannot be a path ({error}); give another") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
             raise InputError(f"{name}: {shown(str(text))} is too long for a path; choose a shorter one") from None
@@ -44,14 +44,14 @@ def check_working_folder() -> None:
 
 
 def resolved(path: Path) -> Path:
-    """`path` from the root, links followed; a link that leads back to itself stays as it is."""
+    """The absolute `path` with links followed; a link that leads back to itself stays as it is."""
     return Path(os.path.realpath(path))
 
 
 def cache_folder() -> Path:
-    """`ISTHMUS_DATA`, else `isthmus/` in `XDG_CACHE_HOME`, else in `~/.cache`.
+    """`ISTHMUS_DATA`, else `isthmus/` in `XDG_CACHE_HOME`, else `isthmus/` in `~/.cache`.
 
-    Raises InputError where that is in a home folder, and nobody knows where it is.
+    Raises InputError where it would be in a home folder that the system does not know.
     """
     for name in ("ISTHMUS_DATA", "XDG_CACHE_HOME"):
         if os.environ.get(name):

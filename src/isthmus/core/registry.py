@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import pydantic
 
 import isthmus
+from isthmus.core import part_packages
 from isthmus.core.errors import InputError
 from isthmus.core.part_packages import ForeignPart, Package, fault_of, foreign_parts
 from isthmus.core.sorts import SORTS
@@ -85,6 +86,13 @@ def _problem(sort: str, kind: str) -> str | None:
             raise
         return str(error)
     return None
+
+
+def refresh() -> None:
+    """Look for parts again, as after a file or a package was added."""
+    for cached in (find, _homes):
+        cached.cache_clear()
+    part_packages.refresh()
 
 
 @cache

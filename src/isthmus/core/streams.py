@@ -1,4 +1,4 @@
-"""Where every random draw of the package begins: a number for each (purpose, seed, counter)."""
+"""Seeds of all random draws: one number for each (purpose, seed, counter)."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import hashlib
 from collections.abc import Mapping
 
 VERSION = 2
-"""Of the draws that training makes; a run that another version began goes on with other draws."""
+"""Version of the draws that training makes; a run that another version began resumes with other draws."""
 
 PURPOSES = (
-    "weights",  # a model's, before its first step
-    "objective",  # what an objective learns: its discriminators
+    "weights",  # of a model, before its first step
+    "objective",  # initial weights of an objective's own networks: its discriminators
     "order",  # of an epoch's images
-    "mirror",  # which of them are mirrored
-    "noise",  # of a step, from the generator that parts are handed
-    "parts",  # of a step, from torch's own generator
+    "mirror",  # which images of an epoch are mirrored
+    "noise",  # of a step, from the generator that parts receive
+    "parts",  # of a step, from torch's default generator
     "frozen noise",  # the image that a corruption adds to all others
-    "validation",  # fixed draws that a validation loss is measured with
+    "validation",  # fixed draws for the validation loss
     "doctor",
     "samples",  # new images
     "second stage",  # the network that a sampler learns
-    "trial",  # images that only a speed is measured on
+    "trial",  # images for measuring speed
 )
 
-# Draws that scores and pictures of earlier runs hang on: evaluated again, they are to be the same.
+# Scores and pictures depend on these draws; fixed, so that evaluating an earlier run again gives the same ones.
 SEALED: Mapping[str, int] = {
     "noisy test images": 20261122,
     "shown test images": 0,
@@ -41,10 +41,10 @@ _SEEDS, _COUNTERS = 8, 20  # bits
 
 
 def stream(purpose: str, seed: int, counter: int = 0) -> int:
-    """The seed, from 0 to 2**63 - 1, of a generator for draw number `counter` of a purpose under a user's seed.
+    """The generator's seed, from 0 to 2**63 - 1, for draw number `counter` of a purpose under a user's seed.
 
-    purpose: one of PURPOSES. No two of all purposes, 256 neighbouring seeds and 2**20 counters have the lower 32
-    bits in common, beyond which torch's generator for the CPU does not look; farther apart they are as good as drawn.
+    purpose: one of PURPOSES. torch's CPU generator reads only the lower 32 bits of its seed. These differ for all
+    purposes, 256 neighbouring seeds and 2**20 counters; beyond that range they are as good as random.
     """
     near = (PURPOSES.index(purpose) + 1) << (_SEEDS + _COUNTERS)
     near |= (seed % (1 << _SEEDS)) << _COUNTERS | counter % (1 << _COUNTERS)
@@ -54,12 +54,12 @@ def stream(purpose: str, seed: int, counter: int = 0) -> int:
 
 
 def sealed(purpose: str) -> int:
-    """The seed of draws that stay as they are; one of SEALED."""
+    """The fixed seed of one of SEALED."""
     return SEALED[purpose]
 
 
 def _scattered(word: int) -> int:
-    """Another 32 bits for each 32, neighbours far apart: the finaliser of MurmurHash3, which can be undone."""
+    """A one-to-one map of 32-bit words that puts neighbours far apart: the finaliser of MurmurHash3."""
     word = (word ^ word >> 16) * 0x85EBCA6B & 0xFFFFFFFF
     word = (word ^ word >> 13) * 0xC2B2AE35 & 0xFFFFFFFF
     return word ^ word >> 16

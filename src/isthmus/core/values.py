@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from isthmus.core.image_changes import Change
 
-if TYPE_CHECKING:  # datasets are listed and read without waiting for torch
+if TYPE_CHECKING:  # so that data sets are listed and read without loading torch
     import numpy as np
     from torch import Generator, Tensor, nn
 
 
 @dataclass(frozen=True)
 class Posterior:
-    """A Gaussian over latents with independent numbers, one an image.
+    """A Gaussian over latents with independent dimensions, one per image.
 
     mean, log_variance: (B, D) float32.
     """
@@ -28,7 +28,7 @@ class Posterior:
     log_variance: Tensor
 
     def draw(self, generator: Generator | None = None) -> Tensor:
-        """One sample an image, (B, D), with a gradient to mean and variance."""
+        """One sample per image, (B, D), with gradients to mean and variance."""
         noise = self.mean.new_empty(self.mean.shape).normal_(generator=generator)
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
@@ -38,7 +38,7 @@ class Posterior:
         return -0.5 * (squared + self.log_variance + math.log(2 * math.pi)).sum(1)
 
     def repeated(self, times: int) -> Posterior:
-        """Every image's `times` times, beside each other: (B * times, D)."""
+        """Each image's posterior `times` times in a row: (B * times, D)."""
         return Posterior(self.mean.repeat_interleave(times, 0), self.log_variance.repeat_interleave(times, 0))
 
 
@@ -49,10 +49,10 @@ class Latent:
     z: (B, D) or (B, C, H, W), the sample in training, its mean in evaluation.
     penalties: name -> (B,), in the unit the bottleneck's docstring states, unweighted.
     codes: integer codes of a discrete bottleneck, (B, ...), else None.
-    by_dimension: the name of a penalty that is a sum over the latent's numbers -> (B, D), its summands.
+    by_dimension: name -> (B, D), the summands of a penalty that is a sum over the latent's dimensions.
     posterior: q(z|x) of a variational bottleneck, (B, D), else None.
-    samples: how many samples z holds of every image, beside each other; then z, and the output with it, has
-        B * samples rows, all else one an image. 1 in evaluation.
+    samples: the number of samples per image in z, one image's after the other. z and the output then have
+        B * samples rows; everything else has one row per image. 1 in evaluation.
     log_ratio: (B * samples,) log p(z) - log q(z|x) in nats, where there is a posterior.
     """
 
@@ -81,11 +81,11 @@ class Latent:
 
 @dataclass(frozen=True)
 class Trace:
-    """One batch's way through the model; pixels in [-1, 1].
+    """What one batch became on its way through the model; pixels in [-1, 1].
 
     x, x_in, x_hat: (B, C, H, W): the clean target, what the encoder saw, the output.
     h: (B, *feature_shape), the encoder's output.
-    mask: (B, 1, H, W) bool, true where a corruption hid pixels from an encoder that is told so, else None.
+    mask: (B, 1, H, W) bool, true where a corruption hid pixels, if it reports that to the encoder, else None.
     """
 
     x: Tensor
@@ -102,7 +102,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Terms:
-    """What an objective made of a trace, one value per image: every tensor is (B,).
+    """What an objective computed from a trace, one value per image: every tensor is (B,).
 
     loss: what is minimised, after its mean over the batch.
     terms: the unweighted quantities by name, e.g. `distortion`, `kl`, for the log.
@@ -129,7 +129,7 @@ class ImageSet:
     """Images in memory.
 
     images: (N, 3, H, W) uint8. labels: (N,) int64, or None.
-    factors: name -> (N,) float64, the known causes of each image where they are known.
+    factors: name -> (N,) float64, the values that each image was drawn from, where they are known.
     """
 
     images: np.ndarray
@@ -154,7 +154,7 @@ class Dataset:
 
     test: None where the source has no test images; the split then carves them from train.
     source: one line that names where the images came from, for pages and records.
-    notices: sentences the user must read, e.g. the names of files that were skipped.
+    notices: sentences for the user, e.g. the names of files that were skipped.
     handling: what was done to the images, see `isthmus.core.image_changes`.
     validation: None where the source has no validation images; the split then carves them from train.
     """

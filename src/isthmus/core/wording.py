@@ -1,4 +1,4 @@
-"""Foreign text and values in sentences: bounded in length, and without power over the terminal."""
+"""Makes untrusted text and values safe to print: bounded in length, without control characters."""
 
 from __future__ import annotations
 
@@ -6,32 +6,32 @@ import unicodedata
 from typing import Any, TypeVar
 
 _LONGEST = 120
-# Cc: escape sequences; Zl, Zp: line breaks; Cf: marks that turn the direction of writing, and invisible ones.
+# Cc: escape sequences; Zl, Zp: line breaks; Cf: invisible characters, also those that change the writing direction.
 _UNSAFE = ("Cc", "Cf", "Zl", "Zp", "Cs")
-# joiners that scripts and emoji need
+# joiners, which some scripts and emoji need
 _HARMLESS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
 T = TypeVar("T")
 
 
 def printable(text: str) -> str:
-    """`text` with every control character written out, as `\\x1b`; line feeds stay."""
+    """`text` with every control character escaped, such as `\\x1b`; line feeds stay."""
     if text.isprintable():
         return text
     return "".join(letter.encode("unicode_escape").decode("ascii") if _is_unsafe(letter) else letter for letter in text)
 
 
 def shown(value: Any) -> str:
-    """`repr` of what somebody gave, shortened; what cannot be shown is told by its type."""
+    """The shortened `repr` of a value; where `repr` fails, the type's name."""
     try:
         text = repr(value)
-    except Exception:  # of any class, and numbers of more than 4,300 digits or endless lists
+    except Exception:  # of any class: also for numbers of more than 4,300 digits, and lists nested too deeply
         return f"a value of type {type(value).__name__}"
     return shortened(" ".join(text.split()))
 
 
 def shortened(text: str, longest: int = _LONGEST) -> str:
-    """`text` with its middle left out where it is long."""
+    """`text`; where it is longer than `longest`, without its middle."""
     half = longest // 2
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
@@ -42,7 +42,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def components(count: int) -> str:
-    """PCA's, in words: `1 component`, `64 components`."""
+    """A number of PCA components in words: `1 component`, `64 components`."""
     return counted(count, "component")
 
 
@@ -53,7 +53,7 @@ def size(count: int) -> str:
 
 
 def all_printable(value: T) -> T:
-    """Nested dicts and lists, or a string, with every string printable; all else as it is."""
+    """`value` with every string in it printable: a string, or nested dicts and lists."""
     cleaned: Any = value
     if isinstance(value, str):
         cleaned = printable(value)

@@ -1,4 +1,4 @@
-"""Images given as an array, kept as a file in the folder that is trained in, so that it can be resumed and rerun."""
+"""Saves images that were given as an array into the run folder, so that the run can be resumed and rerun."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
 
 
 def as_file(images: np.ndarray) -> bytes:
-    """The file of `images`, in any form that a model takes. Raises InputError where they are no images."""
+    """The bytes of a file of `images` in any form that a model accepts. Raises InputError for anything else."""
     return save({"images": to_uint8_batch(images)})
 
 
 def keep(content: bytes, folder: Path, *, begun: bool) -> None:
-    """Write the images' file to `folder`, whose lock is held, where it is not there already.
+    """Write the images' file to `folder`, if it is not there yet; the caller holds the folder's lock.
 
-    begun: whether something in the folder was trained on the file. Raises InputError where it then holds others, and
-    where somebody else's file is in its place.
+    begun: whether a run in the folder has already begun to train. Raises InputError where that run has other images,
+    and where isthmus did not write the file at that path.
     """
     path = folder / ARRAY_FILE
     try:
@@ -37,7 +37,7 @@ def keep(content: bytes, folder: Path, *, begun: bool) -> None:
         return
     if begun:
         raise InputError(f"{folder}: holds a run on other images than this array; choose another `out`")
-    if os.path.lexists(path):  # of a run that had not begun; what else it may be is not lost
+    if os.path.lexists(path):  # the images of a run that never began may be replaced, any other file may not
         try:
             Arrays(path=str(path)).load()
         except InputError:

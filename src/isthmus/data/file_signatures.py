@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, where its pixels cannot be read."""
+"""Recognises a file that cannot be read as an image by its first bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NOT_READ = {
 
 
 def describe_signature(data: bytes) -> str | None:
-    """What is wrong with a file that begins like one of these, with a remedy; None for anything else."""
+    """What is wrong with a file whose signature is known, with a remedy; None for other files."""
     for name, (start, signature) in _READ.items():
         if data.startswith(signature, start):
             return f"not a readable image (a damaged {name}); replace it or leave it out"

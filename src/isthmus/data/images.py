@@ -1,4 +1,4 @@
-"""Pictures in any form to uint8 pixels: image files, bytes, PIL images and arrays."""
+"""Reads pictures in any form as uint8 pixels: image files, bytes, PIL images and arrays."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ from isthmus.data.colours import (
 from isthmus.data.file_signatures import describe_signature
 from isthmus.data.tiff import describe_tiff, is_tiff, quiet
 
-# What Pillow decodes itself: it knows more, among them some that start other programs (EPS)
+# Pillow knows more formats, but some of them start other programs (EPS)
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
 
 
-# what Pillow logs of a file it cannot read, Python prints where nobody listens; the error says it already
+# without a handler, Python would print what Pillow logs about damaged files; our error already says it
 logging.getLogger("PIL").addHandler(logging.NullHandler())
 
 AS_IT_IS = Reading()
 _ORIENTATION = 0x0112  # EXIF's tag
-_SLIGHTLY = 0.01  # beyond [0, 1], as resizing and float arithmetic leave values
+_SLIGHTLY = 0.01  # how far resizing and float arithmetic may leave values outside [0, 1]
 
 
 def read_image(
@@ -52,19 +52,19 @@ def read_image(
 ) -> np.ndarray:
     """One picture as RGB pixels, (3, H, W) uint8.
 
-    Grey, palette, 1-bit and CMYK become RGB, 16-bit grey is scaled to 8 bits, what is transparent is
-    laid over white, the EXIF orientation is applied; of an animation the first frame is read.
+    Grey, palette, 1-bit and CMYK become RGB, 16-bit grey is scaled to 8 bits, transparent pixels are
+    laid over white, the EXIF orientation is applied; of an animation, only the first frame is read.
 
     size: the height and width wanted, or one number for both: the picture is scaled (down or up,
-    antialiased) until it covers that rectangle, and what stands out is cropped equally on both sides.
+    antialiased) until it covers that rectangle, then cropped equally on both sides.
     name: what messages call the picture, usually its path.
-    reading: other choices for 16 bits and for transparency. tally: is told what was done to the picture.
-    Raises InputError for whatever cannot be read, larger images than Pillow's limit included.
+    reading: other choices for 16 bits and for transparency. tally: counts what was done to the picture.
+    Raises InputError for anything that cannot be read, also for images above Pillow's pixel limit.
     """
     height, width = (size, size) if isinstance(size, int) else size or (0, 0)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd metadata, which the pixels do not depend on
+            warnings.simplefilter("ignore")  # warnings about odd metadata, which does not change the pixels
             # Pillow warns at its pixel limit and fails at twice the limit; here the limit is the limit
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = source if isinstance(source, Image.Image) else _open(source)
@@ -75,7 +75,7 @@ def read_image(
         raise InputError(
             f"{name}: has more than the {Image.MAX_IMAGE_PIXELS:,} pixels that are read safely; make it smaller first"
         ) from None
-    except Exception as error:  # for damaged files Pillow's decoders raise whatever they stumble over
+    except Exception as error:  # Pillow's decoders raise errors of any class for damaged files
         raise InputError(f"{name}: {_why(error, source)}") from None
     if size is not None:
         rgb = ImageOps.fit(rgb, (width, height), method=Image.Resampling.LANCZOS)
@@ -88,10 +88,10 @@ def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading:
     """Pictures in any usual form as a batch, (N, 3, H, W) uint8.
 
     images: a path; a PIL image; an array, uint8 in 0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3),
-    (N, 3, H, W) or (N, H, W, 3); or a list of any of these, all of one size. Grey is taken as (H, W), (N, H, W), or
-    with 1 in the place of 3, where that can mean one thing only. size: to which files are cropped and shrunk.
-    reading: of pictures, not of arrays, as in `read_image`.
-    Raises InputError for anything else, a float array on another scale included.
+    (N, 3, H, W) or (N, H, W, 3); or a list of any of these, all of one size. Grey is accepted as (H, W), (N, H, W),
+    or with 1 in place of 3, unless that is ambiguous. size: height and width that files are scaled and cropped to.
+    reading: for pictures, not for arrays, as in `read_image`.
+    Raises InputError for anything else, also for a float array on another scale.
     """
     if isinstance(images, Image.Image):
         return read_image(images, name="image", reading=reading)[None]
@@ -107,41 +107,41 @@ def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading:
             raise InputError(f"images: all must have one size, got {found}; resize them first")
         return np.concatenate(batches)
     pixels = np.ascontiguousarray(_channels_first(_to_uint8(_numbers(images, "images"))))
-    return pixels if pixels.flags.writeable else pixels.copy()  # torch takes none that must not be written to
+    return pixels if pixels.flags.writeable else pixels.copy()  # torch does not accept read-only arrays
 
 
 def to_finite_float32(values: Any, name: str) -> np.ndarray:
-    """Real numbers in whatever form as float32, contiguous and in this machine's order of bytes.
+    """Real numbers in any form as float32, contiguous and in this machine's byte order.
 
-    Raises InputError, which calls them `name`, where they are no numbers, or one is nan or beyond float32.
+    Raises InputError where they are not numbers, or one is nan or beyond float32; the message calls them `name`.
     """
     found = _numbers(values, name)
     if found.dtype.kind not in "fiu":
-        raise InputError(f"{name}: dtype {found.dtype} is not taken; pass real numbers")
+        raise InputError(f"{name}: dtype {found.dtype} is not accepted; pass real numbers")
     with np.errstate(over="ignore"):
         numbers = np.ascontiguousarray(found, dtype=np.float32)
         numbers = numbers if numbers.flags.writeable else numbers.copy()
     if not np.isfinite(numbers).all():
-        raise InputError(f"{name}: holds nan, inf or numbers that float32 does not; leave them out")
+        raise InputError(f"{name}: holds nan, inf or numbers beyond float32; leave them out")
     return numbers
 
 
 def _numbers(values: Any, name: str) -> np.ndarray:
-    """An array of whatever `values` are. Raises InputError where they are no rectangle of numbers."""
+    """`values` as an array. Raises InputError where they are not a rectangular array of numbers."""
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise InputError(f"{name}: a masked array hides some of its values; fill them in with `.filled(VALUE)`")
     try:
         found = np.asarray(values)
-    except Exception as error:  # of any class: rows of different lengths, and whatever a foreign array raises
-        raise InputError(f"{name}: {shown(values)} is no array ({error}); pass an array of numbers") from None
+    except Exception as error:  # of any class: for rows of different lengths, or raised by another library's array
+        raise InputError(f"{name}: {shown(values)} is not an array ({error}); pass an array of numbers") from None
     if found.dtype.kind not in "fiubc":
         forms = "an array, a PIL image or a path" if name == "images" else "an array or a tensor"
-        raise InputError(f"{name}: {shown(values)} is no array of numbers; pass {forms}")
+        raise InputError(f"{name}: {shown(values)} is not an array of numbers; pass {forms}")
     return found
 
 
 def _flat_enough(images: Sequence[Any]) -> Sequence[Any]:
-    """A list of pictures as it is; nested lists of numbers, as JSON has them, as one array."""
+    """A list of pictures as it is; nested lists of numbers, as in JSON, become one array."""
     if images and all(isinstance(image, list | tuple) for image in images):
         return [_numbers(images, "images")]
     return images
@@ -149,7 +149,7 @@ def _flat_enough(images: Sequence[Any]) -> Sequence[Any]:
 
 def _open(source: Path | bytes) -> Image.Image:
     if isinstance(source, Path):
-        # a folder or a pipe would make `open` fail obscurely or wait forever
+        # for a folder, `open` would fail obscurely; for a pipe, wait forever
         if not source.is_file():
             raise InputError(f"{'is not a file' if source.exists() else 'does not exist'}; check the path")
         source = source.read_bytes()
@@ -161,12 +161,12 @@ def _open(source: Path | bytes) -> Image.Image:
 
 
 def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) -> tuple[Image.Image, Handled]:
-    """The picture as 8-bit RGB, upright. height, width: those it is reduced to later, 0 where it is not."""
+    """The picture as 8-bit RGB, upright. height, width: the size that it gets later, 0 where it keeps its own."""
     colours, gamma, deep, profile = colours_of(image), gamma_of(image), is_deep_colour(image), profile_of(image)
     size = image.size
     if height:
-        # lets the JPEG decoder halve large photographs while it decodes; twice the size asked
-        # leaves the antialiasing below its work (10 times faster at 12 megapixels)
+        # lets the JPEG decoder halve large photographs while it decodes (10 times faster at 12 megapixels);
+        # to twice the size wanted only, so that the later scaling can still antialias
         image.draft(None, (2 * max(height, width), 2 * max(height, width)))
     orientation = image.getexif().get(_ORIENTATION, 1)
     upright = ImageOps.exif_transpose(image)
@@ -179,15 +179,15 @@ def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) ->
 
 
 def _has_frames(image: Image.Image) -> bool:
-    """Whether there is more than the one frame that was read; damage behind it is none of it."""
+    """Whether there are more frames than the first; damage after the first frame does not count."""
     try:
-        return bool(getattr(image, "is_animated", False))  # Pillow's formats of one frame lack it
+        return bool(getattr(image, "is_animated", False))  # formats without animation lack the attribute
     except Exception:
         return False
 
 
 def _why(error: Exception, source: Path | bytes | Image.Image) -> str:
-    """What is wrong with a picture that Pillow did not read, and the remedy."""
+    """What is wrong with a picture that Pillow could not read, and the remedy."""
     if not isinstance(error, Image.UnidentifiedImageError):
         return f"not a readable image ({error or type(error).__name__}); replace it or leave it out"
     data = source.read_bytes() if isinstance(source, Path) else source
@@ -197,16 +197,16 @@ def _why(error: Exception, source: Path | bytes | Image.Image) -> str:
 
 
 def _to_uint8(values: np.ndarray) -> np.ndarray:
-    """uint8 as it is, float in [0, 1] rounded to 0-255."""
+    """uint8 as it is; float in [0, 1] scaled and rounded to 0-255."""
     if not values.size:
         raise InputError(f"images: an array of shape {values.shape} holds no pixels; pass at least one image")
     if values.dtype == np.uint8:
         return values
     if not np.issubdtype(values.dtype, np.floating):
-        raise InputError(f"images: dtype {values.dtype} is not taken; pass uint8 in 0-255 or float in [0, 1]")
+        raise InputError(f"images: dtype {values.dtype} is not accepted; pass uint8 in 0-255 or float in [0, 1]")
     low, high = float(values.min()), float(values.max())
     if not low - low == high - high == 0:
-        raise InputError("images: float values must lie in [0, 1], some of these are nan or inf; leave them out")
+        raise InputError("images: float values must lie in [0, 1], but some are nan or inf; leave them out")
     if low >= 0 and high <= 1:
         return (values * 255).round().astype(np.uint8)
     if low >= -1 and high <= 1:
@@ -217,15 +217,15 @@ def _to_uint8(values: np.ndarray) -> np.ndarray:
         hint = "looks like 0-255: pass uint8"
     else:
         hint = "scale it first"
-    raise InputError(f"images: float values must lie in [0, 1], these span {low:.9g} to {high:.9g}; {hint}")
+    raise InputError(f"images: float values must lie in [0, 1], but these span {low:.9g} to {high:.9g}; {hint}")
 
 
 def _channels_first(values: np.ndarray) -> np.ndarray:
-    """(N, 3, H, W) of an array whose shape alone says where its channels are."""
+    """An array as (N, 3, H, W); its shape must show where the channels are."""
     shape = values.shape
     if len(shape) == 2:
         return np.repeat(values[None, None], 3, axis=1)
-    # three grey images look like one in colour, two or four like one with transparency
+    # three grey images could be one in colour; two or four could be one with transparency
     if len(shape) == 3 and not {1, 2, 3, 4} & {shape[0], shape[2]}:
         return np.repeat(values[:, None], 3, axis=1)
     if len(shape) == 3:
@@ -236,5 +236,5 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
             if first != last:
                 return np.repeat(values if first else values.transpose(0, 3, 1, 2), 3 // channels, axis=1)
     raise InputError(
-        f"images: cannot tell the channels of an array of shape {shape}; pass (N, 3, H, W) or (N, H, W, 3)"
+        f"images: cannot tell which axis of shape {shape} is the channels; pass (N, 3, H, W) or (N, H, W, 3)"
     )

@@ -1,4 +1,4 @@
-"""The pictures in a folder: which there are, and their pixels."""
+"""Lists the pictures in a folder and reads their pixels."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from isthmus.data.images import read_image
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
 )
-NAMED = 5  # how many files a sentence names before it counts
+NAMED = 5  # how many files a sentence names; it counts the rest
 
 
 @dataclass(frozen=True)
 class Listing:
     """The pictures of a folder, sorted by path, and the class of each.
 
-    classes: the subfolder that each picture is in; None where pictures lie in the folder itself.
-    notices: what of the folder is not used.
+    classes: each picture's top subfolder; None where some pictures are in the folder itself.
+    notices: what in the folder is not used.
     """
 
     folder: Path
@@ -39,9 +39,9 @@ class Listing:
 
 
 def list_pictures(folder: Path, option: str) -> Listing:
-    """Find the pictures of a folder and of the folders in it; hidden ones are left out.
+    """Find the pictures in a folder and its subfolders, without hidden ones.
 
-    option: what the message of a wrong folder names, such as `data.path`.
+    option: named in the message about a wrong folder, such as `data.path`.
     Raises InputError where there is no picture.
     """
     if not folder.is_dir():
@@ -58,8 +58,8 @@ def list_pictures(folder: Path, option: str) -> Listing:
     notices = [f"{folder} also holds other files, which are not read: {some(others)}."] if others else []
     if unseen:
         notices.append(
-            f"{folder} also holds {counted(len(unseen), 'hidden picture')}, left out because a "
-            f"dot begins the name of the file or of its folder: {some(unseen)}."
+            f"{folder} also holds {counted(len(unseen), 'hidden picture')}, left out because the name of the file or "
+            f"of its folder begins with a dot: {some(unseen)}."
         )
     places = [file.relative_to(folder).parts for file in pictures]
     flat = sum(len(parts) == 1 for parts in places)
@@ -75,8 +75,10 @@ def list_pictures(folder: Path, option: str) -> Listing:
 def read_pictures(
     listing: Listing, size: tuple[int, int], reading: Reading, tally: Tally
 ) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pixels (M, 3, H, W) of the pictures that can be read, which they are (N,) bool, and the problem with each
-    of the others. `tally` is told what was done to those that can be read."""
+    """Pixels (M, 3, H, W) of the readable pictures, which of all these are (N,) bool, and a sentence for each other.
+
+    `tally` counts what was done to the readable ones.
+    """
     check_room(len(listing.pictures) * 3 * math.prod(size), "data.size: the pictures", "make data.size smaller")
     images = np.empty((len(listing.pictures), 3, *size), dtype=np.uint8)
     readable = np.ones(len(images), dtype=bool)
@@ -92,22 +94,22 @@ def read_pictures(
 
 
 def remedy(problems: list[str], readable: np.ndarray) -> str:
-    """What to do about images that cannot be read: their own remedy where all have the same."""
+    """What to do about unreadable images: their own remedy, if all have the same one."""
     remedies = {problem.partition("; ")[2] for problem in problems}
     usual = "replace it or leave it out"
     own = remedies.pop() if len(remedies) == 1 else ""
-    mend = own if own and not own.startswith(usual) else "mend or remove them"
-    return f"{mend}, or leave them out with --skip-broken" if readable.any() else mend.replace(" or remove", "")
+    action = own if own and not own.startswith(usual) else "repair or remove them"
+    return f"{action}, or leave them out with --skip-broken" if readable.any() else action.replace(" or remove", "")
 
 
 def some(names: list[str]) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and the number of the others."""
     more = len(names) - NAMED
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _pictures_of(entry: Path) -> list[Path]:
-    """A hidden entry where it is a picture, or those in it; what cannot be listed is as good as empty."""
+    """The pictures that a hidden file is or a hidden folder holds; a folder that cannot be listed counts as empty."""
     if not entry.is_dir():
         return [entry] if entry.suffix.lower() in SUFFIXES else []
     found = (Path(place) / name for place, _, names in os.walk(entry) for name in names)
@@ -115,7 +117,7 @@ def _pictures_of(entry: Path) -> list[Path]:
 
 
 def _walk(folder: Path, above: frozenset[Path], hidden: list[Path]) -> Iterator[Path]:
-    """Every file below; a link back to a folder that it lies in is not followed. What is hidden goes to `hidden`."""
+    """Every file in `folder` and its subfolders; links to a folder above are not followed. Fills `hidden`."""
     here = resolved(folder)
     if here in above:
         return

@@ -1,4 +1,4 @@
-"""Train, validation and test: disjoint by content, drawn by a seed, and named by a hash."""
+"""Splits images into train, validation and test: disjoint by content, drawn by a seed, identified by a hash."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from isthmus.core.image_changes import Change
 from isthmus.core.values import Dataset, ImageSet
 
 _USUAL = 0.1  # of the images, where nothing else is said
-LEAST = {"validation": 1, "test": 2}  # images; an interval needs two
-_FEW = range(5, 20)  # images of which a fraction may be none; of more, a fraction that is none is a mistake
+LEAST = {"validation": 1, "test": 2}  # images: a confidence interval needs two test images
+_FEW = range(5, 20)  # of so few images, a fraction may round to none; of more, a fraction of none is a mistake
 _FEW_TEST = 10
-_ALIKE, _NARROW = 8, 64  # of 256 values
+_ALIKE, _NARROW = 8, 64  # grey levels, of 256
 
 
 @dataclass(frozen=True)
 class Splits:
-    """A dataset cut in three; no image of one part has an identical twin in another.
+    """A data set split in three; no image of one part is identical to one in another.
 
     source, class_names, notices, handling: as in `Dataset`, with the split's own notices added.
     hash: of all three parts' pixels in their order, `sha256:...`.
-    own_test: whether the test images came with the data set; else they are some of its images, drawn by a seed.
+    own_test: whether the test images came with the data set; otherwise they were drawn from it by a seed.
     """
 
     train: ImageSet
@@ -47,15 +47,16 @@ def split(
     seed: int = 0,
     limit: int | None = None,
 ) -> Splits:
-    """Cut a dataset in three by the images' content.
+    """Split a data set in three by the images' content.
 
-    The images whose hash under the seed is lowest are held out, so an image's part depends on no
-    order, and identical images always fall on the same side.
+    The images with the lowest hashes under the seed are held out. So the images' order does not matter, and
+    identical images are always in the same part.
 
-    validation: the fraction of the dataset's training images that is carved for validation, where the dataset has
-        no validation images of its own. test: likewise for test. Of 5 to 19 images, 2 and 1 are held out at least.
-    limit: keep this many training images, drawn by the seed after carving.
-    Raises InputError where a part would be empty and where an image of one part is in another as well.
+    validation: the fraction of the training images that is held out for validation, where the data set has no
+        validation images of its own. test: likewise for test. Of 5 to 19 images, at least 2 are held out for test
+        and 1 for validation.
+    limit: keep this many of the remaining training images, drawn by the seed.
+    Raises InputError where a part would be empty, and where an image is in two parts of the data set.
     """
     for option, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 1:
@@ -108,7 +109,7 @@ def content_hashes(images: np.ndarray) -> np.ndarray:
 
 
 def data_hash(*hashes: np.ndarray) -> str:
-    """One name for sets of images, given the content hashes (N, 16) of each in order: `sha256:...`."""
+    """One hash for several sets of images, from the content hashes (N, 16) of each in order: `sha256:...`."""
     whole = hashlib.sha256()
     for part in hashes:
         whole.update(f"{len(part)} images\n".encode())
@@ -117,13 +118,13 @@ def data_hash(*hashes: np.ndarray) -> str:
 
 
 def _rank(hashes: np.ndarray, purpose: str, seed: int) -> np.ndarray:
-    """(N, 16) -> (N,) uint64: a random number each, a function of hash, purpose and seed alone."""
-    # little-endian by name, so that every machine holds out the same images
+    """(N, 16) -> (N,) uint64: one random number per image, a function of its hash, the purpose and the seed."""
+    # explicitly little-endian, so that every machine holds out the same images
     return _digests(hashes, f"{purpose} {seed}").view("<u8")[:, 0]
 
 
 def _digests(rows: np.ndarray, label: str) -> np.ndarray:
-    """(N, ...) -> (N, 16) uint8; `label` keeps digests made for different ends apart."""
+    """(N, ...) -> (N, 16) uint8; different `label`s give different digests of the same row."""
     start = hashlib.blake2b(label.encode() + b"\n", digest_size=16)
     digests = bytearray()
     for row in np.ascontiguousarray(rows):
@@ -142,16 +143,18 @@ def _lowest(ranks: np.ndarray, count: int) -> np.ndarray:
 
 
 def _count(part: str, fraction: float, images: int) -> int:
-    """How many of so many images are carved: the fraction, or the least that a part needs."""
+    """How many of `images` are held out: the fraction, or the least that a part needs."""
     return max(round(fraction * images), LEAST[part] if images in _FEW else 0)
 
 
 def _refuse_identical(dataset: Dataset, hashes: np.ndarray) -> None:
-    """Raise InputError where all training images are one."""
+    """Raise InputError where all training images are identical."""
     if len(hashes) < 2 or len({row.tobytes() for row in hashes}) > 1:
         return
     reduced = [change.sentence for change in dataset.handling if change.what == "to_8_bits"]
-    remedy = f"if their files differ, see to this: {reduced[0].rstrip('.')}" if reduced else "there is nothing to learn"
+    remedy = (
+        f"if their files differ, correct this: {reduced[0].rstrip('.')}" if reduced else "there is nothing to learn"
+    )
     raise InputError(f"data: all {len(hashes):,} images of {dataset.source} are identical; {remedy}")
 
 
@@ -168,9 +171,9 @@ def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]
 
 
 def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
-    """Raise InputError where parts as they are given have different shapes or an image in common.
+    """Raise InputError where the data set's own parts have different shapes or an image in common.
 
-    parts: training, and those that the dataset has of its own, with the content hashes of each.
+    parts: name -> content hashes, of training and of the parts that the data set brings itself.
     """
     shape = dataset.train.images.shape[1:]
     known: dict[str, set[bytes]] = {}
@@ -188,13 +191,13 @@ def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
                 first = ", ".join(map(str, leaked[:5])) + (", ..." if len(leaked) > 5 else "")
                 raise InputError(
                     f"data: {len(leaked)} of {len(rows)} {name} images are also {other} images in {dataset.source} "
-                    f"({name} images {first}, counted from 0); remove them from either, or choose other {name} images"
+                    f"({name} images {first}, counted from 0); remove them from one of these, or choose others"
                 )
         known[name] = set(rows)
 
 
 def _idle(given: Mapping[str, ImageSet | None], fractions: Mapping[str, float]) -> list[str]:
-    """A sentence for each fraction that was set beside images that the dataset has of its own."""
+    """A sentence for each fraction that was set although the data set has such images of its own."""
     return [
         f"split.{name}={fraction} has no effect: the data set has {name} images of its own; leave it out."
         for name, fraction in fractions.items()
@@ -203,34 +206,36 @@ def _idle(given: Mapping[str, ImageSet | None], fractions: Mapping[str, float]) 
 
 
 def _copies(parts: Sequence[np.ndarray]) -> list[str]:
-    """A sentence where images are copies of others. parts: content hashes (N, 16) of sets without a common image."""
+    """A sentence where some images are copies of others. parts: content hashes (N, 16) of disjoint sets of images."""
     images = sum(map(len, parts))
     distinct = sum(len({row.tobytes() for row in part}) for part in parts)
     if distinct == images:
         return []
     return [
         f"Only {distinct:,} of the {images:,} images differ: {images - distinct:,} are copies, pixel for pixel, of "
-        "others. Copies stay in one of training, validation and test, where they count as often as they are there."
+        "others. Copies of one image are all in the same part (training, validation or test), and each copy counts."
     ]
 
 
 def _look(dataset: Dataset, tests: int) -> list[str]:
-    """What anyone should know of training images and of so many test images before a network is trained on them."""
+    """Sentences to read before training: few of the `tests` test images, or training images with little in them."""
     notices: list[str] = []
     images = dataset.train.images
     if tests < _FEW_TEST:
         more = "a higher split.test holds out more" if dataset.test is None else "use more test images"
-        notices.append(f"Only {tests} images are held out for test: scores on so few say little about others; {more}.")
+        notices.append(
+            f"Only {tests} images are held out for test: scores on so few say little about other images; {more}."
+        )
     low, high = images.min(0), images.max(0)
     apart, least, most = int((high - low).max()), int(low.min()), int(high.max())
     if len(images) > 1 and apart < _ALIKE:
         notices.append(
-            f"The {len(images):,} images are nearly identical: no value of a pixel differs by more than {apart} of 255 "
-            "between any two, so there is hardly anything to learn."
+            f"The {len(images):,} images are nearly identical: no pixel differs by more than {apart} of 255 between "
+            "any two of them, so there is hardly anything to learn."
         )
     if most - least < _NARROW:
         notices.append(
-            f"The images hold only the values {least} to {most} of 0 to 255; scale them up before, or a model sees "
-            "little of them."
+            f"The images use only the values {least} to {most} of 0 to 255; scale them up first, or the model sees "
+            "little contrast."
         )
     return notices

@@ -1,4 +1,4 @@
-"""What a TIFF holds that Pillow does not read, from its header; and quiet where it is damaged."""
+"""Describes TIFF files that Pillow does not read, from their header, and silences libtiff's own messages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 def describe_tiff(data: bytes) -> str | None:
-    """'a TIFF of 13 bands of 16 bits; ...' with a remedy; None for no TIFF, one damaged or a usual one."""
+    """'a TIFF of 13 bands of 16 bits; ...' with a remedy; None for usual or damaged TIFFs and other files."""
     if not is_tiff(data):
         return None
     try:
@@ -25,7 +25,7 @@ def describe_tiff(data: bytes) -> str | None:
         tags.load(file)
         bands, bits = int(tags.get(_BANDS, 1)), tags.get(_BITS, (1,))
         depth = int(bits[0] if isinstance(bits, tuple) else bits)
-    except Exception:  # a damaged header, on which Pillow raises whatever it stumbles over
+    except Exception:  # for a damaged header, Pillow raises errors of any class
         return None
     if depth not in range(1, 129) or bands < 1 or (bands in _USUAL_BANDS and depth in _USUAL_BITS):
         return None
@@ -41,8 +41,8 @@ def is_tiff(data: bytes) -> bool:
 
 @cache
 def quiet() -> None:
-    """Tell libtiff, as Pillow brings it, not to print what is wrong with a file: the error says so already."""
-    with contextlib.suppress(OSError, AttributeError):  # another build of Pillow may hold none of it
+    """Stop Pillow's libtiff from printing what is wrong with a file: our error already says it."""
+    with contextlib.suppress(OSError, AttributeError):  # another build of Pillow may lack these functions
         library = ctypes.CDLL(Image.core.__file__)
         library.TIFFSetErrorHandler(None)
         library.TIFFSetWarningHandler(None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import hashlib
+import itertools
 import os
 import platform
 import shlex
@@ -12,7 +13,7 @@ import shutil
 import stat
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -41,8 +42,9 @@ _FLAGS = [
     "-pthread",
     "-fPIC",
 ]
-_SECONDS = 300.0  # a source takes a compiler up to four; on a machine that others use, many times that
-_WOULD_DO = "g++ or clang++ would do"
+_SECONDS = 300.0  # a source takes a compiler up to four seconds, and many times that on a busy machine
+_TYPES = {"int": ctypes.c_int, "long": ctypes.c_long, "float": ctypes.c_float}
+NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # in those of operations
 
 
 class Unavailable(Exception):
@@ -58,16 +60,37 @@ def library() -> ctypes.CDLL:
 
 
 @functools.cache
-def function(name: str, types: tuple[type, ...]) -> Any:
-    """A function of the library with arguments of these types. Raises Unavailable where there is no library.
+def operation(name: str) -> Operation:
+    """An operation of the library. Raises Unavailable where there is no library.
 
-    It raises MemoryError where the memory does not suffice. Asked for once: finding the library anew takes as long as a
-    small layer, and a step has thirty.
+    Kept: finding the library anew takes as long as a small layer, and a step has thirty.
     """
-    found = getattr(library(), name)
-    found.argtypes = types
-    found.errcheck = _check
-    return found
+    return Operation(getattr(library(), name), name, _operations(library())[name])
+
+
+class Operation:
+    """Calls an operation with its arguments by name, numbers and tensors, which are handed over as bare addresses.
+
+    The names, their order and their types are those of the C++ (operations.h): they stand nowhere else.
+    Raises TypeError for other names or another order, MemoryError where the memory does not suffice.
+    """
+
+    def __init__(self, function: Any, name: str, arguments: Mapping[str, type]) -> None:
+        function.argtypes = tuple(arguments.values())
+        function.restype = ctypes.c_int
+        self._function, self._name, self._names = function, name, tuple(arguments)
+        self._numbers = [*arguments.values()].index(ctypes.c_void_p)  # before the first tensor
+
+    def __call__(self, **given: Any) -> None:
+        if tuple(given) != self._names:
+            raise TypeError(
+                f"the compiled kernel {self._name} takes {', '.join(self._names)}, and not {', '.join(given)}"
+            )
+        values, first = [*given.values()], self._numbers
+        tensors: list[Tensor | None] = values[first:]
+        values[first:] = [None if tensor is None else tensor.data_ptr() for tensor in tensors]
+        if self._function(*values):
+            raise MemoryError("a compiled kernel found no memory")
 
 
 def expect(shape: Sequence[int], *tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> None:
@@ -77,11 +100,6 @@ def expect(shape: Sequence[int], *tensors: Tensor | None, dtype: torch.dtype = t
             raise ValueError(
                 f"a compiled kernel takes {dtype} {list(shape)} here, and not {tensor.dtype} {list(tensor.shape)}"
             )
-
-
-def _check(failed: int, *_: object) -> None:
-    if failed:
-        raise MemoryError("a compiled kernel found no memory")
 
 
 def why_unavailable() -> str | None:
@@ -159,11 +177,33 @@ def _load_kept(folder: Path, name: str) -> ctypes.CDLL | None:
 
 
 def _load(path: Path) -> ctypes.CDLL:
+    """Raises Unavailable where the file is no library, or its operations cannot be called from here."""
     try:
-        return ctypes.CDLL(str(path))
+        found = ctypes.CDLL(str(path))
     except OSError as error:
         remedy = "set ISTHMUS_DATA to a folder from which programs may be started, or CXX to another compiler"
         raise Unavailable(f"the compiled kernels cannot be loaded: {error}; {remedy}") from None
+    try:
+        _operations(found)
+    except (AttributeError, KeyError, ValueError) as error:
+        raise Unavailable(f"{path} lists no operations as this isthmus reads them ({error}); remove it") from None
+    return found
+
+
+def _operations(found: ctypes.CDLL) -> dict[str, dict[str, type]]:
+    """By name, the names and types of each operation's arguments, as its C++ has them."""
+    ask = found.operation
+    ask.restype = ctypes.c_char_p
+    texts = iter(lambda: ask(next(numbers)), None)
+    numbers = itertools.count()
+    pairs = (text.decode().removesuffix(")").split("(") for text in texts)
+    return {name: dict(map(_argument, arguments.split(", "))) for name, arguments in pairs}
+
+
+def _argument(text: str) -> tuple[str, type]:
+    """Of "const float *weight": ("weight", c_void_p)."""
+    kind, name = text.replace("*", "* ").rsplit(maxsplit=1)
+    return name, ctypes.c_void_p if kind.endswith("*") else _TYPES[kind]
 
 
 def _digest(path: Path) -> str:
@@ -181,11 +221,11 @@ def _compiler(chosen: str | None) -> list[str]:
             raise Unavailable(f"CXX={chosen} is no command ({error}); close its quotes") from None
         if words and shutil.which(words[0]):
             return words
-        raise Unavailable(f"CXX={chosen} is not here; {_WOULD_DO}")
+        raise Unavailable(f"CXX={chosen} is not here; {_would_do()}")
     for name in ("g++", "c++", "clang++"):
         if shutil.which(name):
             return [name]
-    raise Unavailable(f"no C++ compiler is here; {_WOULD_DO}")
+    raise Unavailable(f"no C++ compiler is here; {_would_do()}")
 
 
 def _compile(compiler: list[str], path: Path) -> None:
@@ -206,7 +246,7 @@ def _run(command: list[str]) -> None:
     except subprocess.TimeoutExpired:
         raise Unavailable(f"{command[0]} took over {_SECONDS:g} s; try again when the machine is less busy") from None
     except OSError as error:
-        raise Unavailable(f"{command[0]} cannot be started ({error.strerror}); {_WOULD_DO}") from None
+        raise Unavailable(f"{command[0]} cannot be started ({error.strerror}); {_would_do()}") from None
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "error" in line), f"exit code {done.returncode}")
         raise Unavailable(f"{command[0]} failed: {said.strip()}; {_remedy(done.stderr)}")
@@ -215,7 +255,13 @@ def _run(command: list[str]) -> None:
 def _remedy(said: str) -> str:
     if "No space left" in said:
         return "make room on the disk"
+    if sys.platform == "darwin" and ("xcode-select" in said or "xcrun" in said):  # a stand-in for one to be installed
+        return _would_do()
     return "CXX can name another compiler"
+
+
+def _would_do() -> str:
+    return "`xcode-select --install` brings one" if sys.platform == "darwin" else "g++ or clang++ would do"
 
 
 def _fingerprint(compiler: list[str]) -> str:

@@ -4,6 +4,7 @@
 
 #ifdef HAS_TILES
 
+#include "operations.h"
 #include "parallel.h"
 
 using namespace convolving;
@@ -39,11 +40,9 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
 // weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the sums
 // (2, filters) of what y holds and of its squares, or null. As all of them, 1 where the memory does not suffice, else 0.
 #define KERNEL(NAME, TYPE, COUNT)                                                                                      \
-    extern "C" int NAME(int images, int channels, int height, int width, int filters, int rows, int columns,           \
-                        int kernel, int stride, int before, int transposed, int turned, int threads,                   \
-                        long channel_step, long filter_step, long row_step, long column_step, const void *x,           \
-                        const float *weight, const float *bias, void *y, double *moments) {                            \
-        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+    OPERATION(NAME, (SIZES, long channel_step, long filter_step, long row_step, long column_step, const void *x,       \
+                     const float *weight, const float *bias, void *y, double *moments)) {                              \
+        const Sizes sizes = SIZES_GIVEN;                                                                               \
         const Weights weights = {weight, channel_step, filter_step, row_step, column_step, (bool)turned, kernel};      \
         return guarded([&] { run<TYPE, COUNT<TYPE>>(sizes, transposed, weights, threads, x, bias, y, moments); });     \
     }

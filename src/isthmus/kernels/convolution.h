@@ -36,17 +36,17 @@ inline void multiply(const Plan &plan, const std::vector<Block> &blocks, const u
 // Sums over pixels of 32 filters' values and of their squares, both about the first pixel's: what all values have in
 // common would drown their differences in float32.
 struct Tally {
-    __m512 origin[2], values[2], squares[2];
+    Wide origin[2], values[2], squares[2];
     int pixels;
 
-    INLINE void add(__m512 one, __m512 two) {
+    INLINE void add(Wide one, Wide two) {
         if (!pixels++) origin[0] = one, origin[1] = two;
-        one = _mm512_sub_ps(one, origin[0]);
-        two = _mm512_sub_ps(two, origin[1]);
-        values[0] = _mm512_add_ps(values[0], one);
-        values[1] = _mm512_add_ps(values[1], two);
-        squares[0] = _mm512_fmadd_ps(one, one, squares[0]);
-        squares[1] = _mm512_fmadd_ps(two, two, squares[1]);
+        one -= origin[0];
+        two -= origin[1];
+        values[0] += one;
+        values[1] += two;
+        squares[0] = multiply_add(one, one, squares[0]);
+        squares[1] = multiply_add(two, two, squares[1]);
     }
 
     // Adds a filter's sums, about zero, to those of others: in double there is room for what all have in common.
@@ -61,22 +61,20 @@ struct Tally {
 template <class T> struct Written;
 
 template <> struct Written<BFloat16> {
-    INLINE static void write(uint16_t *to, __m512 low, __m512 high, __mmask32 mask, Tally *tally) {
-        const __m512i halves = rounded(low, high);
-        if (tally)
-            tally->add((__m512)_mm512_slli_epi32(halves, 16),
-                       (__m512)_mm512_and_si512(halves, _mm512_set1_epi32((int)0xffff0000)));
-        _mm512_mask_storeu_epi16(to, mask, halves);
+    INLINE static void write(uint16_t *to, Wide low, Wide high, Mask32 mask, Tally *tally) {
+        const Pair halves = rounded(low, high);
+        if (tally) tally->add(lower_halves(halves), upper_halves(halves));
+        store_halves(to, mask, halves);
     }
     static int vector(int filter) { return filter % 2; }
     static int lane(int filter) { return filter / 2; }
 };
 
 template <> struct Written<Float32> {
-    INLINE static void write(float *to, __m512 low, __m512 high, __mmask32 mask, Tally *tally) {
+    INLINE static void write(float *to, Wide low, Wide high, Mask32 mask, Tally *tally) {
         if (tally) tally->add(low, high);
-        _mm512_mask_storeu_ps(to, (__mmask16)mask, low);
-        if (mask >> SIDE) _mm512_mask_storeu_ps(to + SIDE, (__mmask16)(mask >> SIDE), high);
+        store_wide(to, (Mask16)mask, low);
+        if (mask >> SIDE) store_wide(to + SIDE, (Mask16)(mask >> SIDE), high);
     }
     static int vector(int filter) { return filter / SIDE; }
     static int lane(int filter) { return filter % SIDE; }
@@ -89,7 +87,7 @@ void scatter(const Plan &plan, const Part &part, Run run, int filter, const floa
     Tally tally = tallied;  // in registers
     const Phase &phase = *part.phase;
     const int filters = plan.sizes.filters;
-    const __mmask32 mask = first_of_both(std::min(C * SIDE, filters - filter));
+    const Mask32 mask = first_of_both(std::min(C * SIDE, filters - filter));
     const long step = (long)phase.stride * filters, line_step = (long)plan.sizes.columns * step;
     const long corner = (long)phase.down * plan.sizes.columns + phase.start * phase.stride + phase.right;
     const long base = corner * filters + filter;
@@ -97,7 +95,7 @@ void scatter(const Plan &plan, const Part &part, Run run, int filter, const floa
     typename T::Number *to = y + base + line * line_step + column * step;
     for (int position = 0; position < SIDE; position++, sums += C * SIDE) {
         if (column < phase.columns) {
-            const __m512 low = _mm512_loadu_ps(sums), high = C > 1 ? _mm512_loadu_ps(sums + SIDE) : low;
+            const Wide low = load_wide(sums), high = C > 1 ? load_wide(sums + SIDE) : low;
             Written<T>::write(to, low, high, mask, TALLIED ? &tally : nullptr);
         } else if (part.within) {
             break;

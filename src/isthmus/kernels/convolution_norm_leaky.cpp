@@ -6,6 +6,7 @@
 
 #include "convolution.h"
 #include "norm_leaky.h"
+#include "operations.h"
 #include "parallel.h"
 #include "weight_gradient.h"
 
@@ -54,12 +55,11 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
 // it. dx like x, or null; dkernel (filters, kernel, kernel, channels), transposed (channels, kernel, kernel, filters),
 // float32, or null; dweight, dbias (filters,). All of them are overwritten.
 #define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" int convolution_norm_leaky_backward_##NAME(                                                             \
-        int images, int channels, int height, int width, int filters, int rows, int columns, int kernel, int stride,   \
-        int before, int transposed, int turned, int threads, float epsilon, float slope, long channel_step,            \
-        long filter_step, long row_step, long column_step, const void *x, const float *weight, const void *between,    \
-        const void *dy, float *found, void *dx, float *dkernel, float *dweight, float *dbias) {                        \
-        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+    OPERATION(convolution_norm_leaky_backward_##NAME,                                                                  \
+              (SIZES, float epsilon, float slope, long channel_step, long filter_step, long row_step,                  \
+               long column_step, const void *x, const float *weight, const void *between, const void *dy,              \
+               float *found, void *dx, float *dkernel, float *dweight, float *dbias)) {                                \
+        const Sizes sizes = SIZES_GIVEN;                                                                               \
         const convolving::Weights weights = {weight,      filter_step,  channel_step, row_step,                        \
                                              column_step, (bool)turned, kernel};                                       \
         return guarded([&] {                                                                                           \

@@ -24,14 +24,14 @@ struct Weights {
 };
 
 // Sixteen filters' weights for one channel of one tap; zero beyond the last of either.
-inline __m512 weights_of(const Plan &plan, const Weights &weights, int tap, int channel, int filter) {
-    if (tap < 0 || channel >= plan.sizes.channels) return _mm512_setzero_ps();
+inline Wide weights_of(const Plan &plan, const Weights &weights, int tap, int channel, int filter) {
+    if (tap < 0 || channel >= plan.sizes.channels) return Wide{};
     const float *from = weights.tap(tap) + channel * weights.channel + filter * weights.filter;
     const int filters = std::min(SIDE, plan.sizes.filters - filter);
     if (weights.filter == 1) return some(from, filters);
     float of[SIDE] = {};
     for (int f = 0; f < filters; f++) of[f] = from[f * weights.filter];
-    return _mm512_loadu_ps(of);
+    return load_wide(of);
 }
 
 // Tiles of weights, a part each: word (row, column) has numbers 2 * row and 2 * row + 1 of the block for a filter.
@@ -87,7 +87,7 @@ inline void pack_image(const Plan &plan, const typename T::Number *x, int first,
         Pair parts[COUNT];
         parts_of<COUNT>(from, here, parts);
         for (int part = 0; part < COUNT; part++)
-            _mm512_mask_storeu_epi16(at + part * plan.room, first_of_both(room), parts[part]);
+            store_halves(at + part * plan.room, first_of_both(room), parts[part]);
     };
     for (const Plane &plane : plan.planes) {
         const int left = std::max(0, ceiling(-plane.right, plane.stride));

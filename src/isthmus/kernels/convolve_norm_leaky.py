@@ -6,28 +6,31 @@ x --convolution--> between --batch norm--> * --leaky ReLU--> x of the next ... -
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ctypes import c_float, c_int, c_long, c_void_p
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution, norm_leaky, threads
-from isthmus.kernels.compiled import function
-from isthmus.kernels.convolution import NAMES, Convolution, address, differentiate, operand
+from isthmus.kernels import norm_leaky, tiled_convolution
+from isthmus.kernels.compiled import NAMES, operation
+from isthmus.kernels.convolution import Convolution
+from isthmus.kernels.derivatives import differentiate
 
-_TYPES = (*(c_int,) * 13, c_float, c_float, *(c_long,) * 4, *(c_void_p,) * 9)
 _KEPT, _TRAINED = 6, 4  # tensors of a stage, for the way back and as parameters
 
 
 class Stage(NamedTuple):
-    """A convolution with its kernel, and what follows it: offset (C',), batch norm, leaky ReLU with this slope."""
+    """A convolution with its kernel, and what follows it: offset (C',), batch norm, leaky ReLU with this slope.
+
+    pad: zeros to the left, right, above and below that `how` does not add itself.
+    """
 
     how: Convolution
     kernel: Tensor
     offset: Tensor
     norm: nn.BatchNorm2d
     slope: float
+    pad: tuple[int, int, int, int] = (0, 0, 0, 0)
 
     @property
     def trained(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -36,13 +39,14 @@ class Stage(NamedTuple):
 
 
 def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """One stage after another, where `norm_leaky.takes` and `convolution.takes` say so for each; x (B, C, H, W).
+    """One stage after another, where `norm_leaky` and `tiled_convolution` take each and nothing is padded apart.
 
+    x (B, C, H, W) -> (B, C', H', W').
     A convolution finds the sums that its norm needs while it has its numbers at hand. All stages are one operation,
     because thirty small ones take a tenth of a step.
     """
     tensors = [tensor for stage in stages for tensor in stage.trained]
-    return _ConvolveNormLeaky.apply(operand(x), stages, *tensors)  # pyright: ignore[reportReturnType]
+    return _ConvolveNormLeaky.apply(tiled_convolution.operand(x), stages, *tensors)  # pyright: ignore[reportReturnType]
 
 
 class _ConvolveNormLeaky(torch.autograd.Function):
@@ -51,9 +55,9 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         ctx: Any, x: Tensor, stages: Sequence[Stage], *_: Tensor
     ) -> Tensor:
         kept: list[Tensor] = []
-        for how, kernel, offset, norm, slope in stages:
+        for how, kernel, offset, norm, slope, _pad in stages:
             moments = torch.empty(2, norm.num_features, dtype=torch.float64, device=x.device)
-            between = convolution.forward(x, kernel, None, how, moments)
+            between = tiled_convolution.forward(x, kernel, None, how, moments)
             y, found = norm_leaky.forward(between, moments, offset, norm, slope)
             kept += [x, kernel, norm.weight, norm.bias, between, found]
             x = y
@@ -85,7 +89,7 @@ def _differentiate(
     """The gradients of x and of each stage's parameters, by operations that can be differentiated again."""
 
     def plain(x: Tensor, *tensors: Tensor) -> Tensor:
-        for at, (how, _, _, norm, slope) in enumerate(stages):
+        for at, (how, _, _, norm, slope, _) in enumerate(stages):
             kernel, weight, bias = tensors[3 * at : 3 * at + 3]
             x = norm_leaky.plain(how.cast(x, kernel), weight, bias, eps=norm.eps, slope=slope)
         return x
@@ -109,18 +113,19 @@ def _backward(
     dx = torch.empty_like(x) if wanted[0] else None
     dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if wanted[1] else None
     dweight, dbias = found.new_empty(filters), found.new_empty(filters)
-    function(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}", _TYPES)(
-        *x.shape,
-        *between.shape[1:],
-        kernel.shape[2],
-        how.stride,
-        how.before,
-        how.transposed,
-        how.turned,
-        threads.count(),
-        stage.norm.eps,
-        stage.slope,
-        *how.steps(kernel),
-        *map(address, (x, kernel, between, dy, found, dx, dkernel, dweight, dbias)),
+    operation(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}")(
+        **tiled_convolution.sizes(x, between, kernel, how, transposed=how.transposed),
+        epsilon=stage.norm.eps,
+        slope=stage.slope,
+        **tiled_convolution.steps(kernel, how),
+        x=x,
+        weight=kernel,
+        between=between,
+        dy=dy,
+        found=found,
+        dx=dx,
+        dkernel=dkernel,
+        dweight=dweight,
+        dbias=dbias,
     )
     return dx, dkernel, dweight, dbias

@@ -1,16 +1,16 @@
 // Batch norm and leaky ReLU; see norm_leaky.h.
 
-#include "buffers.h"
 #include "norm_leaky.h"
+#include "operations.h"
 
 using namespace norming;
 
 // channels: a multiple of 16. moments: the sums (2, channels) of x and of its squares, or null. found (4, channels) is
 // written by forward and read by backward. 1 where the memory does not suffice, else 0.
 #define KERNELS(NAME, TYPE)                                                                                            \
-    extern "C" int forward_##NAME(long rows, int channels, int threads, float epsilon, float slope, float momentum,    \
+    OPERATION(norm_leaky_##NAME, (long rows, int channels, int threads, float epsilon, float slope, float momentum,    \
                                   const void *x, const float *weight, const float *bias, const double *moments,        \
-                                  const float *offset, float *mean, float *variance, void *y, float *found) {          \
+                                  const float *offset, float *mean, float *variance, void *y, float *found)) {         \
         const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
         const Running running = {momentum, offset, mean, variance};                                                    \
         return guarded([&] {                                                                                           \
@@ -18,8 +18,9 @@ using namespace norming;
                           rows_of(found, channels));                                                                   \
         });                                                                                                            \
     }                                                                                                                  \
-    extern "C" int backward_##NAME(long rows, int channels, int threads, float epsilon, float slope, const void *dy,   \
-                                   const void *x, float *found, void *dx, float *dweight, float *dbias) {              \
+    OPERATION(norm_leaky_backward_##NAME,                                                                              \
+              (long rows, int channels, int threads, float epsilon, float slope, const void *dy, const void *x,        \
+               float *found, void *dx, float *dweight, float *dbias)) {                                                \
         const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
         const TYPE::Number *from = (const TYPE::Number *)dy, *beside = (const TYPE::Number *)x;                        \
         return guarded([&] {                                                                                           \

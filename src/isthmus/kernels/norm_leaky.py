@@ -6,7 +6,6 @@ x + offset --batch norm--> * --leaky ReLU--> y
 from __future__ import annotations
 
 import functools
-from ctypes import c_float, c_int, c_long, c_void_p
 from typing import Any
 
 import torch
@@ -14,12 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import expect, function
-from isthmus.kernels.convolution import NAMES, address, differentiate
+from isthmus.kernels.compiled import NAMES, expect, operation
+from isthmus.kernels.derivatives import differentiate
 
 _MULTIPLE = 16  # of channels: the kernels work on vectors of them
-_LAYER = (c_long, c_int, c_int, c_float, c_float)
-_FORWARD, _BACKWARD = (*_LAYER, c_float, *(c_void_p,) * 9), (*_LAYER, *(c_void_p,) * 6)
 
 
 def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
@@ -84,9 +81,18 @@ def forward(
         raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
     expect((channels,), norm.weight, norm.bias, offset, norm.running_mean, norm.running_var)
     y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
-    tensors = (x, norm.weight, norm.bias, moments, offset, norm.running_mean, norm.running_var, y, found)
-    function(f"forward_{NAMES[x.dtype]}", _FORWARD)(
-        x.numel() // channels, channels, threads.count(), norm.eps, slope, norm.momentum, *map(address, tensors)
+    operation(f"norm_leaky_{NAMES[x.dtype]}")(
+        **_sizes(x, norm.eps, slope),
+        momentum=norm.momentum,
+        x=x,
+        weight=norm.weight,
+        bias=norm.bias,
+        moments=moments,
+        offset=offset,
+        mean=norm.running_mean,
+        variance=norm.running_var,
+        y=y,
+        found=found,
     )
     return y, found
 
@@ -95,8 +101,18 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
     channels = x.shape[1]
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx, dweight, dbias = torch.empty_like(x), found.new_empty(channels), found.new_empty(channels)
-    tensors = (dy, x, found, dx, dweight, dbias)
-    function(f"backward_{NAMES[x.dtype]}", _BACKWARD)(
-        x.numel() // channels, channels, threads.count(), ctx.eps, ctx.slope, *map(address, tensors)
+    operation(f"norm_leaky_backward_{NAMES[x.dtype]}")(
+        **_sizes(x, ctx.eps, ctx.slope), dy=dy, x=x, found=found, dx=dx, dweight=dweight, dbias=dbias
     )
     return dx, dweight, dbias
+
+
+def _sizes(x: Tensor, eps: float, slope: float) -> dict[str, float]:
+    channels = x.shape[1]
+    return {
+        "rows": x.numel() // channels,
+        "channels": channels,
+        "threads": threads.count(),
+        "epsilon": eps,
+        "slope": slope,
+    }

@@ -13,6 +13,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -159,7 +160,8 @@ class Pool {
 
 Pool *pool;  // never ended: helpers may look at it until the process is gone
 
-void begin() { pool = new Pool; }
+// In a forked process no exception may leave it: where there is no memory, every caller works alone.
+void begin() { pool = new (std::nothrow) Pool; }
 
 }  // namespace
 
@@ -188,7 +190,10 @@ void run(int count, int threads, Work work, void *context) {
     threads = std::clamp(threads, 1, std::max(count, 1));
     Pieces pieces(count, threads);
     Loop loop{pieces, work, context, {}, {}};
-    pool->run(loop, threads);
+    if (pool)
+        pool->run(loop, threads);
+    else
+        loop.work_on(0);
     if (loop.thrown) std::rethrow_exception(loop.thrown);
 }
 

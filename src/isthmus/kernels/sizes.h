@@ -13,3 +13,9 @@ struct Sizes {
     long of_x() const { return (long)height * width * channels; }
     long of_y() const { return (long)rows * columns * filters; }
 };
+
+// The arguments of an operation that tell it its sizes, and what becomes of them.
+#define SIZES                                                                                                          \
+    int images, int channels, int height, int width, int filters, int rows, int columns, int kernel, int stride,      \
+        int before, int transposed, int turned, int threads
+#define SIZES_GIVEN {images, channels, height, width, filters, rows, columns, kernel, stride, before}

@@ -1,40 +1,23 @@
-// Intel's AMX tiles for products of bfloat16: 16 rows of 64 bytes, of which a product sums over 32 numbers.
+// Tiles: 16 rows of 64 bytes, whose products of bfloat16 sum over 32 numbers. They are the processor's (Intel's AMX) or,
+// where PORTABLE_TILES is defined, memory and loops: slow, and right to the same digits on any processor.
 
 #pragma once
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__linux__)
+#if defined(PORTABLE_TILES) || (defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && \
+                                defined(__AVX512VL__) && defined(__linux__))
 #define HAS_TILES
 
-#include <immintrin.h>
+#include "wide.h"
 
-#include <cstdint>
+#ifndef PORTABLE_TILES
 
-#include "vectors.h"
+#include <sys/syscall.h>
+#include <unistd.h>
 
-constexpr int SIDE = 16;         // of a tile: rows, and columns of 32 bits
-constexpr int DEPTH = 2 * SIDE;  // numbers that one product of tiles sums over
-
-// Sixteen words of two bfloat16 each: a row of a tile.
-typedef __m512i Pair;
-
-// words[i][j] becomes words[j][i].
-inline void transpose(Pair *words) {
-    const Pair lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-#pragma GCC unroll 4
-    for (int step = SIDE / 2; step > 0; step /= 2) {
-        // lanes of the two rows, the second's from 16 on, that go into the first and into the second
-        const __mmask16 odd = _mm512_test_epi32_mask(lanes, _mm512_set1_epi32(step));
-        const Pair low = _mm512_mask_add_epi32(lanes, odd, lanes, _mm512_set1_epi32(SIDE - step));
-        const Pair after = _mm512_add_epi32(lanes, _mm512_set1_epi32(step));
-        const Pair high = _mm512_mask_add_epi32(after, odd, lanes, _mm512_set1_epi32(SIDE));
-#pragma GCC unroll 16
-        for (int row = 0; row < SIDE; row++)
-            if (!(row & step)) {
-                const Pair one = words[row], two = words[row + step];
-                words[row] = _mm512_permutex2var_epi32(one, low, two);
-                words[row + step] = _mm512_permutex2var_epi32(one, high, two);
-            }
-    }
+// Asks the system for the tiles; 0 where this process may use them.
+inline int ask_for_tiles() {
+    constexpr int REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;
+    return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 
 // This thread's tiles are ours meanwhile; then they are configured as they were.
@@ -56,45 +39,85 @@ class Tiles {
     ~Tiles() { _tile_loadconfig(&before); }
 };
 
+// Macros, because compilers want to see a tile's number where they make an instruction of it.
+#define tile_load(TILE, FROM, BYTES) _tile_loadd(TILE, FROM, BYTES)  // rows lie BYTES apart in memory
+#define tile_store(TILE, TO, BYTES) _tile_stored(TILE, TO, BYTES)
+#define tile_zero(TILE) _tile_zero(TILE)
+#define tile_add_product(SUM, LEFT, RIGHT) _tile_dpbf16ps(SUM, LEFT, RIGHT)  // each word of LEFT and RIGHT: two numbers
+
+#else
+
+inline int ask_for_tiles() { return 0; }
+
+struct Tiles {
+    Tiles() {}  // not trivial, so that one that nobody names is no warning
+};
+
+inline thread_local uint32_t tiles[8][SIDE][SIDE];  // of words
+
+inline void tile_load(int tile, const void *from, long bytes) {
+    for (int row = 0; row < SIDE; row++) std::memcpy(tiles[tile][row], (const char *)from + row * bytes, 4 * SIDE);
+}
+inline void tile_store(int tile, void *to, long bytes) {
+    for (int row = 0; row < SIDE; row++) std::memcpy((char *)to + row * bytes, tiles[tile][row], 4 * SIDE);
+}
+inline void tile_zero(int tile) { std::memset(tiles[tile], 0, sizeof tiles[tile]); }
+
+inline void tile_add_product(int sum, int left_tile, int right_tile) {
+    for (int row = 0; row < SIDE; row++) {
+        float sums[SIDE];
+        std::memcpy(sums, tiles[sum][row], sizeof sums);
+        for (int pair = 0; pair < SIDE; pair++)
+            for (int upper = 0; upper < 2; upper++) {
+                const float left = widened((uint16_t)(tiles[left_tile][row][pair] >> 16 * upper));
+                for (int column = 0; column < SIDE; column++)
+                    sums[column] += left * widened((uint16_t)(tiles[right_tile][pair][column] >> 16 * upper));
+            }
+        std::memcpy(tiles[sum][row], sums, sizeof sums);
+    }
+}
+
+#endif
+
 // Two by two tiles of sums, or fewer: 0 and 1 beside each other, 2 and 3 below; `row` numbers from one row to the next.
 template <int R, int C> INLINE void load_sums(const float *from, long row) {
     const long bytes = row * sizeof(float), below = SIDE * row;
-    _tile_loadd(0, from, bytes);
-    if (C > 1) _tile_loadd(1, from + SIDE, bytes);
-    if (R > 1) _tile_loadd(2, from + below, bytes);
-    if (R > 1 && C > 1) _tile_loadd(3, from + below + SIDE, bytes);
+    tile_load(0, from, bytes);
+    if (C > 1) tile_load(1, from + SIDE, bytes);
+    if (R > 1) tile_load(2, from + below, bytes);
+    if (R > 1 && C > 1) tile_load(3, from + below + SIDE, bytes);
 }
 
 INLINE void zero_sums() {
-    _tile_zero(0);
-    _tile_zero(1);
-    _tile_zero(2);
-    _tile_zero(3);
+    tile_zero(0);
+    tile_zero(1);
+    tile_zero(2);
+    tile_zero(3);
 }
 
 template <int R, int C> INLINE void store_sums(float *to, long row) {
     const long bytes = row * sizeof(float), below = SIDE * row;
-    _tile_stored(0, to, bytes);
-    if (C > 1) _tile_stored(1, to + SIDE, bytes);
-    if (R > 1) _tile_stored(2, to + below, bytes);
-    if (R > 1 && C > 1) _tile_stored(3, to + below + SIDE, bytes);
+    tile_store(0, to, bytes);
+    if (C > 1) tile_store(1, to + SIDE, bytes);
+    if (R > 1) tile_store(2, to + below, bytes);
+    if (R > 1 && C > 1) tile_store(3, to + below + SIDE, bytes);
 }
 
 // Adds the products of left(0) and left(1), tiles' addresses with rows `step` bytes apart, with right(0) and right(1);
 // without FRESH the tiles of the call before are taken again.
 template <int R, int C, bool FRESH_LEFT, bool FRESH_RIGHT, class Left, class Right>
 INLINE void add_product(Left left, long step, Right right) {
-    if (FRESH_LEFT) _tile_loadd(4, left(0), step);
-    if (FRESH_RIGHT) _tile_loadd(6, right(0), sizeof(Pair));
-    _tile_dpbf16ps(0, 4, 6);
+    if (FRESH_LEFT) tile_load(4, left(0), step);
+    if (FRESH_RIGHT) tile_load(6, right(0), sizeof(Pair));
+    tile_add_product(0, 4, 6);
     if (C > 1) {
-        if (FRESH_RIGHT) _tile_loadd(7, right(1), sizeof(Pair));
-        _tile_dpbf16ps(1, 4, 7);
+        if (FRESH_RIGHT) tile_load(7, right(1), sizeof(Pair));
+        tile_add_product(1, 4, 7);
     }
     if (R > 1) {
-        if (FRESH_LEFT) _tile_loadd(5, left(1), step);
-        _tile_dpbf16ps(2, 5, 6);
-        if (C > 1) _tile_dpbf16ps(3, 5, 7);
+        if (FRESH_LEFT) tile_load(5, left(1), step);
+        tile_add_product(2, 5, 6);
+        if (C > 1) tile_add_product(3, 5, 7);
     }
 }
 

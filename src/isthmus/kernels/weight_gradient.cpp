@@ -4,14 +4,10 @@
 
 #ifdef HAS_TILES
 
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "operations.h"
 
-// Asks the system for the tiles; 0 where this process may use them.
-extern "C" int weight_gradient_ready() {
-    constexpr int REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;
-    return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
-}
+// 0 where this process may use tiles.
+extern "C" int tiles_ready() { return ask_for_tiles(); }
 
 template <class T>
 static void run(const Sizes &sizes, bool transposed, bool turned, int threads, const void *x_given,
@@ -37,10 +33,8 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
 // kernel, kernel, channels), transposed (channels, kernel, kernel, filters): float32, is overwritten; turned: taps in
 // reverse.
 #define KERNEL(NAME, TYPE)                                                                                             \
-    extern "C" int weight_gradient_##NAME(int images, int channels, int height, int width, int filters, int rows,      \
-                                          int columns, int kernel, int stride, int before, int transposed, int turned, \
-                                          int threads, const void *x, const void *dy, float *weight) {                 \
-        const Sizes sizes = {images, channels, height, width, filters, rows, columns, kernel, stride, before};         \
+    OPERATION(weight_gradient_##NAME, (SIZES, const void *x, const void *dy, float *weight)) {                         \
+        const Sizes sizes = SIZES_GIVEN;                                                                               \
         return guarded([&] { run<TYPE>(sizes, transposed, turned, threads, x, dy, weight); });                         \
     }
 
@@ -49,6 +43,6 @@ KERNEL(bfloat16, BFloat16)
 
 #else
 
-extern "C" int weight_gradient_ready() { return -1; }
+extern "C" int tiles_ready() { return -1; }
 
 #endif

@@ -71,7 +71,7 @@ template <class T> struct View {
 // of the pictures, from line `stop` on, beyond the last channel and the last image.
 template <class T>
 void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count, long apart) {
-    const __mmask16 mask = first(view.channels - tile * SIDE);
+    const Mask16 mask = first(view.channels - tile * SIDE);
     const int left = std::min(pitch, view.right < 0 ? (-view.right + view.stride - 1) / view.stride : 0);
     const int end = std::clamp((view.width - view.right + view.stride - 1) / view.stride, left, pitch);
     const long step = (long)view.stride * view.channels, line_step = (long)view.width * view.channels;
@@ -80,11 +80,11 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
     const int height = view.height, stride = view.stride, down = view.down;
     const auto clear = [=](Pair *at, int words) {
         for (int part = 0; part < GRADIENT_PARTS<T>; part++)
-            for (int i = 0; i < words; i++) at[part * apart + i] = _mm512_setzero_si512();
+            for (int i = 0; i < words; i++) at[part * apart + i] = Pair{};
     };
     Pair *const last = to + count;
     for (int pair = 0; pair < pairs; pair++) {
-        const __mmask16 second = 2 * pair + 1 < view.images ? mask : 0;
+        const Mask16 second = 2 * pair + 1 < view.images ? mask : 0;
         for (int line = 0; line < lines; line++, to += pitch) {
             const int y = line * stride + down;
             const bool empty = y < 0 || y >= height || line >= stop;
@@ -94,7 +94,7 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
             for (int column = left; column < end; column++) {
                 const typename T::Number *at = from + column * step;
                 Pair words[GRADIENT_PARTS<T>];
-                words_of(at, mask, at + picture, second, words);
+                words_of_parts(at, mask, at + picture, second, words);
                 for (int part = 0; part < GRADIENT_PARTS<T>; part++) to[part * apart + column] = words[part];
             }
             clear(to + end, pitch - end);
@@ -209,10 +209,10 @@ inline void reduce(const Shape &shape, const float *sums, bool turned, int threa
         for (long at = begin; at < end; at++) {
             float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * shape.large;
             for (int first = 0; first < shape.large; first += SIDE) {
-                __m512 sum = _mm512_setzero_ps();
+                Wide sum = {};
                 for (int block = 0; block < shape.blocks; block++)
-                    sum = _mm512_add_ps(sum, _mm512_loadu_ps(sums + block * size + at * line + first));
-                _mm512_mask_storeu_ps(to + first, ::first(shape.large - first), sum);
+                    sum += load_wide(sums + block * size + at * line + first);
+                store_wide(to + first, ::first(shape.large - first), sum);
             }
         }
     });

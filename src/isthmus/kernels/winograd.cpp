@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "buffers.h"
+#include "operations.h"
 #include "parallel.h"
 #include "vectors.h"
 #include "winograd_turns.h"
@@ -301,14 +302,15 @@ void sum_gradient(int images, int height, int width, int channels, int filters, 
 }  // namespace
 
 // As `filter` and `sum_gradient` have it; 1 where the memory does not suffice, else 0.
-extern "C" int winograd(int images, int height, int width, int channels, int filters, int padding, int reversed,
-                        int threads, const float *x, const float *weight, const float *bias, float *y) {
+#define SIZES                                                                                                          \
+    int images, int height, int width, int channels, int filters, int padding, int reversed, int threads
+
+OPERATION(winograd, (SIZES, const float *x, const float *weight, const float *bias, float *y)) {
     return guarded(
         [=] { filter(images, height, width, channels, filters, padding, reversed, threads, x, weight, bias, y); });
 }
 
-extern "C" int winograd_gradient(int images, int height, int width, int channels, int filters, int padding,
-                                 int reversed, int threads, const float *x, const float *dy, float *weight) {
+OPERATION(winograd_gradient, (SIZES, const float *x, const float *dy, float *weight)) {
     return guarded(
         [=] { sum_gradient(images, height, width, channels, filters, padding, reversed, threads, x, dy, weight); });
 }

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import functools
-from ctypes import c_int, c_void_p
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from isthmus.kernels import threads
-from isthmus.kernels.compiled import expect, function, library, why_unavailable
-from isthmus.kernels.convolution import Convolution, address, differentiate
+from isthmus.kernels.compiled import expect, library, operation, why_unavailable
+from isthmus.kernels.convolution import Convolution
+from isthmus.kernels.derivatives import differentiate
 
 _LEAST_CHANNELS = 16  # with fewer, turning the images takes longer than it saves
 _LEAST_SIDE = 4  # a tile of the output
 _BACKWARD = torch.ops.aten.convolution_backward.default
-_TYPES = (*(c_int,) * 8, *(c_void_p,) * 4)
 _MOST = 1 << 20  # numbers in a kernel: it is turned to four times as many
 
 
@@ -93,18 +92,26 @@ def _filter(x: Tensor, weight: Tensor, bias: Tensor | None, padding: int, *, tur
     rows, columns = (side + 2 * padding - 2 for side in x.shape[2:])
     size = (len(x), len(weight), rows, columns)
     y = torch.empty(size, dtype=x.dtype, device=x.device, memory_format=torch.channels_last)
-    function("winograd", _TYPES)(*_sizes(x, len(weight), padding, turned), *map(address, (x, taps, bias, y)))
+    operation("winograd")(**_sizes(x, len(weight), padding, turned), x=x, weight=taps, bias=bias, y=y)
     return y
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
     x = x.contiguous(memory_format=torch.channels_last)
     found = torch.empty_like(weight, memory_format=torch.channels_last)
-    sizes = _sizes(x, len(weight), how.before, how.turned)
-    function("winograd_gradient", _TYPES[:-1])(*sizes, *map(address, (x, dy, found)))
+    operation("winograd_gradient")(**_sizes(x, len(weight), how.before, how.turned), x=x, dy=dy, weight=found)
     return found
 
 
-def _sizes(x: Tensor, filters: int, padding: int, turned: bool) -> tuple[int, ...]:
+def _sizes(x: Tensor, filters: int, padding: int, turned: bool) -> dict[str, int]:
     images, channels, height, width = x.shape
-    return images, height, width, channels, filters, padding, turned, threads.count()
+    return {
+        "images": images,
+        "height": height,
+        "width": width,
+        "channels": channels,
+        "filters": filters,
+        "padding": padding,
+        "reversed": turned,
+        "threads": threads.count(),
+    }

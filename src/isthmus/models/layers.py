@@ -8,35 +8,33 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from isthmus.kernels import convolution, dense, winograd
-from isthmus.kernels.convolution import Convolution
+from isthmus.kernels import ops
+from isthmus.kernels.ops import CallsKernels, Convolution
 
 
-class SameConv(nn.Conv2d):
+class SameConv(nn.Conv2d, CallsKernels):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
     Its odd row and column of padding go below and to the right. `turned`: for turned images, see
     `isthmus.models.blocks`, with a turned kernel, and they go above and to the left.
-    `compiled`: in training it is our own code's where that can take it.
     """
 
-    compiled = False
+    operation = "convolve"
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
         super().__init__(channels, filters, kernel, stride)
         _glorot(self)
 
-    def forward(self, input: Tensor, *, turned: bool = True, biased: bool = True) -> Tensor:
-        above, left = (self._way(side, turned=turned) for side in input.shape[2:])
-        if above != left:
-            input = F.pad(input, (left.before, left.after, above.before, above.after))
-            above = Convolution(above.stride, 0, 0, turned)
-        return convolve(above, input, self.weight, self.bias if biased else None, compiled=self.compiled)
+    def forward(self, input: Tensor, *, turned: bool = True) -> Tensor:
+        pad, how = self.way(input.shape[2:], turned=turned)
+        return ops.convolve(how, F.pad(input, pad) if any(pad) else input, self.weight, self.bias)
 
-    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution | None:
-        """How images of this height and width are convolved; None where they are padded apart."""
+    def way(self, sides: Sequence[int], *, turned: bool) -> tuple[tuple[int, int, int, int], Convolution]:
+        """How images of this height and width are convolved, after zeros to the left, right, above and below."""
         above, left = (self._way(side, turned=turned) for side in sides)
-        return above if above == left else None
+        if above == left:
+            return (0, 0, 0, 0), above
+        return (left.before, left.after, above.before, above.after), Convolution(above.stride, 0, 0, turned)
 
     def _way(self, side: int, *, turned: bool) -> Convolution:
         kernel, stride = self.kernel_size[0], self.stride[0]
@@ -45,15 +43,14 @@ class SameConv(nn.Conv2d):
         return Convolution(stride, *((large, small) if turned else (small, large)), turned)
 
 
-class SameConvTranspose(nn.ConvTranspose2d):
+class SameConvTranspose(nn.ConvTranspose2d, CallsKernels):
     """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
 
     The odd row and column are cropped below and to the right. `turned`: for turned images, see
     `isthmus.models.blocks`, with a turned kernel, and above and to the left.
-    `compiled`: as `SameConv` has it.
     """
 
-    compiled = False
+    operation = "convolve"
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
         if kernel < stride:
@@ -61,34 +58,30 @@ class SameConvTranspose(nn.ConvTranspose2d):
         super().__init__(channels, filters, kernel, stride)
         _glorot(self)
 
-    def forward(
-        self, input: Tensor, output_size: list[int] | None = None, *, turned: bool = True, biased: bool = True
-    ) -> Tensor:
+    def forward(self, input: Tensor, output_size: list[int] | None = None, *, turned: bool = True) -> Tensor:
         assert output_size is None
-        how = self.way(input.shape[2:], turned=turned)
-        return convolve(how, input, self.weight, self.bias if biased else None, compiled=self.compiled)
+        _, how = self.way(input.shape[2:], turned=turned)
+        return ops.convolve(how, input, self.weight, self.bias)
 
-    def way(self, sides: Sequence[int], *, turned: bool) -> Convolution:
-        """How images are convolved, whatever their height and width."""
+    def way(self, sides: Sequence[int], *, turned: bool) -> tuple[tuple[int, int, int, int], Convolution]:
+        """As `SameConv` has it: nothing is padded apart, whatever the images' height and width."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         small = (kernel - stride) // 2
         large = kernel - stride - small
-        return Convolution(stride, *((large, small) if turned else (small, large)), turned, transposed=True)
+        pads = (large, small) if turned else (small, large)
+        return (0, 0, 0, 0), Convolution(stride, *pads, turned, transposed=True)
 
 
-class PlainConv(nn.Conv2d):
-    """Convolution that keeps height and width, (B, C, H, W) -> (B, C', H, W), with PyTorch's initial weights.
+class PlainConv(nn.Conv2d, CallsKernels):
+    """Convolution that keeps height and width, (B, C, H, W) -> (B, C', H, W), with PyTorch's initial weights."""
 
-    `compiled`: as `SameConv` has it.
-    """
-
-    compiled = False
+    operation = "convolve"
 
     def __init__(self, channels: int, filters: int, *, bias: bool = True) -> None:
         super().__init__(channels, filters, 3, padding=1, bias=bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return convolve(Convolution(1, 1, 1), input, self.weight, self.bias, compiled=self.compiled)
+        return ops.convolve(Convolution(1, 1, 1), input, self.weight, self.bias)
 
 
 class BatchNorm(nn.BatchNorm2d):
@@ -110,21 +103,11 @@ class BatchNorm(nn.BatchNorm2d):
 
 
 class Dense(nn.Linear):
-    """Fully connected, (B, inputs) -> (B, outputs), with Keras's initial weights.
-
-    `compiled`: as `SameConv` has it.
-    """
-
-    compiled = False
+    """Fully connected, (B, inputs) -> (B, outputs), with Keras's initial weights."""
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs)
         _glorot(self)
-
-    def forward(self, input: Tensor) -> Tensor:
-        if self.compiled and dense.takes(input, self.weight):
-            return dense.dense(input, self.weight, self.bias)
-        return super().forward(input)
 
 
 def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
@@ -132,16 +115,6 @@ def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
-
-
-def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None, *, compiled: bool) -> Tensor:
-    """how(x, weight, bias); `compiled`: by our own kernels where they can take it."""
-    if compiled and convolution.takes(x, weight, how):
-        return convolution.convolve(x, weight, bias, how)
-    how, weight = how.direct(weight)
-    if compiled and winograd.takes(x, weight, how):
-        return winograd.convolve(x, weight, bias, how)
-    return how(x, weight, bias)
 
 
 def _glorot(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:

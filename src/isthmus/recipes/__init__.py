@@ -1,1 +1,1 @@
-"""What can be asked for: recipe and study files, overrides, and the ready-made `*.toml`."""
+"""Recipe and study files, command-line overrides, and the ready-made `*.toml`."""

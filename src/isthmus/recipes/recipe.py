@@ -1,8 +1,8 @@
-"""Recipes: what to train, as TOML tables with every choice named.
+"""Recipes: what to train, as TOML tables in which every choice has a name.
 
-A recipe has one table a part (`data`, `corruption`, `architecture`, `bottleneck`, `prior`, `objective`, `distortion`,
-`regularizer`), each with its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills every
-default in.
+A recipe has one table per part (`data`, `corruption`, `architecture`, `bottleneck`, `prior`, `objective`, `distortion`,
+`regularizer`), each with its `kind` and options, and the tables `split`, `model` and `train`. Resolving fills in
+every default.
 """
 
 from __future__ import annotations
@@ -35,33 +35,35 @@ class _Options(BaseModel):
 
 
 class Split(_Options):
-    """How training images are set aside. Which ones is a function of the seed and their content."""
+    """How many images are held out. Which ones depends only on the seed and the images' content."""
 
     validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.1  # only where the data has no test images of its own
+    test: Annotated[float, Field(gt=0, lt=1)] = 0.1  # used only if the data has no test images of its own
     seed: Annotated[int, Field(ge=0)] = 0
-    limit: Annotated[int, Field(ge=1)] | None = None  # train on this many images at most
+    limit: Annotated[int, Field(ge=1)] | None = None  # train on at most this many images
 
 
 class Model(_Options):
-    """How the parts are put together."""
+    """How the parts are combined."""
 
     linear: Literal["none", "pca"] = "none"  # "pca": a linear path beside the network, started at PCA
 
 
 class Train(_Options):
-    """How the weights are found."""
+    """How the model is trained."""
 
     epochs: Annotated[int, Field(ge=1)] = 20
-    least_steps: Annotated[int, Field(ge=0)] = 0  # where the epochs make fewer, more and longer ones are trained
-    steps: Annotated[int, Field(ge=1)] | None = None  # at most; the schedule ends with them
+    least_steps: Annotated[int, Field(ge=0)] = 0  # if the epochs are fewer steps, train more and longer epochs
+    steps: Annotated[int, Field(ge=1)] | None = None  # at most; the learning-rate schedule ends with them
     batch: Annotated[int, Field(ge=1)] = 128
     optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
     learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    matrix_scale: Annotated[float, Field(gt=0)] = 10.0  # muon's rate for the architecture's kernels, in learning rates
-    linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, in learning rates
-    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's memory of squared gradients
-    # show half of the images, others in every epoch, with left and right exchanged; auto: where that does no harm
+    matrix_scale: Annotated[float, Field(gt=0)] = (
+        10.0  # muon's rate for the architecture's kernels, as a multiple of learning_rate
+    )
+    linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, as a multiple of learning_rate
+    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's decay rate for squared gradients
+    # mirror a random half of the images in every epoch; auto: only if that does no harm
     mirror: bool | Literal["auto"] = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
@@ -69,18 +71,18 @@ class Train(_Options):
     warmup_steps: Annotated[int, Field(ge=0)] = 0
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
-    seconds: Annotated[float, Field(gt=0)] | None = None  # of training at most; the schedule ends with them
-    monitor: Literal["validation", "training"] = "validation"  # the loss that chooses the best model
+    seconds: Annotated[float, Field(gt=0)] | None = None  # of training, at most; the schedule ends with them
+    monitor: Literal["validation", "training"] = "validation"  # the loss that selects the best epoch
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
-    kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: ours where they can be compiled
-    capture: bool = True  # on CUDA, replay steps as a graph; the CPU has none
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: as many as torch takes by itself
+    kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: isthmus's own where they can be compiled
+    capture: bool = True  # on CUDA, replay steps as a CUDA graph; no effect on the CPU
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: torch's default
 
 
 @dataclass(frozen=True)
 class Part:
-    """The choice of one part: its kind and all its options, checked."""
+    """One part's kind and all its options, checked."""
 
     kind: str
     options: Mapping[str, Any]
@@ -88,7 +90,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A resolved recipe: rerunning needs this alone."""
+    """A resolved recipe: it is all that rerunning a run needs."""
 
     name: str
     seed: int
@@ -124,7 +126,7 @@ class Recipe:
 def read_toml(path: Path) -> Raw:
     """A TOML file of a format this version reads.
 
-    Raises InputError where it is missing, not TOML, or written by a newer version.
+    Raises InputError where the file is missing, not TOML, or written by a newer version.
     """
     try:
         raw = parse_toml(read_bytes(path).decode("utf-8"))
@@ -132,8 +134,8 @@ def read_toml(path: Path) -> Raw:
         raise InputError(f"{path}: no such file; check the path") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({reason(error)}); check the path") from None
-    except ValueError as error:  # of TOML, and of UTF-8
-        raise InputError(f"{path}: not a TOML file ({reason(error)}); mend it") from None
+    except ValueError as error:  # invalid TOML or UTF-8
+        raise InputError(f"{path}: not a TOML file ({reason(error)}); correct it") from None
     found = raw.get("format", FORMAT)
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(
@@ -143,25 +145,25 @@ def read_toml(path: Path) -> Raw:
 
 
 def as_written_then(raw: Any) -> Any:
-    """A recipe that an earlier version resolved, with the value that it acted by for options that came later.
+    """A recipe that an earlier version resolved, with later options set so that it still means the same.
 
-    Only of options whose default now does something else: folders called `validation` were not used as such.
+    Only options whose default changes what such a recipe does: earlier versions did not use folders named `validation`.
     """
     data = raw.get("data") if isinstance(raw, dict) else None
     if not isinstance(data, dict) or data.get("kind") not in ("folder", "parquet") or "splits" in data:
-        return raw  # whatever it is, it is checked where it is resolved
+        return raw  # `resolve` checks it
     return {**raw, "data": {**data, "splits": "train-test"}}
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
-    """`["bottleneck.dim=16", "data.kind=scenes"]` -> dotted path to value; values are TOML or bare words."""
+    """`["bottleneck.dim=16", "data.kind=scenes"]` -> dotted path to value; a value is TOML or a bare word."""
     changes: dict[str, Any] = {}
     for word in words:
         path, equals, text = word.partition("=")
         if not equals or not path:
             raise InputError(f"{shown(word)}: an override is written option.path=value, such as bottleneck.dim=16")
         if path.strip() in changes:
-            raise InputError(f"{path.strip()}: given twice; leave one of them out")
+            raise InputError(f"{path.strip()}: given twice; leave one out")
         changes[path.strip()] = _value(path, text.strip())
     return changes
 
@@ -169,7 +171,7 @@ def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
 def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
     """A copy of `raw` with the dotted `changes` made.
 
-    A changed `kind` drops the old kind's options, so kinds go first: the new part starts from its defaults.
+    A changed `kind` removes the old kind's options, so kinds are changed first: the new part starts from its defaults.
     """
     try:
         check_bounds(dict(changes))
@@ -182,7 +184,7 @@ def apply(raw: Raw, changes: Mapping[str, Any]) -> Raw:
         for name in tables:
             table = table.setdefault(name, {})
             if not isinstance(table, dict):
-                raise InputError(f"{path}: {name} is a value, not a table; leave out what follows it")
+                raise InputError(f"{path}: {name} is a value, not a table; leave out the part after {name}")
         if option == "kind" and table.get("kind") != value:
             table.clear()
         table[option] = value
@@ -202,7 +204,7 @@ def resolve(raw: Raw) -> Recipe:
             )
     name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
-        raise InputError(f"seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
+        raise InputError(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
         raise InputError(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
     parts = {table: _part(table, raw.get(table)) for table in PART_TABLES}
@@ -214,12 +216,12 @@ def resolve(raw: Raw) -> Recipe:
         train=_checked_options("train", Train, raw),
         **parts,
     )
-    _refuse_idle(recipe)
+    _refuse_unused_options(recipe)
     return recipe
 
 
 def _checked_options(name: str, table: type[M], raw: Raw) -> M:
-    """One of the tables that are no part. Raises InputError; a recipe's own option is shown its place."""
+    """The table `split`, `model` or `train`. Raises InputError, which says where the recipe's own options stand."""
     given = _as_table(name, raw.get(name, {}))
     for option in ("seed", "name"):
         if option in given and option not in table.model_fields:
@@ -227,22 +229,22 @@ def _checked_options(name: str, table: type[M], raw: Raw) -> M:
     return registry.validate(table, given, name)
 
 
-def _refuse_idle(recipe: Recipe) -> None:
-    """Raise InputError for an option that was set and would do nothing."""
+def _refuse_unused_options(recipe: Recipe) -> None:
+    """Raise InputError for an option that was set but has no effect."""
     train = recipe.train
     for option, acts, needs in (
         ("matrix_scale", train.optimizer == "muon", "train.optimizer=muon"),
         ("linear_scale", recipe.model.linear != "none", "model.linear=pca"),
     ):
         if not acts and getattr(train, option) != Train.model_fields[option].default:
-            raise InputError(f"train.{option}: does nothing without {needs}; set that too, or leave it out")
+            raise InputError(f"train.{option}: has no effect without {needs}; set that too, or leave it out")
 
 
 def _part(table: str, given: Any) -> Part:
     sort = PART_TABLES[table]
     default = SORTS[sort].default
     if given is None and default is None:
-        raise InputError(f"{table}: the recipe has no [{table}] table; it needs one with a kind")
+        raise InputError(f"{table}: the recipe has no [{table}] table; add one with a kind")
     options = dict(_as_table(table, {} if given is None else given))
     kind = options.pop("kind", default)
     if not isinstance(kind, str):
@@ -255,7 +257,7 @@ def _part(table: str, given: Any) -> Part:
 
 
 def _absolute(value: Any, name: str) -> Any:
-    """Paths are kept absolute, so that a run folder can be rerun from anywhere."""
+    """Paths are stored as absolute paths, so that a run can be rerun from any folder."""
     if isinstance(value, str):
         return os.path.abspath(expanded(value, name))
     return [_absolute(item, name) for item in value] if isinstance(value, list) else value
@@ -263,7 +265,7 @@ def _absolute(value: Any, name: str) -> Any:
 
 def _as_table(name: str, value: Any) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise InputError(f"{name}: {shown(value)} does not fit: it is a table of options, such as {name}.kind=...")
+        raise InputError(f"{name}: {shown(value)} does not fit: give a table of options, such as {name}.kind=...")
     return value
 
 
@@ -275,7 +277,7 @@ def _value(path: str, text: str) -> Any:
         return table["value"]
     except TOMLDecodeError:
         if not text or text[0] in "[{\"'":
-            wanted = "write a value" if not text else "lists are written [1, 2], text within quotes"
+            wanted = "write a value" if not text else "write lists as [1, 2] and text in quotes"
             raise InputError(f"{path}: {shown(text)} is not a value; {wanted}") from None
         return text
     except ValueError as error:

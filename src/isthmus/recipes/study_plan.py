@@ -1,8 +1,8 @@
-"""Study files, and where recipes are found: `post/latent-10` is the variation latent-10 of the study post.
+"""Reads study files and finds recipes by name: `post/latent-10` is the variation latent-10 of the study post.
 
-A study file is a `[base]` recipe and `[[variation]]`s, each with a name, its changes and what it is compared with.
-`[budget] seconds` is about how long all runs together may take: on a machine that is slower than that, all are
-shortened by the same share, see `isthmus.runs.time_budget`.
+A study file has a `[base]` recipe and `[[variation]]`s, each with a name, its changes and the variations to compare it
+with. `[budget] seconds` is about how long all runs together may take: a machine that would take longer shortens all
+runs by the same share, see `isthmus.runs.time_budget`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_tom
 from isthmus.run_files.needed_packages import check_packages
 
 MOST_VARIATIONS = 1000
-MOST_SEEDS = 1000  # a slip of the finger, before it fills the memory
+MOST_SEEDS = 1000  # more is a typing error, which would fill the memory
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders
 
 
@@ -59,7 +59,7 @@ class _StudyTable(_Table):
 class Variation:
     """One row of a study: the base recipe with some changes.
 
-    compare: the variations it is held against. note: a sentence shown beside its numbers.
+    compare: the variations it is compared with. note: a sentence shown beside its numbers.
     """
 
     name: str
@@ -75,9 +75,9 @@ class Variation:
 
 @dataclass(frozen=True)
 class Plan:
-    """A study: its variations and the seeds each is trained with.
+    """A study: its variations, and the seeds that each is trained with.
 
-    budget_seconds: of training and judging all runs; where this machine would take longer, all are shortened.
+    budget_seconds: for training and evaluating all runs; a machine that would take longer shortens all runs.
     """
 
     name: str
@@ -94,7 +94,7 @@ def builtin() -> tuple[str, ...]:
 
 
 def describe(name: str) -> tuple[str, list[tuple[str, str]]]:
-    """What a recipe or study is about, and (name, about) of each of its variations."""
+    """A recipe's or study's `about` text, and (name, about) of each variation."""
     raw, _ = _read(name)
     rows = raw.get("variation", [])
     return raw.get("about", ""), [(row["name"], row.get("about", "")) for row in rows]
@@ -103,9 +103,9 @@ def describe(name: str) -> tuple[str, list[tuple[str, str]]]:
 def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     """The study `name`: one that comes with isthmus, or a path to a file.
 
-    Overrides are made last, so they hold in every variation; `seeds` is a count or a list.
-    Raises InputError where the file is no study, a comparison names nothing, or overrides make two
-    variations the same.
+    Overrides are applied last, so they hold in every variation; `seeds` is a count or a list.
+    Raises InputError where the file is not a study, a comparison names an unknown variation, or overrides
+    make two variations the same.
     """
     raw, stem = _read(name)
     if not {"variation", "base"} & set(raw) and set(PART_TABLES) & set(raw):
@@ -122,7 +122,7 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     changes = _as_asked(overrides or {})
     for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):
         if option in changes:
-            raise InputError(f"{option}: has no effect on a study, whose variations have their own; {instead}")
+            raise InputError(f"{option}: has no effect on a study, because each variation has its own; {instead}")
     raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
     budget = {path: changes.pop(path) for path in tuple(changes) if path.startswith("budget.")}
     raw = apply(raw, budget)
@@ -138,7 +138,7 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
 def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
     """The recipe `name`: `vae`, `post/latent-10`, `my.toml` or `my-study.toml/variation`.
 
-    Raises InputError where there is none, or where it is a study of several.
+    Raises InputError where there is none, or where the name is that of a whole study.
     """
     path, variation = _split(name)
     raw, stem = _read(path, name)
@@ -146,21 +146,21 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
         plan = load_plan(path)
         names = [row.name for row in plan.variations]
         if variation is None:
-            raise InputError(f"{name}: a study of {', '.join(names)}; train one, such as {name}/{names[0]}")
+            raise InputError(f"{name}: a study of {', '.join(names)}; train one of them, such as {name}/{names[0]}")
         if variation not in names:
             near = registry.suggest(variation, names)
             raise InputError(f"{name}: {path} has no variation {variation!r}{near}; it has {', '.join(names)}")
         row = plan.variations[names.index(variation)]
         raw, stem = row.raw, row.name
     elif variation is not None:
-        raise InputError(f"{name}: {path} is a single recipe, it has no variations; use {path}")
+        raise InputError(f"{name}: {path} is a single recipe without variations; use {path}")
     recipe = resolve({"name": stem, **apply(raw, _as_asked(overrides or {}))})
     check_folder_name(recipe.name, "name")
     return recipe
 
 
 def _as_asked(overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Who asks for a number of epochs gets that many, few as their steps may be."""
+    """An override of the number of epochs turns train.least_steps off: the user gets that many epochs."""
     asked = {"train.least_steps": 0} if "train.epochs" in overrides else {}
     return {**asked, **overrides}
 
@@ -180,7 +180,7 @@ def _read(name: str, typed: str | None = None) -> tuple[Raw, str]:
     if name.endswith(".toml"):
         path = expanded(name, "recipe")
         raw = read_toml(path)
-        # in a study's folder it was written by isthmus, perhaps by an earlier version
+        # in a study's folder, isthmus wrote this file, perhaps an earlier version
         if path.name == "study.toml" and (runs := [file.parent for file in path.parent.glob("*/seed-*/recipe.toml")]):
             for run in runs:
                 check_packages(run)
@@ -189,7 +189,7 @@ def _read(name: str, typed: str | None = None) -> tuple[Raw, str]:
     if name not in builtin():
         raise InputError(
             f"{typed or name or repr(name)}: no such recipe or study{registry.suggest(name, builtin())}; "
-            "`isthmus list recipes` shows all, a file of your own ends in .toml"
+            "`isthmus list recipes` shows all; the name of your own file must end in .toml"
         )
     with resources.as_file(resources.files("isthmus") / "recipes" / f"{name}.toml") as path:
         return read_toml(path), name
@@ -199,18 +199,18 @@ def _variation(base: Raw, row: _VariationTable, overrides: Mapping[str, Any]) ->
     changes = _flat(row.changes)
     raw = apply(apply(base, changes), overrides)
     overridden = {path: value for path, value in overrides.items() if path in changes}
-    # a note speaks of the changes as they were written: "1 epoch instead of 5" is wrong under train.epochs=3
+    # a note describes the changes in the file: "1 epoch instead of 5" would be wrong with train.epochs=3
     note = None if overridden else row.note
     compare = (row.compare,) if isinstance(row.compare, str) else tuple(row.compare)
     return Variation(row.name, row.about, note, changes | overridden, compare, raw)
 
 
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Both `"bottleneck.dim" = 16` and `bottleneck.dim = 16` are the change of one option."""
+    """Changes with dotted names: `"bottleneck.dim" = 16` and `bottleneck.dim = 16` mean the same."""
     flat: dict[str, Any] = {}
     for key, value in table.items():
         path = f"{prefix}{key}"
-        # an empty table is a value of its own: `objective.weights = {}` is no weights, not no change
+        # an empty table is a value: `objective.weights = {}` removes all weights
         options = (
             isinstance(value, dict)
             and value
@@ -229,35 +229,37 @@ def _seeds(given: int | list[int]) -> tuple[int, ...]:
     if len(seeds) > MOST_SEEDS:
         raise InputError(f"seeds: {given!r} does not fit: a study trains each variation at most {MOST_SEEDS} times")
     if not seeds or len(set(seeds)) != len(seeds):
-        raise InputError(f"seeds: {given!r} does not fit: a count of 1 or more, or a list of different seeds")
+        raise InputError(f"seeds: {given!r} does not fit: give a count of 1 or more, or a list of different seeds")
     return seeds
 
 
 def _check_names(variations: tuple[Variation, ...]) -> None:
     names = [row.name for row in variations]
-    folded = [name.casefold() for name in names]  # not every file system tells capitals apart
+    folded = [name.casefold() for name in names]  # some file systems do not distinguish capitals
     for number, row in enumerate(variations, 1):
         option = f"variation.{number}.name"
         check_folder_name(row.name, option)
         if not _NAME.fullmatch(row.name):
             raise InputError(
                 f"{option}: {shown(row.name)} does not fit: it becomes a folder's name; begin with a letter from "
-                "A to Z or a digit, and go on with these, dots, hyphens and underscores"
+                "A to Z or a digit, and use only these, dots, hyphens and underscores"
             )
         check_not_reserved(row.name, option)
         if names.count(row.name) > 1:
-            raise InputError(f"variation {row.name!r} is there twice; names must differ")
+            raise InputError(f"two variations are named {row.name!r}; names must differ")
         if folded.count(row.name.casefold()) > 1:
-            raise InputError(f"variation {row.name!r} is there twice but for capitals; names must differ in letters")
+            raise InputError(
+                f"variation {row.name!r} differs from another only in capitals; names must differ in letters"
+            )
         others = [name for name in names if name != row.name]
         for against in row.compare:
             if against not in others:
                 raise InputError(
-                    f"variation {row.name!r} is compared with {against!r}, which is no other variation of the "
+                    f"variation {row.name!r} is compared with {against!r}, which is not another variation of the "
                     f"study{registry.suggest(against, others)}"
                 )
         if len(set(row.compare)) < len(row.compare):
-            raise InputError(f"variation {row.name!r}: `compare` names one variation twice")
+            raise InputError(f"variation {row.name!r}: `compare` names a variation twice; leave one out")
 
 
 def _check_distinct(variations: tuple[Variation, ...], overrides: Mapping[str, Any]) -> None:
@@ -268,6 +270,6 @@ def _check_distinct(variations: tuple[Variation, ...], overrides: Mapping[str, A
             because = f" under {', '.join(overrides)}" if overrides else ""
             raise InputError(
                 f"variations {seen[table]!r} and {row.name!r} are the same recipe{because}; "
-                "take the override back, or train one of them alone with `isthmus train`"
+                "leave out the override, or train one of them with `isthmus train`"
             )
         seen[table] = row.name

@@ -1,7 +1,7 @@
-"""How long a recipe trains on so many images: enough steps where they are few, and warm-ups that end in time.
+"""How long a recipe trains on a given number of images: enough steps on few images, and no warm-up that is too long.
 
-A recipe tuned for 50,000 images counts epochs; on 20 images its 5 epochs are 5 steps, all of them within a warm-up of
-100. What is resolved here is a function of the recipe and the number of images alone, so resuming is exact.
+A recipe that was tuned on 50,000 images counts epochs; on 20 images, its 5 epochs are 5 steps, all within a warm-up of
+100. The result depends only on the recipe and the number of images, so resuming is exact.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from isthmus.core.wording import counted
 from isthmus.recipes.recipe import Part, Recipe
 from isthmus.run_files.environment import Schedule
 
-WARMUP_SHARE = 0.2  # of all steps, at most; the shipped demo's has 0.18
-OBJECTIVE_SHARE = 0.5  # likewise of steps over which a weight of the objective grows
-EPOCH_STEPS = 50  # of an epoch that was lengthened: validation and saving after every step would take longer than it
+WARMUP_SHARE = 0.2  # of all steps, at most; the demo study has 0.18
+OBJECTIVE_SHARE = 0.5  # of all steps, at most, over which the objective's weights grow
+EPOCH_STEPS = 50  # of a lengthened epoch: validating and saving after every step would take longer than the step
 FEW_STEPS = 200
-ENOUGH_STEPS = 1000  # that a small network takes to learn what is there
+ENOUGH_STEPS = 1000  # that a small network needs to learn something
 
 
 @dataclass(frozen=True)
 class Budget:
-    """What a run on a number of images does.
+    """How long a run on a given number of images trains.
 
-    recipe: with the epochs and warm-ups that they allow. passes: over the images in one epoch. steps: in all.
-    notices: sentences for the user, where anything differs from what the recipe says.
+    recipe: with its epochs and warm-ups adjusted. passes: over the images in one epoch. steps: in total.
+    notices: sentences for the user about every difference from the recipe as written.
     """
 
     recipe: Recipe
@@ -42,7 +42,7 @@ class Budget:
 
 
 def budget(recipe: Recipe, images: int) -> Budget:
-    """How `recipe` trains on so many training images."""
+    """How long `recipe` trains on this many training images."""
     train, per_pass = recipe.train, -(-images // recipe.train.batch)
     epochs, passes, notices = train.epochs, 1, list[str]()
     if epochs * per_pass < train.least_steps:
@@ -55,7 +55,8 @@ def budget(recipe: Recipe, images: int) -> Budget:
         if train.seconds is None:
             notices.append(
                 f"{made}; to reach {train.least_steps:,} (train.least_steps), {counted(epochs, 'epoch')} of {passes} "
-                f"passes over them are trained instead of {train.epochs} of one. train.epochs=N trains N epochs of one."
+                f"passes over them are trained instead of {train.epochs} of one pass. train.epochs=N trains N epochs "
+                "of one pass."
             )
         else:
             notices.append(f"{made}; an epoch is {passes} passes over them.")
@@ -73,17 +74,17 @@ def budget(recipe: Recipe, images: int) -> Budget:
     warmup = _capped(train.warmup_steps, WARMUP_SHARE, steps)
     if warmup < train.warmup_steps:
         notices.append(
-            f"The warm-up takes {warmup:,} of {steps:,} steps rather than train.warmup_steps={train.warmup_steps:,}, "
-            f"which is more than {100 * WARMUP_SHARE:.0f} % of them."
+            f"The warm-up takes {warmup:,} of {steps:,} steps, because train.warmup_steps={train.warmup_steps:,} "
+            f"is more than {100 * WARMUP_SHARE:.0f} % of them."
         )
     settings = train.model_copy(update={"epochs": epochs, "warmup_steps": warmup})
-    objective, said = _objective(recipe.objective, steps)
+    objective, objective_notices = _objective(recipe.objective, steps)
     resolved = replace(recipe, train=settings, objective=objective)
-    return Budget(resolved, passes, steps, (*notices, *said))
+    return Budget(resolved, passes, steps, (*notices, *objective_notices))
 
 
 def _objective(part: Part, steps: int) -> tuple[Part, list[str]]:
-    """The objective whose weights have grown to their values by half of the training."""
+    """The objective with its warm-up cut to half of the training, and a notice if it was."""
     wanted = part.options.get("warmup_steps", 0)
     growing = _capped(wanted, OBJECTIVE_SHARE, steps)
     if growing == wanted:

@@ -1,1 +1,1 @@
-"""Training: the loop and what it needs."""
+"""Training: the loop, and the steps, optimizers, checkpoints and logs that it needs."""

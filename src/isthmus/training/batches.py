@@ -1,4 +1,4 @@
-"""Batches cut on the device from uint8 images that already lie there."""
+"""Batches, cut from uint8 images that are already on the device."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from isthmus.models.autoencoder import to_unit
 class Batches:
     """Shuffled batches of `images` (N, C, H, W) uint8, in [-1, 1].
 
-    The order of epoch e is a function of (seed, e) alone, so a resumed run sees what it would have seen.
-    With `mirror`, half of the images, others in every epoch, are seen with left and right exchanged.
-    An epoch is `passes` passes over the images, each in an order of its own.
+    The order in epoch e is a function of (seed, e) only, so a resumed run sees the same batches.
+    With `mirror`, a random half of the images in each epoch has left and right exchanged.
+    An epoch is `passes` passes over the images, each in its own order.
     """
 
     def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
@@ -34,9 +34,9 @@ class Batches:
         return -(-len(self.images) // self.batch)
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        """Which images each batch of an epoch takes, from batch `start` on; a pass's last may hold fewer.
+        """The images of each batch of an epoch, from batch `start` on; a pass's last batch may be smaller.
 
-        (B,) int64 on the images' device. A mirrored image is -1 - its index.
+        Indices (B,) int64 on the images' device; index i of a mirrored image is given as -1 - i.
         """
         done, start = divmod(start, self._per_pass)
         for one in range(done, self.passes):
@@ -55,7 +55,7 @@ class Batches:
     def cut(self, chosen: Tensor) -> Tensor:
         """The images that `epoch` chose, (B, C, H, W) float32; nothing here waits for the device."""
         if not self.mirror:
-            return to_unit(self.images.index_select(0, chosen))  # a tenth of the time that brackets take
+            return to_unit(self.images.index_select(0, chosen))  # a tenth of the time of self.images[chosen]
         mirrored = chosen < 0
         pixels = self.images.index_select(0, torch.where(mirrored, -1 - chosen, chosen))
         return to_unit(torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels))

@@ -1,7 +1,7 @@
-"""Checkpoints: written beside and renamed, checked when read, never able to execute code.
+"""Checkpoints: written to a new folder and renamed, checked when read, and unable to execute code.
 
-A checkpoint is a folder: `model.safetensors`, `objective.safetensors` where the objective learns something,
-`optimizer.safetensors` (not in `best`) and `state.json`, which carries the digests of the others and so proves that
+A checkpoint is a folder: `model.safetensors`, `objective.safetensors` if the objective has parameters,
+`optimizer.safetensors` (not in `best`) and `state.json`. The digests of the other files in `state.json` prove that
 weights, optimizer and step belong together.
 """
 
@@ -35,7 +35,7 @@ _Slots = dict[nn.Parameter, dict[str, Tensor]]
 
 
 class Damaged(RunError):
-    """No checkpoint under this name can be read."""
+    """Every checkpoint of this name is damaged."""
 
 
 def save(
@@ -47,9 +47,9 @@ def save(
     objective: nn.Module | None = None,
     notes: Mapping[str, Any] | None = None,
 ) -> None:
-    """Replace the checkpoint at `folder`; the one before stays at `folder.old` until the next save.
+    """Replace the checkpoint at `folder`; the previous one stays at `folder.old` until the next save.
 
-    A crash at any moment leaves a whole checkpoint under one of the names that `load` tries.
+    A crash at any moment leaves a complete checkpoint under one of the names that `load` tries.
     """
     own_folder(folder.parent)
     new = folder.with_name(folder.name + ".new")
@@ -77,11 +77,11 @@ def load(
     *,
     objective: nn.Module | None = None,
 ) -> tuple[Progress, dict[str, Any], str | None]:
-    """Load the newest whole checkpoint of this name into `model`, `optimizer` and `objective`.
+    """Load the newest undamaged checkpoint of this name into `model`, `optimizer` and `objective`.
 
-    Returns the progress, its notes, and a sentence where a damaged checkpoint was passed over.
-    Raises FileNotFoundError where there is none, Damaged where none is whole, RunError where one is whole and
-    another model's.
+    Returns the progress, its notes, and a sentence if a damaged checkpoint was skipped, else None.
+    Raises FileNotFoundError where there is none, Damaged where all are damaged, RunError where the checkpoint is that
+    of another model.
     """
     tried: list[str] = []
     for name in (folder.name, folder.name + ".new", folder.name + ".old"):
@@ -97,14 +97,14 @@ def load(
             if optimizer is not None and progress.step and not slots:
                 raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            if name != folder.name + ".new":  # an interrupted save is no damage
+            if name != folder.name + ".new":  # an interrupted save is not damage
                 tried.append(f"{candidate} is damaged ({reason(error)})")
             continue
         try:
             model.load_state_dict(weights)
             if objective is not None:
                 objective.load_state_dict(learned)
-        except RuntimeError:  # its message is a line a tensor
+        except RuntimeError:  # its message has one line per tensor
             raise RunError(
                 f"{candidate}: holds the weights of another model than recipe.toml describes; "
                 "restore recipe.toml, or train again with another --out"
@@ -114,17 +114,17 @@ def load(
         passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
         return progress, notes, passed_over
     if tried:
-        raise Damaged("; ".join(tried) + "; no older one is whole")
+        raise Damaged("; ".join(tried) + "; there is no undamaged older one")
     raise FileNotFoundError(folder)
 
 
 def drop_old(folder: Path) -> None:
-    """Remove the spare copy once training has ended."""
+    """Remove the previous checkpoint, once training has ended."""
     _remove(folder.with_name(folder.name + ".old"))
 
 
 def _remove(folder: Path) -> None:
-    """Whatever has this name; of a link, the link alone."""
+    """Remove the folder, file or link of this name; a link's target stays."""
     if folder.is_dir() and not folder.is_symlink():
         shutil.rmtree(folder, ignore_errors=True)
     else:
@@ -151,15 +151,15 @@ def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, T
 def _check_progress(progress: Progress) -> None:
     """Raises ValueError where its numbers contradict each other."""
     if progress.batch and not progress.images:
-        raise ValueError("progress: counts batches of an epoch and no images")
-    if progress.epoch and progress.best_score == math.inf:  # the first epoch is the best so far
+        raise ValueError("progress: has batches of an epoch but no images")
+    if progress.epoch and progress.best_score == math.inf:  # after the first epoch, the best score is finite
         raise ValueError(f"progress.best_score: is infinite after {progress.epoch} epochs")
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    # contiguous: safetensors knows no channels-last; clone: tied tensors may not share memory in a file
+    # contiguous: safetensors does not support channels-last; clone: nor tensors that share memory
     data = serialise({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
-    write_bytes(path, data)  # by us: safetensors' own writer has an error of its own for a full disk
+    write_bytes(path, data)  # not by safetensors' own writer, which raises another error class for a full disk
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
@@ -170,10 +170,10 @@ def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 
 def _check_numbers(module: nn.Module | None, found: Mapping[str, Tensor]) -> None:
-    """Raises ValueError where a tensor of `module` has another type in `found`, or is not finite."""
+    """Raise ValueError where a tensor in `found` has another dtype than in `module`, or is not finite."""
     for name, value in module.state_dict().items() if module is not None else ():
         given = found.get(name, value)
-        # what is learned is written as float32, whatever a caller made torch's default since
+        # parameters are saved as float32, even if the caller has changed torch's default dtype since
         if given.dtype not in ({value.dtype, torch.float32} if value.is_floating_point() else {value.dtype}):
             raise ValueError(f"{name} is {given.dtype} rather than {value.dtype}")
         if not given.isfinite().all():
@@ -181,10 +181,10 @@ def _check_numbers(module: nn.Module | None, found: Mapping[str, Tensor]) -> Non
 
 
 def _slots(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> _Slots:
-    """What `optimizer` keeps of each of its parameters that a gradient has reached, out of a file.
+    """The optimizer's state of each parameter that has had a gradient, from a file's tensors.
 
-    Raises ValueError where names, shapes, types or numbers are not such as it keeps: it hands them to code that
-    trusts them.
+    Raises ValueError where names, shapes, types or numbers are not those of this optimizer: its kernels do not check
+    them.
     """
     left, found = dict(flat), _Slots()
     places = [(group, parameter) for group in optimizer.param_groups for parameter in group["params"]]
@@ -198,7 +198,7 @@ def _slots(optimizer: torch.optim.Optimizer, flat: Mapping[str, Tensor]) -> _Slo
         for key, name in names.items():
             _check_slot(key, flat[key], name, parameter)
     if left:
-        raise ValueError(f"optimizer.safetensors holds {shown(min(left))}, which is not kept of this model")
+        raise ValueError(f"optimizer.safetensors holds {shown(min(left))}, which this model's optimizer does not have")
     return found
 
 
@@ -208,16 +208,16 @@ def _check_slot(key: str, value: Tensor, name: str, parameter: Tensor) -> None:
         raise ValueError(
             f"optimizer.safetensors: {key} is {value.dtype} {list(value.shape)} rather than {dtype} {list(shape)}"
         )
-    # a mean of squares may overflow, which stops its weight alone
+    # a mean of squares may overflow to inf, which only freezes its weight
     good = value >= 0 if name in ("step", "exp_avg_sq") else value.isfinite()
     if name == "step":
         good &= value.isfinite() & (value == value.floor())
     if not good.all():
-        raise ValueError(f"optimizer.safetensors: {key} holds what no training leaves")
+        raise ValueError(f"optimizer.safetensors: {key} holds values that training cannot produce")
 
 
 def _restore(optimizer: torch.optim.Optimizer, slots: _Slots) -> None:
-    """Put saved slots back in their parameter's own memory layout, which fused kernels take for granted."""
+    """Restore saved state in each parameter's memory layout, which fused kernels assume."""
     optimizer.state.clear()
     for parameter, values in slots.items():
         for name, value in values.items():

@@ -1,4 +1,4 @@
-"""What this machine is, and how to use it well: device, precision, kernels, threads, memory."""
+"""What this machine is, and how to use it well: device, precision, threads, memory."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ import sys
 from collections.abc import Generator
 
 import torch
-from torch import nn
 
 from isthmus.core.errors import InputError
-from isthmus.kernels import convolution, dense, processor
-from isthmus.kernels.compiled import why_unavailable
+from isthmus.kernels import processor
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.blocks import FlippedSequential
 from isthmus.models.interfaces import Objective
-from isthmus.models.layers import Dense
 
 _SMALL = 1 << 17  # numbers in a weight whose products take no time beside a network of convolutions
 
@@ -56,41 +53,12 @@ def choose_precision(wanted: str, device: torch.device) -> str:
     return "bf16" if {"avx512_bf16", "amx_bf16"} & processor.flags() else "fp32"
 
 
-def choose_kernels(wanted: str, device: torch.device, model: nn.Module, precision: str) -> tuple[str, str]:
-    """Give `model` the kernels it trains with: "compiled" or "torch", and why `auto` had to do without the first.
-
-    Raises InputError where "compiled" is wanted and cannot be had.
-    """
-    parts = [part for part in model.modules() if hasattr(part, "compiled")]
-    useful = device.type == "cpu" and any(_gains(part, precision) for part in parts)
-    missing = why_unavailable() if useful and wanted != "torch" else None
-    if wanted == "compiled" and (missing or not useful):
-        why = missing or (
-            "they are for convolutions on the CPU, with batch norm, in fp32 on a processor with AVX2, "
-            "or in bf16 on one with AMX, and in bf16 for latents of up to 16 numbers"
-        )
-        raise InputError(f"train.kernels: 'compiled' kernels cannot be used: {why}; set train.kernels=auto")
-    compiled = useful and wanted != "torch" and not missing
-    for part in parts:
-        part.compiled = compiled  # pyright: ignore[reportArgumentType, reportAttributeAccessIssue]
-    return "compiled" if compiled else "torch", missing or ""
-
-
-def _gains(part: nn.Module, precision: str) -> bool:
-    """Whether compiled kernels make a part that knows of them faster on this processor."""
-    if isinstance(part, FlippedSequential):
-        return True
-    if isinstance(part, Dense):
-        return precision == "bf16" and dense.suits(part.weight)
-    return {"bf16": {"amx_bf16"}, "fp32": {"avx2", "fma"}}[precision] <= processor.flags()
-
-
-def kernels_carry(model: Autoencoder, objective: Objective) -> bool:
-    """Whether nearly all arithmetic of a training step is that of our kernels: the rest is well done by one thread."""
+def mostly_convolutions(model: Autoencoder, objective: Objective) -> bool:
+    """Whether nearly all arithmetic of a training step is that of Keras's sequences of convolutions."""
     if objective.calls_model:  # the derivative of a kernel's derivative is PyTorch's
         return False
     halves = (model.architecture.encoder, model.architecture.decoder)
-    if not all(isinstance(half, FlippedSequential) and half.compiled for half in halves) or not convolution.ready():
+    if not all(isinstance(half, FlippedSequential) for half in halves):
         return False
     inside = {id(weight) for half in halves for weight in half.parameters()}
     others = (weight for weight in (*model.parameters(), *objective.parameters()) if id(weight) not in inside)

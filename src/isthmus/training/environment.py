@@ -1,4 +1,4 @@
-"""Where and how a run was made: what a reader needs to trust or repeat it."""
+"""Records where and how a run was made, so that a reader can trust and repeat it."""
 
 from __future__ import annotations
 
@@ -84,13 +84,13 @@ def _foreign_parts(recipe: Recipe) -> dict[str, RecordedPart]:
 
 
 def command_line() -> str:
-    """The command as typed, for the reproduce box."""
+    """The command as typed, for the box on the page that says how to reproduce the run."""
     name = Path(sys.argv[0]).name if sys.argv and sys.argv[0] else "python"
     return shlex.join(["isthmus" if name == "__main__.py" else name, *sys.argv[1:]])
 
 
 def _commit() -> str | None:
-    """The commit of the source tree, where isthmus runs from one."""
+    """The commit of the source tree, if isthmus runs from one."""
     try:
         found = subprocess.run(
             ["git", "-C", os.path.dirname(__file__), "describe", "--always", "--dirty"],

@@ -64,6 +64,7 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
         training.recipe.train,
         progress,
         precision=training.precision,
+        kernels=training.kernels,
         seed=training.recipe.seed,
     )
     with interrupts() as interrupted, Journal(folder / "metrics.jsonl", keep_steps=progress.step) as journal:

@@ -1,4 +1,4 @@
-"""Ctrl-C as a question asked at a safe step."""
+"""Makes Ctrl-C a request to stop at the next safe step."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
-# Whom to ask: a training that takes turns with others in this process is not the only one under way.
+# The stop requests to set: several trainings may take turns in this process.
 _listening: list[threading.Event] = []
 _before: dict[int, Any] = {}
 
 
 @contextmanager
 def interrupts() -> Generator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) asks for a stop at the next safe step, a second one stops at once.
+    """The first Ctrl-C (or SIGTERM) sets the event, a request to stop at the next safe step; a second stops at once.
 
-    All that listen are asked, in whatever order they began and will end.
+    It sets the events of all trainings in this process, whatever the order in which they begin and end.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():

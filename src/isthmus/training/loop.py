@@ -1,4 +1,4 @@
-"""The training method, readable from top to bottom; whoever iterates it logs, saves and draws."""
+"""The training loop, which reads as the method; the caller iterates it and does logging, saving and drawing."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
 from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
@@ -26,14 +27,14 @@ from isthmus.training.optimizers import rate_of, set_rates
 from isthmus.training.steps import choose_step
 
 LOG_STEPS = 50
-LOG_SECONDS = 5.0  # on CUDA by time alone: a look waits for the device to finish all steps it was given
+LOG_SECONDS = 5.0  # on CUDA, only time counts: reading the sums waits until the device has finished all its steps
 
 
 @dataclass(frozen=True)
 class Step:
     """Yielded after every optimizer step.
 
-    `log` is there every LOG_STEPS steps (not on CUDA) or LOG_SECONDS and at an epoch's end; only then is the
+    `log` is not None every LOG_STEPS steps (not on CUDA) or LOG_SECONDS, and at an epoch's end. Only then is
     `Progress` up to date, so only then may it be saved. done: the share of the training that is over, up to 1.
     """
 
@@ -75,21 +76,23 @@ def train(
     progress: Progress,
     *,
     precision: str,
+    kernels: Kernels = "torch",
     seed: int,
 ) -> Iterator[Step | Epoch]:
     """Train from `progress` on, yielding every step and every epoch.
 
     validation: (N, C, H, W) uint8 on the device. Every random draw of step s is a function of (seed, s), so a
     run resumed from weights, optimizer and progress takes the same steps.
-    Raises Diverged where the loss, or a weight that could be saved, is no longer finite.
+    Raises Diverged where the loss, or a weight that a caller could save, is no longer finite.
     """
     total_steps = planned_steps(settings, len(batches))
     take = choose_step(model.device, settings)(
-        model, objective, optimizer, batches, settings, precision=precision, seed=seed
+        model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
     )
-    # a run stopped before its first saved step has this behind it already
+    # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         if settings.monitor == "validation":
             progress.best_score = scores["validation_loss"]
         yield Epoch(0, settings.monitor == "validation", scores)
@@ -98,7 +101,7 @@ def train(
         objective.train()
         meter = _Meter(progress, waits=model.device.type == "cuda")
         for chosen in batches.epoch(progress.epoch, start=progress.batch):
-            if progress.step >= total_steps:  # saved after its last step, before the validation
+            if progress.step >= total_steps:  # resumed from a checkpoint between the last step and the validation
                 break
             done = max(progress.step / total_steps, meter.seconds() / (settings.seconds or math.inf))
             set_rates(optimizer, progress.step, total_steps, settings, done)
@@ -111,13 +114,14 @@ def train(
             due = progress.batch == len(batches) or late or meter.due()
             log = meter.read(optimizer) if due else None
             if due:
-                _check_weights(model, objective, progress.step, optimizer)  # before anybody saves them
+                _check_weights(model, objective, progress.step, optimizer)  # before the caller may save them
             yield Step(progress.step, len(chosen), log, done)
             if late:
                 break
 
         train_loss = progress.loss_sum / progress.images
-        scores = validate(model, objective, validation)
+        with using(kernels):
+            scores = validate(model, objective, validation)
         score = train_loss if settings.monitor == "training" else scores["validation_loss"]
         if not math.isfinite(score):
             raise Diverged(progress.step, optimizer)
@@ -127,15 +131,15 @@ def train(
 
 
 def planned_steps(settings: Train, steps_per_epoch: int) -> int:
-    """How many steps a training takes that nothing ends early."""
+    """The number of steps of a training that is not ended early."""
     return min(settings.epochs * steps_per_epoch, settings.steps or sys.maxsize)
 
 
 def validate(model: Autoencoder, objective: Objective, images: Tensor) -> dict[str, float]:
     """Loss, and the error on 8-bit output, of `images` (N, C, H, W) uint8; deterministic.
 
-    In full precision whatever the training's: the weights are chosen by it, and judged in full precision. bf16
-    alone adds half a per cent to the error of 512 latents on drawn images.
+    Always in full precision, as the final evaluation, because this selects the weights. bf16 alone adds half a per
+    cent to the error of 512 latents on drawn images.
     """
     score, wide = Psnr(), widest_dtype(images.device)
 
@@ -164,14 +168,14 @@ def validate(model: Autoencoder, objective: Objective, images: Tensor) -> dict[s
 
 
 def _check_weights(model: nn.Module, objective: nn.Module, step: int, optimizer: torch.optim.Optimizer) -> None:
-    """Raises Diverged: the loss of the last step is that of the weights before it."""
+    """Raise Diverged where a weight is not finite; the last loss is that of the weights before the last step."""
     for value in (*model.state_dict().values(), *objective.state_dict().values()):
         if not value.isfinite().all():
             raise Diverged(step, optimizer, "the weights")
 
 
 def _advance(progress: Progress, score: float, settings: Train) -> bool:
-    """Close the epoch in `progress`; true where it is the best so far."""
+    """End the epoch in `progress`; true if it is the best so far."""
     progress.epoch += 1
     progress.batch, progress.images, progress.loss_sum = 0, 0, 0.0
     best = score < progress.best_score
@@ -191,13 +195,13 @@ def _advance(progress: Progress, score: float, settings: Train) -> bool:
 
 
 class _Meter:
-    """Running sums kept on the device between looks, so that reading them is the only wait."""
+    """Running sums on the device, so that only reading them waits for the device."""
 
     def __init__(self, progress: Progress, *, waits: bool) -> None:
         self.progress = progress
         self.waits = waits
         self.clock = time.perf_counter()
-        # One sum over the epoch, grown step by step: the same bits wherever a run was interrupted.
+        # One sum over the epoch, added to step by step: the same bits wherever a run was interrupted.
         self.epoch_loss = torch.tensor(progress.loss_sum, dtype=torch.float64)
         self.sums: dict[str, Tensor] = {}
         self.images = 0
@@ -214,14 +218,14 @@ class _Meter:
         self.steps += 1
 
     def seconds(self) -> float:
-        """Training time so far, over all sittings; on CUDA of steps launched, not of steps done."""
+        """Training time so far, also before a resume; on CUDA, of the steps launched, not of those finished."""
         return self.progress.seconds + time.perf_counter() - self.clock
 
     def due(self) -> bool:
         return (self.steps >= LOG_STEPS and not self.waits) or time.perf_counter() - self.clock > LOG_SECONDS
 
     def read(self, optimizer: torch.optim.Optimizer) -> dict[str, float]:
-        """Means since the last look, and `progress` brought up to date.
+        """Means since the last read; also brings `progress` up to date.
 
         Raises Diverged where the loss is not finite.
         """

@@ -1,4 +1,4 @@
-"""How much memory a training needs and how much there is, before any is taken."""
+"""Estimates how much memory a training needs, and checks that it is free, before taking any."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Recipe
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
-# A step of the ready-made recipes keeps 20 to 250 times its pixels: it is counted where this many could be too much.
+# A step of the ready-made recipes keeps 20 to 250 times its pixels. Counting is skipped where _MOST_KEPT times fit.
 _MOST_KEPT, _USUALLY_KEPT = 500, 100
-_ROOM = 10**9  # bytes: torch loads more of itself to count, for a second and with some hundred MB
+_ROOM = 10**9  # bytes: counting loads more of torch, which takes a second and some hundred MB
 _REMEDY = "make bottleneck.dim, architecture.filters, data.size or train.batch smaller"
 
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes of a model with its gradients and Adam's two moments, and of what a step keeps for its way back."""
+    """Bytes of a model with its gradients and Adam's two moments, and of what a step keeps for the backward pass."""
 
     weights: int
     step: int
 
 
 def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int, device: torch.device) -> str | None:
-    """See that the model can be trained in the memory that is free on `device`.
+    """Check that the model can be trained in the free memory of `device`.
 
     images: of the training set; a batch is no larger. Returns a sentence where a step may need more than is free.
-    Raises RunError where weights, gradients and moments alone need more than that.
+    Raises RunError where weights, gradients and moments alone need more than is free.
     """
     free = available(device)
     try:
@@ -43,7 +43,7 @@ def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int,
         raise
     except (RuntimeError, TypeError, OverflowError) as error:
         if "overflow" not in str(error).lower():
-            return None  # a part that cannot be built without numbers: whether it fits is found out by training
+            return None  # a part cannot be built on "meta": only training shows whether it fits
         need = Need(sys.maxsize, 0)
     if free is None:
         return None
@@ -56,13 +56,13 @@ def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int,
     if need.weights + need.step > free:
         return (
             f"A step on {counted(min(recipe.train.batch, images), 'image')} needs about "
-            f"{size(need.weights + need.step)} of memory, and {size(free)} are free: should it fail, {_REMEDY}."
+            f"{size(need.weights + need.step)} of memory, and {size(free)} are free: if it fails, {_REMEDY}."
         )
     return None
 
 
 def bytes_of_weights(recipe: Recipe, image_shape: tuple[int, int, int]) -> int | None:
-    """Of the model's file, about; None where it cannot be built without numbers. Takes no memory for them."""
+    """About the size of the model's file in bytes; None if it cannot be built on "meta". Allocates no weights."""
     try:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             held = Autoencoder(recipe, image_shape).state_dict()
@@ -81,7 +81,7 @@ def available(device: torch.device) -> int | None:
 
 
 def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int) -> Need:
-    """Counted on a model of shapes without numbers. Raises what building it raises."""
+    """Count on a model that is built on "meta", without numbers. Raises what building it raises."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         model = Autoencoder(recipe, image_shape)
         objective = build_objective(recipe, model)
@@ -95,8 +95,8 @@ def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: i
 
 
 def _kept(model: nn.Module, shape: tuple[int, ...]) -> int:
-    """Bytes that a step keeps of its forward pass, about; where it cannot be followed, twice what was seen."""
-    seen: dict[int, Tensor] = {}  # held, so that no other gets a freed one's id
+    """About the bytes that a forward pass keeps for backward; if it fails on "meta", twice what was counted."""
+    seen: dict[int, Tensor] = {}  # kept alive, so that no other tensor gets the same id
 
     def keep(tensor: Tensor) -> Tensor:
         seen[id(tensor.untyped_storage())] = tensor

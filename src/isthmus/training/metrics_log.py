@@ -1,4 +1,4 @@
-"""metrics.jsonl: a line a logged step, a line an epoch."""
+"""Writes metrics.jsonl: one line per logged step and one per epoch."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from isthmus.run_files.write import as_line
 
 
 class _Line(Record):
-    """Of whatever kind, also one of a later version."""
+    """A line of any kind, also of a later version."""
 
     step: Count
 
 
 class Journal:
-    """The log of a run, cut back to the checkpoint where a run resumes, so that no step stands twice."""
+    """The log of a run. Resuming cuts it back to the checkpoint, so that no step appears twice."""
 
     def __init__(self, path: Path, *, keep_steps: int) -> None:
         kept: list[str] = []
@@ -30,7 +30,7 @@ class Journal:
                 try:
                     if parse_record(line.encode(), _Line).step <= keep_steps:
                         kept.append(line)
-                except ValueError:  # the line a crash cut short
+                except ValueError:  # a line that a crash cut off
                     continue
         write_text(path, "".join(line + "\n" for line in kept))
         self.held = ExitStack()

@@ -1,4 +1,4 @@
-"""Whether training shows images mirrored, decided before the first step."""
+"""Decides, before the first step, whether training shows mirrored images."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from isthmus.run_files.environment import Mirror
 def choose_mirror(asked: bool | Literal["auto"], splits: Splits) -> Mirror:
     """`train.mirror` as it is for these images; a function of both alone.
 
-    "auto" mirrors where PCA that was fitted on mirrored images too explains validation images no worse.
+    "auto" mirrors if PCA that was also fitted on mirrored images is no worse on validation images.
     """
     if asked != "auto":
         return Mirror(mirrors=asked, sentence="")
     found = mirroring(splits.train.images, splits.validation.images)
-    seen = f"with mirrored images PCA's error of images held out is {found.ratio:.2f} times as large"
+    seen = f"with mirrored images, PCA's error on held-out images is {found.ratio:.2f} times as large"
     if found.harmless:
-        sentence = f"Half of the training images are shown with left and right exchanged: {seen}."
+        sentence = f"Half of the training images are mirrored: {seen}."
         return Mirror(mirrors=True, sentence=sentence)
-    sentence = f"Training images are not mirrored, as they have a left and a right: {seen}."
+    sentence = f"Training images are not mirrored, because left and right differ in them: {seen}."
     return Mirror(mirrors=False, sentence=sentence)

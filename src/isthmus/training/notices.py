@@ -1,4 +1,4 @@
-"""What a person should read before the first step: what was done to the pictures, and how long they are trained on."""
+"""Sentences for the user before the first step: what was done to the images, and how long training is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from isthmus.recipes.training_length import budget
 
 
 def handling(splits: Splits, *, mirrors: bool) -> tuple[Change, ...]:
-    """What was done to the data set's pictures, in reading and in training, which mirrors half of them or not."""
+    """What was done to the data set's images while reading, and in training if that `mirrors` half of them."""
     if not mirrors:
         return splits.handling
     images = len(splits.train)
@@ -17,18 +17,18 @@ def handling(splits: Splits, *, mirrors: bool) -> tuple[Change, ...]:
         what="mirrored",
         images=images,
         of=images,
-        sentence="Training shows half of the images, others in every epoch, with left and right exchanged; "
-        "train.mirror=false does not.",
+        sentence="Training shows half of the images mirrored, a different half in every epoch; "
+        "train.mirror=false turns this off.",
     )
     return (*splits.handling, mirrored)
 
 
 def remarks(recipe: Recipe, splits: Splits) -> list[str]:
-    """What else to know of the images, and where their number changes how the recipe trains."""
+    """Notices about the images, and about changes of the training length because of their number."""
     return [*splits.notices, *budget(recipe, len(splits.train)).notices]
 
 
 def sentences(recipe: Recipe, splits: Splits) -> list[str]:
-    """Everything to say before a run, the most general first; the run says what `train.mirror=auto` came to."""
+    """All sentences before a run, the most general first; the run itself reports the result of `train.mirror=auto`."""
     done = handling(splits, mirrors=recipe.train.mirror is True)
     return [*(change.sentence for change in done), *remarks(recipe, splits)]

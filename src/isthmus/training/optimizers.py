@@ -1,4 +1,4 @@
-"""Optimizers and learning-rate schedules by name."""
+"""Builds optimizers and learning-rate schedules by name."""
 
 from __future__ import annotations
 
@@ -10,22 +10,19 @@ import torch
 from torch import nn
 
 from isthmus.core.values import Adversary
-from isthmus.kernels.adam import Adam
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Train
 from isthmus.training.muon import Muon, matrices_of
 
 
-def build_optimizer(
-    model: Autoencoder, train: Train, objective: Objective | None = None, *, compiled: bool = False
-) -> Adam:
+def build_optimizer(model: Autoencoder, train: Train, objective: Objective | None = None) -> torch.optim.Adam:
     """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
     Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
     there is one, which changes the speed and not the method. On CUDA the rates are tensors, which a captured
     graph reads anew at every step. What the objective learns, such as a variance, is stepped with the model; each of
-    its adversaries has a group with a rate and betas of its own. `compiled`: by our own kernel, on the CPU.
+    its adversaries has a group with a rate and betas of its own.
     """
     on_cuda = model.device.type == "cuda"
     groups: list[dict[str, Any]] = [
@@ -44,7 +41,7 @@ def build_optimizer(
     ]
     for group in groups if on_cuda else ():
         group["lr"] = torch.tensor(train.learning_rate, device=model.device)
-    optimizer = (Muon if train.optimizer == "muon" else Adam)(
+    return (Muon if train.optimizer == "muon" else torch.optim.Adam)(
         groups,
         lr=train.learning_rate,
         betas=(0.9, train.beta2),
@@ -54,12 +51,10 @@ def build_optimizer(
         capturable=on_cuda,
         decoupled_weight_decay=train.optimizer == "adamw",
     )
-    optimizer.compiled = compiled
-    return optimizer
 
 
 def kept(group: Mapping[str, Any]) -> tuple[str, ...]:
-    """What an optimizer keeps of each parameter of `group`: `step` is one number, the rest like the parameter."""
+    """Names of the optimizer's state for each parameter of `group`: `step` is one number, the rest have its shape."""
     return ("momentum",) if group["matrix"] else ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -82,9 +77,9 @@ def _groups(
 
 
 def set_rates(optimizer: torch.optim.Optimizer, step: int, total_steps: int, train: Train, done: float = 0.0) -> None:
-    """Give every group of parameters the learning rate and the epsilon of step `step` (from 0).
+    """Set every group's learning rate and epsilon for step `step` (from 0).
 
-    done: the share of the training that is over, where it may end before its last step.
+    done: the share of the training that is over; a time limit may end training before its last step.
     """
     rate = learning_rate(step, total_steps, train, done)
     for group in optimizer.param_groups:
@@ -96,13 +91,13 @@ def set_rates(optimizer: torch.optim.Optimizer, step: int, total_steps: int, tra
 
 
 def rate_of(optimizer: torch.optim.Optimizer) -> float:
-    """The recipe's learning rate as of the last step; on CUDA this waits for the device."""
+    """The recipe's learning rate in the last step; on CUDA this waits for the device."""
     group = optimizer.param_groups[0]
     return float(group["lr"]) / group.get("scale", 1.0)
 
 
 def epsilon(step: int, train: Train) -> float:
-    """The epsilon that PyTorch's optimizer needs at step `step` (from 0).
+    """The epsilon for PyTorch's optimizer at step `step` (from 0).
 
     Keras adds epsilon to the root of the raw second moment, PyTorch to that root divided by its bias
     correction. So Keras's Adam is PyTorch's with epsilon divided by the correction too: 32 times as large at
@@ -116,7 +111,7 @@ def epsilon(step: int, train: Train) -> float:
 def learning_rate(step: int, total_steps: int, train: Train, done: float = 0.0) -> float:
     """The learning rate of step `step` (from 0): a linear warm-up, then constant or half a cosine to zero.
 
-    The cosine ends with the last step, or where the share `done` of the training reaches 1 before it.
+    The cosine ends with the last step or, under train.seconds, when the share `done` of the training reaches 1.
     """
     if step < train.warmup_steps:
         return train.learning_rate * (step + 1) / train.warmup_steps

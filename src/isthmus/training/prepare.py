@@ -13,7 +13,8 @@ from torch import Tensor
 from isthmus.core import streams
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
-from isthmus.kernels.compiled import version, why_compiled_anew
+from isthmus.kernels.choose import choose
+from isthmus.kernels.ops import Kernels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe
@@ -42,6 +43,7 @@ class Prepared:
     allowed: Budget
     device: torch.device
     precision: str
+    kernels: Kernels
     model: Autoencoder
     objective: Objective
     optimizer: torch.optim.Optimizer
@@ -66,19 +68,17 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     model, objective = untrained(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-    kernels, reason = devices.choose_kernels(recipe.train.kernels, device, model, precision)
+    chosen = choose(recipe.train.kernels, device, model, precision)
     how = {  # what the bits of the weights depend on beside recipe and versions
         "device": device.type,
         "threads": torch.get_num_threads(),
         "precision": precision,
-        "kernels": f"compiled {version()}" if kernels == "compiled" else kernels,
+        "kernels": chosen.recorded,
     }
-    if reason:
-        yield Notice(f"Training takes up to 1.8 times as long as it could: {reason}.")
-    if kernels == "compiled" and (said := why_compiled_anew()):
-        yield Notice(said)
+    for sentence in chosen.notices:
+        yield Notice(sentence)
     objective.to(device)
-    optimizer = build_optimizer(model, recipe.train, objective, compiled=kernels == "compiled")
+    optimizer = build_optimizer(model, recipe.train, objective)
     images = torch.from_numpy(splits.train.images).to(device)
     validation = torch.from_numpy(splits.validation.images).to(device)
 
@@ -104,6 +104,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         allowed,
         device,
         precision,
+        chosen.kernels,
         model,
         objective,
         optimizer,

@@ -1,4 +1,4 @@
-"""What a model makes of held-out images while it is still trained: the first thing there is to look at."""
+"""Reconstructions of validation images during training, so that the user sees results early."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from isthmus.run_files.state import Progress
 from isthmus.training.loop import Epoch, Step
 
 SHOWN = 12
-MOST_VALUES = 2_000_000  # of larger images fewer are shown
+MOST_VALUES = 2_000_000  # in all images shown: of larger images, fewer are shown
 FIRST_SECONDS, NEXT_SECONDS = 15.0, 20.0
 
 
 @dataclass(frozen=True)
 class Preview:
-    """Yielded in training now and then: validation images (n, 3, H, W) uint8, and what became of them by `step`.
+    """Yielded now and then in training: validation images (n, 3, H, W) uint8, and their reconstructions at `step`.
 
-    epoch: those completed. done: the share of the training that is over.
+    epoch: number of completed epochs. done: the share of the training that is over.
     """
 
     step: int
@@ -34,7 +34,7 @@ class Preview:
 
 
 class Previews:
-    """Decides when there is something to see: after 15 s or the first epoch, then at epochs, 20 s apart."""
+    """Decides when to show a preview: after 15 s or the first epoch, then after an epoch, at least 20 s apart."""
 
     def __init__(self, model: Autoencoder, validation: Tensor, total_steps: int) -> None:
         self.model = model

@@ -1,4 +1,4 @@
-"""How fast this machine trains a recipe, found out by letting it for about a second."""
+"""Measures how fast this machine trains a recipe, in about a second of training."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 
 import torch
 
+from isthmus.kernels.choose import choose
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 from isthmus.training.batches import Batches
@@ -13,15 +14,18 @@ from isthmus.training.initial_model import untrained
 from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import choose_step
 
-SECONDS = 0.8  # that are counted
-WARM_STEPS, LEAST_STEPS = 2, 2  # steps that are not counted: memory is asked for, kernels are chosen; and that are
-_CUDA_WARM_STEPS = 6  # a graph is captured meanwhile
+SECONDS = 0.8  # that are timed
+WARM_STEPS, LEAST_STEPS = (
+    2,
+    2,
+)  # steps before the timing, which allocate memory and choose kernels; and timed steps, at least
+_CUDA_WARM_STEPS = 6  # they include the capture of a CUDA graph
 
 
 def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> float:
-    """Training steps on random bytes of image_shape (3, H, W), which take as long as on any other images.
+    """Times training steps on random images of image_shape (3, H, W), which take as long as any others.
 
-    Nothing is written, and no random stream of the caller moves.
+    Writes nothing, and leaves the caller's random state as it is.
     """
     with devices.cpu_threads(recipe.train.threads), torch.random.fork_rng(devices=[]):
         device = devices.choose_device(recipe.train.device)
@@ -29,15 +33,15 @@ def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> floa
         model, objective = untrained(recipe, image_shape)
         model.to(device)
         model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
-        kernels, _ = devices.choose_kernels(recipe.train.kernels, device, model, precision)
+        kernels = choose(recipe.train.kernels, device, model, precision).kernels
         objective.to(device)
-        # random bytes are not to make the loss diverge
+        # a tiny rate, so that the loss does not diverge on random images
         settings = recipe.train.model_copy(update={"learning_rate": 1e-9, "schedule": "constant"})
-        optimizer = build_optimizer(model, settings, objective, compiled=kernels == "compiled")
+        optimizer = build_optimizer(model, settings, objective)
         pixels = torch.randint(0, 256, (settings.batch, *image_shape), dtype=torch.uint8).to(device)
         batches = Batches(pixels, settings.batch, seed=0)
         step = choose_step(device, settings)(
-            model, objective, optimizer, batches, settings, precision=precision, seed=0
+            model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=0
         )
         model.train()
         objective.train()

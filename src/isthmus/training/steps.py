@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
 
 from isthmus.core.streams import stream
 from isthmus.core.values import Terms, Trace
-from isthmus.kernels.threads import torch_on_one
+from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import ModelPart, Objective, Regularizer
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
 from isthmus.training.batches import Batches
 
-_EAGER_STEPS = 3  # before a capture: lazy initialisation may not happen inside it
+_EAGER_STEPS = 3  # before a capture, inside which lazy initialisation is not allowed
 
 
 class EagerStep:
-    """A step as it reads, operation by operation.
+    """A step that runs eagerly, operation by operation.
 
-    Every random draw of step s is a function of (seed, s): the model's parts draw from the generator they are
-    handed, and the global one is set as well for those that cannot.
+    Every random draw of step s is a function of (seed, s): the model's parts draw from the generator that they
+    receive; the global generator is also seeded, for parts that cannot.
     """
 
     def __init__(
@@ -37,16 +36,17 @@ class EagerStep:
         settings: Train,
         *,
         precision: str,
+        kernels: Kernels = "torch",
         seed: int,
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
-        alone = model.device.type == "cpu" and devices.kernels_carry(model, objective)
-        self.threads = torch_on_one if alone else nullcontext
+        self.kernels: Kernels = kernels
+        self.mostly = devices.mostly_convolutions(model, objective)
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
         self.noise = torch.Generator(model.device)
-        # not torch.manual_seed, which asks every kind of device: a millisecond a step, a fortieth of a small network's
+        # not torch.manual_seed, which visits every kind of device: 1 ms per step, a fortieth of a small network's step
         self.seeders: list[Callable[[int], object]] = [torch.default_generator.manual_seed]
         if model.device.type == "cuda":
             self.seeders.append(torch.cuda.default_generators[model.device.index or 0].manual_seed)
@@ -60,7 +60,7 @@ class EagerStep:
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
         self.begin(number)
-        with self.threads():
+        with using(self.kernels, mostly=self.mostly):
             return self.take(chosen)
 
     def begin(self, number: int) -> None:
@@ -80,7 +80,7 @@ class EagerStep:
         with self.mixed:
             trace = self.model(x, self.noise)
         terms = self.objective(self.model, trace)
-        for parameter in self.stepped:  # zero_grad looks for reasons to do more
+        for parameter in self.stepped:  # faster than zero_grad, which checks for more cases
             parameter.grad = None
         terms.loss.mean().backward()
         if self.clip_norm is not None:
@@ -101,11 +101,11 @@ class EagerStep:
 
 
 class GraphStep:
-    """An eager step captured once as a CUDA graph, so that the host launches one thing instead of hundreds.
+    """An eager step captured once as a CUDA graph, so that the host launches one graph instead of hundreds of kernels.
 
-    A batch of another size, an epoch's last, is stepped eagerly. What changes from step to step must lie in
-    memory the graph reads: the images' indices, the learning rates (see `build_optimizer`), the seeds. The terms
-    returned are overwritten by the next step.
+    A batch of another size, such as an epoch's last, runs eagerly. What changes from step to step must be in memory
+    that the graph reads: the images' indices, the learning rates (see `build_optimizer`), the seeds. The next step
+    overwrites the returned terms.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class GraphStep:
         settings: Train,
         *,
         precision: str,
+        kernels: Kernels = "torch",
         seed: int,
     ) -> None:
         self.eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, seed=seed)
@@ -141,7 +142,7 @@ class GraphStep:
         return self.terms
 
     def _beside(self, chosen: Tensor, number: int) -> Terms:
-        """An eager step on a side stream, as a capture demands of the steps before it."""
+        """An eager step on a side stream, which CUDA requires for the steps before a capture."""
         here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
         beside.wait_stream(here)
         with torch.cuda.stream(beside):
@@ -150,7 +151,7 @@ class GraphStep:
         return terms
 
     def _captured(self, chosen: Tensor) -> torch.cuda.CUDAGraph | None:
-        """The step as a graph; None, and a warning, where a part waits for the device, which no graph can."""
+        """The step as a graph; None, and a warning, where a part waits for the device, which a graph cannot contain."""
         self.chosen = chosen.clone()
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.eager.noise)
@@ -161,12 +162,14 @@ class GraphStep:
         except RuntimeError as error:
             self.possible = False
             reason = str(error).partition("\n")[0]
-            warnings.warn(f"steps are not captured as a CUDA graph, which costs time alone: {reason}", stacklevel=2)
+            warnings.warn(
+                f"steps are not captured as a CUDA graph, which only makes training slower: {reason}", stacklevel=2
+            )
             return None
         return graph
 
 
 def choose_step(device: torch.device, settings: Train) -> type[EagerStep] | type[GraphStep]:
-    """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is a new constant at every step."""
+    """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is another constant at every step."""
     capture = device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
     return GraphStep if capture else EagerStep

@@ -58,7 +58,7 @@ def test_folder_of_validation_images_is_validated_on_and_never_trained_on(name: 
     assert sorted([*values(splits.train.images), *values(splits.test.images)]) == list(range(20))
     said = [change.sentence for change in splits.handling]
     assert f"Used as splits: Train to train on (20 images), {name} for validation (20 images)." in said
-    assert "Used as labels, the names of folders: cat." in said
+    assert "Folder names used as labels: cat." in said
 
 
 def test_all_three_splits_may_be_given_or_none_be_wanted(tmp_path: Path) -> None:
@@ -67,7 +67,7 @@ def test_all_three_splits_may_be_given_or_none_be_wanted(tmp_path: Path) -> None
     data = load(tmp_path)
     assert data.validation is not None and data.test is not None
     assert values(data.validation.images) == [1] and values(data.test.images) == [2]
-    assert data.notices == (f"{tmp_path} is used for its train and val and test, not for: extra.",)
+    assert data.notices == (f"Of {tmp_path}, train and val and test are used; not used: extra.",)
     assert load(tmp_path, splits="none").class_names == ("extra", "test", "train", "val")
 
 
@@ -78,7 +78,7 @@ def test_train_and_test_folders_are_the_splits(tmp_path: Path) -> None:
     data = load(tmp_path, splits="train-test")
     assert values(data.train.images) == [1, 0] and values(data.test.images) == [2]
     assert data.class_names == ("cat", "dog") and data.test.labels.tolist() == [1]
-    assert data.notices == (f"{tmp_path} is used for its train and test, not for: val.",)
+    assert data.notices == (f"Of {tmp_path}, train and test are used; not used: val.",)
 
 
 def test_test_images_can_be_elsewhere(tmp_path: Path) -> None:
@@ -120,8 +120,8 @@ def test_other_files_are_named_and_hidden_pictures_counted(tmp_path: Path) -> No
     picture(tmp_path / ".hidden.png")
     picture(tmp_path / "kept/.thumbnails/b.png")
     hidden = (
-        f"{tmp_path} also holds 2 hidden pictures, left out because a dot begins the name of the file or of its "
-        f"folder: .hidden.png, {Path('kept/.thumbnails/b.png')}."
+        f"{tmp_path} also holds 2 hidden pictures, left out because the name of the file or of its "
+        f"folder begins with a dot: .hidden.png, {Path('kept/.thumbnails/b.png')}."
     )
     assert load(tmp_path).notices == (hidden,)
     for index in range(7):

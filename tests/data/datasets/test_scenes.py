@@ -239,7 +239,7 @@ def test_wrong_options_are_named(option, value):
         ({"shape": 0.5}, r"factors\.shape: 0\.5"),
         ({"size": [0.2, 0.0]}, r"factors\.size: 0 cannot be drawn"),
         ({"x": np.nan}, r"factors\.x: nan"),
-        ({"hue": "red"}, r"factors\.hue: 'red' is no number"),
+        ({"hue": "red"}, r"factors\.hue: 'red' is not a number"),
         ({"hue": [[0.1]]}, r"factors\.hue: shape \(1, 1\)"),
         ({"hue": [0.1, 0.2], "x": [0.4, 0.5, 0.6]}, r"lengths \[2, 3\] do not fit"),
         ({"colour": 0.1}, r"factors\.colour: is unknown"),

@@ -27,7 +27,10 @@ MEASURE = '''
 """The largest error."""
 
 
-class LargestError:
+from isthmus.evaluation.interfaces import Measure
+
+
+class LargestError(Measure):
     """Largest difference of any pixel value."""
 
     name, unit, decimals = "Largest error", "grey levels", 1
@@ -64,8 +67,7 @@ HEADING = "Largest error (grey levels)"
 
 
 def forget() -> None:
-    for cached in (registry.kinds, registry.find):
-        cached.cache_clear()
+    registry.refresh()
     sys.modules.pop("isthmus.evaluation.measures.largest_error", None)
 
 

@@ -1,4 +1,4 @@
-"""The two official layouts of CIFAR-10, in a folder or still in their archive, to arrays.
+"""Reads the two official layouts of CIFAR-10, from a folder or from the archive.
 
 Source: the layouts are described at https://www.cs.toronto.edu/~kriz/cifar.html
 """
@@ -25,11 +25,11 @@ ARCHIVES = ("cifar-10-binary.tar.gz", "cifar-10-python.tar.gz")
 TRAIN = tuple(f"data_batch_{number}" for number in range(1, 6))
 TEST = "test_batch"
 ROW_BYTES = 1 + 3 * 32 * 32
-UNPACKED_BYTES = 1 << 29  # three times the official content; a hostile archive could unpack to any size
+UNPACKED_BYTES = 1 << 29  # three times the official size: a hostile archive could unpack to any size
 
 
 def find(path: Path) -> Path | None:
-    """The archive or the folder of batches, of either version, that `path` is or holds."""
+    """The archive, or the folder of batches, that `path` is or contains; None where there is none."""
     if path.is_file():
         return path
     for folder in (path, *(path / name for name in FOLDERS)):
@@ -39,7 +39,7 @@ def find(path: Path) -> Path | None:
 
 
 def read(path: Path) -> tuple[ImageSet, ImageSet]:
-    """Training and test images of what `find` has found.
+    """Training and test images from the path that `find` returned.
 
     Raises InputError where a batch is missing or damaged.
     """
@@ -53,9 +53,8 @@ def read(path: Path) -> tuple[ImageSet, ImageSet]:
 def unpack(archive: Path) -> dict[str, bytes]:
     """The batch files of an official `.tar.gz` by name, in memory.
 
-    `tarfile` is never asked to write anything, so there is no member that could land elsewhere; an
-    archive that tries is refused all the same, since it is not the official one.
-    Raises InputError for that and for a damaged archive.
+    Nothing is written to disk, so no member can be written outside the folder; an archive with such a member is
+    still refused, since it is not the official one. Raises InputError for that and for a damaged archive.
     """
     batches: dict[str, bytes] = {}
     left = UNPACKED_BYTES
@@ -66,8 +65,8 @@ def unpack(archive: Path) -> dict[str, bytes]:
                 left -= member.size
                 if place.is_absolute() or ".." in place.parts or not (member.isfile() or member.isdir()) or left < 0:
                     raise InputError(
-                        f"{archive}: holds {member.name!r}, which the official archive does not, and was not "
-                        "unpacked; get the official archive again"
+                        f"{archive}: was not unpacked, because it holds {member.name!r}, which the official archive "
+                        "does not; get the official archive again"
                     )
                 if _is_batch(place.name) and (file := tar.extractfile(member)):
                     batches[place.name] = file.read()
@@ -77,13 +76,13 @@ def unpack(archive: Path) -> dict[str, bytes]:
 
 
 def store(batches: Mapping[str, bytes], folder: Path) -> None:
-    """Write batch files to a new folder, which is there whole or not at all."""
+    """Write batch files to a new folder, which appears complete or not at all."""
     with writing(folder):
         beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         try:
             for name, content in batches.items():
                 (beside / name).write_bytes(content)
-            beside.chmod(0o755)  # a temporary folder is its owner's alone, a cache may be shared
+            beside.chmod(0o755)  # only the owner can read a temporary folder, but a cache may be shared
             beside.replace(folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
@@ -101,7 +100,7 @@ def _is_batch(name: str) -> bool:
 
 
 def _images(batches: Mapping[str, bytes], names: tuple[str, ...], suffix: str, path: Path) -> ImageSet:
-    """The named batches joined; a row of a binary one is its label and then its pixels."""
+    """The named batches joined; a row of a binary batch is the label followed by the pixels."""
     pixels: list[np.ndarray] = []
     labels: list[np.ndarray] = []
     for name in names:
@@ -110,14 +109,14 @@ def _images(batches: Mapping[str, bytes], names: tuple[str, ...], suffix: str, p
             batch_pixels, batch_labels = read_batch(content, name=place)
         elif len(content) % ROW_BYTES:
             raise InputError(
-                f"{place}: {len(content):,} bytes are no whole number of {ROW_BYTES:,}-byte images; "
+                f"{place}: {len(content):,} bytes are not a whole number of {ROW_BYTES:,}-byte images; "
                 "it is damaged, get the official archive again"
             )
         else:
             rows = np.frombuffer(content, dtype=np.uint8).reshape(-1, ROW_BYTES)
             batch_pixels, batch_labels = rows[:, 1:].reshape(-1, 3, 32, 32), rows[:, 0].astype(np.int64)
         if not len(batch_labels) or batch_labels.min() < 0 or batch_labels.max() > 9:
-            raise InputError(f"{place}: holds no labels from 0 to 9; get the official archive again")
+            raise InputError(f"{place}: has no labels, or labels outside 0 to 9; get the official archive again")
         pixels.append(batch_pixels)
         labels.append(batch_labels)
     return ImageSet(np.concatenate(pixels), np.concatenate(labels))

@@ -1,8 +1,8 @@
 """Reads a batch of CIFAR-10's Python version without unpickling it.
 
-Those files are pickles of protocol 2, and to unpickle a file is to run whatever its author wrote into
-it. This machine knows the few instructions that describe numbers, strings, lists, dictionaries and one
-array of bytes, keeps what they describe as data, calls nothing, and refuses all else.
+Those files are pickles of protocol 2, and unpickling a file runs any code that its author put in. This small
+interpreter knows only the instructions that describe numbers, strings, lists, dictionaries and one array of
+bytes. It builds data, calls nothing, and refuses all other instructions.
 
 Source: the instruction set is documented in the standard library's `pickletools`.
 """
@@ -28,7 +28,7 @@ def read_batch(data: bytes, *, name: str) -> tuple[np.ndarray, np.ndarray]:
         batch = _run(data)
         pixels, labels = batch["data"].pixels(), batch["labels"]
         return pixels.reshape(len(labels), 3, 32, 32), np.array(labels, dtype=np.int64)
-    # whatever a damaged or hostile file makes of stack, types and shapes
+    # a damaged or hostile file can cause any of these
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(
             f"{name}: not a CIFAR-10 batch of the Python version ({error}); get the official file again"
@@ -37,14 +37,14 @@ def read_batch(data: bytes, *, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class _Global:
-    """A name that the pickle refers to; it is compared, never imported."""
+    """A Python name that the pickle refers to; it is compared, never imported."""
 
     name: str
 
 
 @dataclass
 class _Array:
-    """What is described of an array: its state (version, shape, dtype, Fortran order, bytes)."""
+    """An array's pickled state: (version, shape, dtype, Fortran order, bytes)."""
 
     state: tuple[Any, ...] = ()
 
@@ -120,7 +120,7 @@ def _run(data: bytes) -> Any:
             case name if name in _CONSTANTS:
                 stack.append(_CONSTANTS[name])
             case name:
-                raise ValueError(f"it holds the instruction {name}, which such a file has no use for")
+                raise ValueError(f"it holds the instruction {name}, which a CIFAR-10 batch does not need")
     raise ValueError("it ends early")
 
 
@@ -131,7 +131,7 @@ def _replace(stack: list[Any], start: int) -> None:
 
 
 def _since_mark(stack: list[Any]) -> list[Any]:
-    """Takes what lies above the last mark, and the mark, off the stack."""
+    """Pop everything above the last mark, and the mark."""
     items: list[Any] = []
     while (item := stack.pop()) is not _MARK:
         items.append(item)
@@ -140,29 +140,29 @@ def _since_mark(stack: list[Any]) -> list[Any]:
 
 def _set(target: dict[str, Any], items: list[Any]) -> None:
     for key, value in zip(items[::2], items[1::2], strict=True):
-        if not isinstance(key, str):  # to hash tuples nested a million deep would overflow the C stack
-            raise ValueError("it names a value by something else than a string")
+        if not isinstance(key, str):  # hashing tuples nested a million deep would overflow the C stack
+            raise ValueError("it has a key that is not a string")
         target[key] = value
 
 
 def _build(target: Any, state: Any) -> None:
     if isinstance(target, _Array):
         target.state = state
-    elif not isinstance(target, _Dtype):  # a dtype's state is its byte order, which bytes have not
-        raise ValueError("it sets the state of something else than an array")
+    elif not isinstance(target, _Dtype):  # a dtype's state is its byte order, which single bytes do not have
+        raise ValueError("it sets the state of something that is not an array")
 
 
 def _allowed(name: str) -> _Global:
     found = _Global(name)
     if found not in (_RECONSTRUCT, _NDARRAY, _DTYPE):
-        raise ValueError(f"it refers to {name.replace(' ', '.')!r}, which such a file has no use for")
+        raise ValueError(f"it refers to {name.replace(' ', '.')!r}, which a CIFAR-10 batch does not need")
     return found
 
 
 def _describe(function: Any, arguments: Any) -> Any:
-    """What calling an allowed name would make."""
+    """What a call of an allowed name would return."""
     if function == _RECONSTRUCT and arguments[0] == _NDARRAY:
         return _Array()
     if function == _DTYPE:
         return _Dtype(arguments[0])
-    raise ValueError("it makes something else than an array")
+    raise ValueError("it creates something that is not an array")

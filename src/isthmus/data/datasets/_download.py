@@ -1,4 +1,4 @@
-"""Downloads of a known file: resumed after a break, checked, never a surprise."""
+"""Downloads a known file when the user asks for it; resumes after a break and checks the result."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PAUSES_SECONDS = (1, 2, 4, 8)  # before the second attempt, the third, ...
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """A file on a server whose every byte is known in advance."""
+    """A file on a server; its size and MD5 are known in advance."""
 
     url: str
     size: int
@@ -54,7 +54,7 @@ def offline() -> bool:
 
 @contextmanager
 def writing(path: Path) -> Generator[None]:
-    """Turns a full disk or a read-only folder, met while writing `path`, into one sentence."""
+    """Turn an OSError while writing `path`, such as a full disk, into one sentence."""
     try:
         yield
     except OSError as error:
@@ -68,9 +68,9 @@ def writing(path: Path) -> Generator[None]:
 def download(remote: RemoteFile, target: Path) -> None:
     """Fetch `remote` into `target`, with a progress bar on stderr.
 
-    What has arrived is kept beside the target as `.part` and continued, now or in a later call.
-    Raises InputError where the server cannot be reached, where what it sent is not the file that is
-    known, and where the target cannot be written.
+    A partial download is kept beside the target as `.part` and resumed, in this call or a later one.
+    Raises InputError where the server cannot be reached, where it sent another file, and where the target
+    cannot be written.
     """
     part = target.with_name(f"{target.name}.part")
     with writing(part):
@@ -93,7 +93,7 @@ def download(remote: RemoteFile, target: Path) -> None:
 
 
 def _attempts(remote: RemoteFile, part: Path) -> Iterator[int]:
-    """Yields how many bytes are there, until all are or no attempt is left."""
+    """Yield how many bytes have arrived, until all have or no attempt is left."""
     reason = "the connection broke"
     for attempt, pause in enumerate((0, *PAUSES_SECONDS)):
         time.sleep(pause)
@@ -102,23 +102,27 @@ def _attempts(remote: RemoteFile, part: Path) -> Iterator[int]:
         except urllib.error.HTTPError as error:
             error.close()
             reason = f"it answered {error.code} {error.reason}"
-            if error.code == 416:  # it does not know the place where we want to continue
+            if error.code == 416:  # the server has no bytes at the offset where we would resume
                 part.unlink(missing_ok=True)
             elif error.code < 500 and error.code not in (408, 429):
                 break
         except (OSError, http.client.HTTPException) as error:
             reason = str(getattr(error, "reason", error)) or type(error).__name__
-            # no network at all is said at once; one that was there a moment ago may come back
+            # fail at once where there is no network; a connection that broke may come back
             if attempt == 0 and isinstance(error, urllib.error.URLError):
                 break
         if _size(part) >= remote.size:
             return
-    kept = f"; {_size(part):,} of {remote.size:,} bytes are kept to be continued" if _size(part) else ""
+    kept = (
+        f"; {_size(part):,} of {remote.size:,} bytes are kept, and the next download resumes there"
+        if _size(part)
+        else ""
+    )
     raise InputError(f"{remote.url}: could not be downloaded ({reason}){kept}")
 
 
 def _receive(remote: RemoteFile, part: Path) -> Iterator[int]:
-    """One attempt: continues `part`, or starts it where the server cannot continue."""
+    """One attempt: resume `part`, or start again where the server cannot resume."""
     have = _size(part)
     if have >= remote.size:
         yield remote.size
@@ -133,7 +137,7 @@ def _receive(remote: RemoteFile, part: Path) -> Iterator[int]:
         yield have
         with writing(part), open_regular(part, os.O_WRONLY | os.O_CREAT | os.O_APPEND) as file:
             file.truncate(have)
-            # the length that the server states is not asked: the true one is known
+            # the server's Content-Length is not used: the true length is known
             while chunk := _read(answer, min(CHUNK_BYTES, remote.size - have)):
                 file.write(chunk)
                 have += len(chunk)
@@ -141,7 +145,7 @@ def _receive(remote: RemoteFile, part: Path) -> Iterator[int]:
 
 
 def _read(answer: IO[bytes], count: int) -> bytes:
-    """The next bytes; none at the end and where the connection breaks, since what arrived counts."""
+    """The next bytes; none at the end or when the connection breaks, so that the bytes so far are kept."""
     try:
         return answer.read(count)
     except (OSError, http.client.HTTPException):
@@ -154,7 +158,7 @@ def _check(remote: RemoteFile, part: Path) -> None:
     if found != remote.md5:
         part.unlink()
         raise InputError(
-            f"{remote.url}: what arrived has the md5 {found} rather than {remote.md5} and was deleted; "
+            f"{remote.url}: the download has the md5 {found} rather than {remote.md5} and was deleted; "
             "try again, or get the file elsewhere"
         )
 

@@ -1,4 +1,4 @@
-"""Which folders of a data set are its splits, by their names."""
+"""Recognises the splits of a data set by the names of its folders and files."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ NAMES = {
 
 
 def split_folders(folder: Path, how: How) -> dict[str, Path]:
-    """Split -> the folder in `folder` that holds it; empty where `folder` is not divided that way.
+    """Split -> the folder in `folder` that holds it; empty where `folder` has no such splits.
 
-    It is where there is one for training and another. Capitals do not matter. "train-test" is how earlier versions
-    divided: by the names `train` and `test` alone, and only where both are there.
+    There must be a folder for training and at least one other split. Case does not matter. "train-test" is the rule of
+    earlier versions: only the names `train` and `test`, and only where both exist.
     """
     if how == "none":
         return {}
@@ -38,8 +38,8 @@ def split_folders(folder: Path, how: How) -> dict[str, Path]:
 
 
 def validation_files(folder: Path) -> list[Path]:
-    """The parquet files `validation-00000-of-00001.parquet`, `val.parquet` and the like of a folder, as the hub
-    places them."""
+    """The files like `validation-00000-of-00001.parquet` or `val.parquet` in a folder, or where the hub places
+    them in it."""
     pattern = re.compile(rf"({'|'.join(NAMES['validation'])})([-_.\d]|$)", re.IGNORECASE)
     for place in (folder, folder / "data", folder / "plain_text"):
         if files := sorted(path for path in place.glob("*.parquet") if path.is_file() and pattern.match(path.stem)):
@@ -48,7 +48,7 @@ def validation_files(folder: Path) -> list[Path]:
 
 
 def said_of_splits(parts: dict[str, tuple[str, int]]) -> Change | None:
-    """parts: split -> (the name of what holds it, how many images). None where nothing was divided."""
+    """A change that names the splits. parts: split -> (its folder or file, number of images). None for one split."""
     if len(parts) < 2:
         return None
     uses = {"train": "to train on", "validation": "for validation", "test": "for test"}
@@ -64,7 +64,7 @@ def said_of_splits(parts: dict[str, tuple[str, int]]) -> Change | None:
 
 
 def said_of_labels(class_names: tuple[str, ...], labelled: int, images: int) -> Change | None:
-    """Which folders became labels; None where none did."""
+    """A change that names the folders used as labels; None where there are none."""
     if not class_names:
         return None
     shown = ", ".join(class_names[:10]) + (f" and {len(class_names) - 10} more" if len(class_names) > 10 else "")
@@ -72,6 +72,6 @@ def said_of_labels(class_names: tuple[str, ...], labelled: int, images: int) -> 
         what="labelled_by_folder",
         images=labelled,
         of=images,
-        sentence=f"Used as labels, the names of folders: {shown}.",
+        sentence=f"Folder names used as labels: {shown}.",
         numbers={"labels": len(class_names)},
     )

@@ -1,4 +1,4 @@
-"""Which parquet files of a place hold which split, by the hub's naming."""
+"""Finds the parquet files of each split by the hub's naming."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from isthmus.data.datasets._named_splits import validation_files
 
 @dataclass(frozen=True)
 class Source:
-    """The files of one split in one place, and what records call them."""
+    """The files of one split in one place. name: what records call them."""
 
     name: str
     files: tuple[Path, ...]
 
 
 def find(place: Path, split: str, option: str) -> Source:
-    """The files of a split at `place`: a file itself, or those of a folder that begin with the split's name."""
+    """The files of a split at `place`: the file itself, or a folder's files whose names begin with the split's name."""
     whole = resolved(place)
     if place.is_file():
         return Source(f"{whole.parent.name}/{whole.stem}", (place,))
@@ -35,7 +35,7 @@ def find(place: Path, split: str, option: str) -> Source:
 
 
 def find_validation(places: Sequence[Path]) -> list[Source]:
-    """The validation files of all places that are folders; empty where there are none."""
+    """The validation files in the folders among `places`; empty where there are none."""
     found = [(place.resolve().name, validation_files(place)) for place in places if place.is_dir()]
     for _, files in found:
         if files:
@@ -51,10 +51,10 @@ def in_folder(folder: Path, split: str) -> list[Path]:
 
 
 def _refuse_missing_shards(files: Sequence[Path]) -> None:
-    """Half a download must not pass for the whole: `train-00000-of-00003.parquet` says how many there are."""
+    """Raise InputError for an incomplete download: `train-00000-of-00003.parquet` says how many files there must be."""
     shards = [match for path in files if (match := re.search(r"-\d+-of-(\d+)$", path.stem))]
     if shards and len(shards) < int(shards[0][1]):
         raise InputError(
-            f"{files[0].parent}: {len(shards)} of {int(shards[0][1])} files {files[0].name}, ... are there; "
+            f"{files[0].parent}: holds only {len(shards)} of the {int(shards[0][1])} files {files[0].name}, ...; "
             "get the missing ones"
         )

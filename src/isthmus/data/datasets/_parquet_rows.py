@@ -1,4 +1,4 @@
-"""The rows of parquet files as pixels and labels."""
+"""Reads the rows of parquet files as pixels and labels."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ USUAL_IMAGE_COLUMNS = ("img", "image")
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns to read. image: None for the usual names. shape: of images that are lists of numbers."""
+    """Which columns to read. image: None for the usual names. shape: that of images stored as lists of numbers."""
 
     image: str | None = None
     label: str = "label"
@@ -38,7 +38,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class OpenTable:
-    """One opened parquet file and the columns to read of it.
+    """One opened parquet file and the columns to read from it.
 
     label: None where the file has no such column.
     class_names: what the label numbers mean, where the file says so.
@@ -46,7 +46,7 @@ class OpenTable:
     """
 
     path: Path
-    file: Any  # pq.ParquetFile, which has no types
+    file: Any  # pq.ParquetFile, which has no type annotations
     image: str
     label: str | None
     class_names: tuple[str, ...]
@@ -57,7 +57,7 @@ class OpenTable:
 def open_table(path: Path, columns: Columns) -> OpenTable:
     """Open one file and find its columns.
 
-    Raises InputError where this is no parquet file or has no such image column.
+    Raises InputError where this is not a parquet file or has no such image column.
     """
     try:
         file = pq.ParquetFile(path)
@@ -84,7 +84,7 @@ def open_table(path: Path, columns: Columns) -> OpenTable:
 def read_tables(
     tables: Sequence[OpenTable], *, size: tuple[int, int] | None, reading: Reading, tally: Tally
 ) -> ImageSet:
-    """The rows of all tables in order; labels only where all have them. `tally` is told what was done to them.
+    """The rows of all tables in order; labels only where all tables have them. `tally` counts what was done to images.
 
     Raises InputError where an image cannot be read or, without `size`, differs in size from the first.
     """
@@ -98,7 +98,7 @@ def read_tables(
             images = np.empty((count, *pixels.shape), dtype=np.uint8)
         if pixels.shape != images.shape[1:]:
             raise InputError(
-                f"{name}: is {_size(pixels)} where the images before it are {_size(images)} (width x height); "
+                f"{name}: is {_size(pixels)}, but the images before it are {_size(images)} (width x height); "
                 "bring all to one size with data.size=N"
             )
         images[index] = pixels
@@ -108,12 +108,12 @@ def read_tables(
 
 
 def _pictures(table: OpenTable, reading: Reading) -> Iterator[tuple[str, bytes | Image.Image]]:
-    """A name for messages and the file's bytes, or a picture made of its numbers, row by row."""
+    """(name for messages, the image file's bytes or a picture made from a list of numbers), row by row."""
     row = 0
     for batch in _batches(table, table.image):
         column: Any = batch.column(0)
         if pa.types.is_struct(column.type) and (field := column.type.get_field_index("bytes")) >= 0:
-            column = column.flatten()[field]  # unlike `column.field`, null where the whole struct is
+            column = column.flatten()[field]  # unlike `column.field`, this is null where the whole struct is null
         if not (table.lists or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type)):
             raise InputError(
                 f"{table.path}: column {table.image!r} holds {column.type} rather than image files; "
@@ -128,7 +128,7 @@ def _pictures(table: OpenTable, reading: Reading) -> Iterator[tuple[str, bytes |
 
 
 def _labels(tables: Sequence[OpenTable]) -> np.ndarray | None:
-    """(N,) int64, -1 where a row has none, as the hub marks it; None unless all tables have labels."""
+    """(N,) int64, -1 for a row without a label, as on the hub; None unless all tables have labels."""
     columns: list[np.ndarray] = []
     for table in tables:
         if table.label is None:
@@ -138,7 +138,7 @@ def _labels(tables: Sequence[OpenTable]) -> np.ndarray | None:
                 numbers = batch.column(0).cast(pa.int64())
             except pa.ArrowInvalid:
                 raise InputError(
-                    f"{table.path}: column {table.label!r} holds numbers of 2^63 and more, which are no class numbers; "
+                    f"{table.path}: column {table.label!r} holds numbers of 2^63 and more, which label no class; "
                     "name another with data.label_column"
                 ) from None
             columns.append(pc.fill_null(numbers, -1).to_numpy())
@@ -153,7 +153,7 @@ def _batches(table: OpenTable, column: str) -> Iterator[Any]:
 
 
 def _class_names(metadata: dict[bytes, bytes] | None, label_column: str) -> tuple[str, ...]:
-    """From the features that the `datasets` library writes into the schema; empty where there are none."""
+    """Class names from the features that the `datasets` library writes into the schema; empty without them."""
     try:
         features = parse_json((metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(str(name) for name in features[label_column]["names"])

@@ -1,4 +1,4 @@
-"""The size that pictures are brought to, as an option."""
+"""The option `size`, to which pictures are scaled and cropped."""
 
 from __future__ import annotations
 

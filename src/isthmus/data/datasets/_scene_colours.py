@@ -1,4 +1,4 @@
-"""Colours for scenes: equally light hues by OKLCH, and linear light to 8-bit sRGB.
+"""Colours for scenes: hues of equal lightness in OKLCH, and linear light to 8-bit sRGB.
 
 Source: B. Ottosson, "A perceptual color space for image processing", https://bottosson.github.io/posts/oklab/.
 """
@@ -32,11 +32,11 @@ _HUES = np.linspace(0, 1, 1025)
 def colour(lightness: float, chroma: float, hue: Floats) -> Floats:
     """Linear-light sRGB in [0, 1], (N, 3), of `hue` (N,) in turns at an OKLCH lightness in [0, 1].
 
-    `chroma` is what the colour gets where sRGB has it at this lightness and hue, else it gets the most
-    there is, so that lightness and hue hold exactly.
+    Where sRGB does not have `chroma` at this lightness and hue, the colour has the largest chroma there is, so that
+    lightness and hue are exact.
     """
     hue = hue % 1
-    # 0.97: the largest chroma bends between table entries and must not be overshot
+    # 0.97: between table entries, interpolation could exceed the largest chroma
     return _linear(lightness, np.minimum(chroma, 0.97 * np.interp(hue, _HUES, _most_chroma(lightness))), hue)
 
 
@@ -72,7 +72,7 @@ def _most_chroma(lightness: float) -> Floats:
 
 @cache
 def _srgb_table() -> NDArray[np.uint8]:
-    """A table, because a power for each pixel costs more than all else that drawing does."""
+    """A table, because a power for each pixel costs more than everything else in drawing."""
     linear = np.arange(1 << 16) / 65535
     curved = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.rint(255 * curved).astype(np.uint8)

@@ -23,14 +23,14 @@ _BEVEL = 0.09  # width of the bevel, in sides of the image
 
 
 def check_memory(count: int, size: int) -> None:
-    """Raises RunError where there is no memory for `count` scenes of `size` pixels a side."""
-    # an image's eight factors are wider than the pixels of a small one; painting one takes some thirty planes
+    """Raise RunError where there is not enough memory for `count` scenes of `size` x `size` pixels."""
+    # eight float64 factors can take more than a small image's pixels; painting takes about thirty planes of one image
     needed = count * (3 * size**2 + 8 * 8 * 3) + 120 * size**2
     check_room(needed, "data.train, data.test and data.size: the scenes", "make them smaller")
 
 
 def paint(factors: Mapping[str, Floats], size: int) -> NDArray[np.uint8]:
-    """name -> (N,), every factor of `Scenes` in its units -> (N, 3, size, size)."""
+    """Factor name -> (N,), all factors of `Scenes` in their units -> images (N, 3, size, size)."""
     shapes = factors["shape"].astype(np.int64)
     images = np.empty((len(shapes), 3, size, size), np.uint8)
     step = max(1, _PIXELS_AT_ONCE // size**2)
@@ -54,8 +54,8 @@ def _paint_block(outline: Outline, factors: Mapping[str, Floats], size: int) -> 
     covered = _smooth_step(0.5 - here * (size / _EDGE_PIXELS))
     shade = 1 - _SHADOW_DEPTH * _smooth_step(0.5 - there / _SHADOW_BLUR)
 
-    # Light from the upper left: a slope over the whole shape, and a bevel where its rim faces the light,
-    # for how fast the distance grows towards the shadow is how much the outline faces away from it.
+    # Light from the upper left: a slope over the whole shape, and a bevel where its rim faces the light.
+    # `there - here` is the slope of the distance towards the light: how much the outline faces it.
     facing = (there - here) * (0.3 / math.hypot(_SHADOW_RIGHT, _SHADOW_DOWN))
     slope = _add(0.5 - 0.2 * right / f["size"], 0.28 * up / f["size"])
     light = np.clip(slope + facing * _smooth_step(1 + here / _BEVEL), 0, 1)
@@ -64,7 +64,7 @@ def _paint_block(outline: Outline, factors: Mapping[str, Floats], size: int) -> 
     to_corner = np.abs(run) + np.abs(rise)  # so that every direction spans both colours
     ramp = _add(0.5 + (across - 0.5) * run / to_corner, (0.5 - down) * rise / to_corner)
 
-    # The ground is lighter than the shape at every hue: hues may meet, and the shape is still seen.
+    # The ground is lighter than the shape at every hue, so the shape is visible even when both have the same hue.
     hue, background = factors["hue"], factors["background"]
     dark, bright = colour(0.61, 0.18, hue - 0.02), colour(0.82, 0.16, hue + 0.02)
     near, far = colour(0.96, 0.03, background - 0.07), colour(0.86, 0.09, background + 0.07)
@@ -77,14 +77,14 @@ def _paint_block(outline: Outline, factors: Mapping[str, Floats], size: int) -> 
 
 
 def _distance(outline: Outline, right: Floats, up: Floats, f: Mapping[str, Floats]) -> Plane:
-    """From pixels `right` (N, 1, W) and `up` (N, H, 1) of the centre to the outline, in sides, (N, H, W)."""
+    """Distance to the outline from pixels `right` (N, 1, W) and `up` (N, H, 1) of the centre, in sides, (N, H, W)."""
     cos, sin = np.cos(f["rotation"]) / f["size"], np.sin(f["rotation"]) / f["size"]
     in_radii = outline.distance(_add(right * cos, up * sin), _add(-right * sin, up * cos))
     return in_radii * f["size"].astype(np.float32)
 
 
 def _add(row: Floats, column: Floats) -> Plane:
-    # float32 from where the values become pixels: half the memory to move
+    # float32 from here on, where values become planes of pixels: half the memory to move
     return row.astype(np.float32) + column.astype(np.float32)
 
 

@@ -1,11 +1,11 @@
 """Signed distances to the outlines that the `scenes` data set draws.
 
-Every function maps x, y (float32, one shape) to the distance from the outline, negative inside. The origin
-is the shape's centre, y points up, and the circle of radius 1 encloses the shape. Distances are exact, but
-for a bound inside the cross.
+Every function maps x, y (float32, equal shapes) to the distance from the outline, negative inside. The origin
+is the shape's centre, y points up, and the circle of radius 1 encloses the shape. Distances are exact, except
+inside the cross, where they are a bound.
 
-Method: distance functions by symmetry folding, https://iquilezles.org/articles/distfunctions2d/. Each pixel
-sees correctly rounded operations alone (no arctangent, no power), so that processors agree on the bytes.
+Method: distance functions by symmetry folding, https://iquilezles.org/articles/distfunctions2d/. Only
+correctly rounded operations are used (no arctangent, no power), so that all processors give the same bytes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def heart(x: Plane, y: Plane) -> Plane:
     x, y = np.abs(x), y + 1
     u, v = (x + y) * (math.sqrt(0.5) / edge), (y - x) * (math.sqrt(0.5) / edge)
     radius = _length(u - 1, v - 0.5)
-    to_lobe = np.where(u < 1, _length(u - 1, v - 1), np.abs(radius - 0.5))  # seen from u < 1 it is its end
+    to_lobe = np.where(
+        u < 1, _length(u - 1, v - 1), np.abs(radius - 0.5)
+    )  # from u < 1, the nearest point is the arc's end
     nearest = np.minimum(_length(u - np.clip(u, 0, 1), v), to_lobe) * edge
     return np.where((v > 0) & ((u < 1) | (radius < 0.5)), -nearest, nearest)
 
@@ -77,7 +79,7 @@ def moon(x: Plane, y: Plane) -> Plane:
 
 @dataclass(frozen=True)
 class Outline:
-    """A shape's distance function and the angle, in radians, after which a rotation shows it again."""
+    """A shape's distance function, and the smallest rotation, in radians, that leaves the shape the same."""
 
     distance: Callable[[Plane, Plane], Plane]
     period: float

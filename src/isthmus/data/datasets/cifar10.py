@@ -26,22 +26,22 @@ class Cifar10(DataSource):
     Downloads are kept in the folder ISTHMUS_DATA, else XDG_CACHE_HOME/isthmus, else ~/.cache/isthmus.
 
     Options:
-        path: a copy that is there already: the binary or the python version, unpacked or as .tar.gz.
-        download: fetch the official binary version (162 MiB) where no copy is cached yet.
+        path: a copy that you have: the binary or the python version, unpacked or as .tar.gz.
+        download: download the official binary version (162 MiB) if there is no copy in the cache.
 
     Source: A. Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009.
     """
 
     def __init__(self, *, path: str | None = None, download: bool = False) -> None:
         if path is not None and download:
-            raise InputError(f"data.download: has no effect beside data.path={path}; leave one out")
+            raise InputError(f"data.download: has no effect together with data.path={path}; leave one out")
         self.path = path
         self.download = download
 
     def load(self) -> Dataset:
-        """Read the images, after downloading them where that was asked.
+        """Read the images; download them first if that was asked.
 
-        Raises InputError where there is no copy, where it is damaged, and where a download fails.
+        Raises InputError where there is no copy, where the copy is damaged, and where the download fails.
         """
         place = self._cached() if self.path is None else _given(expanded(self.path, "data.path"))
         train, test = files.read(place)

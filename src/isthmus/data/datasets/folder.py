@@ -23,18 +23,18 @@ class Folder(DataSource):
     """Any folder of images, flat or with a subfolder for each class.
 
     Every image is scaled until it covers `size`, and cropped to its middle. Where the folder holds `train` and
-    `test` or `validation` (also called `val`, `valid` or `dev`), these are the splits; what is not given is carved
-    from the training images.
+    `test` or `validation` (also called `val`, `valid` or `dev`), these are the splits; a missing split is drawn from
+    the training images.
 
     Options:
         path: the folder.
         test: another folder, with the test images.
         size: height and width of the images in pixels, one number or two.
-        splits: "by-name" as above; "none" takes every subfolder for a class; "train-test" knows `train` with `test`
-            alone, as earlier versions did.
-        range: the two values that become black and white, of pictures of more than 8 bits; by default 0 and 65,535.
-        alpha: "white" lays pictures with an alpha channel over white, "ignore" takes their colours as they are.
-        skip_broken: leave out the files that cannot be read, and name them, rather than stop.
+        splits: "by-name" as above; with "none", every subfolder is a class; "train-test" uses only `train` and `test`,
+            as earlier versions did.
+        range: the two values that become black and white in pictures of more than 8 bits; by default 0 and 65,535.
+        alpha: "white" lays pictures with an alpha channel over white, "ignore" uses their colours as they are.
+        skip_broken: leave out and name the files that cannot be read, instead of stopping.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Folder(DataSource):
     def load(self) -> Dataset:
         """Read all images into memory, in the order of their paths.
 
-        Raises InputError for a folder without images and, unless they are skipped, for unreadable files.
+        Raises InputError for a folder without images and, unless `skip_broken` is set, for unreadable files.
         """
         notices: list[str] = []
         folders = self._folders(notices)
@@ -86,7 +86,7 @@ class Folder(DataSource):
         )
 
     def _folders(self, notices: list[str]) -> Mapping[str, Path]:
-        """Split -> its folder; what of `path` is not used is added to `notices`."""
+        """Split -> its folder; adds a notice about entries of `path` that are not used."""
         found = split_folders(self.path, self.splits) if self.path.is_dir() else {}
         if self.test is not None and self.splits == "train-test":
             return {"train": self.path, "test": self.test}
@@ -95,12 +95,12 @@ class Folder(DataSource):
             others = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
             if unused := [name for name in others if name not in used]:
                 names = " and ".join(found[split].name for split in found if found[split].name in used)
-                notices.append(f"{self.path} is used for its {names}, not for: {some(unused)}.")
+                notices.append(f"Of {self.path}, {names} are used; not used: {some(unused)}.")
         folders = found or {"train": self.path}
         return folders if self.test is None else {**folders, "test": self.test}
 
     def _read(self, listing: Listing, class_names: tuple[str, ...], notices: list[str], tally: Tally) -> ImageSet:
-        """The pictures of a listing; what the user must know of them is added to `notices` and `tally`."""
+        """The pictures of a listing; adds to `notices` and `tally` what the user must know about them."""
         images, readable, problems = read_pictures(listing, self.size, self.reading, tally)
         notices += listing.notices
         if problems:

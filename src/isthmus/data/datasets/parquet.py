@@ -22,16 +22,16 @@ class Parquet(DataSource):
 
     Options:
         path: a folder with train*.parquet, validation*.parquet and test*.parquet files (in it, or in its data/ or
-            plain_text/), or one file, all of it for training; or a list of these, to be joined.
-        test: where the test images are, a folder or a file, if not in the same folder as the rest.
-            Without any, test images are carved from the training images; likewise for validation.
+            plain_text/); or one file, which is used for training; or a list of folders and files, which are joined.
+        test: a folder or a file of test images, if they are not in the same folder as the rest.
+            Without test files, test images are drawn from the training images; likewise for validation.
         image_column: the column of images; `img` or `image` if not given.
         label_column: the column of class numbers, if there is one.
-        size: scale and crop every image to this height and width; needed where they differ in size.
-        shape: of images that are lists of numbers: [height, width], or with 3 channels before or after.
-        splits: "by-name" as above; "train-test" or "none" leave validation files alone, as earlier versions did.
-        range: the two values that become black and white, of images of more than 8 bits; by default 0 and 65,535.
-        alpha: "white" lays images with an alpha channel over white, "ignore" takes their colours as they are.
+        size: scale and crop every image to this height and width; needed if the images differ in size.
+        shape: for images that are lists of numbers: [height, width], or with 3 channels before or after.
+        splits: "by-name" as above; "train-test" or "none" ignore validation files, as earlier versions did.
+        range: the two values that become black and white in images of more than 8 bits; by default 0 and 65,535.
+        alpha: "white" lays images with an alpha channel over white, "ignore" uses their colours as they are.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Parquet(DataSource):
     ) -> None:
         self.paths = [path] if isinstance(path, str) else path
         if not self.paths:
-            raise InputError("data.path: [] names nothing; name a folder or a parquet file")
+            raise InputError("data.path: [] is empty; name a folder or a parquet file")
         self.test = test
         self.columns = Columns(image_column, label_column, shape)
         self.size = None if size is None else height_and_width(size)
@@ -59,7 +59,7 @@ class Parquet(DataSource):
     def load(self) -> Dataset:
         """Read all images into memory.
 
-        Raises InputError for paths, files, columns and images that do not fit.
+        Raises InputError for missing paths, and for files, columns and images that cannot be read.
         """
         places = [expanded(path, "data.path") for path in self.paths]
         train = [find(place, "train", "data.path") for place in places]

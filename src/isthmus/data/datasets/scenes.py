@@ -21,7 +21,7 @@ _SPLITS = {"train": 0, "test": 1}
 class Scenes(DataSource):
     """Shapes over graded backgrounds, drawn without noise: the factors explain every pixel.
 
-    train, test: how many images; size: side of the square images in pixels; seed: which images.
+    train, test: number of images; size: side of the square images in pixels; seed: of the random factors.
     `load()` gives (N, 3, size, size) uint8, the shape as label, and these independent, uniform factors:
 
     shape             index into `class_names`
@@ -33,7 +33,7 @@ class Scenes(DataSource):
     background        hue of the background, in turns, [0, 1)
     background_angle  radians counter-clockwise from the right, [0, 2 pi): where the background darkens
 
-    An image depends on its split, its index and the seed alone, not on how many are asked for: train and
+    An image depends only on its split, its index and the seed, not on how many images there are: train and
     test are two streams of Philox (Salmon et al. 2011, doi:10.1145/2063384.2063405) under one seed.
     Raises InputError for a count below 1, a size below 8 or a seed outside [0, 2**64).
     """
@@ -43,11 +43,11 @@ class Scenes(DataSource):
             if value < low:
                 raise InputError(f"data.{name}: {value} is too small for scenes; give {low} or more")
         if not 0 <= seed < 2**64:
-            raise InputError(f"data.seed: {seed} is no seed for scenes; give a number from 0 to 2**64 - 1")
+            raise InputError(f"data.seed: {seed} is not a seed for scenes; give a number from 0 to 2**64 - 1")
         self.train, self.test, self.size, self.seed = train, test, size, seed
 
     def load(self) -> Dataset:
-        """Draw both splits. Raises RunError where there is no memory for them."""
+        """Draw both splits. Raises RunError where there is not enough memory."""
         check_memory(self.train + self.test, self.size)
         train, test = self._split("train", self.train), self._split("test", self.test)
         return Dataset(train, test, f"scenes, drawn by code, seed {self.seed}", SHAPES)
@@ -60,8 +60,8 @@ class Scenes(DataSource):
 def draw(factors: Mapping[str, ArrayLike], size: int) -> NDArray[np.uint8]:
     """The images that `factors` describe: name -> (N,) or one number -> (N, 3, size, size).
 
-    Names and units are those of `Scenes`; values may go beyond its ranges (a shape may leave the image).
-    The same factors show the same scene at every size. Raises InputError for a missing or unknown
+    Names and units are those of `Scenes`; values may exceed its ranges (a shape may leave the image).
+    The same factors give the same scene at every size. Raises InputError for a missing or unknown
     factor, lengths that differ, and a value that cannot be drawn.
     """
     if size < 8:
@@ -70,7 +70,7 @@ def draw(factors: Mapping[str, ArrayLike], size: int) -> NDArray[np.uint8]:
 
 
 def _columns(factors: Mapping[str, ArrayLike]) -> dict[str, NDArray[np.float64]]:
-    """Every factor as a drawable column: name -> (N,)."""
+    """Every factor, checked and of equal length: name -> (N,)."""
     for name in (*FACTORS, *factors):
         if name not in factors or name not in FACTORS:
             problem = "is missing" if name in FACTORS else "is unknown"
@@ -86,7 +86,7 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
     try:
         column = np.asarray(value, np.float64)
     except (TypeError, ValueError):
-        raise InputError(f"factors.{name}: {value!r} is no number; give (N,) numbers or one") from None
+        raise InputError(f"factors.{name}: {value!r} is not a number; give (N,) numbers or one") from None
     if column.ndim > 1:
         raise InputError(f"factors.{name}: shape {column.shape} has too many axes; give (N,) or one number")
     # beyond these, float32 squares overflow or whole pixels are rounded away
@@ -102,8 +102,8 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
 
 def _sample(seed: int, stream: int, count: int) -> dict[str, NDArray[np.float64]]:
     """Factors of the first `count` images of a stream, name -> (count,)."""
-    # One row of 8 words an image, so row i is the same however many rows follow. Raw words, because numpy
-    # promises the same ones in every version, which it does not for its distributions (NEP 19).
+    # One row of 8 words per image, so row i is the same however many rows follow. Raw words, because numpy
+    # guarantees them to be the same in every version, but not its distributions (NEP 19).
     words = np.random.Philox(key=seed + (stream << 64)).random_raw((count, len(FACTORS)))
     draws = dict(zip(FACTORS, ((words >> np.uint64(11)) * 2.0**-53).T, strict=True))
     shape = np.floor(draws["shape"] * len(SHAPES))

@@ -1,1 +1,1 @@
-"""The doctor: measures what a run shows, checks it for known faults, and names remedies that fit."""
+"""The doctor: measures a run, checks it for known faults, and suggests remedies that fit its recipe."""

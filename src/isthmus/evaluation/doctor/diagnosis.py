@@ -1,4 +1,4 @@
-"""What a rule of the doctor finds, and what it would have changed."""
+"""What a check of the doctor finds, and the remedies that it suggests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from isthmus.run_files.diagnosis import Severity
 
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
-# how far a run came: too few steps to say anything of, at the PCA it started from, or somewhere of its own
+# how far a run came: too few steps to judge, still at the PCA that it started from, or trained
 State = Literal["untrained", "at_pca", "trained"]
 ALWAYS: tuple[State, ...] = ("untrained", "at_pca", "trained")
 
@@ -19,8 +19,8 @@ ALWAYS: tuple[State, ...] = ("untrained", "at_pca", "trained")
 class Remedy:
     """One thing to try.
 
-    words: in the rest of a sentence, such as "train longer ({})"; {} stands for the changes as the command line takes
-    them. changes: dotted option -> value, where options can do it: a run of the same recipe with these is the remedy.
+    words: part of a sentence, such as "train longer ({})"; {} is replaced by the changes, as on the command line.
+    changes: dotted option -> value; the remedy is a run of the same recipe with these. Empty where options cannot help.
     """
 
     words: str
@@ -32,10 +32,10 @@ class Remedy:
 
 @dataclass(frozen=True)
 class Fault:
-    """What a rule saw: a sentence, what could mend it, the likeliest first, and the numbers behind both.
+    """What a check found: a sentence, possible remedies, the likeliest first, and the numbers behind both.
 
-    severity: "error" where the result is not what its reader takes it for, "warning" where it could be better, "note"
-    where it is good to know. remedies: may hold some that do not fit the recipe; who examines leaves these out.
+    severity: "error" where the result would mislead its reader, "warning" where it could be better, "note" for
+    information. remedies: may hold some that do not fit the recipe; `examine` leaves these out.
     """
 
     severity: Severity
@@ -45,23 +45,23 @@ class Fault:
 
 
 def counts(severities: Sequence[str]) -> list[str]:
-    """['1 error', '2 warnings'], the gravest first, without those that there are none of."""
+    """['1 error', '2 warnings'], the most severe first, without zeros."""
     numbers = {name: list(severities).count(name) for name in SEVERITIES}
     return [f"{number} {name}{'' if number == 1 else 's'}" for name, number in numbers.items() if number]
 
 
 def times(ratio: float, decimals: int = 2) -> str:
-    """'1.25 times'; beyond a hundred the figures say no more."""
+    """'1.25 times'; 'over 100 times' for large ratios, whose digits do not matter."""
     return f"{ratio:.{decimals}f} times" if ratio <= 100 else "over 100 times"
 
 
 def as_sentence(words: str) -> str:
-    """With a capital letter and a full stop; names within stay as they are."""
+    """`words` with a capital first letter and a full stop; other letters stay."""
     return words[:1].upper() + words[1:] + "." if words else ""
 
 
 def _written(value: Any) -> str:
-    """As an override takes it."""
+    """A value as it is written in an override."""
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.3g}" if isinstance(value, float) else str(value)

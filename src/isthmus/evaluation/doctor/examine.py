@@ -1,4 +1,4 @@
-"""Reads what a run shows and says, a sentence each, what is wrong with it and what to do."""
+"""Runs the doctor's checks and turns what they find into sentences with remedies."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
 
-_REMEDIES = 3  # that are told: more are no advice
+_REMEDIES = 3  # shown at most: more would not help to decide
 
 
 def examine(measured: Measurements) -> list[Diagnosis]:
-    """What the rules find, the gravest first: every rule of the package `rules` looks that fits the run's state."""
+    """What the checks in `checks/` find, the most severe first; only checks for the run's state are run."""
     found: list[Diagnosis] = []
     for kind in registry.usable("checks"):
         rule: Check = registry.build("checks", kind, {})
         fault = rule.look(measured) if measured.state in rule.states else None
         if fault is not None:
-            found.append(_told(kind, fault, measured))
+            found.append(_diagnosis(kind, fault, measured))
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
 
 
-def _told(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
-    """The fault with the first of its remedies that fit."""
+def _diagnosis(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
+    """The fault with the first remedies that fit the recipe."""
     remedies = fitting(measured.recipe, fault.remedies, measured.model.image_shape)[:_REMEDIES]
     words = ", or ".join(map(str, remedies))
     return Diagnosis(
@@ -44,9 +44,9 @@ def _told(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
 
 
 def read_diagnoses(folder: Path) -> Mapping[str, Sequence[Diagnosis]]:
-    """What the last evaluation of a run found, or of every finished run of a study, by run folder.
+    """What the last evaluation of a run, or of each finished run of a study, found; by run folder.
 
-    Raises InputError where `folder` is neither, RunError where a run was not examined yet.
+    Raises InputError where `folder` is neither, RunError where a run has not been examined yet.
     """
     if (folder / "recipe.toml").is_file():
         runs = [folder]
@@ -61,7 +61,7 @@ def _read(run: Path) -> Sequence[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
-    doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it anew").doctor
+    doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it again").doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
     return doctor

@@ -1,4 +1,4 @@
-"""The course of a training, read from its log, and the shape of it."""
+"""Reads the learning curve from a training's log and describes its shape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.read import read_log
 
-_FEW_EPOCHS = 8  # with fewer, their errors make no curve
+_FEW_EPOCHS = 8  # with fewer, their errors are too few for a curve
 _FEW_LINES = 10
 
 
@@ -19,10 +19,10 @@ Curve = tuple[tuple[float, float], ...]
 
 
 def read_curve(journal: Path) -> Curve:
-    """(share of the training's steps, error) from a metrics.jsonl; empty where it is too short to have a shape.
+    """(share of the training's steps, error) from a metrics.jsonl; empty where the log is too short.
 
-    Validation errors, or distortions where there are few epochs. Steps and not seconds: a machine that was busy for a
-    while changes no diagnosis.
+    Validation errors, or distortions if there are few epochs. The share is of steps, not of seconds, so that a busy
+    machine does not change the diagnosis.
     """
     lines = read_log(journal).lines
     epochs = [
@@ -41,7 +41,7 @@ def read_curve(journal: Path) -> Curve:
 
 
 def read_epochs(journal: Path) -> tuple[float, ...]:
-    """Validation errors per pixel value in [0, 1] from a metrics.jsonl, epoch 0 first where it has one."""
+    """Validation MSEs of pixel values in [0, 1] from a metrics.jsonl, by epoch; some runs have an epoch 0."""
     rows = {
         line.epoch: line.validation_mse
         for line in read_log(journal).lines
@@ -51,7 +51,7 @@ def read_epochs(journal: Path) -> tuple[float, ...]:
 
 
 def falls(curve: Curve) -> float | None:
-    """By which share the error fell over the last fifth of a curve; None where there is none."""
+    """The share by which the error fell over the last fifth of a curve; None where the curve is too short."""
     before = [error for share, error in curve if 0.7 <= share <= 0.85]
     after = [error for share, error in curve if share >= 0.95]
     if not before or not after:
@@ -60,7 +60,7 @@ def falls(curve: Curve) -> float | None:
 
 
 def jumps(curve: Curve, by: float) -> float | None:
-    """The share of steps in a curve's second half that raise the error by more than `by`; None where there is none."""
+    """The share of steps in a curve's second half that raise the error by more than `by`; None for too few steps."""
     late = [error for share, error in curve if share >= 0.5]
     if len(late) < 4:
         return None
@@ -68,7 +68,7 @@ def jumps(curve: Curve, by: float) -> float | None:
 
 
 def rises(curve: Curve) -> float | None:
-    """The largest error of a curve over the least before it; None where there is none."""
+    """The largest ratio of an error to the least error before it; None for an empty curve."""
     least, found = math.inf, None
     for _, error in curve:
         found = max(found or 0.0, error / least)

@@ -1,4 +1,4 @@
-"""Measures of a trained run what the doctor's checks read."""
+"""Measures on a trained model what the doctor's checks need."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
 from isthmus.run_files.evaluation import EvaluationRecord
 
-_IMAGES = 1000  # of the training, the validation and the test images, where a part of them tells enough
-_FEW = 250  # of these, to see whether an error grows by a tenth
-_SEARCHED = 20_000  # training images, for copies of test images
+_IMAGES = 1000  # of the training, validation and test images each, where more would not change the result
+_FEW = 250  # images that suffice to see whether an error grows by a tenth
+_SEARCHED = 20_000  # training images that are searched for copies of test images
 
 
 def measure_run(
@@ -50,7 +50,7 @@ def measure_run(
     steps: how many were taken. kept: the epoch whose weights these are.
     """
     test, held = splits.test.images, splits.validation.images[:_IMAGES]
-    # not the test images' latents: these may be of another kind than what was trained on
+    # not the test images' latents: test images may be of another kind than training images
     latents, outputs = collect_with_outputs(model, held)
     z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
     negatives = 255 - test[:_IMAGES]
@@ -132,7 +132,7 @@ def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: n
 
 
 def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | None:
-    """KL of the Gaussian with the latents' mean and covariance to that of the prior's draws, per number."""
+    """KL from a Gaussian fitted to the latents to one fitted to the prior's draws, in nats per number."""
     latents = _drawn(model, recipe, known)
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
@@ -151,7 +151,7 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
-    """Latents as training saw them, where that held them against a prior."""
+    """Latents as in training, if training compared them with a prior; else None."""
     regularizer: type[Regularizer] = registry.find("regularizers", recipe.regularizer.kind)
     if regularizer.towards_prior:
         return known.latents.z.astype(np.float64)

@@ -1,4 +1,4 @@
-"""What is measured of a run, for the doctor's checks to read."""
+"""What is measured on a run, for the doctor's checks to read."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ from isthmus.models.interfaces import Distortion
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
 
-_FEW_STEPS = 100  # an optimizer's own averages take as many
-_PCA_DB = 0.03  # nearer to PCA than this, weights are PCA's
-_FEW_IMAGES = 20  # of fewer, what is held out to judge by is an image or two, and each error a matter of chance
+_FEW_STEPS = 100  # an optimizer's running averages need this many
+_PCA_DB = 0.03  # a model that starts at PCA and is closer to it than this counts as PCA
+_FEW_IMAGES = 20  # with fewer, only one or two images are held out, and each error is a matter of chance
 
 
 @dataclass(frozen=True)
 class TrainingCourse:
     """How a training went.
 
-    images: how many it learned from. steps, pass_steps: taken in all, and in one pass over the training images.
-    warmup_steps: of its schedule, which on few images has less than the recipe.
-    kept: the epoch whose weights are judged, 0 for the start.
-    validation: error of validation images by epoch, from epoch 0 on where the model began with PCA.
+    images: number of training images. steps, pass_steps: in total, and in one pass over the training images.
+    warmup_steps: of its schedule; on few images, fewer than the recipe's.
+    kept: the epoch whose weights are evaluated, 0 for the start.
+    validation: MSE on validation images by epoch, from epoch 0 on where the model started at PCA.
     """
 
     images: int
@@ -46,7 +46,7 @@ class TrainingCourse:
 
 @dataclass(frozen=True)
 class CodeUse:
-    """Which of `count` codes were seen in so many `draws`: how many differ, and as how many equally frequent ones."""
+    """Use of `count` codes over `draws` positions: how many different ones were `used`, and their perplexity."""
 
     count: int
     draws: int
@@ -60,18 +60,18 @@ class Measurements:
 
     evaluation: evaluation.json as far as it is known.
     mse: mean squared errors per pixel value in [0, 1], on 8-bit output, by the images: "train", "validation", "test",
-        "shuffled": validation images against what was decoded from each other's latents; "negatives": of test images
-        with dark and bright exchanged.
+        "shuffled": validation images, decoded from the latents of other images; "negatives": test images with dark
+        and bright exchanged.
     spread: (D,) variances of the latent's numbers over training images.
-    kl: (D,) mean KL of each number, nats, where the bottleneck states it so.
-    narrowed: number of the latent's widest principal directions -> MSE of validation images decoded from these alone,
-        from all of them down by halves; empty where the latent is no vector of numbers.
-    from_prior: nats per number from the prior to all latents together, both taken as Gaussians, where there is one.
-    codes: of training and test images, where the latent has codes.
-    pixels: of "train", "validation" and "test". own_test: whether the test images came with the data set, rather than
-        being drawn from it.
-    twins: the share of test images that are all but equal to a training image.
-    curve: (share of the training, error) from the log: validation errors, or distortions where there are few epochs.
+    kl: (D,) mean KL of each number in nats, where the bottleneck reports it by number.
+    narrowed: k -> MSE of validation images decoded from the latent's k widest principal directions only, for k from
+        all directions down by halves; empty where the latent is not a vector of numbers.
+    from_prior: KL in nats per number from all latents together to the prior, both taken as Gaussians; None without one.
+    codes: use of the codes on training and test images, where the latent has codes.
+    pixels: of "train", "validation" and "test". own_test: whether the test images came with the data set; otherwise
+        they were drawn from it.
+    twins: the share of test images that are nearly identical to a training image.
+    curve: (share of the training, error) from the log: validation errors, or distortions if there are few epochs.
     """
 
     recipe: Recipe
@@ -92,7 +92,7 @@ class Measurements:
 
     @property
     def state(self) -> State:
-        """How far the run came: which checks have something to say of it depends on that."""
+        """How far the run came, which decides which checks apply."""
         over = self.evaluation.against_pca.psnr
         handful = max(_FEW_STEPS, self.training.warmup_steps + self.training.warmup_steps // 2)
         if self.training.steps < handful and not over.low > 0:
@@ -110,22 +110,22 @@ class Measurements:
 
     @property
     def components(self) -> str:
-        """PCA's, in words: "8 components", with the reason where they are fewer than the latent has numbers."""
+        """PCA's components in words: "8 components", with the reason if they are fewer than the latent's numbers."""
         count, images = self.evaluation.scores["pca"].components or 0, self.training.images
-        fixed = f", as many as {images} images can fix" if count == images - 1 < self.model.latent_size else ""
+        fixed = f", as many as {images} images determine" if count == images - 1 < self.model.latent_size else ""
         return f"{components(count)}{fixed}"
 
     def on_enough_images(self, remedies: Sequence[Remedy]) -> Sequence[Remedy]:
-        """These, or more images, where nothing else can help.
+        """`remedies`, or "use more images" where nothing else can help.
 
-        So it is with fewer than 20 training images, and at PCA with as many components as the images fix: it makes no
-        error in training that could be lowered.
+        That is so with fewer than 20 training images, and at PCA with as many components as the images determine: its
+        training error is already zero.
         """
         fixed = self.training.images <= self.model.latent_size and self.state == "at_pca"
         return [Remedy("use more images")] if fixed or self.training.images < _FEW_IMAGES else remedies
 
     def option(self, path: str) -> Any:
-        """An option of the recipe by its dotted path, None where it has no such option."""
+        """The value of a recipe's option by its dotted path; None where there is no such option."""
         value: Any = self.recipe.table()
         for key in path.split("."):
             value = value.get(key) if isinstance(value, dict) else None
@@ -137,15 +137,15 @@ class Measurements:
         return option in registry.options(registry.find(PART_TABLES[table], getattr(self.recipe, table).kind))
 
     def longer(self, times: int = 2) -> dict[str, Any]:
-        """The changes that train so many times as long."""
+        """The changes that train `times` as long."""
         train = self.recipe.train
-        if train.seconds is not None:  # it may have ended the training before its epochs did
+        if train.seconds is not None:  # the time limit may have ended the training before its last epoch
             return self.trained_for(times * self.training.steps)
         planned = max(train.epochs * self.training.pass_steps, train.least_steps)
         return self.trained_for(times * min(planned, train.steps or planned))
 
     def trained_for(self, steps: int) -> dict[str, Any]:
-        """The changes with which a training is as long: of every limit that would end it earlier."""
+        """The changes that let a training last `steps`: they raise every limit that would end it earlier."""
         train, changes = self.recipe.train, dict[str, Any]()
         epochs = -(-steps // self.training.pass_steps)
         if epochs > train.epochs:

@@ -1,4 +1,4 @@
-"""What the pixels of training, validation and test images are like, beside each other."""
+"""Compares the pixels of training, validation and test images."""
 
 from __future__ import annotations
 
@@ -6,19 +6,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-NARROW = 64  # values, of 256, in which images hold next to nothing
-_SIDE = 8  # pixels that images are compared at, first
-_NEAR = 1e-3  # mean squared error per pixel value in [0, 1] under which two images are one: 30 dB, as a JPEG's
-_LEVELS, _TIMES = 5.0, 3.0  # grey levels between histograms that are no chance, and so many times validation's
-_CLOSER = 0.5  # the negative's share of the distance
-_NEARER = 0.05  # and under this share of the nearest training image's median error
+NARROW = 64  # values, of 256: images with a smaller range have next to no contrast
+_SIDE = 8  # pixels a side to which images are reduced for the first comparison
+_NEAR = 1e-3  # MSE of pixel values in [0, 1] below which two images are the same: 30 dB, as for a JPEG
+_LEVELS, _TIMES = (
+    5.0,
+    3.0,
+)  # distances between histograms that are not chance: in grey levels, and in multiples of validation's
+_CLOSER = 0.5  # largest distance of the negatives, as a share of the images' own
+_NEARER = 0.05  # and below this share of the median MSE to the nearest training image
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """Values of some images, 0 to 255: the darkest, the brightest, their mean, and how far image means differ.
+    """Pixel values of a set of images, 0 to 255: lowest, highest, mean, and the standard deviation of image means.
 
-    shares: (256,) the share of each value.
+    shares: (256,) the histogram, as shares.
     """
 
     low: int
@@ -28,33 +31,33 @@ class Pixels:
     shares: np.ndarray
 
     def apart(self, other: Pixels, *, negative: bool = False) -> float:
-        """Grey levels that a pixel of the one must move, on average, to make the other's histogram.
+        """Distance of the histograms: grey levels that a pixel must change, on average, to turn one into the other.
 
-        negative: of the other with dark and bright exchanged.
+        negative: exchange dark and bright in `other` first.
         """
         shares = other.shares[::-1] if negative else other.shares
         return float(np.abs(np.cumsum(self.shares) - np.cumsum(shares)).sum())
 
 
 def pixels_of(images: np.ndarray) -> Pixels:
-    """Of images (N, C, H, W) uint8."""
+    """Statistics of images (N, C, H, W) uint8."""
     means = images.reshape(len(images), -1).mean(1)
-    # in parts: counting takes eight bytes for each of a part's values
+    # in parts, because bincount needs eight bytes for each value
     counts = sum((np.bincount(part.ravel(), minlength=256) for part in _parts(images)), np.zeros(256, np.int64))
     return Pixels(int(images.min()), int(images.max()), float(means.mean()), float(means.std()), counts / images.size)
 
 
 def inverted(train: Pixels, validation: Pixels, test: Pixels) -> bool:
-    """Whether the values of the test images' negatives are more like the training images' than their own are."""
+    """Whether the negatives of the test images are more like the training images than the test images are."""
     apart, negative = train.apart(test), train.apart(test, negative=True)
     return apart > max(_LEVELS, _TIMES * train.apart(validation)) and negative < _CLOSER * apart
 
 
 def twins(train: np.ndarray, test: np.ndarray) -> float:
-    """The share of test images (M, C, H, W) uint8 that are all but equal to one of the training images (N, C, H, W).
+    """The share of test images (M, C, H, W) uint8 that are nearly identical to a training image (N, C, H, W).
 
-    Each is held against the training image that is nearest when both are reduced to 8 pixels; 5,000 against 1,000
-    take half a second.
+    Each is compared with the training image that is nearest when both are reduced to 8x8 pixels; 5,000 training and
+    1,000 test images take half a second.
     """
     known, asked = (np.concatenate([_small(part) for part in _parts(images)]) for images in (train, test))
     squares = np.square(known).sum(1)

@@ -1,4 +1,4 @@
-"""Which remedies fit a recipe: only what can be built, and is not so already."""
+"""Selects the remedies that fit a recipe: the changed recipe must be valid and differ from the recipe."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isthmus.recipes.recipe import Raw, Recipe, apply, resolve
 
 
 def changed(recipe: Recipe, remedy: Remedy, image_shape: tuple[int, int, int]) -> Recipe | None:
-    """The recipe with a remedy's changes, its model built to see that it can be; None where it is the same.
+    """The recipe with a remedy's changes, after a trial build of its model; None where nothing changes.
 
     Raises InputError where the changes do not fit the recipe.
     """
@@ -22,8 +22,8 @@ def changed(recipe: Recipe, remedy: Remedy, image_shape: tuple[int, int, int]) -
         return None
     if all(path.startswith("train.") for path in remedy.changes):
         return other
-    # without memory where it could take much: a linear path has pixels times latent weights. Not always: on "meta",
-    # normal draws and spectral norms load a compiler first, for seconds
+    # A linear path has pixels times latent weights, so its model is built on "meta", without memory. Others are not:
+    # on "meta", normal draws and spectral norms load a compiler first, which takes seconds.
     device = "cpu" if other.model.linear == "none" else "meta"
     with torch.random.fork_rng(devices=[]):
         with torch.device(device):
@@ -33,7 +33,7 @@ def changed(recipe: Recipe, remedy: Remedy, image_shape: tuple[int, int, int]) -
 
 
 def _without_empty(table: Raw) -> Raw:
-    """No weights and an empty table of weights are the same recipe."""
+    """The table without empty tables: a recipe with an empty table of weights equals one without the table."""
     return {
         name: _without_empty(value) if isinstance(value, dict) else value
         for name, value in table.items()
@@ -42,7 +42,7 @@ def _without_empty(table: Raw) -> Raw:
 
 
 def fitting(recipe: Recipe, remedies: Iterable[Remedy], image_shape: tuple[int, int, int]) -> list[Remedy]:
-    """Those that a run of `recipe` could take; one without changes is always such."""
+    """The remedies that fit `recipe`; a remedy without changes always fits."""
     return [remedy for remedy in remedies if _fits(recipe, remedy, image_shape)]
 
 

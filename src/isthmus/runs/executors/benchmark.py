@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from isthmus.core.errors import InputError, RunError
+from isthmus.kernels.choose import choose
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Model, Recipe
 from isthmus.runs.executors.job import Job, RunFailed
@@ -76,7 +77,7 @@ def _compile_kernels(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
     with contextlib.suppress(InputError):  # which the processes will tell
         device = devices.choose_device(recipe.train.device)
         precision = devices.choose_precision(recipe.train.precision, device)
-        devices.choose_kernels(recipe.train.kernels, device, Autoencoder(recipe, image_shape), precision)
+        choose(recipe.train.kernels, device, Autoencoder(recipe, image_shape), precision)
 
 
 def _await_first_steps(processes: Iterable[Process], deadline: float) -> dict[Process, RunError]:

@@ -1,6 +1,6 @@
-"""Rules of the doctor, one a file: each looks for one fault in what a run shows.
+"""The doctor's checks, one per file: each looks for one fault of a run.
 
-A rule names the `states` of a run in which its words mean something, and its `look(measured)` gives a `Fault` or None.
-What it would have changed is declared as options and values: whoever examines leaves out what does not fit the recipe
-or is so already (`remedies.py`), so a rule may name everything that helps.
+A check lists the `states` of a run to which it applies; its `look(measured)` returns a `Fault` or None. A remedy states
+its changes as options and values. `examine` leaves out remedies that do not fit the recipe or change nothing
+(`remedies.py`), so a check may list everything that helps.
 """

@@ -8,7 +8,7 @@ from isthmus.evaluation.interfaces import Check
 
 
 class BelowPca(Check):
-    """The 95 % interval of PSNR against PCA with as many numbers lies below zero."""
+    """The 95 % interval of the PSNR difference to PCA of the same latent size lies below zero."""
 
     states = ("trained",)
 
@@ -27,17 +27,17 @@ class BelowPca(Check):
 def _remedies(measured: Measurements) -> list[Remedy]:
     longer = Remedy("train longer ({})", measured.longer())
     weight = measured.option("objective.weights.kl")
-    if weight and not measured.likelihood:  # it pays error for rate, and would leave PCA for that
+    if weight and not measured.likelihood:  # it accepts more error for a lower rate, so it would not stay at PCA
         return [
             Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.kl": weight / 4}),
             Remedy("set {}, which learns its variance", {"distortion.kind": "gaussian"}),
         ]
     if measured.option("objective.kind") == "masked":
-        return [Remedy("judge it by what it makes of hidden patches, which it learned")]
+        return [Remedy("judge it by the hidden patches, which it was trained to predict")]
     if measured.option("distortion.kind") not in ("mse", "gaussian", "logistic"):
         return [
-            Remedy("set {}, which is what PCA goes by", {"distortion.kind": "mse"}),
-            Remedy("judge it by the measure that it was trained for"),
+            Remedy("set {}, which is what PCA minimises", {"distortion.kind": "mse"}),
+            Remedy("judge it by the measure that it was trained on"),
         ]
     start = Remedy("set {}, which starts at PCA", {"model.linear": "pca"})
     starts = not weight and measured.model.bottleneck.supports_linear_start

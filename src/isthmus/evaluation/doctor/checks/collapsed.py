@@ -1,4 +1,4 @@
-"""Do numbers of a variational latent carry anything?"""
+"""Do the numbers of a variational latent carry information?"""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _FREE = 0.1  # nats
 class Collapsed(Check):
     """A tenth or more of a posterior's numbers have collapsed: their KL to the prior is below 0.03 nats.
 
-    Under a prior whose KL is not known number by number: their mean varies over images by less than a thousandth of
-    what the liveliest does.
+    Under a prior whose KL is not known for each number: the variance of their mean over images is below a thousandth
+    of the largest one.
     """
 
     states = ("trained",)
@@ -32,7 +32,7 @@ class Collapsed(Check):
             return None
         return Fault(
             "error" if count >= 0.9 * size else "warning" if count >= 0.5 * size else "note",
-            f"{count} of the {size} numbers of its latent have collapsed: they say nothing of the image.",
+            f"{count} of the {size} numbers of its latent have collapsed: they say nothing about the image.",
             _remedies(measured, size - count),
             {"collapsed": count, "of": size},
         )
@@ -49,5 +49,5 @@ def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
     if measured.has_option("objective.warmup_steps") and not measured.option("objective.warmup_steps"):
         found.append(Remedy("set {}", {"objective.warmup_steps": max(measured.training.steps // 2, 1)}))
     if alive and measured.has_option("bottleneck.dim"):
-        found.append(Remedy("save them ({})", {"bottleneck.dim": alive}))
+        found.append(Remedy("leave them out ({})", {"bottleneck.dim": alive}))
     return found

@@ -1,4 +1,4 @@
-"""Are the codes of a codebook in use?"""
+"""Are the codes of a codebook used?"""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.interfaces import Check
 
-_SHARE = 0.15  # the fixed grid of an fsq that does well may use a quarter
+_SHARE = 0.15  # a good fsq may use only a quarter of its fixed grid
 _REVIVED = 0.1
-_DRAWS = 4  # a code: with fewer, many are not seen by chance
+_DRAWS = 4  # per code: with fewer, many codes are missing by chance
 
 
 class DeadCodes(Check):
@@ -22,8 +22,8 @@ class DeadCodes(Check):
             return None
         return Fault(
             "warning",
-            f"Of its {codes.count:,} codes {codes.count - codes.used:,} are never used, and the {codes.used:,} others "
-            f"carry as much as {codes.perplexity:,.1f} equally frequent ones would.",
+            f"Of its {codes.count:,} codes, {codes.count - codes.used:,} are never used; the {codes.used:,} others "
+            f"carry as much information as {codes.perplexity:,.1f} equally frequent codes.",
             _remedies(measured, max(2, round(codes.perplexity))),
             {"perplexity": codes.perplexity, "used": codes.used, "codes": codes.count},
         )
@@ -37,8 +37,8 @@ def _remedies(measured: Measurements, carried: int) -> list[Remedy]:
     entropy = measured.option("objective.weights.entropy")
     if entropy:
         found.append(Remedy(f"raise {{}} (it is {entropy:g})", {"objective.weights.entropy": 3 * entropy}))
-    # fewer codes that nothing revives die as well
+    # not without revival: a smaller codebook would lose codes as well
     if measured.option("bottleneck.codes") is not None and (revive is None or revive >= _REVIVED):
-        found.append(Remedy("have fewer codes ({})", {"bottleneck.codes": 2 * carried}))
+        found.append(Remedy("use fewer codes ({})", {"bottleneck.codes": 2 * carried}))
     fsq = {"bottleneck.kind": "fsq", "objective.weights": {}}
     return [*found, Remedy("train longer ({})", measured.longer()), Remedy("set {}, which learns no codebook", fsq)]

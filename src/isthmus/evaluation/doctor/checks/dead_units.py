@@ -1,4 +1,4 @@
-"""Are all numbers of a plain or sparse latent in use?"""
+"""Are all numbers of a plain or sparse latent used?"""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.interfaces import Check
 
-_LEAST = 1e-8  # of the liveliest number's variance
+_LEAST = 1e-8  # of the largest variance of a number
 
 
 class DeadUnits(Check):
-    """A number of a latent without a posterior is the same for every training image looked at."""
+    """A number of a latent without a posterior has the same value for all sampled training images."""
 
     states = ("trained",)
 
@@ -36,9 +36,9 @@ def _remedies(measured: Measurements, alive: int) -> list[Remedy]:
     found: list[Remedy] = []
     kept, weight = measured.option("bottleneck.k"), measured.option("objective.weights.sparsity")
     if alive >= (kept or 1) and measured.has_option("bottleneck.dim"):
-        found.append(Remedy("have fewer numbers ({})", {"bottleneck.dim": alive}))
+        found.append(Remedy("use fewer numbers ({})", {"bottleneck.dim": alive}))
     if kept and 2 * kept <= measured.model.latent_size:
-        found.append(Remedy("keep more of them at a time ({})", {"bottleneck.k": 2 * kept}))
+        found.append(Remedy("keep more of them per image ({})", {"bottleneck.k": 2 * kept}))
     if weight:
         found.insert(0, Remedy(f"lower {{}} (it is {weight:g})", {"objective.weights.sparsity": weight / 4}))
     if kept is None and not weight:

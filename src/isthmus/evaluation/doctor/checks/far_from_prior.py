@@ -26,7 +26,7 @@ class FarFromPrior(Check):
             remedies.append(Remedy(f"raise {{}} (it is {weight:g})", {closer: 10 * weight}))
         return Fault(
             "warning",
-            f"Its latents are {found:.2f} nats per number away from the prior, so draws from that are decoded badly.",
+            f"Its latents are {found:.2f} nats per number away from the prior, so draws from it decode to bad images.",
             [*remedies, Remedy("train longer ({})", measured.longer())],
             {"nats_per_number": found},
         )

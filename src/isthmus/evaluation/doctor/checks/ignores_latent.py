@@ -8,11 +8,11 @@ from isthmus.evaluation.interfaces import Check
 
 _GROWTH = 1.1
 _USUAL = 1e-3  # a learning rate below which ten times as much is no risk
-_HIGH = 5e-3  # and one that breaks networks
+_HIGH = 5e-3  # a learning rate above which networks can break
 
 
 class IgnoresLatent(Check):
-    """Decoding each other's latents raises the error of validation images by less than a tenth."""
+    """Decoding from other images' latents raises the error of validation images by less than a tenth."""
 
     states = ("trained",)
 

@@ -1,4 +1,4 @@
-"""Are the images what an autoencoder of 8-bit images expects?"""
+"""Do the images use the range of 8-bit values, and are training and test images equally bright?"""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from isthmus.evaluation.interfaces import Check
 
 
 class InputRange(Check):
-    """Training or test images use under a quarter of the values 0 to 255, or test images are of another brightness.
+    """Training or test images use less than a quarter of the values 0 to 255, or test images differ in brightness.
 
-    Test images that came with the data set may be meant to differ: another brightness is then good to know, no fault.
+    Test images that came with the data set may be meant to differ, so another brightness is only a note.
     """
 
     states = ALWAYS
@@ -23,15 +23,15 @@ class InputRange(Check):
         if _narrow(test):
             return _scaled("test", test)
         if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not measured.own_test:
-            return None  # drawn from the training images they differ by chance, where there are few
+            return None  # test images drawn from a small data set differ by chance
         if inverted(train, measured.pixels["validation"], test):
-            return None  # which `inverted_test` says
+            return None  # `inverted_test` reports it
         brighter = "brighter" if test.mean > train.mean else "darker"
         return Fault(
             "note",
             f"The test images, which came with the data set, are {brighter} than those it was trained on: "
             f"{test.mean:.0f} on average, not {train.mean:.0f}.",
-            [Remedy("its scores say how it does on such images; where both should be of one kind, scale them alike")],
+            [Remedy("its scores hold for such images; if both should be of one kind, scale them in the same way")],
             {"train": train.mean, "test": test.mean},
         )
 
@@ -43,7 +43,7 @@ def _narrow(pixels: Pixels) -> bool:
 def _scaled(which: str, pixels: Pixels) -> Fault:
     return Fault(
         "error",
-        f"Its {which} images hold only the values {pixels.low} to {pixels.high} of 0 to 255.",
+        f"Its {which} images use only the values {pixels.low} to {pixels.high} of 0 to 255.",
         [Remedy("look at them with `isthmus data KIND --sheet images.png`, and scale them to 0 to 255 before saving")],
         {"low": pixels.low, "high": pixels.high},
     )

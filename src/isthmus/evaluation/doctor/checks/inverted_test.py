@@ -13,7 +13,7 @@ _WORSE, _BETTER = 1.5, 0.8
 class InvertedTest(Check):
     """The negatives of the test images are like the training images, and the test images are not.
 
-    By their pixels' values, or by the model: it is worse on test than on validation images, and better on negatives.
+    Judged by pixel values, or by the model: it is worse on test than on validation images, and better on negatives.
     """
 
     states = ALWAYS
@@ -24,8 +24,8 @@ class InvertedTest(Check):
         own, turned = measured.mse["test"], measured.mse["negatives"]
         train, validation, test = (measured.pixels[name] for name in ("train", "validation", "test"))
         if test.high - test.low < NARROW:
-            return None  # which `input_range` says
-        # brighter images of even shades have values like a negative's; a model that learned something knows better
+            return None  # `input_range` reports it
+        # brighter images with even shades have values like negatives; a trained model tells them apart
         by_values = inverted(train, validation, test) and (turned < own or measured.state == "untrained")
         by_error = own > _WORSE * measured.mse["validation"] and turned < _BETTER * own
         if not (by_values or (by_error and measured.state == "trained")):

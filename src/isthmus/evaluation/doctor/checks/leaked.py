@@ -10,7 +10,7 @@ _SHARE = 0.02
 
 
 class Leaked(Check):
-    """Two per cent of the test images or more are all but equal to a training image, as after saving one as JPEG."""
+    """Two per cent of the test images or more are nearly identical to a training image, such as its JPEG copy."""
 
     states = ALWAYS
 
@@ -19,8 +19,8 @@ class Leaked(Check):
             return None
         return Fault(
             "error",
-            f"{100 * measured.twins:.0f} % of the test images looked at are copies of training images, so its scores "
-            "say what it remembers.",
-            [Remedy("remove the copies from either side")],
+            f"{100 * measured.twins:.0f} % of the test images that were compared are copies of training images, so "
+            "its scores also measure memory.",
+            [Remedy("remove the copies from the training or the test images")],
             {"share": measured.twins},
         )

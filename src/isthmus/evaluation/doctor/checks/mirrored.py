@@ -1,4 +1,4 @@
-"""Was it trained on mirror images of things that have a left and a right?"""
+"""Was it trained on mirror images although left and right differ?"""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from isthmus.evaluation.doctor.diagnosis import Fault, Remedy, times
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.interfaces import Check
 
-_RATIO = 1.06  # of PCA's error with mirrored images to that without
-_FEW = 60  # images: with fewer, chance does as much
+_RATIO = 1.06  # of PCA's error with mirrored images to its error without
+_FEW = 60  # images: with fewer, the ratio may be chance
 
 
 class Mirrored(Check):
-    """`train.mirror` is true, and PCA fitted on mirrored images too explains other images worse."""
+    """`train.mirror` is true, and PCA that was also fitted on mirrored images is worse on held-out images."""
 
     states = ("at_pca", "trained")
 
@@ -21,8 +21,8 @@ class Mirrored(Check):
             return None
         return Fault(
             "warning",
-            "Half of its training images were mirrored, and these images have a left and a right: so are its samples, "
-            f"and with mirrored images PCA's error of other images is {times(found.ratio)} as large.",
+            "Half of its training images were mirrored, and so are its samples, although left and right differ in "
+            f"these images: with mirrored images PCA's error on held-out images is {times(found.ratio)} as large.",
             [Remedy("set {}", {"train.mirror": False})],
             {"ratio": found.ratio},
         )

@@ -17,7 +17,7 @@ class NoiseLeftOn(Check):
         if not corruption.at_inference:
             return None
         fresh = Remedy(
-            "set {}, which draws fresh noise in training and rests when the model is used",
+            "set {}, which draws fresh noise in training and adds none when the model is used",
             {"corruption.kind": "gaussian"},
         )
         return Fault("warning", corruption.inference_warning, [fresh])

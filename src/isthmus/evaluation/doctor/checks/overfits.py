@@ -1,4 +1,4 @@
-"""Is it much better on the images that it was trained on?"""
+"""Is it much better on its training images than on others?"""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Overfits(Check):
         known, fresh = measured.mse["train"], measured.mse["validation"]
         if fresh <= _GROWTH * known:
             return None
-        seen = f"error on validation images is {times(fresh / max(known, 1e-12))} that on training images."
+        seen = f"error on validation images is {times(fresh / max(known, 1e-12))} its error on training images."
         errors = {"train_mse": known, "validation_mse": fresh}
-        if measured.state == "at_pca":  # training has no part in it
-            sentence = f"It is PCA, and that many components know the training images by heart: its {seen}"
+        if measured.state == "at_pca":  # training did not cause it
+            sentence = f"It is PCA, and with this many components PCA memorises the training images: its {seen}"
             return Fault("warning", sentence, [Remedy("use more images")], errors)
         remedies = [Remedy("use more images")]
         if measured.option("corruption.kind") == "none":
-            remedies.append(Remedy("set {}, noise on training images", {"corruption.kind": "gaussian"}))
+            remedies.append(Remedy("set {}, which adds noise to training images", {"corruption.kind": "gaussian"}))
         if measured.mirroring.harmless and measured.option("train.mirror") is False:
-            # longer, as half of what is shown is mirrored, and every image as it is half as often
+            # twice as long, because every image is then shown unmirrored half as often
             both = {"train.mirror": True, **measured.longer()}
-            remedies.insert(0, Remedy("show every image mirrored as well ({})", both))
+            remedies.insert(0, Remedy("also train on mirrored images ({})", both))
         return Fault("warning", f"It overfits: its {seen}", measured.on_enough_images(remedies), errors)

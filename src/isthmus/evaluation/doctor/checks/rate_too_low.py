@@ -9,7 +9,7 @@ from isthmus.evaluation.interfaces import Check
 
 _FALL = 0.1
 _USUAL = 1e-3  # a learning rate up to which three times as much is no risk
-_HIGH = 5e-3  # above it, a late fall is no sign of going on
+_HIGH = 5e-3  # above this rate, a late fall does not mean that more training helps
 
 
 class RateTooLow(Check):
@@ -26,7 +26,7 @@ class RateTooLow(Check):
             remedies.append(Remedy("try {}", {"train.learning_rate": min(3 * rate, _USUAL)}))
         return Fault(
             "warning",
-            f"It was not done: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
+            f"Training ended too early: its error fell by {100 * fall:.0f} % over the last fifth of the training.",
             measured.on_enough_images(remedies),
             {"fall": fall},
         )

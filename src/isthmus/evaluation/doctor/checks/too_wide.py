@@ -1,4 +1,4 @@
-"""Does the data need so wide a bottleneck?"""
+"""Is the bottleneck wider than the model needs?"""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _GROWTH = 1.01
 
 
 class TooWide(Check):
-    """Half of the latent's principal directions, or fewer, give the error of all of them within one per cent.
+    """At most half of the latent's principal directions give the error of all of them within one per cent.
 
-    Of a model that loses to PCA nothing follows from that: it may not have learned to use the others yet.
+    Models that lose to PCA are not checked: they may not have learned to use the other directions yet.
     """
 
     states = ("trained",)
@@ -24,7 +24,7 @@ class TooWide(Check):
         against = measured.evaluation.against_pca
         pca_mse = against.validation.pca_mse
         if against.psnr.low <= 0 or pca_mse is None or measured.mse["validation"] >= pca_mse:
-            return None  # on validation images too: the test images may be of another kind
+            return None  # also on validation images, because the test images may be of another kind
         size = max(narrowed)
         enough = min(kept for kept, error in narrowed.items() if error <= _GROWTH * narrowed[size])
         if enough > size // 2:
@@ -36,6 +36,6 @@ class TooWide(Check):
             "note",
             f"Its latent is wider than it needs: the {enough} widest of its {size} directions alone give an error "
             f"only {100 * growth:.1f} % larger.",
-            [*narrower, Remedy("give it more to say: train longer, or with a larger architecture")],
+            [*narrower, Remedy("let it use its latent: train longer, or with a larger architecture")],
             {"enough": enough, "of": size},
         )

@@ -10,7 +10,7 @@ from isthmus.recipes.training_length import ENOUGH_STEPS
 
 
 class Untrained(Check):
-    """It took fewer than a hundred steps, or hardly more than its warm-up, and does not beat PCA."""
+    """It took fewer than a hundred steps, or hardly more than its warm-up, and is not better than PCA."""
 
     states = ("untrained",)
 

@@ -1,0 +1,14 @@
+// The list of operations; see operations.h.
+
+#include "operations.h"
+
+static const Listed *all = nullptr;
+
+Listed::Listed(const char *text) : text(text), next(all) { all = this; }
+
+// The text of operation `at`, counted from 0; null beyond the last.
+extern "C" const char *operation(int at) {
+    const Listed *found = all;
+    for (; found && at > 0; at--) found = found->next;
+    return found ? found->text : nullptr;
+}

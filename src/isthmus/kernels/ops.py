@@ -1,0 +1,103 @@
+"""The operations that layers of autoencoders are made of, by compiled kernels in training or by PyTorch.
+
+Layers call what is here, and never know which of the two runs. What runs is decided by `using`, which a training step
+sets, and by each operation for the tensors that it is given: where a kernel cannot take them, and outside of `using`,
+it is PyTorch's, the reference that every kernel is tested against.
+
+| operation | compiled kernels | PyTorch's |
+|---|---|---|
+| `convolve` | `tiled_convolution`, `winograd` | `Convolution.__call__` |
+| `convolve_norm_leaky` | `convolve_norm_leaky`, or `convolve` and `norm_leaky` | the three, one after the other |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import ClassVar, Literal
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from isthmus.kernels import convolve_norm_leaky as stages_at_once
+from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
+from isthmus.kernels.convolution import Convolution
+from isthmus.kernels.convolve_norm_leaky import Stage
+
+__all__ = ["CallsKernels", "Convolution", "Kernels", "Stage", "convolve", "convolve_norm_leaky", "pads_freely", "using"]
+
+Kernels = Literal["compiled", "torch"]
+
+_using: ContextVar[Kernels] = ContextVar("_using", default="torch")
+
+
+class CallsKernels:
+    """Declares that a module's forward calls an operation of this file: `choose` looks for such modules."""
+
+    operation: ClassVar[Literal["convolve", "convolve_norm_leaky"]]
+
+
+@contextmanager
+def using(kernels: Kernels, *, mostly: bool = False) -> Generator[None]:
+    """Let operations of this Python thread use these kernels meanwhile.
+
+    mostly: operations of this file are nearly all of the arithmetic. Where kernels can take all of them, PyTorch has
+    one thread for the rest: its threads wait for each other after every operation.
+    """
+    alone = mostly and kernels == "compiled" and tiled_convolution.ready()
+    token = _using.set(kernels)
+    try:
+        with threads.torch_on_one() if alone else nullcontext():
+            yield
+    finally:
+        _using.reset(token)
+
+
+def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """how(x, weight, bias): x (B, C, H, W) -> (B, C', H', W')."""
+    if _compiled() and tiled_convolution.takes(x, weight, how):
+        return tiled_convolution.convolve(x, weight, bias, how)
+    how, weight = how.direct(weight)
+    if _compiled() and winograd.takes(x, weight, how):
+        return winograd.convolve(x, weight, bias, how)
+    return how(x, weight, bias)
+
+
+def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
+    """Convolution, batch norm and leaky ReLU, once a stage: x (B, C, H, W) -> (B, C', H', W')."""
+    while stages:
+        count = _at_once(x, stages)
+        x = stages_at_once.convolve_norm_leaky(x, stages[:count]) if count else _convolve_norm_leaky(x, stages[0])
+        stages = stages[count or 1 :]
+    return x
+
+
+def pads_freely(x: Tensor) -> bool:
+    """Whether `convolve` pads images like x (B, C, H, W) below and to the right without a copy of them."""
+    return _compiled() and tiled_convolution.possible(x)
+
+
+def _compiled() -> bool:
+    return _using.get() == "compiled"
+
+
+def _at_once(x: Tensor, stages: Sequence[Stage]) -> int:
+    """How many of `stages`, from the first on, one kernel takes."""
+    for count, stage in enumerate(stages):
+        if not (_fuses(x, stage) and not any(stage.pad) and tiled_convolution.takes(x, stage.kernel, stage.how)):
+            return count
+    return len(stages)
+
+
+def _fuses(x: Tensor, stage: Stage) -> bool:
+    return _compiled() and stage.norm.training and norm_leaky.takes(x, stage.norm)
+
+
+def _convolve_norm_leaky(x: Tensor, stage: Stage) -> Tensor:
+    fuses = _fuses(x, stage)
+    if any(stage.pad):
+        x = F.pad(x, stage.pad)
+    if fuses:
+        return norm_leaky.norm_leaky(convolve(stage.how, x, stage.kernel, None), stage.offset, stage.norm, stage.slope)
+    return F.leaky_relu(stage.norm(convolve(stage.how, x, stage.kernel, stage.offset)), stage.slope)
