@@ -219,7 +219,7 @@ def test_several_images_are_reconstructed_to_a_folder(run: Path, tmp_path: Path)
         Image.new("L", (32, 32), 80 * value).save(photo)
     targets = [tmp_path / "out" / photo.name for photo in photos]
     answer = isthmus("reconstruct", run, *photos, "-o", tmp_path / "out")
-    done = "Turned to RGB: 3 of 3 images (3 from grey).\n"
+    done = "Converted to RGB: 3 of 3 images (3 from grey).\n"
     assert answer == Answer(0, "".join(f"{target}\n" for target in targets), done)
     alone = isthmus("reconstruct", run, photos[1], "-o", tmp_path / "alone.png")
     assert alone.code == 0

@@ -323,7 +323,7 @@ def test_reconstructing_says_what_is_done_to_pictures_and_leaves_out_broken_ones
     answer = isthmus(*words, "--skip-broken")
     assert answer.code == 0
     assert answer.out == f"{tmp_path / 'out' / 'wide.png'}\n"
-    for sentence in ("Turned to RGB: 1 of 1 image (1 from CMYK)", "Cropped: 1 of 1", "1 of 2 images cannot be read"):
+    for sentence in ("Converted to RGB: 1 of 1 image (1 from CMYK)", "Cropped: 1 of 1", "1 of 2 images cannot be read"):
         assert sentence in answer.err
     (pictures / "wide.jpg").unlink()
     assert_refused(isthmus(*words, "--skip-broken"), "1 of 1 image cannot be read", "name others")

@@ -120,7 +120,7 @@ def test_run_says_before_its_first_step_what_it_does_to_pictures_and_keeps_it(tm
         assert any(words_said in line for line in said[:first]), words_said
     environment = read_json(tmp_path / "run/environment.json")
     assert [change["what"] for change in environment["data"]["handling"]] == ["cropped", "reduced", "mirrored"]
-    assert any("is 2 steps on 17 training images" in sentence for sentence in environment["data"]["notices"])
+    assert any("makes 2 steps on 17 training images" in sentence for sentence in environment["data"]["notices"])
     page = (tmp_path / "run/report.html").read_text()
     assert "What was done to your pictures" in page and "Cropped: 20 of 20 images to their middle" in page
     assert environment["schedule"] == {"epochs": 2, "passes_per_epoch": 1, "steps": 2, "warmup_steps": 1}
