@@ -20,6 +20,7 @@ from safetensors.torch import load_file
 from tests.conftest import TINY
 
 import isthmus as ist
+from isthmus.api.asked import asked_run
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.json_files import read_json
 from isthmus.runs.run_folder import read_recipe
@@ -221,6 +222,23 @@ def test_data_may_be_parquet_files(tmp_path: Path) -> None:
     run = train(tmp_path / "run", str(tmp_path / "mine"), **{"train.epochs": 1})
     data = read_json(run / "evaluation.json")["data"]
     assert (data["kind"], data["test_images"]) == ("parquet", 6)
+
+
+@pytest.mark.parametrize(
+    ("tables", "kind"), [((), "folder"), (("meta",), "folder"), (("train",), None), (("meta", "train"), None)]
+)
+def test_a_folder_of_pictures_may_hold_a_table_about_them(
+    tables: tuple[str, ...], kind: str | None, tmp_path: Path
+) -> None:
+    """Where the table may be the data set itself, nothing is guessed."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "one.PNG")
+    for name in tables:
+        pq.write_table(pa.table({"about": [1]}), tmp_path / f"{name}.parquet")
+    if kind is None:
+        with pytest.raises(InputError, match=r"holds image files and train\*\.parquet; say which .*'kind': 'folder'"):
+            asked_run("demo/latent-10", None, {}, tmp_path)
+    else:
+        assert asked_run("demo/latent-10", None, {}, tmp_path).recipe.data.kind == kind
 
 
 def test_data_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:

@@ -207,7 +207,8 @@ def test_report_is_written_anew(run: Path, study: tuple[Path, Answer]) -> None:
 def test_one_image_is_reconstructed_to_one_file(run: Path, tmp_path: Path) -> None:
     Image.new("RGB", (50, 32), "teal").save(tmp_path / "photo.jpg")
     target = tmp_path / "a b" / "out.png"
-    assert isthmus("reconstruct", run, tmp_path / "photo.jpg", "-o", target) == Answer(0, f"{target}\n", "")
+    done = "Cropped: 1 of 1 image to their middle, losing 36 % of their area.\n"
+    assert isthmus("reconstruct", run, tmp_path / "photo.jpg", "-o", target) == Answer(0, f"{target}\n", done)
     with Image.open(target) as picture:
         assert (picture.format, picture.mode, picture.size) == ("PNG", "RGB", (32, 32))
 
@@ -218,7 +219,8 @@ def test_several_images_are_reconstructed_to_a_folder(run: Path, tmp_path: Path)
         Image.new("L", (32, 32), 80 * value).save(photo)
     targets = [tmp_path / "out" / photo.name for photo in photos]
     answer = isthmus("reconstruct", run, *photos, "-o", tmp_path / "out")
-    assert answer == Answer(0, "".join(f"{target}\n" for target in targets), "")
+    done = "Converted to RGB: 3 of 3 images (3 from grey).\n"
+    assert answer == Answer(0, "".join(f"{target}\n" for target in targets), done)
     alone = isthmus("reconstruct", run, photos[1], "-o", tmp_path / "alone.png")
     assert alone.code == 0
     with Image.open(tmp_path / "alone.png") as one, Image.open(targets[1]) as same:
@@ -242,6 +244,15 @@ def test_a_study_run_again_trains_nothing_again(study: tuple[Path, Answer], tmp_
     assert "wide" in again.out
     assert f"Report: {(folder / 'report.html').resolve()}\n" in again.out
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")} == weights
+
+
+def test_finished_runs_of_other_seeds_are_mentioned(study: tuple[Path, Answer], tmp_path: Path) -> None:
+    folder = shutil.copytree(study[0], tmp_path / "out")
+    assert "(seeds=3)" in isthmus("study", folder).out
+    shutil.copytree(folder / "wide" / "seed-0", folder / "wide" / "seed-3")
+    answer = isthmus("study", folder)
+    assert "with two or more (seeds=[0, 3], whose runs the folder holds) it does" in answer.out
+    assert answer.out.count("± is half of the 95 % interval.") == 1
 
 
 def wait_for(path: Path) -> None:

@@ -89,6 +89,7 @@ POST = ("train", "post/latent-10")
         ([*POST, "=3"], ["'=3'", "option.path=value"]),
         ([*POST, "data.path="], ["data.path", "write a value"]),
         ([*POST, "architecture.filters=[4"], ["architecture.filters", "write lists as"]),
+        ([*POST, "architecture.strides=[4,7]"], ["choose strides", "bring the images to 28x28 with data.size=28"]),
         ([*POST, "architecture.filters=[]"], ["architecture", "filters has 0 entries"]),
         ([*POST, "train.epochs=0"], ["train.epochs", "0"]),
         ([*POST, "train.epochs=1.5"], ["train.epochs", "1.5"]),
@@ -150,6 +151,13 @@ def test_words_that_were_mended_find_the_folder_free(tmp_path: Path) -> None:
     assert_refused(train(tmp_path / "run", "train.device=abacus"), "train.device")
     assert_refused(train(tmp_path / "run", "architecture.strides=[64,64]"), "architecture")
     assert train(tmp_path / "run", "train.epochs=1").code == 0
+
+
+def test_what_was_changed_is_what_the_folder_is_said_to_differ_in(finished: Path) -> None:
+    assert_refused(train(finished, "data.train=-5"), "data.train", "-5")
+    words = ("data.kind=folder", f"data.path={finished.parent}")
+    assert_refused(train(finished, *words), "(data.kind is 'scenes' there, 'folder' here)")
+    assert_refused(train(finished, "split.limit=70"), "(split.limit is not set there, 70 here)")
 
 
 def test_a_loss_that_explodes_names_the_way_out_and_frees_the_folder(tmp_path: Path) -> None:
@@ -266,7 +274,8 @@ def odd_images() -> dict[str, Image.Image]:
 def test_odd_images_are_reconstructed(name: str, finished: Path, tmp_path: Path) -> None:
     odd_images()[name].save(tmp_path / name)
     target = tmp_path / "out" / "result.png"
-    assert isthmus("reconstruct", finished, tmp_path / name, "-o", target) == Answer(0, f"{target}\n", "")
+    answer = isthmus("reconstruct", finished, tmp_path / name, "-o", target)
+    assert (answer.code, answer.out) == (0, f"{target}\n")
     with Image.open(target) as result:
         assert (result.mode, result.size) == ("RGB", (32, 32))
 
@@ -300,6 +309,41 @@ def test_what_is_no_image(name: str, content: bytes | None, parts: list[str], fi
     answer = isthmus("reconstruct", finished, tmp_path / name, "-o", tmp_path / "out.png")
     assert_refused(answer, str(tmp_path / name), *parts)
     assert not (tmp_path / "out.png").exists()
+
+
+def test_reconstructing_says_what_is_done_to_pictures_and_leaves_out_broken_ones(
+    finished: Path, tmp_path: Path
+) -> None:
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    Image.new("CMYK", (40, 20)).save(pictures / "wide.jpg")
+    (pictures / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    words = ("reconstruct", finished, pictures, "-o", tmp_path / "out")
+    assert_refused(isthmus(*words), "broken.png", "leave it out with --skip-broken")
+    answer = isthmus(*words, "--skip-broken")
+    assert answer.code == 0
+    assert answer.out == f"{tmp_path / 'out' / 'wide.png'}\n"
+    for sentence in ("Converted to RGB: 1 of 1 image (1 from CMYK)", "Cropped: 1 of 1", "1 of 2 images cannot be read"):
+        assert sentence in answer.err
+    (pictures / "wide.jpg").unlink()
+    assert_refused(isthmus(*words, "--skip-broken"), "1 of 1 image cannot be read", "name others")
+
+
+def test_a_folder_that_was_deleted_under_ones_feet_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    program = (
+        "import os, sys; os.chdir(sys.argv[1]); os.rmdir(sys.argv[1]); sys.argv[1:] = ['train', 'demo/latent-10']\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program + "from isthmus.cli import main; main()", str(tmp_path / "gone")],
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "isthmus: the folder that you are in no longer exists; change to another\n"
 
 
 def test_an_image_larger_than_memory_allows(finished: Path, photo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -234,6 +234,38 @@ def test_what_is_no_file_is_not_read(run: Path, name: str, kind: str) -> None:
         assert not answer.code or answer.err.splitlines()[-1].startswith("isthmus: "), answer
 
 
+def test_a_report_says_what_it_leaves_out(run: Path) -> None:
+    (run / "recipe.toml").write_text("")
+    with (run / "metrics.jsonl").open("a") as log:
+        log.write("garbage\n")
+    answer = isthmus("report", run)
+    assert answer.code == 0
+    page = (run / "report.html").read_text()
+    for sentence in ("metrics.jsonl holds 1 unreadable line; the training", "recipe.toml: has no [train]"):
+        assert sentence in answer.err and sentence in page
+
+
+def test_scores_that_no_page_needs_are_named_where_they_are_damaged(run: Path) -> None:
+    change(run / "evaluation.json", "data.class_names", [])
+    (run / "per_image.parquet").write_bytes(b"")
+    answer = isthmus("report", run)
+    assert answer.code == 0
+    assert answer.err.startswith("per_image.parquet: cannot be read")
+
+
+def test_a_report_replaces_what_isthmus_made_and_nothing_else(run: Path) -> None:
+    page = run / "report.html"
+    page.write_text("<p>my own notes</p>")
+    assert_refused(isthmus("report", run), "report.html", "was not made by isthmus")
+    assert page.read_text() == "<p>my own notes</p>"
+    page.unlink()
+    assert isthmus("report", run).code == 0
+    earlier = page.read_text().replace('<meta name="generator" content="isthmus">\n', "")
+    assert "generator" not in earlier
+    page.write_text(earlier)
+    assert isthmus("report", run).code == 0
+
+
 def test_a_study_does_not_write_pages_into_folders_that_are_not_its_own(run: Path, tmp_path: Path) -> None:
     findings = {
         "study": "s",

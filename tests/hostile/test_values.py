@@ -35,6 +35,8 @@ ABSURD = {
     "deep list": "a = " + "[" * 5000,
     "deep and closed": "a = " + "[" * 300 + "]" * 300,
     "deep tables": "a" + ".a" * 3000 + " = 1",
+    "endless key": "a" + ".a" * 50_000 + " = 1",
+    "endless quoted key": "[a" + " . 'a'" * 50_000 + "]",
     "digits": "a = " + "9" * 5000,
     "beyond 64 bits": "a = " + "9" * 30,
 }
@@ -51,6 +53,17 @@ def test_absurd_toml_is_one_sentence(text: str, tmp_path: Path) -> None:
     if "." not in name:
         assert_refused(answer, "a: ")
         assert len(answer.err) < 400
+
+
+def test_dots_in_text_are_no_depth(tmp_path: Path) -> None:
+    text = "1 ..... 2" * 40 + ". And so on. " * 60 + "e.g. a.b.c"
+    (tmp_path / "mine.toml").write_text(f'about = "{text}"')
+    assert isthmus("train", tmp_path / "mine.toml").err.startswith("isthmus: data: the recipe has no [data] table")
+
+
+def test_a_study_of_thousands_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text("[base]\n" + "[[variation]]\nname = 'a'\n" * 1001)
+    assert_refused(isthmus("study", tmp_path / "mine.toml"), "1,001 variations, and a study has at most 1,000; split")
 
 
 def test_an_absurd_number_from_python_is_one_sentence() -> None:

@@ -53,11 +53,12 @@ def test_epochs_that_were_asked_for_are_trained_and_noticed_where_they_are_hopel
     recipe = load_recipe("post/latent-10", {"train.epochs": 5})
     allowed = budget(recipe, 16)
     assert (allowed.steps, allowed.passes, allowed.recipe.train.epochs) == (5, 1, 5)
-    assert "train.epochs=5 is 5 steps on 16 training images, too few for a network to learn much" in allowed.notices[0]
+    remedy = "set train.epochs=1000, or train.least_steps=1000"
+    assert f"train.epochs=5 makes 5 steps on 16 training images, too few to learn much; {remedy}" in allowed.notices[0]
     assert allowed.recipe.train.warmup_steps == 1
     plan = load_plan("post", {"train.epochs": 5})
     assert budget(plan.variations[0].recipe(0), 16).steps == 5
-    assert not any("too few for a network" in said for said in budget(recipe, 32 * FEW_STEPS).notices)
+    assert not any("too few to learn much" in said for said in budget(recipe, 32 * FEW_STEPS).notices)
     both = load_recipe("post/latent-10", {"train.epochs": 5, "train.least_steps": 60})
     assert budget(both, 16).steps >= 60
 
@@ -110,11 +111,16 @@ def test_run_says_before_its_first_step_what_it_does_to_pictures_and_keeps_it(tm
     assert answer.code == 0, answer.err
     said = answer.err.splitlines()
     first = next(place for place, line in enumerate(said) if " epochs on " in line)
-    for words_said in ("Cropped: 20 of 20 images", "Training shows half of the images", "Only 2 images", "is 2 steps"):
+    for words_said in (
+        "Cropped: 20 of 20 images",
+        "Training shows half of the images",
+        "Only 2 images",
+        "makes 2 steps",
+    ):
         assert any(words_said in line for line in said[:first]), words_said
     environment = read_json(tmp_path / "run/environment.json")
     assert [change["what"] for change in environment["data"]["handling"]] == ["cropped", "reduced", "mirrored"]
-    assert any("is 2 steps on 17 training images" in sentence for sentence in environment["data"]["notices"])
+    assert any("makes 2 steps on 17 training images" in sentence for sentence in environment["data"]["notices"])
     page = (tmp_path / "run/report.html").read_text()
     assert "What was done to your pictures" in page and "Cropped: 20 of 20 images to their middle" in page
     assert environment["schedule"] == {"epochs": 2, "passes_per_epoch": 1, "steps": 2, "warmup_steps": 1}

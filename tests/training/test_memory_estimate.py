@@ -144,6 +144,7 @@ def test_only_verbs_that_save_promise_to_go_on(
         assert exit_codes.code_of(failing) in (1, 130)
         said = capsys.readouterr().err
         assert ("goes on from what was saved" in said) == goes_on, said
+        assert f"`isthmus {verb}{' --resume' if verb == 'train' else ''}`" in said or not goes_on
         assert goes_on or said.endswith("give the command again\n")
 
 

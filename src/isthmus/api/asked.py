@@ -18,6 +18,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
 from isthmus.data.array_file import ARRAY_FILE, as_file
+from isthmus.data.picture_files import SUFFIXES
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
 from isthmus.runs.run_folder import read_recipe
@@ -52,6 +53,7 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
         return AskedRun(read_recipe(home), out or home)
     recipe = load_recipe(name, {**_data_options(data, out), **options})
+    registry.build("datasets", recipe.data.kind, recipe.data.options)  # a wrong value, before what the folder holds
     folder = out or Path("runs") / recipe.name
     if not isinstance(data, np.ndarray):
         return AskedRun(recipe, folder)
@@ -88,5 +90,18 @@ def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
             "nor a path that exists"
         )
-    parquet = path.suffix == ".parquet" or any(path.glob("**/*.parquet"))
-    return {"data.kind": "parquet" if parquet else "folder", "data.path": os.path.abspath(path)}
+    return {"data.kind": _kind_of(path), "data.path": os.path.abspath(path)}
+
+
+def _kind_of(path: Path) -> str:
+    """The data set that reads a file or a folder, by what is in it. Raises InputError where two would."""
+    if not path.is_dir():
+        return "parquet" if path.suffix == ".parquet" else "folder"
+    pictures = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
+    if pictures and any(path.rglob("train*.parquet")):
+        raise InputError(
+            f"data: {path} holds image files and train*.parquet; say which to read, as "
+            f"data={{'kind': 'folder', 'path': {str(path)!r}}} or with 'parquet'"
+        )
+    # beside pictures, a parquet file of another name is a table about them
+    return "folder" if pictures or not any(path.rglob("*.parquet")) else "parquet"

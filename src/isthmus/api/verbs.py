@@ -13,6 +13,7 @@ from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
+from isthmus.pages.report.read_folder import left_out
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
@@ -72,12 +73,16 @@ def evaluate(run: Path, *, device: str | None) -> list[str]:
     return notices
 
 
-def report(folder: Path) -> Path:
-    """Write the page of a run or a study anew; its path. Raises InputError where the folder is neither."""
+def report(folder: Path) -> tuple[Path, list[str]]:
+    """Write the page of a run or a study again; its path, and what of the folder is not on it.
+
+    Raises InputError where the folder is neither.
+    """
     if os.path.lexists(folder / "findings.json"):
-        return write_study_pages(folder)
+        page, runs = write_study_pages(folder), sorted(folder.glob("*/seed-*/evaluation.json"))
+        return page, [f"{run.parent}: {sentence}" for run in runs for sentence in left_out(run.parent)]
     if os.path.lexists(folder / "evaluation.json"):
-        return write_run_report(folder)
+        return write_run_report(folder), list(left_out(folder))
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 
 

@@ -20,6 +20,7 @@ from isthmus.cli.list import data, list_things
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
 from isthmus.core.memory_limit import check_start
+from isthmus.core.paths import check_working_folder
 
 __all__ = ["main"]
 
@@ -53,3 +54,4 @@ def root(
         print(context.get_help())
         raise typer.Exit(2)
     check_start()
+    check_working_folder()

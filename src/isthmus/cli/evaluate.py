@@ -59,4 +59,7 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study 
     need_folder(folder)
     from isthmus.api import verbs
 
-    tell(resolved(verbs.report(folder)))
+    page, notices = verbs.report(folder)
+    for sentence in notices:
+        say(sentence)
+    tell(resolved(page))

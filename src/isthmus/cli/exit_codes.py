@@ -9,6 +9,7 @@ import contextlib
 import errno
 import io
 import os
+import shlex
 import sys
 from collections.abc import Callable
 
@@ -18,7 +19,6 @@ from isthmus.core.errors import InputError, RunError, out_of_memory
 from isthmus.core.wording import printable
 
 _SAVING = ("train", "study")  # the verbs that go on
-_GO_ON = "the same command goes on from what was saved (`train` needs --resume for it)"
 _WRONG_PATHS = {
     errno.EROFS: "is on a read-only disk; choose another folder",
     errno.EACCES: "may not be used; change its permissions or choose another path",
@@ -73,7 +73,13 @@ def _explain(error: Exception) -> tuple[str, int] | None:
 
 
 def _again() -> str:
-    return _GO_ON if sys.argv[1:2] and sys.argv[1] in _SAVING else "give the command again"
+    """What to type once the trouble is over."""
+    words = sys.argv[1:]
+    if not words or words[0] not in _SAVING:
+        return "give the command again"
+    # a study goes on by itself
+    resume = ["--resume"] if words[0] == "train" and "--resume" not in words else []
+    return f"`{shlex.join(['isthmus', *words, *resume])}` goes on from what was saved"
 
 
 def _usage(message: str) -> str:

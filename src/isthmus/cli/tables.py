@@ -80,6 +80,8 @@ def print_findings(findings: Findings) -> None:
         )
     console.print()
     console.print(table)
+    if finished:
+        console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, finished)
     for line in _corrections(findings.findings):
         console.print(line, markup=False)
@@ -97,6 +99,7 @@ def print_findings(findings: Findings) -> None:
         )
 
 
+_HALF_WIDTH = "± is half of the 95 % interval."
 _COST_COLUMNS = ("latent", "parameters", "M multiply-adds", "epochs", "seconds")
 
 
@@ -123,6 +126,7 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
         ]
         table.add_row(escape(NAMES.get(who, who)) + extra, *cells)
     console.print(table)
+    console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, list(evaluation.scores.values()))
     against_pca = evaluation.against_pca
     if evaluation.stayed_at_pca:

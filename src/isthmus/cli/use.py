@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import PATH, AsJson, need_folder, say, tell
+from isthmus.cli.app import PATH, AsJson, SkipBroken, need_folder, say, tell
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
+from isthmus.core.wording import counted
 
 _AT_A_TIME = 256  # images held in memory
 
@@ -89,7 +90,7 @@ def sample(
     for sentence in made.notices:
         say(sentence)
     save_picture(contact_sheet(made.images), out)
-    say(f"{count} images from sampler {made.sampler}, seed {seed}.")
+    say(f"{counted(count, 'image')} from sampler {made.sampler}, seed {seed}.")
     if not to_stream:
         tell(out)
 
@@ -103,14 +104,14 @@ def reconstruct(
     out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one image, a folder for several.", **PATH)] = Path(
         "reconstruction.png"
     ),
+    skip_broken: SkipBroken = False,
 ) -> None:
     """Send images through a trained model and save what comes out."""
     need_folder(run)
     from PIL import Image
 
     from isthmus.data.colours import Reading
-    from isthmus.data.images import read_image
-    from isthmus.inference.file_pairs import pairs_of
+    from isthmus.inference.file_pairs import PictureReader, pairs_of
     from isthmus.pages.contact_sheet import save_picture
 
     pairs, left_out = pairs_of(images, out)
@@ -120,12 +121,14 @@ def reconstruct(
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]
     reading = Reading.of(read_recipe(run).data.options)  # as the pictures that it was trained on
+    reader = PictureReader((height, width), reading, skip_broken=skip_broken)
     for sentence in (*notices, *left_out):
         say(sentence)
     for start in range(0, len(pairs), _AT_A_TIME):
-        part = pairs[start : start + _AT_A_TIME]
-        pixels = [read_image(source, size=(height, width), name=str(source), reading=reading) for source, _ in part]
-        for (_, target), result in zip(part, model.reconstruct(pixels), strict=True):
+        pixels, targets = reader.read(pairs[start : start + _AT_A_TIME])
+        for target, result in zip(targets, model.reconstruct(pixels) if pixels else (), strict=True):
             save_picture(Image.fromarray(result), target)
             if not is_stream(target):
                 tell(target)
+    for sentence in reader.notices():
+        say(sentence)

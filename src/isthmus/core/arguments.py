@@ -16,6 +16,12 @@ from isthmus.core.wording import shown
 
 P = ParamSpec("P")
 R = TypeVar("R")
+# in place of pydantic's own, which speak of Python's classes
+_WORDS = {
+    "path_type": "a path",
+    "'str' instances are not allowed as a Sequence value": "a list, also of one",
+    "Input should be an instance of Sequence": "a list",
+}
 _FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
@@ -47,7 +53,7 @@ def _check(name: str, value: Any, adapter: pydantic.TypeAdapter[Any]) -> Any:
         return adapter.validate_python(value.item() if isinstance(value, np.generic) else value)
     except pydantic.ValidationError as error:
         wanted = {
-            "a path" if one["type"] == "path_type" else one["msg"].removeprefix("Input should be ")
+            _WORDS.get(one["type"], _WORDS.get(one["msg"])) or one["msg"].removeprefix("Input should be ")
             for one in error.errors(include_url=False)
         }
         needs = " or ".join(sorted(wanted))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Generator
@@ -18,6 +19,8 @@ from isthmus.core.wording import shortened
 
 LARGEST = 1 << 30  # bytes: no file of a run folder is nearly as large, but weights, which are read elsewhere
 DEEPEST = 50  # nested tables and lists; a recipe has three
+# a dotted key of more parts than that, bare or quoted
+_DEEP_KEY = re.compile(r"""(?<![\w-])(?:(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')[ \t]*+\.[ \t]*+){51}""")
 _CHUNK = 1 << 20
 _64_BITS = 2**63  # the range that TOML guarantees, and enough for every count here
 
@@ -56,6 +59,8 @@ def parse_json(content: bytes) -> Any:
 
 def parse_toml(text: str) -> dict[str, Any]:
     """TOML whose whole numbers fit 64 bits and whose tables are no deeper than `DEEPEST`. Raises ValueError."""
+    if _DEEP_KEY.search(text):  # tomllib takes minutes for one of some ten thousand parts
+        raise ValueError(f"is nested deeper than {DEEPEST} levels")
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
+from isthmus.core.wording import counted
+
 _NONE: Mapping[str, float] = {}
 _FEW_LEVELS = 128  # of 256: with fewer, the sentence says how to keep more
 
@@ -101,7 +103,7 @@ class Tally:
         numbers: Mapping[str, float] = _NONE,
     ) -> Change | None:
         count, of = sum(chosen.values()), sum(self.handled.values())
-        sentence = f"{title}: {count:,} of {of:,} images{text}."
+        sentence = f"{title}: {count:,} of {counted(of, 'image')}{text}."
         return Change(what=what, images=count, of=of, sentence=sentence, numbers=dict(numbers)) if count else None
 
     def _turned(self) -> Change | None:

@@ -31,9 +31,10 @@ def is_stream(path: Path) -> bool:
     return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
-def check_free(path: Path) -> None:
+def check_free(path: Path, *earlier: bytes) -> None:
     """Protect files that isthmus did not make: a file at `path` may only be replaced if it is empty or isthmus made it.
 
+    earlier: other marks by which an earlier version's files are recognised.
     Raises InputError for any other file, and for a folder.
     """
     if is_stream(path):
@@ -47,7 +48,7 @@ def check_free(path: Path) -> None:
         raise InputError(f"{path}: is a folder where a file is needed; name a file") from None
     except PermissionError:
         beginning = b"?"
-    if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK)):
+    if beginning and not any(mark in beginning for mark in (_PNG_MARK, _HTML_MARK, *earlier)):
         raise InputError(
             f"{path}: already exists and was not made by isthmus; choose another path, or move that file away"
         )

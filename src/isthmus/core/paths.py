@@ -32,6 +32,17 @@ def expanded(text: str | Path, name: str) -> Path:
     return Path(written)
 
 
+def check_working_folder() -> None:
+    """See that the folder one is in still exists: libraries that do not find it end the process in words of their own.
+
+    Raises InputError where it was deleted.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the folder that you are in no longer exists; change to another") from None
+
+
 def resolved(path: Path) -> Path:
     """The absolute `path` with links followed; a link that leads back to itself stays as it is."""
     return Path(os.path.realpath(path))

@@ -174,7 +174,8 @@ def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
         path = ".".join(str(step) for step in (table, *first["loc"]) if step and not _UNION_TAG.fullmatch(str(step)))
         if first["type"] == "extra_forbidden":
             hint = suggest(str(first["loc"][-1]), model.model_fields)
-            raise InputError(f"{path}: unknown option{hint}") from None
+            fits = ", ".join(model.model_fields)
+            raise InputError(f"{path}: unknown option{hint}; {table or 'this'} takes {fits}") from None
         if first["type"] == "missing":
             raise InputError(f"{path}: needs a value") from None
         message = first["msg"].removeprefix("Input ").removeprefix("Value error, ")

@@ -36,9 +36,14 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
+def counted(count: int, noun: str) -> str:
+    """A number of things in words: `1 image`, `1,024 images`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 def components(count: int) -> str:
     """A number of PCA components in words: `1 component`, `64 components`."""
-    return f"{count:,} component{'' if count == 1 else 's'}"
+    return counted(count, "component")
 
 
 def size(count: int) -> str:

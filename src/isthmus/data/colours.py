@@ -91,7 +91,8 @@ def to_8_bits(image: Image.Image, reading: Reading) -> tuple[Image.Image, Depth 
         name = "floating-point" if kind == "floating-point" else "32-bit"
         raise InputError(
             f"holds {name} pixels, whose scale is unknown (here {low:.6g} to {high:.6g}); "
-            "set the values of black and white with data.range=[LOW, HIGH]"
+            "for a data set, set the values of black and white with data.range=[LOW, HIGH]; else scale the picture to "
+            "8 bits first"
         )
     pixels = ((values.astype(np.int64) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257, rounded
     return Image.fromarray(pixels), Depth(kind, low, high, (0, _WHITE_16))

@@ -14,6 +14,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Tally
 from isthmus.core.memory_limit import check_room
 from isthmus.core.paths import resolved
+from isthmus.core.wording import counted
 from isthmus.data.colours import Reading
 from isthmus.data.images import read_image
 
@@ -57,14 +58,15 @@ def list_pictures(folder: Path, option: str) -> Listing:
     notices = [f"{folder} also holds other files, which are not read: {some(others)}."] if others else []
     if unseen:
         notices.append(
-            f"{folder} also holds {len(unseen):,} hidden picture{'s' if len(unseen) > 1 else ''}, left out because "
-            f"the name of the file or of its folder begins with a dot: {some(unseen)}."
+            f"{folder} also holds {counted(len(unseen), 'hidden picture')}, left out because the name of the file or "
+            f"of its folder begins with a dot: {some(unseen)}."
         )
     places = [file.relative_to(folder).parts for file in pictures]
     flat = sum(len(parts) == 1 for parts in places)
     if 0 < flat < len(places):
         notices.append(
-            f"{folder} holds {flat} images itself and {len(places) - flat} in subfolders: all are used, without labels."
+            f"{folder} holds {counted(flat, 'image')} itself and {len(places) - flat:,} in subfolders: they are taken "
+            "together, without labels."
         )
     classes = None if flat else tuple(parts[0] for parts in places)
     return Listing(folder, tuple(pictures), classes, tuple(notices))

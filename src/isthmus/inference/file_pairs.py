@@ -6,10 +6,16 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from isthmus.core.errors import InputError
+from isthmus.core.image_changes import Tally
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
-from isthmus.data.picture_files import list_pictures
+from isthmus.core.wording import counted
+from isthmus.data.colours import Reading
+from isthmus.data.images import read_image
+from isthmus.data.picture_files import list_pictures, some
 
 
 def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
@@ -36,6 +42,48 @@ def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]]
             raise InputError(f"{target}: would overwrite the image itself; choose another --out")
         check_free(target)
     return [(path, target) for (path, _), target in zip(found, targets, strict=True)], notices
+
+
+class PictureReader:
+    """Reads pictures as a model takes them, and keeps what there is to say of them.
+
+    size: height and width to which they are cropped and scaled. skip_broken: leave out those that cannot be read.
+    """
+
+    def __init__(self, size: tuple[int, int], reading: Reading, *, skip_broken: bool) -> None:
+        self._size, self._reading, self._skip_broken = size, reading, skip_broken
+        self._tally = Tally()
+        self._read, self._broken = 0, list[str]()
+
+    def read(self, pairs: Sequence[tuple[Path, Path]]) -> tuple[list[np.ndarray], list[Path]]:
+        """Pixels (3, H, W) of the pictures that can be read, and where the result of each goes.
+
+        Raises InputError for one that cannot be read, unless they are left out.
+        """
+        pixels: list[np.ndarray] = []
+        targets: list[Path] = []
+        for source, target in pairs:
+            try:
+                image = read_image(source, size=self._size, name=str(source), reading=self._reading, tally=self._tally)
+            except InputError as error:
+                if not self._skip_broken:
+                    raise InputError(f"{error}, or leave it out with --skip-broken") from None
+                self._broken.append(str(error).partition("; ")[0])
+                continue
+            pixels.append(image)
+            targets.append(target)
+        self._read += len(pixels)
+        return pixels, targets
+
+    def notices(self) -> list[str]:
+        """What was done to the pictures and which were left out. Raises InputError where none could be read."""
+        said = [change.sentence for change in self._tally.changes()]
+        if not self._broken:
+            return said
+        sentence = f"{len(self._broken):,} of {counted(self._read + len(self._broken), 'image')} cannot be read"
+        if not self._read:
+            raise InputError(f"{sentence} ({some(self._broken)}); name others")
+        return [*said, f"{sentence} and {'is' if len(self._broken) == 1 else 'are'} left out: {some(self._broken)}."]
 
 
 def _targets(found: Sequence[tuple[Path, Path]], out: Path, *, several: bool) -> list[Path]:

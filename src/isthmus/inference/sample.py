@@ -34,9 +34,9 @@ def generate(run: Path, count: int, *, sampler: str = "auto", seed: int = 0, dev
     Raises InputError for a count or a sampler that does not fit, and where those images are not here or have changed.
     """
     if not 1 <= count <= MOST:
-        raise InputError(f"-n: {shown(count)} does not fit: it is a whole number from 1 to {MOST:,}")
+        raise InputError(f"{shown(count)} images cannot be drawn; ask for 1 to {MOST:,}")
     if not 0 <= seed < 2**31:
-        raise InputError(f"--seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
+        raise InputError(f"seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
     model, notices = load_model(run, device)
     chosen = choose_sampler(model, sampler)
     known = Collected(np.zeros((0, model.latent_size), np.float32), None, {}, {})

@@ -21,6 +21,7 @@ from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.colours import Reading
 from isthmus.data.images import to_finite_float32, to_uint8_batch
 from isthmus.models.batched import batched_array, evaluation_mode
+from isthmus.models.image_size import ImageSizeError, resized_by
 from isthmus.models.interfaces import (
     Architecture,
     Bottleneck,
@@ -59,9 +60,7 @@ class Autoencoder(nn.Module):
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )
-        self.architecture: Architecture = registry.build(
-            "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
-        )
+        self.architecture = _architecture(recipe, image_shape)
         self.bottleneck: Bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
@@ -240,6 +239,16 @@ class Autoencoder(nn.Module):
             wanted = "x".join(str(side) for side in self.image_shape[1:])
             raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
         return pixels
+
+
+def _architecture(recipe: Recipe, image_shape: tuple[int, int, int]) -> Architecture:
+    """Raises InputError; where the images' size does not fit, it says how the recipe's data set is brought to one."""
+    try:
+        return registry.build("architectures", recipe.architecture.kind, recipe.architecture.options, image_shape)
+    except InputError as error:
+        if isinstance(error.__cause__, ImageSizeError):
+            raise InputError(f"{error}, or {resized_by(recipe.data.kind, *error.__cause__.fits)}") from None
+        raise
 
 
 def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:

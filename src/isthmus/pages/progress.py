@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from isthmus.core.wording import printable
+from isthmus.core.wording import counted, printable
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import StudyDone, StudyEvent
@@ -125,9 +125,9 @@ class _Run:
         resumed = f", resumed at step {event.step:,}" if event.step else ""
         limit = event.recipe.train.seconds
         self.of = f"/{epochs}" if limit is None else ""
-        length = f"{epochs} epochs" if limit is None else f"{limit:g} s"
+        length = counted(epochs, "epoch") if limit is None else f"{limit:g} s"
         self.line(
-            f"{self.title}: {event.images_per_epoch:,} images, {length} on {event.device} "
+            f"{self.title}: {counted(event.images_per_epoch, 'image')}, {length} on {event.device} "
             f"in {event.precision}{resumed} -> {event.folder}"
         )
 

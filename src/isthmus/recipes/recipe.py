@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +27,7 @@ from isthmus.core.wording import shown
 
 FORMAT = 1
 Raw = dict[str, Any]
+M = TypeVar("M", bound=BaseModel)
 
 
 class _Options(BaseModel):
@@ -199,7 +200,9 @@ def resolve(raw: Raw) -> Recipe:
     known = {"format", "name", "about", "seed", "split", "model", "train", *PART_TABLES}
     for name in raw:
         if name not in known:
-            raise InputError(f"{name}: unknown in a recipe{registry.suggest(name, known)}")
+            raise InputError(
+                f"{name}: unknown in a recipe{registry.suggest(name, known)}; it has {', '.join(sorted(known))}"
+            )
     name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
         raise InputError(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")
@@ -209,13 +212,22 @@ def resolve(raw: Raw) -> Recipe:
     recipe = Recipe(
         name=name,
         seed=seed,
-        split=registry.validate(Split, _as_table("split", raw.get("split", {})), "split"),
-        model=registry.validate(Model, _as_table("model", raw.get("model", {})), "model"),
-        train=registry.validate(Train, _as_table("train", raw.get("train", {})), "train"),
+        split=_checked_options("split", Split, raw),
+        model=_checked_options("model", Model, raw),
+        train=_checked_options("train", Train, raw),
         **parts,
     )
     _refuse_unused_options(recipe)
     return recipe
+
+
+def _checked_options(name: str, table: type[M], raw: Raw) -> M:
+    """The table `split`, `model` or `train`. Raises InputError, which says where the recipe's own options stand."""
+    given = _as_table(name, raw.get(name, {}))
+    for option in ("seed", "name"):
+        if option in given and option not in table.model_fields:
+            raise InputError(f"{name}.{option}: unknown; it stands outside of the tables, write {option}=...")
+    return registry.validate(table, given, name)
 
 
 def _refuse_unused_options(recipe: Recipe) -> None:

@@ -7,6 +7,7 @@ runs by the same share, see `isthmus.runs.time_budget`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -19,11 +20,13 @@ from isthmus.core.errors import InputError
 from isthmus.core.folder_names import check_folder_name, check_not_reserved
 from isthmus.core.paths import expanded
 from isthmus.core.sorts import PART_TABLES
+from isthmus.core.wording import shown
 from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_toml, resolve
 from isthmus.run_files.needed_packages import check_packages
 
+MOST_VARIATIONS = 1000
 MOST_SEEDS = 1000  # more is a typing error, which would fill the memory
-NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"  # names become folders
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders
 
 
 class _Table(BaseModel):
@@ -31,7 +34,7 @@ class _Table(BaseModel):
 
 
 class _VariationTable(_Table):
-    name: Annotated[str, Field(pattern=NAME)]
+    name: str
     about: str = ""
     note: str | None = None
     changes: dict[str, Any] = {}
@@ -105,8 +108,17 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     make two variations the same.
     """
     raw, stem = _read(name)
-    if "variation" not in raw:
+    if not {"variation", "base"} & set(raw) and set(PART_TABLES) & set(raw):
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
+    if not raw.get("variation") or "base" not in raw:
+        raise InputError(
+            f"{name}: not a study; it needs a [base] table, which is a recipe, and a [[variation]] with a name for "
+            "each row"
+        )
+    if isinstance(raw["variation"], list) and len(raw["variation"]) > MOST_VARIATIONS:
+        raise InputError(
+            f"{name}: {len(raw['variation']):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it"
+        )
     changes = _as_asked(overrides or {})
     for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):
         if option in changes:
@@ -129,8 +141,8 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     Raises InputError where there is none, or where the name is that of a whole study.
     """
     path, variation = _split(name)
-    raw, stem = _read(path)
-    if "variation" in raw:
+    raw, stem = _read(path, name)
+    if {"variation", "base"} & set(raw):
         plan = load_plan(path)
         names = [row.name for row in plan.variations]
         if variation is None:
@@ -163,7 +175,8 @@ def _split(name: str) -> tuple[str, str | None]:
     return path, variation if slash else None
 
 
-def _read(name: str) -> tuple[Raw, str]:
+def _read(name: str, typed: str | None = None) -> tuple[Raw, str]:
+    """typed: what `name` was split from, to be named where there is no such."""
     if name.endswith(".toml"):
         path = expanded(name, "recipe")
         raw = read_toml(path)
@@ -175,7 +188,7 @@ def _read(name: str) -> tuple[Raw, str]:
         return raw, path.stem
     if name not in builtin():
         raise InputError(
-            f"{name or repr(name)}: no such recipe or study{registry.suggest(name, builtin())}; "
+            f"{typed or name or repr(name)}: no such recipe or study{registry.suggest(name, builtin())}; "
             "`isthmus list recipes` shows all; the name of your own file must end in .toml"
         )
     with resources.as_file(resources.files("isthmus") / "recipes" / f"{name}.toml") as path:
@@ -223,9 +236,15 @@ def _seeds(given: int | list[int]) -> tuple[int, ...]:
 def _check_names(variations: tuple[Variation, ...]) -> None:
     names = [row.name for row in variations]
     folded = [name.casefold() for name in names]  # some file systems do not distinguish capitals
-    for row in variations:
-        check_folder_name(row.name, "variation.name")
-        check_not_reserved(row.name, "variation.name")
+    for number, row in enumerate(variations, 1):
+        option = f"variation.{number}.name"
+        check_folder_name(row.name, option)
+        if not _NAME.fullmatch(row.name):
+            raise InputError(
+                f"{option}: {shown(row.name)} does not fit: it becomes a folder's name; begin with a letter from "
+                "A to Z or a digit, and use only these, dots, hyphens and underscores"
+            )
+        check_not_reserved(row.name, option)
         if names.count(row.name) > 1:
             raise InputError(f"two variations are named {row.name!r}; names must differ")
         if folded.count(row.name.casefold()) > 1:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 
+from isthmus.core.wording import counted
 from isthmus.recipes.recipe import Part, Recipe
 from isthmus.run_files.environment import Schedule
 
@@ -47,11 +48,15 @@ def budget(recipe: Recipe, images: int) -> Budget:
     if epochs * per_pass < train.least_steps:
         passes = -(-EPOCH_STEPS // per_pass)
         epochs = max(epochs, -(-train.least_steps // (passes * per_pass)))
-        made = f"{images:,} training images make {per_pass:,} step{'s' if per_pass > 1 else ''} of {train.batch}"
+        made = (
+            f"{counted(images, 'training image')} make{'s' if images == 1 else ''} "
+            f"{counted(per_pass, 'step')} of {train.batch}"
+        )
         if train.seconds is None:
             notices.append(
-                f"{made}; to reach {train.least_steps:,} (train.least_steps), {epochs} epochs of {passes} passes over "
-                f"them are trained instead of {train.epochs} of one pass. train.epochs=N trains N epochs of one pass."
+                f"{made}; to reach {train.least_steps:,} (train.least_steps), {counted(epochs, 'epoch')} of {passes} "
+                f"passes over them are trained instead of {train.epochs} of one pass. train.epochs=N trains N epochs "
+                "of one pass."
             )
         else:
             notices.append(f"{made}; an epoch is {passes} passes over them.")
@@ -62,9 +67,9 @@ def budget(recipe: Recipe, images: int) -> Budget:
         and train.steps is None
     ):
         notices.append(
-            f"train.epochs={train.epochs} is {steps:,} step{'s' if steps > 1 else ''} on {images:,} training images, "
-            "too few for a network to learn much; leave train.epochs out if the recipe has train.least_steps, or set "
-            f"train.epochs={-(-ENOUGH_STEPS // per_pass)}."
+            f"train.epochs={train.epochs} makes {counted(steps, 'step')} on {counted(images, 'training image')}, too "
+            f"few to learn much; set train.epochs={-(-ENOUGH_STEPS // per_pass)}, or train.least_steps={ENOUGH_STEPS} "
+            "in its place."
         )
     warmup = _capped(train.warmup_steps, WARMUP_SHARE, steps)
     if warmup < train.warmup_steps:

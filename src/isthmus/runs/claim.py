@@ -88,7 +88,8 @@ def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
 
     Not `train.threads`: it changes the speed and the last bits, not the method.
     """
-    for key in sorted({*old, *new}):
+    # a kind brings its own options, in which the two differ as well
+    for key in sorted({*old, *new}, key=lambda key: (key != "kind", key)):
         path, ours, theirs = f"{prefix}{key}", new.get(key), old.get(key)
         if path == "train.threads":
             continue
@@ -97,5 +98,6 @@ def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
             if found:
                 return found
         elif ours != theirs:
-            return f"{path} is {theirs!r} there, {ours!r} here"
+            there, here = ("not set" if value is None else repr(value) for value in (theirs, ours))
+            return f"{path} is {there} there, {here} here"
     return None

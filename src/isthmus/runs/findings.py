@@ -64,7 +64,7 @@ def findings(
         if row.variation.note
     ]
     sentences += [_note(None, sentence) for sentence in remarks]
-    sentences += _luck_not_covered(plan, done)
+    sentences += _luck_not_covered(plan, folder, done)
     covers = "test images and seeds" if len(plan.seeds) > 1 else f"test images; {ABOUT_MODELS}"
     return Findings(
         study=plan.name,
@@ -229,14 +229,22 @@ def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _luck_not_covered(plan: Plan, done: list[_Row]) -> list[Finding]:
+def _luck_not_covered(plan: Plan, folder: Path, done: list[_Row]) -> list[Finding]:
     """A note where an interval rests on one seed, be it planned so or because the others did not finish."""
     about = "is about these trained models and says nothing about the choice between them"
     if len(plan.seeds) == 1 and done:
-        return [_note(None, f"One seed: a verdict {about}; with two or more (seeds=3) it does.")]
+        finished = {seed for row in done for seed in _finished(row.variation.name, folder)}
+        more = f"seeds={sorted(finished)}, whose runs the folder holds" if len(finished) > 1 else "seeds=3"
+        return [_note(None, f"One seed: a verdict {about}; with two or more ({more}) it does.")]
     lacks = f"one of {len(plan.seeds)} seeds finished; a verdict on it {about}."
     alone = [row.variation.name for row in done if len(row.evaluations) == 1]
     return [_note(name, f"{name}: {lacks}") for name in alone]
+
+
+def _finished(variation: str, folder: Path) -> list[int]:
+    """The seeds of a variation's finished runs, also those that the plan does not have."""
+    homes = [home for home in (folder / variation).glob("seed-*") if home.name[5:].isdecimal()]
+    return [int(home.name[5:]) for home in homes if is_evaluated(home)]
 
 
 def _note(variation: str | None, sentence: str) -> Finding:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.core import memory_limit
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.wording import size
+from isthmus.core.wording import counted, size
 from isthmus.models.autoencoder import Autoencoder, build_objective
 from isthmus.recipes.recipe import Recipe
 
@@ -55,8 +55,8 @@ def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int,
         )
     if need.weights + need.step > free:
         return (
-            f"A step on {min(recipe.train.batch, images):,} images needs about {size(need.weights + need.step)} of "
-            f"memory, and {size(free)} are free: if it fails, {_REMEDY}."
+            f"A step on {counted(min(recipe.train.batch, images), 'image')} needs about "
+            f"{size(need.weights + need.step)} of memory, and {size(free)} are free: if it fails, {_REMEDY}."
         )
     return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isthmus.core.wording import counted
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.state import Progress
 from isthmus.run_files.training import TrainingRecord
@@ -13,10 +14,10 @@ def outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
     limit = recipe.train.seconds
     long = f" of {passes} passes over its images" if passes > 1 else ""
     sentences = {
-        "seconds": f"its {limit:g} seconds were over" if limit is not None else "",
+        "seconds": f"its time was over ({limit:g} s)" if limit is not None else "",
         "epochs": "ran its one epoch" if progress.epoch == 1 else f"ran all {progress.epoch} epochs{long}",
-        "patience": f"{loss} had not improved for {recipe.train.patience_epochs} epochs{long}",
-        "steps": f"took its {progress.step:,} steps",
+        "patience": f"{loss} had not improved for {counted(recipe.train.patience_epochs or 0, 'epoch')}{long}",
+        "steps": f"took its {counted(progress.step, 'step')}",
     }
     return TrainingRecord(
         stopped=progress.stopped,

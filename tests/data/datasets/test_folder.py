@@ -109,7 +109,7 @@ def test_pictures_beside_subfolders_leave_no_labels_and_say_so(tmp_path: Path) -
     picture(tmp_path / "cat/1.png")
     data = load(tmp_path)
     assert len(data.train) == 2 and data.train.labels is None
-    assert "1 images itself and 1 in subfolders" in data.notices[0]
+    assert "holds 1 image itself and 1 in subfolders: they are taken together" in data.notices[0]
 
 
 def test_other_files_are_named_and_hidden_pictures_counted(tmp_path: Path) -> None:

@@ -158,8 +158,8 @@ def test_the_verb_writes_a_picture(trained: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (["-n", "0"], "-n: 0 does not fit"),
-        (["--seed", "-1"], "--seed: -1 does not fit"),
+        (["-n", "0"], "0 images cannot be drawn; ask for 1 to"),
+        (["--seed", "-1"], "seed: -1 does not fit"),
         (["--sampler", "dice"], "no sampler is called 'dice'"),
         (["--sampler", "codes"], "made of numbers"),
         (["-o", "grid.jpg"], "ends in .png"),

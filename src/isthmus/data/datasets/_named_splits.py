@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from isthmus.core.image_changes import Change
+from isthmus.core.wording import counted
 
 How = Literal["by-name", "train-test", "none"]
 NAMES = {
@@ -51,7 +52,7 @@ def said_of_splits(parts: dict[str, tuple[str, int]]) -> Change | None:
     if len(parts) < 2:
         return None
     uses = {"train": "to train on", "validation": "for validation", "test": "for test"}
-    text = ", ".join(f"{name} {uses[split]} ({count:,} images)" for split, (name, count) in parts.items())
+    text = ", ".join(f"{name} {uses[split]} ({counted(count, 'image')})" for split, (name, count) in parts.items())
     total = sum(count for _, count in parts.values())
     return Change(
         what="split_by_name",

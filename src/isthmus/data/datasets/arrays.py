@@ -12,6 +12,7 @@ from isthmus.core.bounded_reading import read_bytes, reason
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.core.wording import counted
 from isthmus.data.interfaces import DataSource
 
 
@@ -43,10 +44,10 @@ class Arrays(DataSource):
         labels = _tensor(self.path, tensors, "labels", "I64", np.int64)
         if labels is not None and labels.shape != images.shape[:1]:
             raise InputError(
-                f"data.path: {self.path} holds labels of shape {labels.shape} for {len(images)} images; "
+                f"data.path: {self.path} holds labels of shape {labels.shape} for {counted(len(images), 'image')}; "
                 "give one label per image"
             )
-        return Dataset(ImageSet(images, labels), None, source=f"{len(images):,} images from an array")
+        return Dataset(ImageSet(images, labels), None, source=f"{counted(len(images), 'image')} from an array")
 
 
 def _tensor(path: Path, tensors: dict[str, dict[str, Any]], name: str, kind: str, dtype: type) -> np.ndarray | None:

@@ -11,6 +11,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Tally
 from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.core.wording import counted
 from isthmus.data.colours import Alpha, Reading, idle_range
 from isthmus.data.datasets._named_splits import How, said_of_labels, said_of_splits, split_folders
 from isthmus.data.datasets._picture_size import height_and_width
@@ -104,7 +105,7 @@ class Folder(DataSource):
         notices += listing.notices
         if problems:
             reasons = [problem.partition("; ")[0] for problem in problems]
-            sentence = f"{len(problems)} of {len(readable)} images in {listing.folder} cannot be read"
+            sentence = f"{len(problems):,} of {counted(len(readable), 'image')} in {listing.folder} cannot be read"
             if not self.skip_broken or not readable.any():
                 raise InputError(f"{sentence} ({some(reasons)}); {remedy(problems, readable)}")
             notices.append(f"{sentence} and are left out: {some(reasons)}.")

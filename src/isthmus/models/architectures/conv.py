@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 from isthmus.core.errors import InputError
-from isthmus.models.architectures._sides import size_that_fits
 from isthmus.models.blocks import FlippedSequential
+from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose, Tanh, start_at_zero
 
@@ -56,9 +56,10 @@ class Conv(Architecture):
         if len(filters) != len(strides) or not filters:
             raise ValueError(f"filters has {len(filters)} entries and strides {len(strides)}: give one each a layer")
         if height % shrink or width % shrink:
-            raise ValueError(
+            raise ImageSizeError(
                 f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images; "
-                f"choose strides whose product does, or {size_that_fits(height, width, shrink)}"
+                "choose strides whose product does",
+                *(height, width, shrink),
             )
 
         def block(layer: nn.Module, count: int) -> list[nn.Module]:

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.models.architectures._sides import size_that_fits
+from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import PlainConv, start_at_zero
 
@@ -46,9 +46,9 @@ class Residual(Architecture):
         super().__init__()
         colours, height, width_px = image_shape
         if height % patch or width_px % patch:
-            fits = size_that_fits(height, width_px, patch)
-            raise ValueError(
-                f"patch {patch} does not divide {height}x{width_px} images; choose one that does, or {fits}"
+            raise ImageSizeError(
+                f"patch {patch} does not divide {height}x{width_px} images; choose one that does",
+                *(height, width_px, patch),
             )
         folded = colours * patch**2
         self.feature_shape = (channels, height // patch, width_px // patch)

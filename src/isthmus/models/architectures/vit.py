@@ -9,8 +9,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from isthmus.core.errors import InputError
-from isthmus.models.architectures._sides import size_that_fits
 from isthmus.models.architectures._tokens import Blocks, positions
+from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import start_at_zero
 
@@ -50,9 +50,9 @@ class Vit(Architecture):
         super().__init__()
         colours, height, width_px = image_shape
         if height % patch or width_px % patch:
-            fits = size_that_fits(height, width_px, patch)
-            raise ValueError(
-                f"patch {patch} does not divide {height}x{width_px} images; choose one that does, or {fits}"
+            raise ImageSizeError(
+                f"patch {patch} does not divide {height}x{width_px} images; choose one that does",
+                *(height, width_px, patch),
             )
         if width % heads or width % 4:
             raise ValueError(f"width {width} is not divided by heads {heads} and by 4; choose one that is")

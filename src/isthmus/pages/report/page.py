@@ -12,9 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from isthmus.core.atomic_files import write_text
+from isthmus.core.outputs import check_free
 from isthmus.pages.report import text
 from isthmus.pages.report.svg import colour_class
 
+# how pages began before they named their maker
+_EARLIER = b"default-src &#39;none&#39;; img-src data:; style-src &#39;unsafe-inline&#39;; script-src &#39;sha256-"
 _HERE = Path(__file__).parent
 _TEMPLATES = Environment(
     loader=FileSystemLoader(_HERE / "templates"),
@@ -29,7 +32,10 @@ _TEMPLATES.filters.update(
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
-    """Render `template` with `content` to `target` and return it. Raises OSError where it cannot be written."""
+    """Render `template` with `content` to `target` and return it.
+
+    Raises InputError where a file that isthmus did not make is there, OSError where it cannot be written.
+    """
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     page = _TEMPLATES.get_template(template).render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -38,6 +44,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
+    check_free(target, _EARLIER)
     write_text(target, page)
     return target
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.wording import counted
 from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -20,6 +21,7 @@ from isthmus.run_files.metrics import EpochRecord
 from isthmus.run_files.read import damaged, read_log, read_record
 from isthmus.run_files.record import Record
 from isthmus.run_files.write import as_json
+from isthmus.runs.run_folder import read_recipe
 
 __all__ = ["Compared", "Pixels", "RunFolder", "StudyFolder", "read_run", "read_study"]
 
@@ -70,8 +72,6 @@ def read_run(folder: Path) -> RunFolder:
     """
     evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
-    lines = "1 unreadable line" if log.unreadable == 1 else f"{log.unreadable} unreadable lines"
-    notices = (f"metrics.jsonl holds {lines}; the training curves leave them out.",) if log.unreadable else ()
     return RunFolder(
         folder,
         evaluation,
@@ -80,8 +80,27 @@ def read_run(folder: Path) -> RunFolder:
         _read_text(folder / "recipe.toml"),
         _read_pictures(folder / "pictures.safetensors"),
         _read_labels(folder / "per_image.parquet", evaluation.data.class_names),
-        notices,
+        tuple(left_out(folder)),
     )
+
+
+def left_out(folder: Path) -> Iterator[str]:
+    """A sentence for each damaged file of a run whose content the page does without."""
+    unreadable = read_log(folder / "metrics.jsonl").unreadable
+    if unreadable:
+        lines = counted(unreadable, "unreadable line")
+        yield f"metrics.jsonl holds {lines}; the training curves leave {'it' if unreadable == 1 else 'them'} out."
+    for name, read in (("recipe.toml", lambda: read_recipe(folder)), ("per_image.parquet", lambda: _scores(folder))):
+        try:
+            read()
+        except FileNotFoundError:
+            pass
+        except (InputError, RunError) as error:
+            yield f"{name}: {str(error).removeprefix(str(folder / name)).lstrip(': ')}."
+
+
+def _scores(folder: Path) -> object:
+    return read_scores(folder / "per_image.parquet")
 
 
 def read_study(folder: Path) -> StudyFolder:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from isthmus.core.wording import counted
 from isthmus.evaluation.cost import cost
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
@@ -46,7 +47,7 @@ def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str
     threads = {n: jobs[0].recipe.train.threads or share_of_threads(n) for n in sorted({1, 2, min(cores, len(jobs))})}
     speeds = measure(jobs[0], threads, shapes[jobs[0].variation][1:])
     said = [
-        f"{count} x {threads[count]} thread{'s' if threads[count] > 1 else ''}: "
+        f"{count} x {counted(threads[count], 'thread')}: "
         + (f"{speed:,.0f} images/s" if isinstance(speed, float) else str(speed))
         for count, speed in speeds.items()
     ]

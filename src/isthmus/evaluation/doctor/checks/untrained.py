@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from isthmus.core.wording import counted
 from isthmus.evaluation.doctor.diagnosis import Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.interfaces import Check
@@ -15,15 +16,13 @@ class Untrained(Check):
 
     def look(self, measured: Measurements) -> Fault | None:
         training = measured.training
-        taken = f"{training.steps} step{'' if training.steps == 1 else 's'}"
-        warming = (
-            f", {min(training.warmup_steps, training.steps)} of them in the warm-up" if training.warmup_steps else ""
-        )
+        warming = min(training.warmup_steps, training.steps)
+        warmed = f", {warming:,} of them in the warm-up" if warming else ""
         steps = max(ENOUGH_STEPS, 4 * training.warmup_steps)
         return Fault(
             "error",
-            f"It is untrained: it took {taken}{warming}, and one pass over its images is "
-            f"{training.pass_steps}; nothing else can be said about it yet.",
+            f"It is untrained: it took {counted(training.steps, 'step')}{warmed}, where one pass over its training "
+            f"images takes {training.pass_steps:,}. Its scores say nothing about the recipe yet.",
             [Remedy("train longer ({})", measured.trained_for(steps))],
             {"steps": training.steps, "pass_steps": training.pass_steps},
         )
