@@ -29,7 +29,7 @@ _TEMPLATES.filters.update(
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
-    """Render `template` with `content` to `target` and return it. Raises OSError where it cannot be written."""
+    """Render `template` with `content` to `target`; return `target`. Raises OSError if it cannot be written."""
     script = (_HERE / "page.js").read_text(encoding="utf-8")
     page = _TEMPLATES.get_template(template).render(
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
@@ -43,9 +43,9 @@ def write_page(target: Path, template: str, **content: object) -> Path:
 
 
 def _policy(script: str) -> str:
-    """A content security policy under which the page can fetch nothing and runs its own script alone.
+    """A content security policy: the page can fetch nothing and runs only its own script.
 
-    So a name that slipped through escaping still could not act.
+    So a name that escaping missed still could not run code.
     """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
