@@ -13,7 +13,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
 
-_AT_A_TIME = 256  # images held in memory
+_AT_A_TIME = 256  # images in memory at the same time
 
 
 def explore(
@@ -119,7 +119,7 @@ def reconstruct(
 
     model, notices = load_model(run, "auto")
     height, width = model.image_shape[1:]
-    reading = Reading.of(read_recipe(run).data.options)  # as the pictures that it was trained on
+    reading = Reading.of(read_recipe(run).data.options)  # read them like the training pictures
     for sentence in (*notices, *left_out):
         say(sentence)
     for start in range(0, len(pairs), _AT_A_TIME):
