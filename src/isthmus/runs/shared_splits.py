@@ -1,4 +1,4 @@
-"""The images of a study's runs: read once for all variations that train on the same."""
+"""The images of a study's runs, read once for all variations with the same data."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from isthmus.runs.load import load_data
 
 
 class SharedSplits:
-    """Splits by recipe, one at a time: variations on the same images share them."""
+    """The splits of a recipe, one set in memory at a time; variations on the same images share them."""
 
     def __init__(self) -> None:
         self.key = ""
@@ -21,7 +21,7 @@ class SharedSplits:
         table = recipe.table()
         key = json.dumps([table["data"], table["split"]])
         if self.splits is None or key != self.key:
-            self.splits = None  # freed before the next is read
+            self.splits = None  # free the memory before reading the next one
             self.key, self.splits = key, load_data(recipe)
         return self.splits
 
@@ -30,7 +30,7 @@ class SharedSplits:
         self.key, self.splits = "", None
 
     def test_hash(self, recipe: Recipe) -> str:
-        """Which images the recipe is tested on: equal hashes, equal images in the same order."""
+        """Hash of the recipe's test images: equal hashes mean equal images in the same order."""
         splits = self.of(recipe)
         if self.key not in self.tests:
             self.tests[self.key] = data_hash(content_hashes(splits.test.images))
