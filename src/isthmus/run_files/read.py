@@ -1,4 +1,4 @@
-"""Reading the files of a run folder, each against its description: its content, or one sentence."""
+"""Read the files of a run folder and check each against its description; errors are one sentence."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRec
 class Log:
     """metrics.jsonl.
 
-    epochs: in order, the last line of each: a run killed in mid-line repeats epochs on resuming. lines: those of
-    epochs and of steps as they came. unreadable: how many a crash cut short.
+    epochs: in order, the last line of each, since a run killed while writing repeats epochs when resumed. lines:
+    lines of epochs and of steps in the file's order. unreadable: number of lines that a crash cut.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -34,7 +34,7 @@ class Log:
 
 
 def read_record(path: Path, record: type[R], remedy: str = RESTORE) -> R:
-    """A JSON file as `record`. Raises RunError, which names the key and ends in `remedy`, where it is not one."""
+    """A JSON file as `record`. Raises RunError, which names the key and ends in `remedy`, if it does not fit."""
     try:
         return parse_record(read_bytes(path), record)
     except FileNotFoundError:
@@ -44,7 +44,7 @@ def read_record(path: Path, record: type[R], remedy: str = RESTORE) -> R:
 
 
 def parse_record(content: bytes, record: type[R]) -> R:
-    """JSON as `record`. Raises ValueError, in one line that names the key."""
+    """JSON as `record`. Raises ValueError with one line that names the key."""
     try:
         return record.model_validate(parse_json(content))
     except ValidationError as error:
@@ -52,7 +52,7 @@ def parse_record(content: bytes, record: type[R]) -> R:
 
 
 def holds(path: Path, record: type[Record]) -> bool:
-    """Whether `path` is there and whole."""
+    """Whether `path` exists and holds a complete `record`."""
     try:
         parse_record(read_bytes(path), record)
     except (OSError, ValueError):
@@ -61,7 +61,7 @@ def holds(path: Path, record: type[Record]) -> bool:
 
 
 def read_log(path: Path) -> Log:
-    """What metrics.jsonl holds; nothing where it is missing, and of what is no file, an unreadable line."""
+    """The content of metrics.jsonl; empty if it is missing, one unreadable line if `path` is not a file."""
     try:
         content = read_bytes(path)
     except FileNotFoundError:
@@ -80,7 +80,7 @@ def read_log(path: Path) -> Log:
 
 
 def damaged(path: Path, error: Exception, remedy: str = AGAIN) -> RunError:
-    """The sentence about a file that cannot be read."""
+    """The error for a file that cannot be read."""
     return RunError(f"{path}: cannot be read ({reason(error)}); {remedy}")
 
 
