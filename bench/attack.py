@@ -49,7 +49,7 @@ changes = {bottleneck.dim = 3}
 RUN = Path("plain", "seed-0")
 # imported once here, since each process would need seconds to import them; importing computes nothing
 PRELOADED = (
-    *("isthmus.cli", "isthmus.api", "isthmus.pages.explorer.write", "isthmus.inference.export.export_run"),
+    *("isthmus.cli", "isthmus.api", "isthmus.pages.explorer.write", "isthmus.inference.export.run_to_onnx"),
     "isthmus.runs.executors.pool",
     *(f"sklearn.{name}" for name in ("linear_model", "manifold", "mixture", "neighbors")),
     "onnxscript",

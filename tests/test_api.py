@@ -288,3 +288,19 @@ def test_the_public_names_are_there() -> None:
     assert ist.Autoencoder is autoencoder.Autoencoder
     with pytest.raises(AttributeError, match="no attribute 'trian'"):
         _ = ist.trian
+
+
+def test_a_study_is_no_run_to_be_examined(tmp_path: Path) -> None:
+    """Its runs are named; one of them stands for none of the others."""
+    for seed in (0, 1):
+        run = tmp_path / "study" / "a" / f"seed-{seed}"
+        run.mkdir(parents=True)
+        (run / "recipe.toml").touch()
+    with pytest.raises(ist.InputError, match=r"a study, not a run; name one .*a/seed-0, .*a/seed-1") as error:
+        ist.doctor(tmp_path / "study")
+    assert isinstance(error.value, ValueError)
+
+
+def test_errors_are_public() -> None:
+    assert {"InputError", "RunError"} <= set(ist.__all__)
+    assert (ist.InputError, ist.RunError) == (InputError, RunError)

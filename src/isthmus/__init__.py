@@ -6,14 +6,28 @@ import os
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
-__all__ = ["Autoencoder", "doctor", "explore", "export", "load", "sample", "study", "train"]
+__all__ = [
+    "Autoencoder",
+    "InputError",
+    "RunError",
+    "doctor",
+    "explore",
+    "export",
+    "load",
+    "sample",
+    "study",
+    "train",
+]
 
 if TYPE_CHECKING:
     from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
+    "InputError": "isthmus.core.errors",
+    "RunError": "isthmus.core.errors",
     "doctor": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",

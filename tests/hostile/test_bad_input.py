@@ -88,7 +88,7 @@ POST = ("train", "post/latent-10")
         ([*POST, ""], ["''", "option.path=value"]),
         ([*POST, "=3"], ["'=3'", "option.path=value"]),
         ([*POST, "data.path="], ["data.path", "write a value"]),
-        ([*POST, "architecture.filters=[4"], ["architecture.filters", "lists are written"]),
+        ([*POST, "architecture.filters=[4"], ["architecture.filters", "write lists as"]),
         ([*POST, "architecture.filters=[]"], ["architecture", "filters has 0 entries"]),
         ([*POST, "train.epochs=0"], ["train.epochs", "0"]),
         ([*POST, "train.epochs=1.5"], ["train.epochs", "1.5"]),
@@ -576,7 +576,7 @@ def test_without_its_recipe_a_run_is_not_used(run: Path, photo: Path, damage: Da
 @pytest.mark.parametrize("damage", [cut, garble, empty])
 def test_damaged_tables_and_pictures_are_named_until_evaluated_again(run: Path, name: str, damage: Damage) -> None:
     damage(run / name)
-    assert_refused(isthmus("report", run), str(run / name), "evaluate again", code=1)
+    assert_refused(isthmus("report", run), str(run / name), f"`isthmus evaluate {run}` writes it again", code=1)
     assert isthmus("evaluate", run).code == 0
     assert isthmus("report", run).code == 0
 

@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
-from tests.models.test_contract import IMAGE, PARTS, build, features, images, of, recipe_with
+from tests.models.test_contract import PARTS, VALUES
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
+from isthmus.core.sorts import SORTS
 from isthmus.core.values import Posterior
-from isthmus.data.interfaces import DataSource
-from isthmus.evaluation.interfaces import Check, Measure
 from isthmus.models import interfaces
 from isthmus.models.architectures.conv import Conv
-from isthmus.models.autoencoder import Autoencoder, build_objective
-from isthmus.recipes.recipe import Recipe
+from isthmus.testing.part_under_test import IMAGE, PartUnderTest, features, images
 
-INTERFACES: dict[str, type[Any]] = {
-    **{name.lower() + "s": getattr(interfaces, name) for name in ("Architecture", "Bottleneck", "Prior", "Corruption")},
-    **{name.lower() + "s": getattr(interfaces, name) for name in ("Objective", "Distortion", "Regularizer", "Sampler")},
-    "datasets": DataSource,
-    "measures": Measure,
-    "checks": Check,
-}
+
+def of(sort: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return pytest.mark.parametrize("kind", registry.kinds(sort))
+
+
+def build(sort: str, kind: str) -> Any:
+    return PartUnderTest(sort, kind, VALUES).build()
 
 
 @pytest.mark.parametrize(("sort", "kind"), PARTS)
 def test_a_part_extends_its_interface_and_nothing_else(sort: str, kind: str) -> None:
     """Abstract or final: nobody inherits a method from another part."""
-    assert registry.find(sort, kind).__bases__ == (INTERFACES[sort],)
+    module, _, name = SORTS[sort].interface.partition(":")
+    assert registry.find(sort, kind).__bases__ == (getattr(importlib.import_module(module), name),)
 
 
 def test_a_part_that_lacks_what_is_abstract_cannot_be_built() -> None:
@@ -101,10 +101,8 @@ def test_an_architecture_does_what_it_declares(kind: str) -> None:
 
 
 @of("regularizers")
-def test_a_regularizer_says_whether_it_calls_the_model(tiny: Callable[..., Recipe], kind: str) -> None:
-    recipe = recipe_with(tiny, "regularizers", kind)
-    model = Autoencoder(recipe, IMAGE)
-    objective = build_objective(recipe, model)
+def test_a_regularizer_says_whether_it_calls_the_model(kind: str) -> None:
+    model, objective = PartUnderTest("regularizers", kind, VALUES).model()
     trace = model(images())
     calls: list[str] = []
     for name in ("architecture.encoder", "architecture.decoder", "bottleneck"):
@@ -113,9 +111,7 @@ def test_a_regularizer_says_whether_it_calls_the_model(tiny: Callable[..., Recip
     assert bool(calls) == objective.calls_model
 
 
-def test_an_architecture_that_cannot_start_at_pca_is_refused_there(
-    tiny: Callable[..., Recipe], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_architecture_that_cannot_start_at_pca_is_refused_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Conv, "supports_linear_start", False)
     with pytest.raises(InputError, match=r"'conv' cannot answer zero.*model\.linear=none"):
-        Autoencoder(recipe_with(tiny, "architectures", "conv", {"model.linear": "pca"}), IMAGE)
+        PartUnderTest("architectures", "conv", VALUES).model({"model.linear": "pca"})

@@ -52,10 +52,10 @@ changes = {"bottleneck.kind" = "gaussian", "bottleneck.dim" = 3, "distortion.kin
 # clocks, the machine, and the version; digests are of weights, whose last bits are a machine's own
 OTHERWISE = {
     *("seconds", "train_seconds", "images_per_second", "expected", "started", "digests"),
-    *("sentence", "remedy", "intervals"),  # words, which may be said better
+    *("sentence", "remedy", "intervals", "notices"),  # words, which may be said better
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
-NEW = {"measures"}
+NEW = {"measures", "parts", "test_hash"}
 
 
 def files_of(place: Path) -> dict[str, Any]:

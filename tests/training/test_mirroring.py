@@ -47,7 +47,7 @@ def trained(home: Path, images: str, mirror: bool | str) -> tuple[dict[str, np.n
     """Weights, notices and what environment.json says of mirroring."""
     asked, folder = recipe(home, images, mirror), home / f"{images}-{mirror}"
     events = list(run(asked, folder, load_data(asked), home / "cache"))
-    said = [event.sentence for event in events if isinstance(event, Notice) and "left" in event.sentence]
+    said = [event.sentence for event in events if isinstance(event, Notice) and "mirrored" in event.sentence]
     weights = load_file(folder / "checkpoints" / "last" / "model.safetensors")
     return weights, said, read_json(folder / "environment.json")["mirror"]
 

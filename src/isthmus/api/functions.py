@@ -20,6 +20,7 @@ from isthmus.inference.sample import generate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.runs.load import load_model
+from isthmus.runs.run_folder import check_is_run
 
 
 @checked
@@ -130,7 +131,9 @@ def sample(
 def doctor(run_folder: str | Path) -> list[Diagnosis]:
     """Problems of a run, most severe first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
-    The numbers come from the last evaluation. Raises InputError if the folder is not a run, RunError if the run was
-    never evaluated.
+    It is what the last evaluation measured. Raises InputError where there is no run, also for a study, naming its runs,
+    RunError where it was never evaluated.
     """
-    return list(next(iter(read_diagnoses(expanded(run_folder, "run_folder")).values())))
+    run = expanded(run_folder, "run_folder")
+    check_is_run(run)
+    return list(read_diagnoses(run)[str(run)])

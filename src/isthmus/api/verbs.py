@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from isthmus.pages.report.growing import GrowingReport
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
-from isthmus.runs.load import load_data
+from isthmus.runs.load import load_run_data
 from isthmus.runs.run import load_and_run
-from isthmus.runs.run_folder import is_begun, is_evaluated, read_recipe
+from isthmus.runs.run_folder import is_begun, is_evaluated, is_trained
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -36,7 +37,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
     check(asked.folder, asked.recipe)
-    finished = is_evaluated(asked.folder)
+    finished = is_trained(asked.folder) and is_evaluated(asked.folder)
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
@@ -64,7 +65,7 @@ def evaluate(run: Path, *, device: str | None) -> list[str]:
 
     device: by default the recipe's device, or an available one if that is missing.
     """
-    splits = load_data(read_recipe(run))
+    splits = load_run_data(run)
     with locked(run):
         notices = evaluate_run(run, splits, cache_folder(), device)
     write_run_report(run)
@@ -72,10 +73,10 @@ def evaluate(run: Path, *, device: str | None) -> list[str]:
 
 
 def report(folder: Path) -> Path:
-    """Write the page of a run or a study again and return its path. Raises InputError if the folder is neither."""
-    if (folder / "findings.json").is_file():
+    """Write the page of a run or a study anew; its path. Raises InputError where the folder is neither."""
+    if os.path.lexists(folder / "findings.json"):
         return write_study_pages(folder)
-    if (folder / "evaluation.json").is_file():
+    if os.path.lexists(folder / "evaluation.json"):
         return write_run_report(folder)
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 

@@ -79,9 +79,9 @@ def print_evaluation(run: Path, as_json: bool) -> None:
     from isthmus.cli import tables
     from isthmus.core.json_files import read_json
     from isthmus.run_files.evaluation import EvaluationRecord
-    from isthmus.run_files.read import AGAIN, read_record
+    from isthmus.run_files.read import read_record
 
-    evaluation = read_record(run / "evaluation.json", EvaluationRecord, AGAIN)
+    evaluation = read_record(run / "evaluation.json", EvaluationRecord)
     if as_json:
         print(json.dumps(read_json(run / "evaluation.json"), indent=1))
     else:

@@ -25,7 +25,7 @@ _WRONG_PATHS = {
     errno.EPERM: "may not be used; change its permissions or choose another path",
     errno.EEXIST: "is a file where a folder is needed; choose another path",
     errno.ENOTDIR: "is below a file, not below a folder; choose another path",
-    errno.EISDIR: "is a folder where a file is needed; name a file",
+    errno.EISDIR: "is a folder where a file is needed; remove the folder, or name a file",
     errno.ENOENT: "cannot be found or made; check the path",
     errno.ENAMETOOLONG: "is too long a name; choose a shorter one",
     errno.ELOOP: "is a link that leads back to itself; choose another path",

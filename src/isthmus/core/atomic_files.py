@@ -42,7 +42,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         if not path.name:  # `.` or `/`: they have no name to put a temporary file beside
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if not _is_replaceable(path):
-            raise InputError(f"{path}: is not a regular file and is not replaced; choose another path")
+            raise InputError(f"{path}: is not a regular file and is not replaced; remove it, or choose another path")
         beside = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
             with open(beside, "xb") as file:  # x: fails where the name exists, even as a link

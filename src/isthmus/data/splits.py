@@ -24,7 +24,7 @@ class Splits:
     """A data set split in three; no image of one part is identical to one in another.
 
     source, class_names, notices, handling: as in `Dataset`, with the split's own notices added.
-    hash: of all three parts' pixels in their order, `sha256:...`.
+    hash: of all three parts' pixels in their order, `sha256:...`. test_hash: the same for the test images alone.
     own_test: whether the test images came with the data set; otherwise they were drawn from it by a seed.
     """
 
@@ -35,6 +35,7 @@ class Splits:
     class_names: tuple[str, ...]
     notices: tuple[str, ...]
     hash: str
+    test_hash: str = ""
     handling: tuple[Change, ...] = ()
     own_test: bool = False
 
@@ -98,6 +99,7 @@ def split(
         class_names=dataset.class_names,
         notices=tuple(notices),
         hash=data_hash(hashes[rest], parts["validation"][1], parts["test"][1]),
+        test_hash=data_hash(parts["test"][1]),
         handling=dataset.handling,
         own_test=dataset.test is not None,
     )

@@ -12,8 +12,7 @@ from isthmus.core.wording import shown
 from isthmus.evaluation.latents.measure_latents import know
 from isthmus.models.collect_latents import Collected
 from isthmus.models.sampling import choose_sampler, sample_images
-from isthmus.runs.load import load_data, load_model
-from isthmus.runs.run_folder import read_recipe
+from isthmus.runs.load import load_model, load_run_data
 
 MOST = 100_000
 
@@ -30,9 +29,9 @@ class Generated:
 def generate(run: Path, count: int, *, sampler: str = "auto", seed: int = 0, device: str = "auto") -> Generated:
     """`count` new images from the trained model of a run; the same seed on the same device gives the same images.
 
-    sampler: the name of a sampler, or "auto": the model's prior if it has one, else one that suits its latent.
-    Samplers other than the prior are fitted to the run's training images, which are read again.
-    Raises InputError for a wrong count, for an unsuitable sampler, and if those images are missing.
+    sampler: a part of that sort, or "auto": the model's prior where it has one, else what fits its latent. Samplers
+    other than the prior are fitted to the run's training images, which are read again.
+    Raises InputError for a count or a sampler that does not fit, and where those images are not here or have changed.
     """
     if not 1 <= count <= MOST:
         raise InputError(f"-n: {shown(count)} does not fit: it is a whole number from 1 to {MOST:,}")
@@ -42,6 +41,6 @@ def generate(run: Path, count: int, *, sampler: str = "auto", seed: int = 0, dev
     chosen = choose_sampler(model, sampler)
     known = Collected(np.zeros((0, model.latent_size), np.float32), None, {}, {})
     if chosen != "prior":
-        known = know(model, load_data(read_recipe(run))).latents
+        known = know(model, load_run_data(run)).latents
     images = sample_images(model, known, count, sampler=chosen, seed=seed)
     return Generated(images, chosen, tuple(notices))

@@ -122,9 +122,10 @@ class Recipe:
         return tomli_w.dumps(self.table())
 
 
-def read_toml(path: Path) -> Raw:
+def read_toml(path: Path, remedy: str = "") -> Raw:
     """A TOML file of a format this version reads.
 
+    remedy: what to do where the file is damaged; by default, to correct it.
     Raises InputError where the file is missing, not TOML, or written by a newer version.
     """
     try:
@@ -132,9 +133,9 @@ def read_toml(path: Path) -> Raw:
     except FileNotFoundError:
         raise InputError(f"{path}: no such file; check the path") from None
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({reason(error)}); check the path") from None
+        raise InputError(f"{path}: cannot be read ({reason(error)}); {remedy or 'check the path'}") from None
     except ValueError as error:  # invalid TOML or UTF-8
-        raise InputError(f"{path}: not a TOML file ({reason(error)}); correct it") from None
+        raise InputError(f"{path}: not a TOML file ({reason(error)}); {remedy or 'correct it'}") from None
     found = raw.get("format", FORMAT)
     if not isinstance(found, int) or found > FORMAT:
         raise InputError(

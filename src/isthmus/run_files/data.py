@@ -29,6 +29,8 @@ class Data(Record):
     """Number of test images."""
     hash: str = ""
     """Names the images and their split: equal hashes, equal images."""
+    test_hash: str = ""
+    """Names the test images alone: only runs with the same are compared. Older versions did not write it."""
     image_shape: Shape | None = None
     """Channels, height and width."""
     class_names: tuple[str, ...] = ()

@@ -13,10 +13,9 @@ from isthmus.core.errors import RunError
 from isthmus.core.wording import shortened
 from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.record import Record
+from isthmus.run_files.remedies import remedy
 
 R = TypeVar("R", bound=Record)
-AGAIN = "run or evaluate again to write it anew"
-RESTORE = "restore it from a copy, or train again with another --out"
 _LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRecord)
 
 
@@ -33,14 +32,17 @@ class Log:
     unreadable: int
 
 
-def read_record(path: Path, record: type[R], remedy: str = RESTORE) -> R:
-    """A JSON file as `record`. Raises RunError, which names the key and ends in `remedy`, if it does not fit."""
+def read_record(path: Path, record: type[R], otherwise: str = "") -> R:
+    """A JSON file as `record`. Raises RunError, which names the key, where it is not one.
+
+    otherwise: what to do then, if not what `remedy` says of the file.
+    """
     try:
         return parse_record(read_bytes(path), record)
     except FileNotFoundError:
-        raise RunError(f"{path}: is missing; {remedy}") from None
+        raise RunError(f"{path}: is missing; {otherwise or remedy(path)}") from None
     except (OSError, ValueError) as error:
-        raise damaged(path, error, remedy) from None
+        raise damaged(path, error, otherwise) from None
 
 
 def parse_record(content: bytes, record: type[R]) -> R:
@@ -79,9 +81,9 @@ def read_log(path: Path) -> Log:
     return Log(tuple(epochs[number] for number in sorted(epochs)), tuple(lines), unreadable)
 
 
-def damaged(path: Path, error: Exception, remedy: str = AGAIN) -> RunError:
-    """The error for a file that cannot be read."""
-    return RunError(f"{path}: cannot be read ({reason(error)}); {remedy}")
+def damaged(path: Path, error: Exception, otherwise: str = "") -> RunError:
+    """The sentence about a file that cannot be read; arguments as in `read_record`."""
+    return RunError(f"{path}: cannot be read ({reason(error)}); {otherwise or remedy(path)}")
 
 
 def _first(error: ValidationError) -> str:

@@ -8,11 +8,13 @@ from isthmus.core.atomic_files import refuse_link
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.array_file import ARRAY_FILE
 from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.run_files.environment import Environment
 from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
 from isthmus.runs.claim import check, holds_more
 from isthmus.runs.executors.auto_jobs import Shapes
 from isthmus.runs.findings import run_folder
+from isthmus.runs.run_folder import check_data, is_begun
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.training.devices import choose_device
 from isthmus.training.initial_model import untrained
@@ -39,13 +41,16 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
             shape = splits.train.images.shape
             check_memory(recipe, shape[1:], shape[0], device)  # before any memory is allocated
             untrained(recipe, shape[1:])
-            shapes[variation.name], tests[variation.name] = shape, data.test_hash(recipe)
+            shapes[variation.name], tests[variation.name] = shape, splits.test_hash
         except (InputError, RunError) as error:
             raise type(error)(f"{variation.name}: {error}") from None
         for seed in plan.seeds:
             home = run_folder(folder, variation.name, seed)
             if (home / "recipe.toml").exists():
                 check(home, variation.recipe(seed))
+            # a run whose environment.json is damaged fails alone, and says so
+            if is_begun(home) and holds(home / "environment.json", Environment):
+                check_data(home, splits)
     for variation in plan.variations:
         for against in variation.compare:
             if tests[variation.name] != tests[against]:

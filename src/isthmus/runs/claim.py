@@ -41,7 +41,9 @@ def check(folder: Path, recipe: Recipe) -> None:
         try:  # resolved: a run of an older version lacks newer options, and used their defaults
             difference = first_difference(read_recipe(folder).table(), recipe.table())
         except InputError as error:
-            raise InputError(f"{error}; restore it from a copy, or choose another --out") from None
+            sentence = str(error)
+            way_out = "" if "another --out" in sentence else "; restore it from a copy, or choose another --out"
+            raise InputError(f"{sentence}{way_out}") from None
         if difference:
             raise InputError(
                 f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"

@@ -46,6 +46,14 @@ class Effort:
 
 
 @dataclass(frozen=True)
+class TestImages:
+    """Names the images that a run was tested on; equal for equal images in the same order."""
+
+    hash: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Contender:
     """The finished runs of a variation, one per seed; scores are (S, N), PCA's scores (1, N).
 
@@ -54,6 +62,7 @@ class Contender:
     """
 
     name: str
+    tested_on: TestImages
     psnr: np.ndarray
     mse: np.ndarray
     pca_psnr: np.ndarray
@@ -83,7 +92,7 @@ class Contender:
 
 @dataclass(frozen=True)
 class Comparison:
-    """`name` less `against`, in dB of PSNR; `difference` is None if both are PCA: then nothing is tested."""
+    """`name` less `against`, in dB of PSNR; `difference` is None where nothing was tested."""
 
     kind: Literal["comparison", "pca"]
     name: str
@@ -95,8 +104,14 @@ class Comparison:
 
 
 def compare(one: Contender, against: Contender) -> Comparison:
-    """Compare two variations on the same test images."""
+    """A variation and the one that it is compared with; not tested where both are PCA, or their test images differ."""
     about = "choice" if min(one.seeds, against.seeds) > 1 else "models"
+    if one.tested_on != against.tested_on:
+        sentence = (
+            f"{one.name} and {against.name} are not comparable: they were tested on other images; "
+            "train both on the same images with another --out."
+        )
+        return Comparison("comparison", one.name, against.name, about, sentence)
     if one.is_pca and against.is_pca:
         return Comparison("comparison", one.name, against.name, about, neither_improved(one.name, against.name))
     difference = paired_difference(one.psnr, against.psnr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -25,7 +26,7 @@ from isthmus.run_files.state import Progress
 from isthmus.run_files.training import TrainingRecord
 from isthmus.run_files.write import write_record
 from isthmus.runs.load import built_model, load_weights
-from isthmus.runs.run_folder import check_data, is_trained, read_recipe
+from isthmus.runs.run_folder import check_data, read_recipe
 from isthmus.training import devices
 
 _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
@@ -38,7 +39,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     Returns notices for the user.
     """
     recipe = read_recipe(folder)
-    if not is_trained(folder):
+    if not os.path.lexists(folder / "training.json"):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
     environment, training = check_data(folder, splits), read_record(folder / "training.json", TrainingRecord)
     model = built_model(folder, recipe, splits.train.images.shape[1:])
@@ -62,7 +63,8 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     evaluation = result.record.model_copy(
         update={
             "isthmus": isthmus.__version__,
-            "data": environment.data,
+            # the run may be of a version that did not write it
+            "data": environment.data.model_copy(update={"test_hash": splits.test_hash}),
             "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
             "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
             "against_pca": _followed(result.record.against_pca, folder, training, progress),

@@ -15,6 +15,7 @@ from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.sentences import ABOUT_MODELS
 from isthmus.recipes.study_plan import Plan, Variation
 from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.data import Data
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import AgainstPca, Cost, EvaluationRecord
 from isthmus.run_files.failed import Failure
@@ -23,20 +24,30 @@ from isthmus.run_files.latent import LatentRecord
 from isthmus.run_files.read import read_record
 from isthmus.run_files.scores import MeasureRecord, Score
 from isthmus.run_files.write import as_json
-from isthmus.runs.comparisons import Contender, Effort, against_pca, as_findings, compare
+from isthmus.runs.comparisons import Contender, Effort, TestImages, against_pca, as_findings, compare
 from isthmus.runs.run_folder import is_evaluated
+
+_OTHER_IMAGES = "not comparable: it was tested on other images than seed {seed}; train all seeds with another --out"
 
 
 def run_folder(folder: Path, variation: str, seed: int) -> Path:
     return folder / variation / f"seed-{seed}"
 
 
-def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] = ()) -> Findings:
-    """The findings of a study's finished runs: scores with intervals, comparisons, and sentences.
+def findings(
+    plan: Plan,
+    folder: Path,
+    *,
+    command: str,
+    remarks: Sequence[str] = (),
+    test_hashes: Mapping[str, str] | None = None,
+) -> Findings:
+    """What the finished runs of a study say: scores with intervals, comparisons, and sentences.
 
-    remarks: sentences about the whole study to add to the findings.
+    remarks: sentences about the whole study that belong beside them.
+    test_hashes: data hash -> hash of the test images in it, for runs of older versions, which did not write the latter.
     """
-    rows = {variation.name: _Row(variation, plan.seeds, folder) for variation in plan.variations}
+    rows = {variation.name: _Row(variation, plan.seeds, folder, test_hashes or {}) for variation in plan.variations}
     done = [row for row in rows.values() if row.done]
     contenders = {row.variation.name: row.contender() for row in done}
     compared = [
@@ -69,22 +80,33 @@ def findings(plan: Plan, folder: Path, *, command: str, remarks: Sequence[str] =
 
 
 class _Row:
-    """The runs of one variation, read from their folders."""
+    """One variation's runs, read back from their folders.
 
-    def __init__(self, variation: Variation, seeds: tuple[int, ...], folder: Path) -> None:
+    tested_on: the test images of its first finished run. A run that was tested on others is not used, and failed.
+    """
+
+    def __init__(
+        self, variation: Variation, seeds: tuple[int, ...], folder: Path, test_hashes: Mapping[str, str]
+    ) -> None:
         self.variation = variation
+        self.tested_on: TestImages | None = None
         self.runs: list[StudyRun] = []
         self.evaluations: list[EvaluationRecord] = []
         columns: list[dict[str, np.ndarray]] = []
         for seed in seeds:
             home = run_folder(folder, variation.name, seed)
             status, error = "missing", None
-            if is_evaluated(home):
-                status = "done"
-                self.evaluations.append(read_record(home / "evaluation.json", EvaluationRecord))
-                columns.append(read_scores(home / "per_image.parquet"))
-            elif (home / "failed.json").exists():
+            if (home / "failed.json").exists():  # first: an evaluation that lies beside it is not of today's run
                 status, error = "failed", read_record(home / "failed.json", Failure).error
+            elif is_evaluated(home):
+                evaluation = read_record(home / "evaluation.json", EvaluationRecord)
+                tested_on = _test_images(evaluation.data, test_hashes)
+                if self.tested_on in (None, tested_on):
+                    status, self.tested_on = "done", tested_on
+                    self.evaluations.append(evaluation)
+                    columns.append(read_scores(home / "per_image.parquet"))
+                else:
+                    status, error = "failed", _OTHER_IMAGES.format(seed=self.evaluations[0].seed)
             place = home.relative_to(folder).as_posix()
             self.runs.append(StudyRun(seed=seed, folder=place, status=status, error=error))
         self.done = bool(self.evaluations)
@@ -158,8 +180,10 @@ class _Row:
 
     def contender(self) -> Contender:
         first = self.evaluations[0]
+        assert self.tested_on is not None
         return Contender(
             self.variation.name,
+            self.tested_on,
             self.scores("model_psnr"),
             self.scores("model_mse"),
             self.scores("pca_psnr")[:1],
@@ -170,6 +194,11 @@ class _Row:
             Effort.of([one.cost for one in self.evaluations]),
             [one.against_pca.validation for one in self.evaluations],
         )
+
+
+def _test_images(data: Data, test_hashes: Mapping[str, str]) -> TestImages:
+    """The images of a run's test; where its test hash is nowhere to be found, its data hash stands for it."""
+    return TestImages(data.test_hash or test_hashes.get(data.hash, data.hash), data.test_images or 0)
 
 
 def _mean_cost(each: Sequence[Cost]) -> Cost:

@@ -13,7 +13,7 @@ from isthmus.data.splits import Splits, split
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.state import Progress
-from isthmus.runs.run_folder import read_environment, read_recipe
+from isthmus.runs.run_folder import check_data, read_environment, read_recipe
 from isthmus.training import checkpoint, devices
 from isthmus.training.memory_estimate import bytes_of_weights
 
@@ -29,6 +29,13 @@ def load_data(recipe: Recipe) -> Splits:
     splits = split(dataset, **recipe.split.model_dump())
     if len(splits.test) < 2:
         raise InputError(f"data: {splits.source} leaves 1 test image, and an interval needs 2; use more images")
+    return splits
+
+
+def load_run_data(folder: Path) -> Splits:
+    """The images of a run, seen to be those that it was trained on. Raises as `load_data` and `check_data`."""
+    splits = load_data(read_recipe(folder))
+    check_data(folder, splits)
     return splits
 
 

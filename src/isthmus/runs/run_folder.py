@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
@@ -12,26 +13,37 @@ from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.needed_packages import check_packages
 from isthmus.run_files.read import holds, read_record
+from isthmus.run_files.remedies import RESTORE
 from isthmus.run_files.training import TrainingRecord
 
 
 def read_recipe(folder: Path) -> Recipe:
-    """The resolved recipe of a run folder. Raises InputError if `folder` is not a run."""
+    """The resolved recipe of a run folder. Raises InputError where `folder` is no run."""
+    check_is_run(folder)
     path = folder / "recipe.toml"
-    if not path.is_file():
-        held = sorted(str(home.parent) for home in folder.glob("*/seed-*/recipe.toml"))
-        if held:
-            raise InputError(f"{folder}: a study, not a run; name one of the runs in it: {', '.join(held)}")
-        raise InputError(f"{folder}: not a run folder (no recipe.toml); `isthmus train` makes one")
     try:
-        table = read_toml(path)
-        if "train" not in table:  # the last table: a file cut between two lines would look like a recipe with defaults
-            raise InputError("has no [train], so it is not whole; restore it from a copy, or train again")
+        table = read_toml(path, RESTORE)
+        if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
+            raise InputError(f"has no [train], so it is not whole; {RESTORE}")
         check_packages(folder)
         return resolve(as_written_then(table))
     except InputError as error:
         sentence = str(error)
         raise InputError(sentence if sentence.startswith(str(folder)) else f"{path}: {sentence}") from None
+
+
+def check_is_run(folder: Path) -> None:
+    """Raise InputError where `folder` is no run; of a study, it names the runs."""
+    path = folder / "recipe.toml"
+    if path.is_file():
+        return
+    if is_begun(folder):
+        what = "is no ordinary file" if os.path.lexists(path) else "is missing"
+        raise InputError(f"{path}: {what}; {RESTORE}")
+    held = sorted(str(home.parent) for home in folder.glob("*/seed-*/recipe.toml"))
+    if held:
+        raise InputError(f"{folder}: a study, not a run; name one of the runs in it: {', '.join(held)}")
+    raise InputError(f"{folder}: not a run folder (no recipe.toml); `isthmus train` makes one")
 
 
 def read_environment(folder: Path) -> Environment:

@@ -87,7 +87,7 @@ def _study(
         all_jobs = _jobs(plan, folder)
 
         def find() -> Findings:
-            found = findings(plan, folder, command=command, remarks=remarks)
+            found = findings(plan, folder, command=command, remarks=remarks, test_hashes=data.test_hashes)
             write_record(folder / "findings.json", found)
             return found
 

@@ -64,6 +64,7 @@ def environment(
             validation_images=len(splits.validation),
             test_images=len(splits.test),
             hash=splits.hash,
+            test_hash=splits.test_hash,
             image_shape=(shape[0], shape[1], shape[2]),
             class_names=tuple(splits.class_names),
             handling=handling(splits, mirrors=mirror.mirrors),

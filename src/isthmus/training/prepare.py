@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core import streams
+from isthmus.core.errors import RunError
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.choose import choose
@@ -85,6 +86,8 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     last = folder / "checkpoints" / "last"
     try:
         progress, notes, passed_over = checkpoint.load(last, model, optimizer, objective=objective)
+    except checkpoint.Damaged as error:
+        raise RunError(f"{error}; train again with another --out") from None
     except FileNotFoundError:
         progress = Progress()
         if model.linear is not None:

@@ -142,7 +142,8 @@ def test_corrected_verdicts_set_the_colours_and_are_explained(study_folder: Path
             finding |= {"against": "pca", "verdict": "worse", "corrected": lost}
     (study_folder / "findings.json").write_text(json.dumps(findings))
     page = read_page(write_study_report(study_folder))
-    assert "each verdict is also corrected for those with the same base (34 with PCA) by Holm’s method" in page.text
+    corrected = "each verdict is also corrected for all comparisons with the same base (34 with PCA) by Holm’s method"
+    assert corrected in page.text
     assert 'class="worse"' not in page.raw[page.raw.index('id="scores"') : page.raw.index('class="variations"')]
 
 
@@ -280,7 +281,8 @@ def test_many_variations_reuse_colours_with_another_mark(study_folder: Path) -> 
 @pytest.mark.parametrize("name", ["evaluation.json", "environment.json", "pictures.safetensors", "per_image.parquet"])
 def test_a_damaged_file_is_named_in_one_sentence(run_folder: Path, name: str) -> None:
     (run_folder / name).write_bytes(b'{"format": 1, "na')
-    with pytest.raises(RunError, match=rf"^\S*{name}: cannot be read \(.+\); run or evaluate again") as error:
+    remedy = "restore it from a copy" if name == "environment.json" else "`isthmus evaluate "
+    with pytest.raises(RunError, match=rf"^\S*{name}: cannot be read \(.+\); {remedy}") as error:
         write_run_report(run_folder)
     assert "\n" not in str(error.value)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def read_diagnoses(folder: Path) -> Mapping[str, Sequence[Diagnosis]]:
 
     Raises InputError where `folder` is neither, RunError where a run has not been examined yet.
     """
-    if (folder / "recipe.toml").is_file():
+    if any(os.path.lexists(folder / name) for name in ("recipe.toml", "evaluation.json")):
         runs = [folder]
     else:
         runs = sorted(path.parent for path in folder.glob("*/seed-*/evaluation.json"))
@@ -61,7 +62,7 @@ def _read(run: Path) -> Sequence[Diagnosis]:
     path = run / "evaluation.json"
     if not path.exists():
         raise RunError(f"{run}: is not evaluated yet; `isthmus evaluate {run}` examines it")
-    doctor = read_record(path, EvaluationRecord, f"`isthmus evaluate {run}` writes it again").doctor
+    doctor = read_record(path, EvaluationRecord).doctor
     if doctor is None:
         raise RunError(f"{path}: holds no examination; `isthmus evaluate {run}` makes one")
     return doctor

@@ -3,6 +3,6 @@
 image (B, 3, H, W) in 0..255 -> encoder.onnx -> latent -> decoder.onnx -> image (B, 3, H, W) in [0, 1]
 """
 
-from isthmus.inference.export.export_run import Exported, Graph, export_run
+from isthmus.inference.export.run_to_onnx import Exported, Graph, export_run
 
 __all__ = ["Exported", "Graph", "export_run"]

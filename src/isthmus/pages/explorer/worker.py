@@ -12,8 +12,8 @@ from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry
 from isthmus.pages.explorer.workers import ModelOrder
 from isthmus.runs.executors.child import messages_with_parent
-from isthmus.runs.load import load_data
-from isthmus.runs.run_folder import read_recipe
+from isthmus.runs.load import load_run_data
+from isthmus.runs.run_folder import check_data
 
 
 def main() -> None:
@@ -28,9 +28,9 @@ def main() -> None:
             subject: ModelEntry | None = None
             with contextlib.suppress(Exception):
                 if splits is None:
-                    splits = load_data(read_recipe(order.run.path))
-                if splits.hash == order.run.evaluation.data.hash:
-                    subject = order.fulfil(splits)
+                    splits = load_run_data(order.run.path)
+                check_data(order.run.path, splits)
+                subject = order.fulfil(splits)
             parent.send(subject)
 
 

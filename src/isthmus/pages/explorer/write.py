@@ -23,7 +23,7 @@ from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs.load import load_data
+from isthmus.runs.load import load_run_data
 from isthmus.runs.run_folder import read_recipe
 
 MOST_MODELS = 4
@@ -56,9 +56,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     runtime = assets.read("runtime.wasm.gz")  # read first, since it may be missing
     title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
     first = named[0].run
-    splits = load_data(read_recipe(first.path))
-    if splits.hash != first.evaluation.data.hash:
-        raise InputError(f"{first.path}: the images at {splits.source} are not those it was trained on; restore them")
+    splits = load_run_data(first.path)
     chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
     subjects = build_all([ModelOrder(one.name, one.about, one.run, chosen, cache) for one in named], splits)
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))

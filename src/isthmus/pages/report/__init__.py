@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from isthmus.core.atomic_files import refuse_link
+from isthmus.pages.report.read_folder import read_study
 from isthmus.pages.report.run_page import write_run_report
 from isthmus.pages.report.study_page import write_study_report
 
@@ -14,5 +15,6 @@ def write_study_pages(folder: Path) -> Path:
     for evaluation in sorted(folder.glob("*/seed-*/evaluation.json")):
         refuse_link(evaluation.parent)
         refuse_link(evaluation.parent.parent)
-        write_run_report(evaluation.parent)
+    for run in read_study(folder).runs.values():
+        write_run_report(run.path)
     return write_study_report(folder)

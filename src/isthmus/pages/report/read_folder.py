@@ -17,7 +17,7 @@ from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings
 from isthmus.run_files.metrics import EpochRecord
-from isthmus.run_files.read import AGAIN, damaged, read_log, read_record
+from isthmus.run_files.read import damaged, read_log, read_record
 from isthmus.run_files.record import Record
 from isthmus.run_files.write import as_json
 
@@ -116,13 +116,13 @@ def _read_first(path: Path, record: type[R], remedy: str) -> R:
         empty = not path.is_symlink()
     if empty:
         raise InputError(f"{path}: is missing or empty; {remedy}")
-    return read_record(path, record, AGAIN)
+    return read_record(path, record)
 
 
 def _read_environment(path: Path) -> Mapping[str, JsonValue]:
     if not os.path.lexists(path):
         return {}
-    return as_json(read_record(path, Environment, AGAIN))
+    return as_json(read_record(path, Environment))
 
 
 def _read_pictures(path: Path) -> Mapping[str, Pixels]:

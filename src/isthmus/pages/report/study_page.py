@@ -100,7 +100,27 @@ def _cautions(study: StudyFolder, subjects: list[Compared]) -> list[Caution]:
         if finding.kind == "note" and not any(note in finding.sentence for note in notes)
     ]
     flagged = [(v.name, [*v.flags, *([v.note] if v.note else []), *notices.get(v.name, [])]) for v in variations]
-    return remarks + cautions(flagged)
+    return [*map(Caution, _other_images(study, subjects)), *remarks, *cautions(flagged)]
+
+
+def _other_images(study: StudyFolder, subjects: list[Compared]) -> list[str]:
+    """A sentence for what an earlier version compared or pooled although the runs' images differ."""
+    runs = {subject.name: subject.runs for subject in subjects}
+    compared = [
+        (one.variation, one.against)
+        for one in study.findings.findings
+        if one.kind == "comparison" and one.verdict != "not tested"
+    ]
+    said: list[str] = []
+    for names in [*((name,) for name in runs), *compared]:
+        data = [run.evaluation.data for name in names for run in runs.get(name or "", ())]
+        known = all(one.test_hash for one in data)
+        if len({one.test_hash if known else one.hash for one in data}) > 1:
+            said.append(
+                f"The runs of {' and '.join(filter(None, names))} are not on the same images. Where their test images "
+                "differ, do not compare their scores; train them again with another --out."
+            )
+    return said
 
 
 def _qualities(variations: tuple[VariationRecord, ...]) -> list[quality_figures.Quality]:

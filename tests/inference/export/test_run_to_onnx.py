@@ -12,7 +12,7 @@ from safetensors.numpy import load_file
 from tests.command import assert_refused, isthmus, train
 
 import isthmus as ist
-from isthmus.inference.export import export_run as export_module
+from isthmus.inference.export import run_to_onnx as export_module
 from isthmus.inference.export.compare import answer
 from isthmus.runs.load import load_model
 

@@ -25,7 +25,7 @@ from isthmus.run_files.arrays import read_pictures
 from isthmus.run_files.export import ExportedGraph, ExportedTensor, ExportRecord
 from isthmus.run_files.read import holds
 from isthmus.run_files.write import write_record
-from isthmus.runs.load import load_data, load_model
+from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
 # another order of float32 sums usually gives 1e-6; a wrong graph differs by 1e-2 or more
@@ -121,7 +121,7 @@ def _cost(
     run: Path, model: Autoencoder, encoder: onnx.ModelProto, decoder: onnx.ModelProto
 ) -> tuple[float | None, str | None]:
     try:
-        images = load_data(read_recipe(run)).test.images
+        images = load_run_data(run).test.images
     except InputError as error:
         return None, f"What 16-bit weights cost was not measured: {error}"
     return loss(encoder, decoder, model, images).psnr_db, None

@@ -1,0 +1,34 @@
+"""What mends a file of a run folder that cannot be read: the verb that writes it again, or a copy where none does."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+RESTORE = "restore it from a copy, or train again with another --out"
+_EVALUATE = "`isthmus evaluate {folder}` writes it again"
+_WRITERS = {
+    "evaluation.json": _EVALUATE,
+    "per_image.parquet": _EVALUATE,
+    "pictures.safetensors": f"{_EVALUATE}, or delete it: pages do without",
+    "training.json": "`isthmus train {folder} --resume` writes it again",
+    "findings.json": "`isthmus study {folder}` writes it again",
+    "failed.json": "delete it",
+}
+
+
+def remedy(path: Path) -> str:
+    """What to do about the file at `path`, as the end of a sentence."""
+    if path.name not in _WRITERS:
+        return RESTORE
+    words = _WRITERS[path.name].format(folder=path.parent)
+    # nothing is written over what is no file; a link is replaced
+    return f"remove it, and {words}" if _is_irregular(path) and words.startswith("`") else words
+
+
+def _is_irregular(path: Path) -> bool:
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISLNK(mode))
