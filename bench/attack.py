@@ -32,7 +32,7 @@ from unittest import mock
 
 from bench.damage import mutate
 
-SECONDS = 90  # for a verb, before it counts as endless
+SECONDS = 90  # time limit of a verb; beyond it the verb counts as endless
 STUDY = """
 name = "small"
 base.data = {kind = "scenes", train = 60, test = 8, size = 8}
@@ -47,24 +47,24 @@ compare = "plain"
 changes = {bottleneck.dim = 3}
 """
 RUN = Path("plain", "seed-0")
-# that each process would import anew, for seconds; none computes anything
+# imported once here, since each process would need seconds to import them; importing computes nothing
 PRELOADED = (
     *("isthmus.cli", "isthmus.api", "isthmus.pages.explorer.write", "isthmus.inference.export.run_to_onnx"),
     "isthmus.runs.executors.pool",
     *(f"sklearn.{name}" for name in ("linear_model", "manifold", "mixture", "neighbors")),
     "onnxscript",
 )
-# those that take a second or more a time are left out of the quick attack
+# verbs that take a second or more; the quick attack leaves them out
 SLOW = ("explore", "export")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an attack came to: a claim, what was counted, and what broke it."""
+    """The result of an attack: a claim, the counts, and the cases that broke the claim."""
 
     claim: str
     tried: int
-    failed: int  # with a sentence, as they should
+    failed: int  # failed with a sentence, as they should
     faults: tuple[str, ...]
 
     @property
@@ -79,9 +79,9 @@ class Outcome:
 def attack_folders(
     home: Path, *, count: int, seed: int = 0, verbs: Sequence[str] | None = None, first: int = 0
 ) -> Outcome:
-    """Mutations `first` to `first + count` of `seed`, each tried with every verb, or with those named.
+    """Mutations `first` to `first + count` of `seed`, each tried with every verb, or with those in `verbs`.
 
-    home: an empty folder to work in, which holds the sound study in `sound` from then on.
+    home: an empty folder to work in; afterwards `home/sound` holds the undamaged study.
     """
     for name in PRELOADED:
         importlib.import_module(name)
@@ -106,7 +106,7 @@ def attack_folders(
 
 
 def make_study(home: Path) -> Path:
-    """The sound study in `home/sound`, trained where it is not there yet."""
+    """The undamaged study in `home/sound`; trained if it does not exist."""
     sound = home / "sound"
     if not (sound / "report.html").exists():
         (home / "small.toml").write_text(STUDY)
@@ -121,7 +121,7 @@ def _make_study(home: Path, sound: Path) -> Iterator[tuple[str, Answer]]:
 
 
 def attack_from_a_fresh_process(*, count: int, seed: int, verbs: Sequence[str]) -> Outcome:
-    """`attack_folders` in a process that has computed nothing: what OpenMP began does not survive a fork."""
+    """`attack_folders` in a process that has not computed anything: OpenMP threads do not survive a fork."""
     words = [f"--count={count}", f"--seed={seed}", "--json", "--verbs", *verbs]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     done = subprocess.run(
@@ -139,7 +139,7 @@ def attack_from_a_fresh_process(*, count: int, seed: int, verbs: Sequence[str]) 
 
 @dataclass(frozen=True)
 class Answer:
-    """How one verb ended; `unforeseen` is a traceback where it did not end as it should."""
+    """How one verb ended; `unforeseen` is a traceback if it did not end as it should."""
 
     code: int | None
     out: str = ""
@@ -230,7 +230,7 @@ def _cli(place: Path, *words: object) -> Answer:
 
 
 def _python(call: Callable[[], object]) -> Answer:
-    """Python's functions: the sentences are exceptions of isthmus and of the system."""
+    """Call a Python function: expected failures are exceptions of isthmus and of the system."""
     from isthmus.core.errors import InputError, RunError
 
     with warnings.catch_warnings():
@@ -249,10 +249,10 @@ def _last_frames() -> str:
 
 
 def _apart(work: Callable[[], Iterator[tuple[str, Answer]]]) -> list[tuple[str, Answer]]:
-    """What `work` yields, in a process of its own, and an answer that says how that ended where it did so early."""
+    """What `work` yields, in another process; if that process ends early, one more answer says how."""
     read, write = os.pipe()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside threads, of which none is at work
+        warnings.simplefilter("ignore", DeprecationWarning)  # warns about a fork beside threads; no thread is working
         child = os.fork()
     if not child:
         try:
@@ -292,7 +292,7 @@ def _digest(place: Path, *, leave_out: str) -> str:
 
 
 def quick_verbs(place: Path) -> list[str]:
-    """All verbs but the slow ones."""
+    """All verbs except the slow ones."""
     return [name for name in verbs_of(place) if not name.startswith(SLOW)]
 
 

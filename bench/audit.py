@@ -2,9 +2,9 @@
 
     python -m bench.audit [--tests] [--results junit.xml] [--out records]
 
-First what is measured here with code of its own, in some minutes; then the claims that tests keep, each with how many
-of its tests passed: with `--tests` they are run, with `--results` read from a run of them. Writes `audit-DATE.md` and
-exits with 1 where a claim does not hold.
+First come claims that this module measures with its own code, in some minutes; then claims that tests check, each with
+the number of its tests that passed. `--tests` runs the tests, `--results` reads the results of an earlier run. Writes
+`audit-DATE.md` and exits with 1 if a claim does not hold.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from bench.audit_measured import MEASURED
 from bench.contest import ROOT
 from bench.record import hardware
 
-# which tests keep a promise; a file, or a file and a word of the tests' names
+# claim -> tests that check it: a file, or a file and a word of the tests' names
 TESTED: Mapping[str, tuple[str, ...]] = {
     "everything learned starts from the recipe's seed": ("training/test_same_bits.py",),
     "every generator begins at a stream": ("core/test_streams.py", "training/test_steps.py"),
@@ -80,14 +80,14 @@ def _said(row: tuple[str, str, bool]) -> tuple[str, str, bool]:
 
 
 def _run(results: Path) -> None:
-    """One run of all tests that are named."""
+    """Run all tests of TESTED once."""
     paths = dict.fromkeys(f"tests/{name}" for names in TESTED.values() for name in names)
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow", "-n", "auto", f"--junitxml={results}", *paths]
     subprocess.run(command, cwd=ROOT, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.DEVNULL)
 
 
 def _tested(results: Path) -> Iterable[tuple[str, str, bool]]:
-    """Each claim with the results of its own tests."""
+    """Each claim with the results of its tests."""
     cases = [(case.get("classname", ""), case) for case in Xml.parse(results).iter("testcase")]
     for claim, names in TESTED.items():
         modules = tuple(f"tests.{name.removesuffix('.py').replace('/', '.')}" for name in names)

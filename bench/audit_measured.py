@@ -1,4 +1,4 @@
-"""Claims of isthmus measured with code of their own: each answers what came out, and whether the claim holds."""
+"""Claims of isthmus, each measured with its own code: each function returns the result and whether the claim holds."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ _TINY = (*_SCENES, "bottleneck.dim=3", "train.steps=6", "train.batch=16", "train
 
 
 def isthmus(*words: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, as a user has it."""
+    """Run the command line in its own process, as a user does."""
     command = [sys.executable, "-m", "isthmus", *map(str, words)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=600)
 
 
 def same_bits(home: Path) -> Measured:
-    """`factor-vae`, whose discriminator once began unseeded, twice in separate processes."""
+    """Train `factor-vae` twice in separate processes; its discriminator once started without a seed."""
     found: set[str] = set()
     for name in ("once", "again"):
         done = isthmus("train", "families/factor-vae", *_TINY, "-o", home / name, cwd=home)
@@ -49,14 +49,14 @@ def same_bits(home: Path) -> Measured:
 
 
 def streams(_: Path) -> Measured:
-    """No two of all purposes, 64 seeds and 200 counters, in the 32 bits that PyTorch's generator reads."""
+    """All purposes, 64 seeds and 200 counters give different seeds in the 32 bits that PyTorch's generator reads."""
     cells = [(p, s, c) for p in PURPOSES for s in range(64) for c in range(200)]
     distinct = len({stream(*cell) & 0xFFFFFFFF for cell in cells})
     return f"{len(cells) - distinct} shared of {len(cells):,}", distinct == len(cells)
 
 
 def mixture(_: Path) -> Measured:
-    """log p(z) of a mixture of narrow parts, sigma 0.001 in 64 dimensions, against float64."""
+    """log p(z) of a mixture of narrow components, sigma 0.001 in 64 dimensions, against float64."""
     generator = torch.Generator().manual_seed(1)
     means = torch.randn(8, 64, generator=generator) + 3
     posterior = Posterior(means, torch.full((8, 64), 2 * math.log(0.001)))
@@ -88,11 +88,11 @@ def components(_: Path) -> Measured:
 
 
 def coverage(_: Path) -> Measured:
-    """The least covered of all 96 cells, 400 experiments each; bench.coverage takes 2,500."""
+    """The lowest coverage of all 96 cells, 400 experiments each; bench.coverage uses 2,500."""
     cells = [Case(s, n, tail, luck) for s in SEEDS for n in IMAGES for tail in TAILS for luck in LUCKS]
     shares = {cell: covered(cell, 400, seed=7) for cell in cells}
     worst = min(shares, key=lambda cell: shares[cell])
-    # of 96 shares of 400 experiments the least is some three standard errors low
+    # the lowest of 96 shares, each from 400 experiments, is about three standard errors too low
     slack = 3 * math.sqrt(GOAL * (1 - GOAL) / 400)
     return f"{shares[worst]:.1%} in {worst}", shares[worst] >= GOAL - slack
 
@@ -104,7 +104,7 @@ def attack(home: Path) -> Measured:
 
 
 def hostile_link(home: Path) -> Measured:
-    """A link beside report.html in a run folder, and report.html itself as one."""
+    """A link beside report.html in a run folder, and report.html itself as a link."""
     isthmus("train", "vae", *_TINY, "-o", home / "run", cwd=home)
     victim = home / "victim"
     victim.write_text("precious")
@@ -118,14 +118,14 @@ def hostile_link(home: Path) -> Measured:
 
 
 def device(home: Path) -> Measured:
-    """`sample -o /dev/null` leaves the device a device."""
+    """`sample -o /dev/null` does not replace the device by a file."""
     done = isthmus("sample", home / "run", "-n", 4, "-o", "/dev/null", cwd=home)
     still = stat.S_ISCHR(os.stat("/dev/null").st_mode)
     return f"exit code {done.returncode}, a device: {still}", still and done.returncode in (0, 2)
 
 
 def escaping_name(home: Path) -> Measured:
-    """A sound study file, but for its name `../site`."""
+    """A valid study file, except for its name `../site`."""
     (home / "here").mkdir()
     (home / "here" / "study.toml").write_text(STUDY.replace('"small"', '"../site"'))
     done = isthmus("study", "study.toml", cwd=home / "here")

@@ -1,4 +1,4 @@
-"""Rounds: every entry once a round, each in a process of its own, another one first in each round."""
+"""Rounds: every entry runs once per round in its own process; each round starts with another entry."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")
-Results = dict[str, list[dict[str, Any]]]  # label -> one result a round
+Results = dict[str, list[dict[str, Any]]]  # label -> one result per round
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A script of the benchmark, as a module's name under `bench`, and its arguments beside the common ones."""
+    """A script of the benchmark: its module name under `bench`, and its arguments in addition to the common ones."""
 
     label: str
     module: str
@@ -26,20 +26,20 @@ class Entry:
 
 
 def training(contestant: str, batch: int, precision: str) -> Entry:
-    """The entry of one of `bench/contestants`; its label is such as `isthmus 32 auto`."""
+    """The entry of one of `bench/contestants`; its label is, for example, `isthmus 32 auto`."""
     name = contestant.partition("_")[0]
     arguments = ("--batch", str(batch), "--precision", precision)
     return Entry(f"{name} {batch} {precision}", f"contestants.{contestant}", arguments)
 
 
 def rotated(entries: Sequence[T], number: int) -> list[T]:
-    """The order of round `number`: whoever came second in the round before comes first."""
+    """The order of round `number`: the second entry of the previous round comes first."""
     start = number % len(entries)
     return [*entries[start:], *entries[:start]]
 
 
 def rounds(entries: Sequence[Entry], count: int, common: dict[str, Sequence[str]]) -> Results:
-    """Run every entry `count` times; `common`: arguments by module, those under "" for the others."""
+    """Run every entry `count` times; `common`: module -> arguments, with "" for all other modules."""
     results: Results = {entry.label: [] for entry in entries}
     for number, entry in _schedule(entries, count):
         arguments = [*common.get(entry.module, common[""]), *entry.arguments]
@@ -52,14 +52,14 @@ def rounds(entries: Sequence[Entry], count: int, common: dict[str, Sequence[str]
 
 
 def surroundings() -> dict[str, str]:
-    """The environment of a contestant, without what `import isthmus` has set here: each sets its own."""
+    """The environment of a contestant, without what `import isthmus` sets: each contestant sets its own."""
     return {name: value for name, value in os.environ.items() if name != "GOMP_SPINCOUNT"}
 
 
 def run_module(module: str, arguments: Sequence[str]) -> dict[str, Any]:
     """The last line of what `python -m bench.MODULE` printed, which is JSON.
 
-    Raises SystemExit with the end of its error output where it fails.
+    Raises SystemExit with the end of its error output if it fails.
     """
     command = [sys.executable, "-m", f"bench.{module}", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=surroundings(), capture_output=True, text=True, check=False)

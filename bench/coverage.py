@@ -2,14 +2,14 @@
 
     python -m bench.coverage
 
-Two variations are compared on the same N images with S seeds each, in dB. Images differ by 0.5 dB between the two, by
-one of the tails; each training adds its luck, the same for all images, and 0.2 dB of its own to each image:
+Two variations are compared in dB on the same N images, with S seeds each. Their difference varies over images with a
+spread of 0.5 dB and one of the tails. Each training adds luck that all images share, and 0.2 dB of noise per image:
 
     a[s, i] = image[i] + luck_a[s] + own_a[s, i]        b[s, i] = luck_b[s] + own_b[s, i]
 
-**What is to be covered.** With two or more seeds, the difference between the choices: over all images and all seeds,
-which is 0. With one seed the difference between these two models, over all images: luck_a[0] - luck_b[0], since a
-verdict on one seed is about these models. Of both, a nominal 95 % is to hold in 93 % of experiments at least.
+**The true value.** With two or more seeds it is the difference between the choices over all images and all seeds,
+which is 0. With one seed it is the difference between these two models over all images, luck_a[0] - luck_b[0], since
+a verdict on one seed is about these models. A nominal 95 % interval must hold it in at least 93 % of experiments.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ from isthmus.evaluation.statistics.intervals import paired_difference
 
 SEEDS, IMAGES, LUCKS = (1, 2, 3, 5), (20, 50, 200, 500), (0.0, 0.05)
 TAILS = ("normal", "t(3)", "2 % outliers")
-HARDER = ("log-normal",)  # beyond what was asked for
+HARDER = ("log-normal",)  # an extra case, harder than the goal requires
 IMAGE_DB, OWN_DB = 0.5, 0.2
 GOAL = 0.93
-_OFF = 20.0  # standard deviations, to one side: where Student's interval covers 75 % at 50 images
+_OFF = 20.0  # standard deviations, on one side: there Student's interval covers 75 % with 50 images
 
 
 @dataclass(frozen=True)
 class Case:
-    """A cell: S seeds a side, N images, how the images' differences are spread, and the luck of training in dB."""
+    """A cell: S seeds per side, N images, the distribution of differences over images, and training luck in dB."""
 
     seeds: int
     images: int
@@ -44,7 +44,7 @@ class Case:
 
 
 def covered(case: Case, experiments: int, *, seed: int) -> float:
-    """The share of simulated experiments whose 95 % interval holds the truth."""
+    """The share of simulated experiments whose 95 % interval holds the true value."""
     rng = np.random.default_rng([seed, *(ord(letter) for letter in repr(case))])
     shape = (experiments, case.seeds, case.images)
     images = IMAGE_DB * _spread(rng, case.tail, (experiments, 1, case.images))
@@ -58,7 +58,7 @@ def covered(case: Case, experiments: int, *, seed: int) -> float:
 
 
 def _spread(rng: np.random.Generator, tail: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Draws with mean 0; their spread is 1, that of the outliers apart."""
+    """Draws with mean 0 and standard deviation 1, outliers not counted."""
     if tail == "normal":
         return rng.standard_normal(shape)
     if tail == "t(3)":

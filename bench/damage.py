@@ -1,4 +1,4 @@
-"""One damage to one file of a study's folder, drawn at random: what disks, slips and strangers do to files."""
+"""One random damage to one file of a study's folder, as disks, mistakes and attackers cause it."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ TEXTS = (
     b"NaN",
 )
 
-# of files that are written, and of what is written before it takes their place
+# names of written files, and of the temporary files that replace them
 NAMES = (
     *("lock", "report.html", "report.html.new", "explorer.html", "evaluation.json.new", "per_image.parquet.new"),
     *("pictures.safetensors.new", "metrics.jsonl.new", "recipe.toml.new", "findings.json.new"),
@@ -59,7 +59,7 @@ NAMES = (
 
 
 def mutate(study: Path, run: Path, victim: Path, chance: random.Random) -> str:
-    """Damage one file of the study, mostly of the run in it; says what was done to which."""
+    """Damage one file of the study, mostly in its run; return a description."""
     files = sorted(path for path in (study / run).rglob("*") if path.is_file() and path.suffix != ".html")
     files += [study / "study.toml", study / "findings.json"] * 2
     path = chance.choice([file for file in files if file.name != "lock"])
@@ -71,7 +71,7 @@ def mutate(study: Path, run: Path, victim: Path, chance: random.Random) -> str:
 
 
 def _bytes(path: Path, victim: Path, chance: random.Random) -> str:
-    """Flip, cut or insert."""
+    """Flip, cut or insert bytes."""
     content = bytearray(path.read_bytes())
     if chance.random() < 0.3 or not content:
         cut = chance.randrange(len(content) + 1)
@@ -90,7 +90,7 @@ def _text(path: Path, victim: Path, chance: random.Random) -> str:
 
 
 def _other_kind(path: Path, victim: Path, chance: random.Random) -> str:
-    """Gone, or something that is no file."""
+    """Remove the file, or replace it by something that is not a file."""
     path.unlink()
     kind = chance.choice(("gone", "folder", "pipe", "endless", "loop", "link to another's", "link to nothing"))
     if kind == "folder":
@@ -104,7 +104,7 @@ def _other_kind(path: Path, victim: Path, chance: random.Random) -> str:
 
 
 def _link_beside(path: Path, victim: Path, chance: random.Random) -> str:
-    """A name that might be written to leads to another's file or folder."""
+    """Make a name that isthmus may write to a link to somebody else's file or folder."""
     home = path.parent if path.parent.name not in ("best", "last") else path.parent.parent.parent
     name = chance.choice(NAMES)
     beside = home / name
@@ -129,7 +129,7 @@ def _toml(path: Path, victim: Path, chance: random.Random) -> str:
     what = _change(table, chance)
     try:
         path.write_text(tomli_w.dumps(table))
-    except (TypeError, ValueError, RecursionError):  # null, and numbers that TOML has not
+    except (TypeError, ValueError, RecursionError):  # null, and numbers that TOML cannot express
         return _text(path, victim, chance)
     return what
 
@@ -145,7 +145,7 @@ def _lines(path: Path, victim: Path, chance: random.Random) -> str:
 
 
 def _change(table: Any, chance: random.Random) -> str:
-    """Replace, drop or add one node, however deep."""
+    """Replace, remove or add one node at any depth."""
     place, trail = table, []
     while True:
         keys = list(place) if isinstance(place, dict) else list(range(len(place)))
@@ -165,7 +165,7 @@ def _change(table: Any, chance: random.Random) -> str:
 
 
 def _tensors(path: Path, victim: Path, chance: random.Random) -> str:
-    """Other tensors than there were; in a checkpoint their digest is written anew, as a stranger would."""
+    """Change the tensors; in a checkpoint also rewrite their digest, as an attacker would."""
     tensors = load_file(path)
     name = chance.choice(sorted(tensors))
     was = tensors[name]

@@ -1,4 +1,4 @@
-"""Trainings of seconds whose fault is known, and such as have none."""
+"""Trainings of a few seconds, with a known fault or without one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ BASE: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class Case:
-    """A training: `fault` is the rule that must speak, None where none may; `also` are those that may beside it."""
+    """A training: `fault` is the rule that must fire, None if none may; `also` are rules that may fire too."""
 
     name: str
     images: str
@@ -37,7 +37,7 @@ class Case:
 
     @property
     def wrong_test(self) -> bool:
-        """Whether the fault may be one of the test images: a better model may rebuild these worse."""
+        """Whether the fault may lie in the test images: then a better model may reconstruct them worse."""
         return self.fault in ("input_range", "inverted_test")
 
 
@@ -51,7 +51,7 @@ _VAE = {**_of("gaussian", dim=8), "objective.weights.kl": 1.0}
 _SIGMA = {**_VAE, "distortion.kind": "gaussian"}
 _VQ = {**_of("vq", codes=64), "objective.weights.commitment": 0.25}
 _CONV = {"architecture.kind": "conv", "architecture.filters": [16, 32], "architecture.strides": [2, 2]}
-_LOSING = ("below_pca", "rate_too_low")  # true of many a short training
+_LOSING = ("below_pca", "rate_too_low")  # often true for a short training
 
 FAULTY: tuple[Case, ...] = (
     Case(
@@ -151,7 +151,7 @@ FAULTY: tuple[Case, ...] = (
     Case("one epoch", "scenes", "untrained", {"train.epochs": 1}),
 )
 
-# long enough to leave PCA: with a quarter of it scenes are within 0.03 dB of it, and that is a fault
+# long enough to leave PCA: with a quarter of this, scenes stay within 0.03 dB of PCA, which is a fault
 _FROM_PCA = {**_PCA, "train.epochs": 48}
 
 HEALTHY: tuple[Case, ...] = (

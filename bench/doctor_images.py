@@ -1,4 +1,4 @@
-"""Small pictures in folders, sound ones and ones with a fault that people have met."""
+"""Folders of small pictures, without faults or with a fault that occurs in practice."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ CIFAR = ROOT.parent / "shared" / "data" / "cifar10-exact"
 SIDE = 16
 _TRAIN, _TEST = 1200, 120
 
-Pictures = tuple[np.ndarray, np.ndarray | None]  # (N, C, H, W) uint8 to learn from and to be tested on
+Pictures = tuple[np.ndarray, np.ndarray | None]  # (N, C, H, W) uint8: training images and test images
 
 
 def folder(kind: str, seed: int, home: Path) -> Path:
-    """The pictures of a kind as PNG files, written once: in `train` and `test`, or all in one where there is no test.
+    """The pictures of a kind as PNG files, written once: in `train` and `test`, or in one folder without a test set.
 
-    Raises KeyError for an unknown kind, FileNotFoundError where real images are asked for and not there.
+    Raises KeyError for an unknown kind, FileNotFoundError if real images are requested but missing.
     """
     place = home / f"{kind}-{seed}"
     if not place.exists():
@@ -69,7 +69,7 @@ def _inverted(images: Pictures) -> Pictures:
 
 
 def _twelve_bits(seed: int) -> Pictures:
-    """Twelve bits in sixteen, as a CT writes them: read as eight bits, 0 to 15 are left."""
+    """12-bit values in 16-bit files, as from a CT scanner: read as 8 bits, only 0 to 15 remain."""
     train, test = _scenes(seed)
     assert test is not None
     return train >> 4, test >> 4

@@ -31,15 +31,15 @@ from isthmus.recipes.recipe import Recipe, apply, resolve
 from isthmus.runs.load import load_data
 from isthmus.runs.run import run
 
-_HARM = 0.1  # dB of PSNR that a remedy may cost
-# more, where the fault is of something else than the error of reconstructions, which its remedies pay for: fresh noise
-# is the harder task, and what it is good for, pictures that are noisy, is not in this PSNR
+_HARM = 0.1  # largest loss of PSNR in dB that a remedy may cause
+# higher limits for faults that are not about reconstruction error, since their remedies cost some of it; for example,
+# new noise at every step is a harder task, and this PSNR does not measure its benefit on noisy pictures
 _PAID_DB = {"far_from_prior": 99.0, "too_wide": 0.3, "collapsed": 0.3, "noise_left_on": 0.3}
 
 
 @dataclass(frozen=True)
 class Tried:
-    """A remedy's run: its PSNR in dB beside that without, and what the rule's fault has become."""
+    """A remedy's run: PSNR in dB with and without it, and the rule's diagnosis afterwards."""
 
     changes: Mapping[str, Any]
     psnr: float
@@ -50,7 +50,7 @@ class Tried:
 
 @dataclass
 class Row:
-    """A case as it came out: what each rule said, and what its remedies did."""
+    """The result of a case: the diagnosis of each rule, and the effect of its remedies."""
 
     case: Case
     found: dict[str, dict[str, Any]]
@@ -69,7 +69,7 @@ class Row:
 def recipe_of(case: Case, seed: int, home: Path) -> Recipe:
     images = folder(case.images, seed, home / "images")
     data = {"data.kind": "folder", "data.path": str(images), "data.size": 8 if "digits" in case.images else SIDE}
-    kinds = {path for path in case.changes if path.endswith(".kind")}  # the options of the base's kind go with it
+    kinds = {path for path in case.changes if path.endswith(".kind")}  # a new kind drops the options of the base's kind
     base = {path: value for path, value in BASE.items() if f"{path.partition('.')[0]}.kind" not in kinds}
     return resolve(apply({}, {**data, "seed": seed, **base, **case.changes}))
 
@@ -89,7 +89,7 @@ class Judged:
 
 
 def judged(case: Case, recipe: Recipe, place: Path, home: Path) -> Judged | None:
-    """A run of the recipe, None where its loss did not stay finite."""
+    """A run of the recipe; None if its loss became non-finite."""
     shutil.rmtree(place, ignore_errors=True)
     try:
         for _ in run(recipe, place, _read(recipe.data.options["path"], recipe.data.options["size"]), home / "cache"):

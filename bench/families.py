@@ -1,7 +1,7 @@
 """The tables of docs/families.md and the recipe's scores: `python -m bench.families runs/families`, a finished study.
 
-What a family costs is counted from its recipe: the parts it names and the base recipe does not, with the private
-modules they are built on.
+The cost of a family is counted from its recipe: the parts that it names and the base recipe does not, with the
+private modules that they import.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, Variation, load_plan
 
 SOURCES = ROOT / "src" / "isthmus"
-# what a part stands on without belonging to any family
+# modules that parts use and that belong to no family
 SEAMS = {
     *("core.values", "core.errors", "core.registry"),
     *(
@@ -39,7 +39,7 @@ SEAMS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """Files of its own, and lines in each; shared: those that another family names too."""
+    """The family's own files with their number of lines; shared: files that another family also uses."""
 
     files: dict[str, int]
     shared: tuple[str, ...]
@@ -50,7 +50,7 @@ class Cost:
 
 
 def costs(plan: Plan) -> dict[str, Cost]:
-    """By variation: the files that exist for its family. The first variation is the plain autoencoder, the base."""
+    """variation -> the files of its family. The first variation is the plain autoencoder, the base."""
     base = plan.variations[0].recipe(0)
     files = {row.name: _files(row, base) for row in plan.variations[1:]}
     named = [file for found in files.values() for file in found]
@@ -74,7 +74,7 @@ def _files(row: Variation, base: Recipe) -> list[Path]:
 
 
 def _with_helpers(path: Path) -> list[Path]:
-    """A part's file and the modules of isthmus that it imports, seams aside."""
+    """A part's file and the modules of isthmus that it imports, without SEAMS."""
     found = [path]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("isthmus."):
@@ -113,7 +113,7 @@ _HEADING = (
 
 
 def score_table(findings: dict[str, Any]) -> str:
-    """A row a finished variation; means over seeds."""
+    """One row per finished variation; means over seeds."""
     lines = [_HEADING, "|---" * _HEADING.count(" |") + "|"]
     for row in findings["variations"]:
         if "scores" not in row:
@@ -168,14 +168,14 @@ def _use(latent: dict[str, Any]) -> str:
 
 
 def short_scores(findings: dict[str, Any]) -> str:
-    """For the recipe's top: PSNR by variation, as comments."""
+    """PSNR of each variation, as comments for the top of the recipe."""
     done = [row for row in findings["variations"] if "scores" in row]
     words = [f"{row['name']} {row['scores']['psnr']['mean']:.2f}" for row in done]
     return "\n".join(f"# {line}" for line in textwrap.wrap(f"{', '.join(words)}.", 110))
 
 
 def written(page: str, blocks: dict[str, str], prefix: str = "") -> str:
-    """`page` with what stands between the lines `<!-- NAME -->` and `<!-- end of NAME -->` exchanged."""
+    """`page` with the text between the lines `<!-- NAME -->` and `<!-- end of NAME -->` replaced."""
     for name, text in blocks.items():
         before, begin, rest = page.partition(f"{prefix}<!-- {name} -->\n")
         _, end, after = rest.partition(f"{prefix}<!-- end of {name} -->")

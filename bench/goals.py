@@ -1,4 +1,4 @@
-"""What was measured beside what was aimed at."""
+"""Measurements and their goals."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from bench.contest import Results
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantity, one value a round, and its goal if it has one.
+    """A quantity with one value per round, and its goal if it has one.
 
-    goal: a limit, which `at_least` says to be a lower or an upper one; the median is held against it.
+    goal: a limit for the median; a lower limit if `at_least` is true, else an upper one.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Measured:
 
 
 def ratios(results: Results, over: str, under: str, key: str) -> tuple[float, ...]:
-    """`key` of the entry `over` by that of the entry `under`, round by round: neighbours in time."""
+    """`key` of entry `over` divided by `key` of entry `under`, within each round, so close in time."""
     return tuple(a[key] / b[key] for a, b in zip(results[over], results[under], strict=True))
 
 
@@ -60,7 +60,7 @@ def spread(values: Sequence[float]) -> str:
 
 
 def number(value: float) -> str:
-    """Three digits: 0.0371, 2.54, 412, 5,130."""
+    """Three significant digits: 0.0371, 2.54, 412, 5,130."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:#.3g}".rstrip(".") if value else "0"

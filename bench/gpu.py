@@ -1,6 +1,6 @@
 """isthmus on a GPU in one command: `make bench-gpu`. Epochs at several batches, seeds at once, the whole post.
 
-`python -m bench.gpu --device cpu --quick` tries its pieces where there is none.
+`python -m bench.gpu --device cpu --quick` tries its parts without a GPU.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ PARTS = ("epochs", "seeds", "post")
 
 
 def epoch_rows(results: Results, floor: float) -> list[Measured]:
-    """Seconds an epoch of 50,000 images, from the entries' rates.
+    """Seconds per epoch of 50,000 images, computed from the entries' rates.
 
-    floor: the least that an epoch can take by its memory traffic, seconds.
+    floor: lower bound in seconds for an epoch, from its memory traffic.
     """
     seconds = {label: tuple(IMAGES / run["images_per_second"] for run in runs) for label, runs in results.items()}
     goals = {"isthmus 32 auto": 0.6}
@@ -43,10 +43,10 @@ def epoch_rows(results: Results, floor: float) -> list[Measured]:
 
 
 def seeds_rows(data: list[str], seeds: int, epochs: int) -> list[Measured]:
-    """What several seeds cost by what one costs: the whole command, and training alone.
+    """The time for several seeds divided by the time for one: whole command, and training alone.
 
-    The cost of training is the difference of two commands that differ in their epochs alone, so that start,
-    data, PCA and evaluation cancel.
+    The training time is the difference between two commands that differ only in their epochs, so start, data, PCA
+    and evaluation cancel.
     """
 
     def wall(count: int, epochs: int) -> float:
@@ -78,7 +78,7 @@ def main() -> None:
         entries = [training(name, batch, precision) for batch in batches for name, precision in CONTESTANTS]
         common = ["--seconds", str(given.seconds), "--images", str(images), "--device", given.device]
         details["rounds"] = rounds(entries, given.rounds, {"": common})
-        # two bytes: bf16, isthmus's default precision on such a device
+        # two bytes for bf16, isthmus's default precision on this device
         moved = IMAGES * image_bytes(nn.Sequential(network.encoder(), network.decoder()), bytes_per_value=2)
         bandwidth = copy_bandwidth(given.device, 2**30 if given.device == "cuda" else 2**26)
         details |= {"epoch_bytes": moved, "copy_bytes_per_second": bandwidth}

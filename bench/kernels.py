@@ -1,7 +1,7 @@
 """Compiled kernels against PyTorch's on the CPU: `python -m bench.kernels`, five minutes.
 
-The post's network trains twice in one process, a few steps with one, a few with the other, so that a machine's noise
-falls on both alike; every ratio is of neighbours in time.
+Two copies of the post's network train in one process and take turns of a few steps, so that the machine's noise affects
+both equally; every ratio compares two turns that follow each other.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from isthmus.training.devices import choose_precision, cpu_threads, keep_freed_m
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.steps import EagerStep
 
-STEPS = 4  # in turn
+STEPS = 4  # in each turn
 WARM_STEPS = 10
 CASES = (("auto", 32), ("fp32", 32), ("auto", 128))  # precision, batch
 
 
 def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[[int], float]:
-    """A training of the post's latent-10 network; called with a number of steps it takes them and gives the seconds."""
+    """A training of the post's latent-10 network; called with a number of steps, it returns their seconds."""
     recipe = load_recipe(
         "post-faithful/latent-10", {"data.kind": "scenes", "train.optimizer": "adam", "train.batch": batch}
     )
@@ -70,7 +70,7 @@ def steps(kernels: str, precision: str, batch: int, images: Tensor) -> Callable[
 
 
 def compare(precision: str, batch: int, images: Tensor, seconds: float) -> tuple[list[float], dict[str, float]]:
-    """PyTorch's seconds over ours, turn by turn, and the median images/s of each."""
+    """PyTorch's seconds divided by ours for each turn, and the median images/s of both."""
     trainings = {kernels: steps(kernels, precision, batch, images) for kernels in ("torch", "compiled")}
     taken: dict[str, list[float]] = {kernels: [] for kernels in trainings}
     for run in trainings.values():
@@ -110,7 +110,7 @@ def main() -> None:
         for precision, batch in CASES:
             found, rates = compare(precision, batch, images, seconds)
             turns[f"{precision} {batch}"] = found
-            quartiles = statistics.quantiles(found, n=4)  # single turns say little on a shared machine
+            quartiles = statistics.quantiles(found, n=4)  # on a shared machine single turns are too noisy
             rows.append(Measured(f"times as fast, {precision} {batch}", tuple(quartiles)))
             lines.append(f"| {precision}, {batch} | {rates['torch']:.0f} | {rates['compiled']:.0f} |")
     record.write(

@@ -15,7 +15,7 @@ import time
 
 import torch
 
-# (M, K) x (K, N): square ones, and one as tall as a convolution's
+# (M, K) x (K, N): square products, and one as tall as that of a convolution
 SHAPES = {
     "cpu": ((512, 512, 512), (1024, 1024, 1024), (2048, 2048, 2048), (16384, 576, 64)),
     "cuda": ((4096, 4096, 4096), (8192, 8192, 8192), (16384, 16384, 16384)),
@@ -23,7 +23,7 @@ SHAPES = {
 
 
 def matrix_rates(shape: tuple[int, int, int], dtype: torch.dtype, device: str, seconds: float) -> tuple[float, float]:
-    """Of the products (M, K) x (K, N) that fit in `seconds`, one at least: the fastest and the median, in GFLOP/s."""
+    """Fastest and median rate in GFLOP/s of the products (M, K) x (K, N) that fit into `seconds`, at least one."""
     m, k, n = shape
     a, b = torch.randn(m, k, device=device).to(dtype), torch.randn(k, n, device=device).to(dtype)
     out = torch.empty(m, n, device=device, dtype=dtype)

@@ -1,9 +1,9 @@
 """isthmus beside other programs' busy processes: `make bench ARGS=--neighbour`, or `python -m bench.neighbour`.
 
-All contestants are started, and warm, before the first turn; then one after another works for a few seconds, beside
-none, one and two busy processes, round by round. Linux shares cores out among threads; where it groups them by
-session, among the sessions first, so that a busy process in a session of its own gets as much as all of our threads.
-Both are measured. A busy process must have lived, and worked, through every turn beside it.
+All contestants start and warm up before the first turn. Then, in every round, each works for a few seconds beside
+zero, one and two busy processes. Linux divides cores among threads; if it groups threads by session, it divides them
+among sessions first, so a busy process in its own session gets as much as all of our threads together. Both cases are
+measured. A busy process must stay alive and busy during every turn beside it.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from bench.goals import Measured, ratios, spread
 QUIET, ONE, TWO, STRANGER = "quiet", "beside one", "beside two", "beside one in its own session"
 BUSY = {QUIET: 0, ONE: 1, TWO: 2, STRANGER: 1}
 SETTLE_SECONDS = 0.3
-SLICES = 6  # of a turn
+SLICES = 6  # per turn
 KEPT, FASTER, UNCHANGED = 0.6, 6.0, 0.97
 RATE = "images_per_second"
 
 
 class Contestant:
-    """Processes of `bench.contestants.in_turns` that work at the same time; `folder`: the checkout they come from."""
+    """Processes of `bench.contestants.in_turns` that work at the same time; `folder`: their checkout."""
 
     def __init__(self, label: str, words: Sequence[str], folder: Path = ROOT, *, count: int = 1) -> None:
         self.label = label
-        # ours is the benchmark, whichever checkout's isthmus it measures
+        # always this benchmark's code, whichever checkout's isthmus it measures
         environment = {**surroundings(), "PYTHONPATH": os.pathsep.join([str(folder / "src"), str(ROOT)])}
         command = [sys.executable, "-m", "bench.contestants.in_turns", *words]
         self.processes = [
@@ -52,7 +52,7 @@ class Contestant:
                 raise SystemExit(f"{self.label} did not begin")
 
     def turn(self, seconds: float) -> float:
-        """Images a second of all processes."""
+        """Images per second of all processes together."""
         for process in self.processes:
             assert process.stdin is not None
             process.stdin.write(f"{seconds}\n")
@@ -74,9 +74,9 @@ class Contestant:
 
 @contextlib.contextmanager
 def neighbours(count: int, *, apart: bool = False) -> Generator[list[int]]:
-    """The process ids of `count` busy processes, meanwhile; `apart`: in sessions of their own.
+    """Context with `count` busy processes; yields their process ids. `apart`: each in its own session.
 
-    Raises SystemExit where one did not live to the end.
+    Raises SystemExit if one of them ends early.
     """
     command = [sys.executable, "-c", "while True: pass"]
     busy = [subprocess.Popen(command, start_new_session=apart) for _ in range(count)]
@@ -92,13 +92,13 @@ def neighbours(count: int, *, apart: bool = False) -> Generator[list[int]]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """That a process has had so far (Linux)."""
+    """CPU seconds that a process has used so far (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def one_slice(contestant: Contestant, seconds: float, busy: Sequence[int]) -> dict[str, Any]:
-    """Its images a second, and the share of a core that each busy process had meanwhile."""
+    """The contestant's images per second, and the share of a core that each busy process had meanwhile."""
     before, begun = [cpu_seconds(pid) for pid in busy], time.perf_counter()
     rate = contestant.turn(seconds)
     elapsed = time.perf_counter() - begun
@@ -107,7 +107,7 @@ def one_slice(contestant: Contestant, seconds: float, busy: Sequence[int]) -> di
 
 
 def whole_turn(name: str, slices: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The means of its slices."""
+    """The means of a turn's slices."""
     shares = [mean(several) for several in zip(*(one["neighbours_had"] for one in slices), strict=True)]
     if any(share <= 0.05 for share in shares):
         raise SystemExit(f"a busy process did not work beside {name}: it had {shares} of a core")
@@ -119,10 +119,10 @@ def label(name: str, where: str) -> str:
 
 
 def play(contestants: Sequence[Contestant], rounds: int, seconds: float) -> Results:
-    """A turn each, beside every number of busy processes, in every round.
+    """One turn per contestant, number of busy processes and round.
 
-    A turn is shared out in slices between which the others have theirs: so what a machine is slowed down by from
-    outside meets all of them alike.
+    A turn is cut into slices, with slices of the other contestants in between, so that outside load on the machine
+    slows all contestants equally.
     """
     results: Results = {label(one.label, where): [] for one in contestants for where in BUSY}
     for number in range(rounds):
@@ -139,7 +139,7 @@ def play(contestants: Sequence[Contestant], rounds: int, seconds: float) -> Resu
 
 
 def table(results: Results, names: Sequence[str]) -> str:
-    """A row a contestant: images a second beside each number of busy processes, and the part that is kept."""
+    """One row per contestant: images/s beside each number of busy processes, and the share of speed it keeps."""
     busy = list(BUSY)[1:]
     heads = [QUIET, *(f"{where} | kept" for where in busy)]
     lines = [f"| images/s | {' | '.join(heads)} |", "|---" * 2 * len(BUSY) + "|"]
@@ -153,7 +153,7 @@ def table(results: Results, names: Sequence[str]) -> str:
 
 
 def goals(results: Results, names: Sequence[str]) -> list[Measured]:
-    """What was aimed at, of the contestants that took part."""
+    """The goals of the contestants that took part."""
     ours = ("isthmus fp32", "isthmus bf16", "evaluator")
     rows = [
         Measured(f"{name}: {where} / quiet", ratios(results, label(name, where), label(name, QUIET), RATE), goal)
@@ -172,7 +172,7 @@ def goals(results: Results, names: Sequence[str]) -> list[Measured]:
 
 
 def plan(threads: int, before: Path | None) -> Mapping[str, tuple[tuple[str, ...], Path, int]]:
-    """The contestants: label -> words, checkout, processes."""
+    """The contestants: label -> (arguments, checkout, number of processes)."""
     share = str(max(1, threads // 2))
     words = {
         "isthmus fp32": ("isthmus", "--precision", "fp32", "--threads", str(threads)),

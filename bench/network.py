@@ -1,9 +1,9 @@
-"""The post's latent-10 network as a careful person writes it with plain torch.nn layers: the yardstick.
+"""The baseline: the post's latent-10 network, written carefully with plain torch.nn layers.
 
 x (B, 3, 32, 32) --encoder--> z (B, 10) --decoder--> x_hat (B, 3, 32, 32)
 
-It differs from the post's in one thing that costs nothing: where the stride is 2, Keras pads below and to the
-right, `padding=1` pads on both sides. It does not follow isthmus's own layers, so their tricks are not in it.
+It differs from the post's network in one thing that costs no time: for stride 2, Keras pads below and to the right,
+`padding=1` pads on both sides. It does not use isthmus's layers, so it has none of their optimisations.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def decoder() -> nn.Sequential:
 def step_flop() -> int:
     """Floating-point operations of one image's training step in convolutions and dense layers, two a multiply-add.
 
-    Forward, and backward for weights and for inputs; the gradient of the image itself is not needed, so not
-    counted. Norms, activations and the optimizer are not counted either.
+    Counts the forward pass, and the backward pass for weights and inputs. The gradient of the image is not needed and
+    not counted. Norms, activations and the optimizer are not counted either.
     """
     network = nn.Sequential(encoder(), decoder())
     with FlopCounterMode(display=False) as counter:

@@ -1,7 +1,7 @@
 """isthmus against its peers on this machine: `make bench`, or `python -m bench.peers --quick` to try it out.
 
-Contestants take turns, several rounds, a process each; every ratio is taken within a round, between neighbours in
-time, so that a machine's quieter and busier hours fall on both alike.
+Contestants take turns in several rounds, each in its own process. Every ratio is taken within a round, between runs
+close in time, so that changing load on the machine affects both equally.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CPU = (
     training("pythae_trainer", 128, "fp32"),
     training("plain_torch", 32, "bf16"),
 )
-# TensorFlow's CPU package is no contestant there
+# without Keras: TensorFlow's package is for the CPU only
 CUDA = tuple(
     training(contestant, batch, precision)
     for batch in (32, 128, 512, 1024)
@@ -38,7 +38,7 @@ MATRIX = Entry("matrix rate", "matrix_rate")
 
 
 def entries_table(results: Results) -> str:
-    """A row an entry: speed, memory and start."""
+    """One row per entry: speed, memory and start time."""
     kinds = ("images_per_second", "peak_rss_mb", "seconds_to_first_step")
     lines = ["| contestant, batch, precision | images/s | peak memory, MB | first step after, s |", "|---|---|---|---|"]
     for label, runs in results.items():
@@ -48,9 +48,9 @@ def entries_table(results: Results) -> str:
 
 
 def shares(results: Results, label: str, flop: int, goal: float | None = None) -> list[Measured]:
-    """The arithmetic of a training, `flop` an image, by the machine's matrix rate in the same precision.
+    """The training's FLOP/s (`flop` per image) divided by the machine's matrix rate in the same precision.
 
-    The goal is of its largest rate.
+    The goal refers to the machine's highest rate.
     """
 
     def share(kind: str) -> tuple[float, ...]:
@@ -64,7 +64,7 @@ def shares(results: Results, label: str, flop: int, goal: float | None = None) -
 
 
 def cpu_goals(results: Results) -> list[Measured]:
-    """The ratios that were aimed at on two CPU cores."""
+    """The ratios with goals on two CPU cores."""
     rate = "images_per_second"
 
     def faster(ours: str, theirs: str, goal: float | None = None) -> Measured:
@@ -92,7 +92,7 @@ def cpu_goals(results: Results) -> list[Measured]:
 
 
 def two_seeds(count: int, words: Sequence[str]) -> Measured:
-    """Wall time of a study of two seeds by that of one, command by command."""
+    """Wall time of a study with two seeds divided by that with one, for each pair of commands."""
     values: list[float] = []
     for number in range(count):
         commands = {"one": ("seeds=1",), "two": ("seeds=2", "--jobs", "auto")}

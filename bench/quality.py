@@ -1,7 +1,7 @@
 """How far below PCA's error a model comes in ten minutes a latent size: `make quality`, `make quality-gpu`.
 
-Every size is one run of `isthmus study quality`, whose epochs are chosen so that they fill the minutes on this
-machine; its test images are seen once, by the evaluator, at the end.
+Every size is one run of `isthmus study quality`, with as many epochs as fit into the minutes on this machine. Only the
+evaluator sees its test images, once, at the end.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch, Step
 
 DATA = ROOT.parent / "shared" / "data"
-# Issue by size: the goal on two CPU cores, on one GPU, and the best published over its own PCA (None: none known).
-# Published: the UvA deep-learning tutorial 9, 500 epochs; its errors over PCA's on the same original test images.
+# size -> goal on two CPU cores, goal on one GPU, and the best published error over its PCA's (None: none known).
+# Published: UvA deep-learning tutorial 9, 500 epochs; its errors over PCA's on the same original test images.
 GOALS = {
     10: (0.93, 0.80, None),
     64: (0.95, 0.80, 0.85),
@@ -45,12 +45,12 @@ WARM_STEPS, TRIED_SECONDS = 20, 15.0
 
 
 def epochs_for(seconds: float, images_per_second: float, images: int) -> int:
-    """The whole epochs that fit into `seconds`, at least one."""
+    """The number of whole epochs that fit into `seconds`, at least one."""
     return max(1, int(seconds * images_per_second / images))
 
 
 def speed(recipe: Recipe, splits: Splits) -> float:
-    """Images a second of the recipe's training on this machine, from a short try."""
+    """Training images per second of the recipe on this machine, from a short trial."""
     begun, images = 0.0, 0
     with tempfile.TemporaryDirectory() as folder:
         for event in train_in_folder(recipe, Path(folder), splits, cache_folder()):
@@ -66,7 +66,7 @@ def speed(recipe: Recipe, splits: Splits) -> float:
 
 
 def measure(recipe: Recipe, splits: Splits, folder: Path) -> dict[str, Any]:
-    """Train and evaluate in `folder`; goes on where it was interrupted. Returns the evaluation."""
+    """Train and evaluate in `folder`; resumes an interrupted run. Returns the evaluation."""
     for event in run(recipe, folder, splits, cache_folder()):
         if isinstance(event, Epoch):
             print(

@@ -1,4 +1,4 @@
-"""A measurement on disk: JSON with everything, and a dated page for readers, both under records/."""
+"""Write a measurement to records/: JSON with everything, and a dated page for readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from isthmus.training.devices import describe
 
 
 def hardware(device: str) -> dict[str, Any]:
-    """What the numbers depend on beside the code; asked before the run, the load tells of other work."""
+    """The hardware that the numbers depend on. Call it before the run, so that the load shows other work."""
     cpu = describe(torch.device("cpu")).rpartition(",")[0]
     return {
         "cpu": cpu,
@@ -48,8 +48,8 @@ def write(
 ) -> None:
     """Write `bench-NAME-DATE.json` and `DATE-NAME.md` into `out`, and print the page.
 
-    rows: in the order of the table, what has a goal last. machine: `hardware` as it was before the run.
-    details: everything else, kept in the JSON. beside: a markdown table of what has no goal.
+    rows: in the order of the table, rows with a goal last. machine: result of `hardware` before the run.
+    details: everything else, kept in the JSON. beside: a markdown table of quantities without a goal.
     """
     date = time.strftime("%Y-%m-%d")
     command = shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
@@ -78,5 +78,5 @@ def write(
 
 
 def folder(quick: bool) -> Path:
-    """Where records go: a trial's are no records."""
+    """The folder for records; trials (`quick`) go elsewhere."""
     return ROOT / "runs" / "bench-quick" if quick else ROOT / "records"

@@ -1,4 +1,4 @@
-"""How long `isthmus --help` takes, and that it waits for no torch."""
+"""How long `isthmus --help` takes, and that it does not import torch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ISTHMUS = Path(sys.executable).with_name("isthmus")
 
 
 def help_seconds(times: int = 10) -> tuple[float, ...]:
-    """Wall times of `isthmus --help`, the files already in the page cache."""
+    """Wall times of `isthmus --help`, with its files already in the page cache."""
     command = [str(ISTHMUS), "--help"]
     subprocess.run(command, capture_output=True, check=True)
     seconds: list[float] = []
@@ -23,7 +23,7 @@ def help_seconds(times: int = 10) -> tuple[float, ...]:
 
 
 def assert_no_torch() -> None:
-    """Raises SystemExit where `isthmus --help` imports torch."""
+    """Raises SystemExit if `isthmus --help` imports torch."""
     command = [sys.executable, "-X", "importtime", "-m", "isthmus", "--help"]
     times = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     imported = {line.rpartition("|")[2].strip() for line in times.splitlines() if line.startswith("import time:")}

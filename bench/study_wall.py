@@ -1,4 +1,4 @@
-"""The wall time of a whole `isthmus study`, as its user waits for it."""
+"""The wall time of a whole `isthmus study`, as a user experiences it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STUDY = ROOT / "bench" / "one-network.toml"
 def study_seconds(study: str | Path, *words: str) -> float:
     """Seconds of `isthmus study STUDY WORDS...` into an empty folder with an empty cache.
 
-    Raises SystemExit with the end of its error output where it fails.
+    Raises SystemExit with the end of its error output if it fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [str(ISTHMUS), "study", str(study), *words, "-o", f"{folder}/study"]
@@ -25,7 +25,7 @@ def study_seconds(study: str | Path, *words: str) -> float:
         done = subprocess.run(
             command,
             cwd=ROOT,
-            env={**os.environ, "XDG_CACHE_HOME": folder},  # else the second run would find PCA fitted by the first
+            env={**os.environ, "XDG_CACHE_HOME": folder},  # otherwise the second run would use PCA fitted by the first
             capture_output=True,
             text=True,
             check=False,

@@ -1,7 +1,7 @@
 """How much sooner isthmus's recipe is as good as the post's: `make time-to-quality`.
 
-The faithful recipe trains until its own rule stops it; then `post/latent-10` trains until its error on the same
-validation images is as low. Both times are training seconds of the same engine on the same machine.
+The faithful recipe trains until its own rule stops it. Then `post/latent-10` trains until its error on the same
+validation images is as low. Both times are training seconds with the same code on the same machine.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from isthmus.training.events import Started
 from isthmus.training.loop import Epoch, Step
 
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10-exact"
-EVERY = 10  # steps between looks at the validation error, with the clock stopped
+EVERY = 10  # steps between two validations; the clock stops during validation
 
 
 def train_to_the_end(recipe: Recipe, splits: Splits) -> dict[str, Any]:
-    """Train until the recipe's own rule stops it; the error is that of the model the recipe keeps."""
+    """Train until the recipe's own rule stops it; returns the error of the model that the recipe keeps."""
     kept: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
         for event in in_folder.train_in_folder(recipe, Path(folder), splits, cache_folder()):
@@ -55,7 +55,7 @@ def train_to_the_end(recipe: Recipe, splits: Splits) -> dict[str, Any]:
 def train_until(recipe: Recipe, splits: Splits, goal: float) -> dict[str, Any]:
     """Train until the validation error is `goal` or less, or to the recipe's end; validation stops the clock.
 
-    The clock runs from the call on: building the network and fitting the linear start, which no cache helps with.
+    The clock starts at the call: it includes building the network and fitting the linear start without a cache.
     """
     seconds, mse, lowest, steps = 0.0, float("inf"), float("inf"), 0
     begun = time.perf_counter()
@@ -75,15 +75,15 @@ def train_until(recipe: Recipe, splits: Splits, goal: float) -> dict[str, Any]:
             if mse <= goal:
                 break
             if not isinstance(event, Step) or event.step % EVERY == 0 or event.log is not None:
-                begun = time.perf_counter()  # the loop or we have validated since the step before
+                begun = time.perf_counter()  # the loop or this function has validated since the previous step
     return {"validation_mse": mse, "lowest": lowest, "seconds": seconds, "step": steps, "reached": mse <= goal}
 
 
 @contextmanager
 def _look_in() -> Generator[Callable[[], float]]:
-    """While a session trains: a function that gives the validation error of its model as it is.
+    """Context for a training session: yields a function that returns the current validation error of its model.
 
-    A session keeps its model to itself, and a copy of its preparations here would measure the copy.
+    A session does not expose its model, and a copy of its set-up here would measure the copy.
     """
     held: dict[str, Any] = {}
 
@@ -94,7 +94,7 @@ def _look_in() -> Generator[Callable[[], float]]:
     def validation_mse() -> float:
         model = held["model"]
         scores = loop.validate(model, held["objective"], held["validation"])
-        model.train()  # the loop asks for it at the start of an epoch alone
+        model.train()  # the loop sets this only at the start of an epoch
         return scores["validation_mse"]
 
     with mock.patch.object(in_folder, "train", train):
@@ -111,7 +111,7 @@ def main() -> None:
         data: dict[str, Any] = {"data.kind": "scenes"}
     else:
         data = {"data.kind": "parquet", "data.path": str(given.data)}
-    # the same images on both sides: the two recipes set aside different shares of their own
+    # the same images for both: by default the two recipes use different validation shares
     shared = {**data, "split.validation": 0.05, "train.device": given.device}
     if given.quick:
         shared |= {"split.limit": 256}

@@ -1,4 +1,4 @@
-"""The least time a training step can take by the memory it moves: bytes counted, bandwidth measured."""
+"""Lower bound for the time of a training step from its memory traffic: bytes are counted, bandwidth is measured."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from torch import Tensor, nn
 
 from bench import network
 
-MOVES = 4  # an activation is written and read once forward, its gradient written and read once backward
-VIEWS = (nn.Flatten, nn.Unflatten)  # these move nothing
+MOVES = 4  # forward, an activation is written and read once; backward, its gradient is written and read once
+VIEWS = (nn.Flatten, nn.Unflatten)  # these layers move no data
 
 
 def image_bytes(model: nn.Module, *, bytes_per_value: int) -> int:
-    """Bytes that one image's training step moves: every layer's output and its gradient, written and read once.
+    """Bytes that a training step moves per image: every layer's output and its gradient, each written and read once.
 
-    Layers are counted apart, norm and activation too; fusing them can beat this floor. Weights and optimizer,
-    which a large batch shares, are left out.
+    Layers are counted separately, also norms and activations; fusing them can beat this bound. Weights and optimizer
+    state are left out, since a large batch shares them.
     """
     values: list[int] = []
 
@@ -35,7 +35,7 @@ def image_bytes(model: nn.Module, *, bytes_per_value: int) -> int:
 
 
 def copy_bandwidth(device: str, size_bytes: int) -> float:
-    """Bytes a second, read and written, of the fastest of several copies of `size_bytes`."""
+    """Bytes per second, read plus written, of the fastest of several copies of `size_bytes`."""
     source = torch.ones(size_bytes, dtype=torch.uint8, device=device)
     target = torch.empty_like(source)
     fastest = math.inf

@@ -1,5 +1,4 @@
-"""One script a contestant: the same network, data and batch, trained as that library's user would train it.
+"""One script per contestant: the same network, data and batch, trained as a user of that library would train it.
 
-Each runs in a process of its own, so that memory, allocator and threads are its own, and prints one line of
-JSON last.
+Each runs in its own process with its own memory, allocator and threads. Its last output is one line of JSON.
 """

@@ -1,4 +1,4 @@
-"""What every contestant shares: options, images and the stopwatch, so that they differ in the training alone."""
+"""What all contestants share (options, images and the stopwatch), so that they differ only in the training."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from typing import Any
 import numpy as np
 
 LEARNING_RATE = 1e-3
-LOSS_STEPS = 50  # the mean loss of these first steps shows that all train the same thing
+LOSS_STEPS = 50  # the mean loss of these first steps shows that all train the same model
 WARM_UP_STEPS, WARM_UP_SECONDS = 10, 3.0
 SEED = 0
 
 
 def options(*precisions: str) -> argparse.Namespace:
-    """The command line all contestants share; `precisions`: what this one offers, its default first."""
+    """The command line of all contestants; `precisions`: the ones this contestant supports, its default first."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=60.0, help="measured time, after the warm-up")
     parser.add_argument("--batch", type=int, default=32)
@@ -31,13 +31,13 @@ def options(*precisions: str) -> argparse.Namespace:
 
 
 def random_images(count: int) -> np.ndarray:
-    """(N, 3, 32, 32) uint8, 4x4 squares of random colour: as many bytes as CIFAR-10, and something to learn."""
+    """(N, 3, 32, 32) uint8, 4x4 squares of random colour: as many bytes per image as CIFAR-10, and learnable."""
     cells = np.random.default_rng(SEED).integers(0, 256, (count, 3, 4, 4), dtype=np.uint8)
     return cells.repeat(8, axis=2).repeat(8, axis=3)
 
 
 def scaled(images: np.ndarray) -> np.ndarray:
-    """uint8 -> float32 in [-1, 1]. In place: a quarter of the memory that the post's `x / 127.5 - 1` takes."""
+    """uint8 -> float32 in [-1, 1]. In place: this needs a quarter of the memory of the post's `x / 127.5 - 1`."""
     pixels = images.astype(np.float32)
     pixels /= 127.5
     pixels -= 1
@@ -45,26 +45,26 @@ def scaled(images: np.ndarray) -> np.ndarray:
 
 
 class Losses:
-    """The mean loss of the steps so far; tensors stay where they are until it is read."""
+    """The mean loss of the steps so far; tensors stay on their device until the mean is read."""
 
     def __init__(self) -> None:
         self.total: Any = 0.0
         self.steps = 0
 
     def add(self, mean: Any, steps: int = 1) -> None:
-        """A mean, a number or a tensor of one, over `steps` steps."""
+        """Add a mean (a number or a tensor with one element) over `steps` steps."""
         self.total = self.total + mean * steps
         self.steps += steps
 
     def mean(self) -> float | None:
-        """None before the first look, which may be late on a GPU."""
+        """The mean; None before the first loss, which can be late on a GPU."""
         return float(self.total) / self.steps if self.steps else None
 
 
 class Stopwatch:
-    """Counts steps; images a second are measured from the end of a warm-up on.
+    """Counts steps; measures images per second after a warm-up.
 
-    synchronize: waits until the device has done all it was given.
+    synchronize: waits until the device has finished all queued work.
     """
 
     def __init__(self, seconds: float, synchronize: Callable[[], None] = lambda: None) -> None:
@@ -75,9 +75,9 @@ class Stopwatch:
         self.images = 0
 
     def step(self, images: int, mean_loss: Callable[[], float | None]) -> bool:
-        """To be called after each optimizer step; true once the measurement is over.
+        """Call this after each optimizer step; true when the measurement is over.
 
-        mean_loss: over the steps so far; called once, as reading it waits for the device.
+        mean_loss: mean over the steps so far; called only once, because reading it waits for the device.
         """
         self.steps += 1
         if self.steps == LOSS_STEPS:
@@ -118,7 +118,7 @@ def report(contestant: str, given: argparse.Namespace, watch: Stopwatch, precisi
 
 
 def _process_age() -> float:
-    """Seconds since this process was started, interpreter and imports included (Linux)."""
+    """Seconds since this process started, interpreter and imports included (Linux)."""
     with open("/proc/self/stat", encoding="ascii") as file:
         after_name = file.read().rpartition(")")[2].split()
     started = int(after_name[19]) / os.sysconf("SC_CLK_TCK")  # field 22 of proc(5), in ticks since boot

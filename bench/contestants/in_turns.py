@@ -1,7 +1,7 @@
-"""A contestant that is started once and works when told: a line of seconds in, a line of images a second out.
+"""A contestant that starts once and works on request: it reads a line with seconds, and writes a line with images/s.
 
-So that many can take turns within minutes, each warm. `isthmus` trains as `isthmus train` does, `plain` is a careful
-person's loop, `evaluator` is isthmus's, over the reconstructions and scores of test images.
+So many contestants can take turns within minutes, all of them warm. `isthmus` trains as `isthmus train` does, `plain`
+is a carefully written PyTorch loop, `evaluator` is isthmus's evaluator: it reconstructs and scores test images.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-WARM_UP = 12  # pieces of work
+WARM_UP = 12  # steps or batches
 IMAGES, TESTED, FEW = 4000, 512, 16
 
 
 def training(precision: str, threads: int) -> Iterator[int]:
-    """Images of each step of the post's network, as `isthmus train` takes it."""
+    """Yields the images of each training step of the post's network, as in `isthmus train`."""
     from isthmus.core.values import ImageSet
     from isthmus.data.splits import Splits
     from isthmus.recipes.study_plan import load_recipe
@@ -38,7 +38,7 @@ def training(precision: str, threads: int) -> Iterator[int]:
 
 
 def plain(precision: str, threads: int) -> Iterator[int]:
-    """Images of each step of a plain PyTorch loop over the same network."""
+    """Yields the images of each step of a plain PyTorch loop with the same network."""
     import torch
     import torch.nn.functional as F
     from torch import nn
@@ -60,7 +60,7 @@ def plain(precision: str, threads: int) -> Iterator[int]:
 
 
 def evaluator(precision: str, threads: int) -> Iterator[int]:
-    """Images that are reconstructed and scored, at a time."""
+    """Yields the number of images reconstructed and scored at a time."""
     import torch
 
     from isthmus.evaluation import evaluate
@@ -71,7 +71,7 @@ def evaluator(precision: str, threads: int) -> Iterator[int]:
     images = random_images(TESTED)
     recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes", "train.precision": precision})
     model = Autoencoder(recipe, images.shape[1:]).eval()
-    names = vars(evaluate)  # a checkout of before has other ones
+    names = vars(evaluate)  # an older checkout has other names
     while True:
         if "reconstructions" in names:
             names["score"](names["reconstructions"](model, images), images)
@@ -89,7 +89,7 @@ if __name__ == "__main__":
     parser.add_argument("--threads", type=int, required=True)
     given = parser.parse_args()
     if given.kind != "plain":
-        importlib.import_module("isthmus")  # as its user does, before torch
+        importlib.import_module("isthmus")  # before torch, as a user does
     from bench.contestants._common import LEARNING_RATE, random_images, scaled
 
     work = KINDS[given.kind](given.precision, given.threads)

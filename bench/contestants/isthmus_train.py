@@ -1,4 +1,4 @@
-"""isthmus as `isthmus train` runs it: its whole session, with log and checkpoints, on the post's network."""
+"""isthmus as in `isthmus train`: the whole session, with log and checkpoints, on the post's network."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from isthmus.recipes.study_plan import load_recipe
 from isthmus.training.in_folder import Started, train_in_folder
 from isthmus.training.loop import Step
 
-FEW = 16  # images to validate on after an epoch: the peers validate on none
+FEW = 16  # validation images after an epoch; the peers do not validate
 
 given = options("auto", "fp32", "bf16")
 recipe = load_recipe(
     "post-faithful/latent-10",
     {
-        "data.kind": "scenes",  # a recipe names its data; the images come from here
+        "data.kind": "scenes",  # a recipe must name its data; the images come from this script
         "train.optimizer": "adam",
         "train.learning_rate": LEARNING_RATE,
         "train.epochs": 1000,
@@ -43,7 +43,7 @@ with tempfile.TemporaryDirectory() as folder:
         if isinstance(event, Started):
             precision = event.precision
         elif isinstance(event, Step):
-            if event.log is not None:  # the mean since the last look
+            if event.log is not None:  # the mean since the last log
                 losses.add(event.log["loss"], event.step - losses.steps)
             if watch.step(event.images, losses.mean):
                 break

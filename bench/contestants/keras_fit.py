@@ -1,6 +1,6 @@
 """The post's own script: Keras 3 on TensorFlow, `fit` on float32 arrays.
 
-Its callbacks act once an epoch and its progress bar costs a little each step; both are left out, in its favour.
+Its callbacks run once per epoch and its progress bar costs a little at each step; leaving out both favours Keras.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def autoencoder() -> keras.Model:
 
 
 class Measure(keras.callbacks.Callback):
-    """Stops the training once the watch has seen enough."""
+    """Stops the training when the stopwatch is done."""
 
     def __init__(self, watch: Stopwatch, batch: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""A plain PyTorch loop as a careful person writes it; bf16 by autocast where asked for."""
+"""A carefully written plain PyTorch loop; bf16 by autocast if requested."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench.contestants._common import LEARNING_RATE, Losses, Stopwatch, options,
 
 
 def train() -> None:
-    """The loop; returns once the watch has seen enough."""
+    """The loop; returns when the stopwatch is done."""
     losses = Losses()
     while True:
         for (x,) in loader:

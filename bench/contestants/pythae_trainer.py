@@ -1,7 +1,7 @@
 """pythae's BaseTrainer on pythae's AE, with isthmus's encoder and decoder, bottleneck included.
 
-They are in the memory layout and precision that pythae's user gets without asking. The same network of plain
-torch.nn layers was a tenth slower when this was written, so pythae has the better of the two.
+They use pythae's default memory layout and precision. The same network from plain torch.nn layers was a tenth slower
+when this was written, so pythae gets the faster of the two.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ class Decoder(BaseDecoder):
 
 
 class Enough(Exception):
-    """The watch has seen enough: pythae's trainer knows no other way to stop."""
+    """Raised when the stopwatch is done: pythae's trainer has no other way to stop."""
 
 
 class Measure(TrainingCallback):
-    """Reads the watch after every step, and the model's output for its loss."""
+    """Calls the stopwatch after every step, and takes the loss from the model's output."""
 
     def __init__(self, watch: Stopwatch, batch: int) -> None:
         self.watch, self.batch = watch, batch
@@ -74,7 +74,7 @@ class Measure(TrainingCallback):
 given = options("fp32")
 torch.set_num_threads(given.threads)
 x_train = torch.from_numpy(scaled(random_images(given.images)))
-recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes"})  # its data is not read
+recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes"})  # the recipe's data is not read
 network = Autoencoder(recipe, IMAGE_SHAPE)
 model = AE(AEConfig(input_dim=IMAGE_SHAPE, latent_dim=network.latent_size), Encoder(network), Decoder(network))
 watch = Stopwatch(given.seconds, torch.cuda.synchronize if given.device == "cuda" else lambda: None)
@@ -89,7 +89,7 @@ with tempfile.TemporaryDirectory() as folder:
         no_cuda=given.device == "cpu",
     )
     trainer = BaseTrainer(model, BaseDataset(x_train, torch.zeros(len(x_train))), None, config, [measure])
-    model.register_forward_hook(measure.on_output)  # from here on: the trainer has tried a batch already
+    model.register_forward_hook(measure.on_output)  # only from here on, because the trainer has already tried one batch
     try:
         trainer.train()
     except Enough:

@@ -25,7 +25,7 @@ import { Store } from "./state/store";
 
 /** For tests and the curious: window.isthmus. */
 interface Hooks {
-  /** RGBA of the canvas on which a model's output stands now, in rows. */
+  /** RGBA of the canvas that now shows a model's output, row by row. */
   reconstruction(model: number): Uint8ClampedArray;
   readonly timings: Context["timings"];
   state(): State;
@@ -92,7 +92,7 @@ function pixelsOf(canvas: HTMLCanvasElement): Uint8ClampedArray {
   return context.getImageData(0, 0, canvas.width, canvas.height).data;
 }
 
-/** What went wrong first, where the reader sees it; the rest follows from it. */
+/** Shows the first error to the reader; later errors usually follow from it. */
 function tell(problem: unknown): void {
   if (root.dataset.failed) return;
   page.querySelector(".loading")?.remove();

@@ -1,1 +1,1 @@
-"""The verbs, once for the command line and for Python: what was asked for, what is done, and the public functions."""
+"""The verbs, shared by the command line and Python: requests, the work of each verb, and the public functions."""

@@ -1,6 +1,6 @@
-"""What was asked for, as the command line and Python say it: a recipe or a study, and the folder of its results.
+"""A request from the command line or Python, parsed: a recipe or a study, and the folder for its results.
 
-Nothing here loads torch, so that wrong words are answered at once.
+Nothing here loads torch, so that wrong input is reported at once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class AskedRun:
-    """A recipe, the run folder, and a file of images where they came as an array."""
+    """A recipe, the run folder, and a file of images if the images came as an array."""
 
     recipe: Recipe
     folder: Path
@@ -38,7 +38,7 @@ class AskedRun:
 
 @dataclass(frozen=True)
 class AskedStudy:
-    """A study, its folder, and a file of images where they came as an array."""
+    """A study, its folder, and a file of images if the images came as an array."""
 
     plan: Plan
     folder: Path
@@ -57,12 +57,12 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
     folder = out or Path("runs") / recipe.name
     if not isinstance(data, np.ndarray):
         return AskedRun(recipe, folder)
-    recipe = load_recipe(name, {**_data_options(data, folder), **options})  # with the file's place, known by now
+    recipe = load_recipe(name, {**_data_options(data, folder), **options})  # now with the path of the images file
     return AskedRun(recipe, folder, as_file(data))
 
 
 def asked_study(name: str, out: Path | None, options: Options, data: Data = None) -> AskedStudy:
-    """The study `name` with its changes, which a study folder may be. Raises InputError."""
+    """The study `name` with its changes; `name` may be a study folder. Raises InputError."""
     home = expanded(name or ".", "name")
     if name and (home / "study.toml").is_file():
         out, name = out or home, f"{name}/study.toml"
@@ -75,7 +75,7 @@ def asked_study(name: str, out: Path | None, options: Options, data: Data = None
 
 
 def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
-    """`data` as changes to a recipe; an array's are its file in `folder`."""
+    """`data` as changes to a recipe; an array becomes the images file in `folder`."""
     if data is None:
         return {}
     if isinstance(data, np.ndarray):

@@ -33,16 +33,16 @@ def train(
     resume: bool = False,
     show_progress: bool = True,
 ) -> Path:
-    """Train a recipe, evaluate it and write its report; a finished run is left as it is.
+    """Train a recipe, evaluate it and write its report; a finished run is not changed.
 
     recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
     data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), the path of a folder of images
-        or of parquet files, or the images as an array, (N, H, W, 3) or (N, 3, H, W), uint8 or float in [0, 1], which
-        is kept as `images.safetensors` in the run folder.
+        or of parquet files, or the images as an array, (N, H, W, 3) or (N, 3, H, W), uint8 or float in [0, 1]. An
+        array is saved as `images.safetensors` in the run folder.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
-    resume: go on with the unfinished run in the folder, from its last checkpoint.
-    Returns the run folder. Raises InputError for anything that does not fit, and where the folder holds an unfinished
-    run and `resume` was not given.
+    resume: resume the unfinished run in the folder from its last checkpoint.
+    Returns the run folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and
+    `resume` is false.
     """
     asked = asked_run(recipe, None if out is None else expanded(out, "out"), options or {}, data)
     verbs.train(asked, resume=resume, show_progress=show_progress)
@@ -62,8 +62,8 @@ def study(
     """Run what is missing or unfinished of a study, compare, and write its report; arguments as in `train`.
 
     name: a study such as "post", a path to a TOML file, or a study folder.
-    jobs: how many runs at a time, on the CPU each in a process of its own, on a CUDA device in turns; "auto" measures
-        on the CPU how many are fastest.
+    jobs: number of runs at the same time. On the CPU each has its own process; on a CUDA device they take turns in
+        this process. "auto" measures on the CPU which number is fastest.
     Returns the findings, as in findings.json.
     """
     asked = asked_study(name, None if out is None else expanded(out, "out"), options or {}, data)
@@ -75,8 +75,8 @@ def study(
 def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
 
-    Warns where the best weights are damaged and the last are taken. Raises InputError where the folder is no
-    run, RunError where no weights can be read.
+    Warns if the best weights are damaged and the last ones are used. Raises InputError if the folder is not a run,
+    RunError if no weights can be read.
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
@@ -86,11 +86,11 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
 
 @checked
 def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
-    """Write the page in which a run's model, or up to four of a study's, run in the browser.
+    """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
-        in the folder, which the report then links. Returns its path; warns of what is not on the page.
-    Raises InputError where the images the models were trained on are not here, or the page's script was not built.
+        in the folder; then the report links to it. Returns its path; warns about anything missing from the page.
+    Raises InputError if the models' training images are missing, or if the page's script has not been built.
     """
     page = None if out is None else expanded(out, "out")
     made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
@@ -101,9 +101,9 @@ def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path |
 
 @checked
 def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool = False) -> Path:
-    """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, with export.json beside them.
+    """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, and an export.json.
 
-    out: the folder, by default `export/` in the run's. half: store weights in 16 bits. Returns the folder.
+    out: the folder, by default `export/` in the run folder. half: store weights in 16 bits. Returns the folder.
     """
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
@@ -116,10 +116,10 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
 def sample(
     run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
 ) -> np.ndarray:
-    """New images from a run's model, uint8 (count, H, W, 3); the same for the same seed on the same device.
+    """New images from a run's model, uint8 (count, H, W, 3); the same seed on the same device gives the same images.
 
-    sampler: "auto" (the model's prior where it has one, else what fits its latent) or one of the samplers by name.
-    Raises InputError where the sampler does not fit, or the images it is fitted to are not here.
+    sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
+    Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
     """
     made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
     for sentence in made.notices:
@@ -129,7 +129,7 @@ def sample(
 
 @checked
 def doctor(run_folder: str | Path) -> list[Diagnosis]:
-    """What is wrong with a run, the gravest first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
+    """Problems of a run, most severe first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
     It is what the last evaluation measured. Raises InputError where there is no run, also for a study, naming its runs,
     RunError where it was never evaluated.

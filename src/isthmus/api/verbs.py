@@ -1,4 +1,4 @@
-"""The verbs that take several steps, once for the command line and for Python, which parse and tell each in its way."""
+"""The verbs of several steps, shared by the command line and Python, which parse and print on their own."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from isthmus.training.environment import command_line
 
 
 class UnfinishedRun(InputError):
-    """The folder holds a run that was begun, and nobody asked to go on with it."""
+    """The folder holds an unfinished run, and `resume` was not given."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder}: holds an unfinished run; give resume=True to go on, or choose another `out`")
@@ -33,15 +33,15 @@ class UnfinishedRun(InputError):
 
 
 def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
-    """Train, evaluate and write the run's page; a finished run is shown again.
+    """Train, evaluate and write the run's page; for a finished run, only show it again.
 
-    Raises UnfinishedRun where the folder holds one and `resume` is not given, InputError where something does not fit.
+    Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
     check(asked.folder, asked.recipe)
     finished = is_trained(asked.folder) and is_evaluated(asked.folder)
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
-    # a finished run is shown again even where its images are gone; an array is here, and may be another one
+    # a finished run can be shown without its images; an array is given, so check that it is the same one
     if not finished or asked.images is not None:
         with Display(enabled=show_progress) as display:
             for event in load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images):
@@ -50,7 +50,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
 
 
 def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
-    """Run what is missing or unfinished of a study, compare, and write the pages. Raises InputError as `run_study`."""
+    """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`."""
     growing = GrowingReport(asked.folder, asked.plan.name)
     events = run_study(asked.plan, asked.folder, cache_folder(), command=command_line(), jobs=jobs, images=asked.images)
     with Display(enabled=show_progress) as display:
@@ -62,9 +62,9 @@ def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
 
 
 def evaluate(run: Path, *, device: str | None) -> list[str]:
-    """Score a trained run on its held-out images again and write its page; sentences to read.
+    """Score a trained run on its held-out images again and write its page. Returns notices for the user.
 
-    device: by default as it was trained, or on what is here.
+    device: by default the recipe's device, or an available one if that is missing.
     """
     splits = load_run_data(run)
     with locked(run):
@@ -87,7 +87,7 @@ def report(folder: Path) -> tuple[Path, list[str]]:
 
 
 def explore(folder: Path, *, models: Sequence[str], out: Path | None) -> Explorer:
-    """Write the page in which models run in the browser; in its folder, the report links it."""
+    """Write the page that runs models in the browser; without `out`, the report links to it."""
     made = write_explorer(folder, cache_folder(), only=models, out=out)
     if out is None:
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)

@@ -1,4 +1,4 @@
-"""The command line: `isthmus VERB THING [option.path=value ...]`. Verbs only; the work is done elsewhere.
+"""The command line: `isthmus VERB THING [option.path=value ...]`. Only the verbs are here; api/ does the work.
 
 Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a run or a check failed, 2 wrong use,
 130 interrupted.
@@ -24,7 +24,7 @@ from isthmus.core.paths import check_working_folder
 
 __all__ = ["main"]
 
-# in the order that --help lists them
+# the order in --help
 for verb in (study, train, evaluate, doctor, report, explore, export, reconstruct, sample):
     app.command()(verb)
 app.command("list")(list_things)
@@ -32,12 +32,12 @@ app.command()(data)
 
 
 def main() -> None:
-    """Run the command line and exit; every foreseeable failure is one sentence on stderr."""
+    """Run the command line and exit; every expected failure is one sentence on stderr."""
     sys.exit(exit_codes.code_of(_run))
 
 
 def _run() -> None:
-    # not `app()`, which answers Ctrl-C itself, without a word
+    # not `app()`: it handles Ctrl-C itself and prints no message
     with typer.main.get_command(app).make_context("isthmus", sys.argv[1:]) as context:
         context.command.invoke(context)
 

@@ -1,4 +1,4 @@
-"""What every verb's file shares: the application, options by name, and small helpers."""
+"""What the verbs share: the application, options by name, and small helpers."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import printable
 
-# Everything that needs torch is imported by the verb that needs it, so that `--help` answers at once.
+# Each verb imports what needs torch inside its function, so that `--help` is fast.
 app = typer.Typer(
     help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
     add_completion=False,
     pretty_exceptions_enable=False,
-    rich_markup_mode=None,  # importing it is half of the time that --help takes
+    rich_markup_mode=None,  # importing rich takes half of the time of --help
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -34,7 +34,7 @@ def _expanded(param: typer.CallbackParam, value: Any) -> Any:
     return None if value is None else expanded(value, param.opts[0])
 
 
-# of every argument and option that is a path; typer's own Path would make "" the folder that one is in
+# for every path argument and option; typer's own Path would turn "" into the current folder
 PATH: Any = {"parser": _as_typed, "callback": _expanded}
 Changes = Annotated[
     list[str] | None,
@@ -75,7 +75,7 @@ def need_folder(path: Path) -> None:
 
 
 def print_evaluation(run: Path, as_json: bool) -> None:
-    """What the run's evaluation.json says, once it has been seen to be whole."""
+    """Print the run's evaluation.json after checking that it is complete."""
     from isthmus.cli import tables
     from isthmus.core.json_files import read_json
     from isthmus.run_files.evaluation import EvaluationRecord
@@ -89,7 +89,7 @@ def print_evaluation(run: Path, as_json: bool) -> None:
 
 
 def tell(result: object) -> None:
-    """Print a line of results; on a terminal without power over it, else to the letter, as programs need it."""
+    """Print one line of results: without control characters on a terminal, unchanged for programs."""
     print(printable(str(result)) if sys.stdout.isatty() else result)
 
 

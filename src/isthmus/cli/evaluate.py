@@ -1,4 +1,4 @@
-"""Verbs about what is trained already: evaluate, doctor and report."""
+"""Verbs for trained runs: evaluate, doctor and report."""
 
 from __future__ import annotations
 

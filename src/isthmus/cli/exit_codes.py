@@ -33,16 +33,16 @@ _WRONG_PATHS = {
 
 
 def code_of(command: Callable[[], None]) -> int:
-    """Run `command`; its exit code, once a failure has been explained. What nobody foresaw is raised."""
+    """Run `command`, explain an expected failure, and return the exit code. Raises unexpected exceptions."""
     _prepare_streams()
     try:
         command()
-        sys.stdout.flush()  # here, where a reader who has left or a full disk can still be answered
+        sys.stdout.flush()  # here, because a closed pipe or a full disk can still be handled here
     except KeyboardInterrupt:
         return _fail(f"interrupted; {_again()}", 130)
     except typer.Exit as stop:
         return stop.exit_code
-    except BrokenPipeError:  # the reader of our output left, as `head` does; nothing more can be said to it
+    except BrokenPipeError:  # the reader closed our output, as `head` does; nothing more can be written to it
         _abandon_stdout()
         return 1
     except Exception as error:
@@ -54,8 +54,8 @@ def code_of(command: Callable[[], None]) -> int:
 
 
 def _explain(error: Exception) -> tuple[str, int] | None:
-    """A sentence with a remedy and the exit code; None for what is our own mistake."""
-    # click's usage errors live in a private module of typer; their method is their name
+    """A sentence with a remedy, and the exit code; None for a bug of isthmus."""
+    # click's usage errors are in a private module of typer; recognise them by their method
     usage = getattr(error, "format_message", None)
     if usage is not None:
         return _usage(usage()), 2
@@ -89,7 +89,7 @@ def _usage(message: str) -> str:
 def _system(error: OSError) -> tuple[str, int]:
     where = f"{error.filename}: " if error.filename else ""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _abandon_stdout()  # what is still unwritten may be what found the disk full
+        _abandon_stdout()  # the output still in the buffer may be what did not fit on the disk
         return f"{where}the disk is full; make room, and {_again()}", 1
     if error.errno == errno.EFBIG and error.strerror == os.strerror(errno.EFBIG):
         return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_again()}", 1
@@ -99,7 +99,7 @@ def _system(error: OSError) -> tuple[str, int]:
 
 
 def _prepare_streams() -> None:
-    """Output for whoever listens: a closed stream takes everything, a narrow encoding shows `?`."""
+    """Make printing safe: a closed stream becomes the null device, and characters it cannot encode become `?`."""
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the process ends
     if sys.stderr is None:
@@ -110,8 +110,8 @@ def _prepare_streams() -> None:
 
 
 def _abandon_stdout() -> None:
-    """Keep Python from writing the rest of stdout when it ends, which would fail once more."""
-    with contextlib.suppress(io.UnsupportedOperation):  # a stdout that is no file, as under a test
+    """Prevent Python from writing the rest of stdout at exit, since that would fail again."""
+    with contextlib.suppress(io.UnsupportedOperation):  # stdout is not a file, for example in a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Verbs that say what there is: list and data."""
+"""Verbs that show what exists: list and data."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ NAMES = {
 
 
 def print_findings(findings: Findings) -> None:
-    """The findings as sentences, then a row a variation."""
+    """The findings as sentences, then one row per variation."""
     findings = Findings.model_validate(all_printable(as_json(findings)))
     console = _console()
     console.print()
@@ -104,7 +104,7 @@ _COST_COLUMNS = ("latent", "parameters", "M multiply-adds", "epochs", "seconds")
 
 
 def print_evaluation(evaluation: EvaluationRecord) -> None:
-    """A run's scores beside its baselines, the loss to PCA first where there is one."""
+    """The flags and diagnoses of a run as sentences, then its scores and those of its baselines."""
     evaluation = EvaluationRecord.model_validate(all_printable(as_json(evaluation)))
     console = _console()
     for flag in evaluation.flags:
@@ -142,7 +142,7 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
 
 
 def _print_undefined(console: Console, measures: Mapping[str, MeasureRecord], scores: Sequence[Score]) -> None:
-    """Why a table says "undefined", once for each measure."""
+    """Why a table shows "undefined", once for each measure."""
     reasons = {
         measures[name].name: value.undefined
         for one in scores
@@ -154,7 +154,7 @@ def _print_undefined(console: Console, measures: Mapping[str, MeasureRecord], sc
 
 
 def _corrections(findings: Sequence[Finding]) -> list[str]:
-    """Which verdicts were corrected for being one of many, a line a base."""
+    """Which verdicts were corrected for multiple comparisons, one line per base."""
     families = {one.against: one.corrected.comparisons for one in findings if one.corrected is not None}
     return [
         f"Verdicts against {'PCA' if against == 'pca' else against} are corrected for {count} comparisons (Holm)."
@@ -163,7 +163,7 @@ def _corrections(findings: Sequence[Finding]) -> list[str]:
 
 
 def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
-    """run folder -> what the doctor found there: a sentence, and what to do about it on a line below."""
+    """found: run folder -> its diagnoses. Prints each sentence with its remedy on the line below."""
     console = _console()
     for place, (folder, lines) in enumerate(found.items()):
         if len(found) > 1:
@@ -177,7 +177,7 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
 
 
 def print_export(exported: Exported) -> None:
-    """A row a file, and what 16-bit weights cost."""
+    """One row per file, and the PSNR that 16-bit weights lose."""
     console = _console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("file", "input", "output", "MB", "largest difference from PyTorch"):
@@ -198,7 +198,7 @@ def print_export(exported: Exported) -> None:
 
 
 def print_list(sort: str | None, *, as_json: bool) -> None:
-    """Recipes, or the parts of a sort with their options; an overview of all without `sort`."""
+    """Recipes, or the parts of a sort with their options; without `sort`, an overview of all."""
     sorts = ("recipes", *SORTS)
     if sort is not None and sort not in sorts:
         raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, sorts)}; there are {', '.join(sorts)}")
@@ -218,7 +218,7 @@ def print_list(sort: str | None, *, as_json: bool) -> None:
 
 
 def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
-    """What a data set holds once it is read and split; with `sheet`, its first training images as a PNG."""
+    """What a data set holds after reading and splitting; with `sheet`, also save its first training images as a PNG."""
     if sheet is not None:
         check_free(sheet)
     dataset = registry.build("datasets", kind, options).load()
@@ -266,7 +266,7 @@ def _parts(sort: str) -> list[dict[str, Any]]:
 
 
 def _part(sort: str, kind: str) -> dict[str, Any]:
-    """One part's row; `problem` says why a part of another package cannot be used, which hides no other part."""
+    """One part's row; `problem` says why a part of another package cannot be used. Other parts are still listed."""
     packages = [{"name": package.name, "version": package.version} for package in registry.packages(sort, kind)]
     origin = packages[0] if len(packages) == 1 else None
     row: dict[str, Any] = {"name": kind, "about": "", "options": {}, "package": origin, "problem": None}
@@ -282,7 +282,7 @@ def _part(sort: str, kind: str) -> dict[str, Any]:
 
 
 def _origin(row: dict[str, Any]) -> str:
-    """What a line says of a part of another package beside what the part does."""
+    """The text about a part's package in its line: name and version, or the problem; empty for parts of isthmus."""
     package, problem = row.get("package"), row.get("problem")
     if problem:
         return f": {problem}"
@@ -311,5 +311,5 @@ def _score(score: IntervalRecord, measure: MeasureRecord, *, interval: bool) -> 
 
 
 def _console() -> Console:
-    # off a terminal rich would fold at 80 columns, and a folded table cannot be read by a program
+    # without a terminal, rich would wrap at 80 columns, and programs cannot read a wrapped table
     return Console(width=None if sys.stdout.isatty() else 200, highlight=False)

@@ -93,7 +93,7 @@ def train(
 
     try:
         verbs.train(asked, resume=resume, show_progress=not quiet)
-    except verbs.UnfinishedRun:  # said in the words of the command line
+    except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
     print_evaluation(folder, as_json)
     if not as_json:
@@ -107,7 +107,7 @@ def _count(jobs: str) -> int | Literal["auto"]:
 
 
 def _explorer(folder: Path) -> Path | None:
-    """The study's explorer, or None where it cannot be made, which a finished study does not fail for."""
+    """The study's explorer, or None if it cannot be made: a finished study must not fail for that."""
     from isthmus.api import verbs
 
     try:

@@ -14,7 +14,7 @@ from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
 from isthmus.core.wording import counted
 
-_AT_A_TIME = 256  # images held in memory
+_AT_A_TIME = 256  # images in memory at the same time
 
 
 def explore(

@@ -1,1 +1,1 @@
-"""A trained model at work: new images, export, and which file becomes which."""
+"""Using a trained model: sampling, export, and matching input pictures to output files."""

@@ -1,4 +1,4 @@
-"""Pictures named on the command line, single ones and whole folders, and where the result of each goes."""
+"""Pictures and folders of pictures from the command line, and the output file of each picture."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from isthmus.data.picture_files import list_pictures, some
 
 
 def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
-    """Each picture with the PNG that its result goes to, and sentences to read; folders are searched with all in them.
+    """(picture, path of its PNG result) for each picture, and notices for the user; folders are searched recursively.
 
-    out: a PNG for one picture, else a folder, in which a searched folder's subfolders are made again.
-    Raises InputError where two results would have one name, or one would replace a file that isthmus did not make.
+    out: a PNG for one picture, else a folder; subfolders of a searched folder are repeated in it.
+    Raises InputError if two results would have the same name, or one would replace a file that isthmus did not make.
     """
-    found: list[tuple[Path, Path]] = []  # the picture, and its name below `out`
+    found: list[tuple[Path, Path]] = []  # (picture, its relative path in `out`)
     notices: list[str] = []
     for image in images:
         if image.is_dir():
@@ -89,7 +89,7 @@ class PictureReader:
 def _targets(found: Sequence[tuple[Path, Path]], out: Path, *, several: bool) -> list[Path]:
     if out.is_dir() or (several and not out.suffix):
         stems = Counter(name.with_suffix("") for _, name in found)
-        # a.png and a.jpg: their whole names tell them apart
+        # a.png and a.jpg keep their full names, so that their results differ
         return [
             out / (name.with_suffix(".png") if stems[name.with_suffix("")] == 1 else name.with_name(name.name + ".png"))
             for _, name in found

@@ -19,7 +19,7 @@ MOST = 100_000
 
 @dataclass(frozen=True)
 class Generated:
-    """images: (N, C, H, W) uint8. sampler: where their latents came from. notices: sentences the user should read."""
+    """images: (N, C, H, W) uint8. sampler: the sampler of their latents. notices: sentences for the user."""
 
     images: np.ndarray
     sampler: str
@@ -27,7 +27,7 @@ class Generated:
 
 
 def generate(run: Path, count: int, *, sampler: str = "auto", seed: int = 0, device: str = "auto") -> Generated:
-    """`count` new images from the trained model of a run; the same for the same seed on the same device.
+    """`count` new images from the trained model of a run; the same seed on the same device gives the same images.
 
     sampler: a part of that sort, or "auto": the model's prior where it has one, else what fits its latent. Samplers
     other than the prior are fitted to the run's training images, which are read again.

@@ -14,9 +14,9 @@ from isthmus.core.outputs import MAKER, deliver
 
 
 def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Image.Image:
-    """images (N, 3, H, W) uint8 -> one picture, near square, white between them, enlarged by whole numbers.
+    """images (N, 3, H, W) uint8 -> one nearly square picture, white gaps, enlarged by a whole factor.
 
-    gap: pixels between images, before they are enlarged. width: enlarged while the sheet stays at most this wide.
+    gap: pixels between images before enlarging. width: pixels; the sheet is enlarged as long as it is not wider.
     """
     count, channels, high, wide = images.shape
     columns = math.ceil(math.sqrt(count * high / wide))
@@ -31,7 +31,7 @@ def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Imag
 
 
 def save_picture(picture: Image.Image, path: Path) -> None:
-    """Write a PNG where the user wants it, its folder made where there is none. Raises as `deliver` does."""
+    """Write a PNG to `path`; create its folder if it is missing. Raises as `deliver` does."""
     png, about = io.BytesIO(), PngInfo()
     about.add_text("Software", MAKER)
     picture.save(png, format="PNG", pnginfo=about)

@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar a run on a terminal, a line an epoch elsewhere."""
+"""Progress on stderr: one bar per run on a terminal, one line per epoch elsewhere."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from isthmus.training.events import Notice, Started
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview
 
-LINE_SECONDS = 30.0  # off a terminal, at least this often
+LINE_SECONDS = 30.0  # longest time between two lines when stderr is not a terminal
 
 
 class Display:
@@ -36,7 +36,7 @@ class Display:
             console=self.console,
             transient=True,
         )
-        self.runs: dict[int, _Run] = {}  # those under way, by their number in the study
+        self.runs: dict[int, _Run] = {}  # unfinished runs, by their number in the study
 
     def __enter__(self) -> Display:
         if self.live:
@@ -48,7 +48,7 @@ class Display:
             self.bars.stop()
 
     def show(self, event: StudyEvent | Event) -> None:
-        """Show one event of a study, or of a run that belongs to none."""
+        """Show one event of a study, or of a run outside any study."""
         match event:
             case RunBegins():
                 self.runs[event.job.number] = _Run(self, _title(event.job))
@@ -103,7 +103,7 @@ class _Run:
             case Epoch():
                 self._epoch(event)
             case Preview():
-                pass  # the growing page shows it
+                pass  # the growing report shows it
             case Done():
                 self._done(event)
 
@@ -112,7 +112,7 @@ class _Run:
         self.display.print(text)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self.task is not None:
             self.display.bars.remove_task(self.task)
             self.task = None
@@ -162,5 +162,5 @@ class _Run:
 
 
 def _psnr(decibels: float) -> str:
-    """The one kind of PSNR that progress speaks of: the mean over images, as in tables and reports."""
+    """The mean PSNR over images, as in tables and reports; progress shows no other kind of PSNR."""
     return f"mean PSNR {decibels:.2f} dB"

@@ -1,1 +1,1 @@
-"""What the files of a run folder hold: one typed description each, which reading checks (docs/run-folder.md)."""
+"""The files of a run folder: each has one typed description, and reading checks it (docs/run-folder.md)."""

@@ -1,4 +1,4 @@
-"""pictures.safetensors and per_image.parquet: names, shapes and types, and how they are read and written."""
+"""pictures.safetensors and per_image.parquet: names, shapes and types; reading and writing."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from isthmus.core.bounded_reading import read_bytes
 from isthmus.run_files.read import damaged
 
 Pixels = NDArray[np.uint8]
-# Each of a group shows the same images; "shown/output" is what the model made of "shown/original".
+# All tensors of a group show the same images; "shown/output" is the reconstruction of "shown/original".
 PICTURES = {
     "shown": ("original", "output", "pca", "noisy", "denoised"),
     "best": ("original", "output"),
     "worst": ("original", "output"),
     "samples": (),
 }
-# what comparisons are made of; each other column of a measure may be missing, as in a run from before the measure
+# comparisons need these columns; others may be missing, since a run can be older than a measure
 NEEDED = tuple(f"{who}_{measure}" for who in ("model", "pca") for measure in ("mse", "psnr"))
 
 
 def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
-    """pictures.safetensors, of (n, C, H, W) uint8 each."""
+    """The bytes of pictures.safetensors; each tensor is (n, C, H, W) uint8."""
     return save({name: np.ascontiguousarray(images) for name, images in pictures.items()})
 
 
 def read_pictures(path: Path) -> dict[str, Pixels]:
-    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8; of other names none.
+    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8; tensors with unknown names are left out.
 
-    Raises FileNotFoundError, and RunError where a name, a shape or a type is not as described.
+    Raises FileNotFoundError, and RunError if a name, a shape or a type differs from the description.
     """
     try:
         return _pictures(read_bytes(path))
@@ -47,16 +47,16 @@ def read_pictures(path: Path) -> dict[str, Pixels]:
 
 
 def scores_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
-    """per_image.parquet, a row a test image."""
+    """The bytes of per_image.parquet, one row per test image."""
     sink = pa.BufferOutputStream()
     pq.write_table(pa.table(dict(columns)), sink, write_page_checksum=True)
     return sink.getvalue().to_pybytes()
 
 
 def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndarray]:
-    """The columns of per_image.parquet: `index` and `label` whole numbers, all else float64, each (N,).
+    """The columns of per_image.parquet: `index` and `label` are integers, all others float64, each (N,).
 
-    Raises FileNotFoundError, and RunError where a column is of another type or a needed one is missing.
+    Raises FileNotFoundError, and RunError if a column has another type or a needed column is missing.
     """
     try:
         return _scores(read_bytes(path), needed)

@@ -39,7 +39,7 @@ class Decision(FileRecord):
 
     @property
     def sentence(self) -> str | None:
-        """What a reader has to know; None where all is trained as planned."""
+        """A sentence about the shortened training for the reader; None if everything is trained as planned."""
         if self.share == 1.0:
             return None
         speeds = [share.images_per_second for share in self.variations.values()]

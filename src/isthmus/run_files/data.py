@@ -9,8 +9,8 @@ from pydantic import Field
 from isthmus.core.image_changes import Change
 from isthmus.run_files.record import Count, Record, Size
 
-_Side = Annotated[Size, Field(le=1 << 14)]  # one picture of that side in float32 takes 3 GB
-# what images have: channels, height, width
+_Side = Annotated[Size, Field(le=1 << 14)]  # one square RGB picture with this side takes 3 GB in float32
+# shape of an image: channels, height, width
 Shape = tuple[_Side, _Side, _Side]
 
 

@@ -11,7 +11,7 @@ from isthmus.run_files.record import Count, FileRecord, Flag, Record, Size
 
 
 def _is_named(data: Data) -> Data:
-    """Without hash and shape nobody could say whether the run may be evaluated on the images of today."""
+    """Check that hash and shape are present: evaluation needs them to check that it has the run's images."""
     for key in ("hash", "image_shape"):
         if not getattr(data, key):
             raise ValueError(f"{key} is missing")
@@ -40,7 +40,7 @@ class Mirror(Record):
     """Why, where `train.mirror=auto` decided; empty where the recipe did."""
 
 
-# a message names it within a command, which somebody may paste into a shell
+# a message shows it in a command that a user may paste into a shell
 _ForShell = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
 
 
@@ -58,7 +58,7 @@ class RecordedPart(Record):
 class Environment(FileRecord):
     """environment.json."""
 
-    model_config = ConfigDict(extra="allow")  # a page shows what other versions wrote, too
+    model_config = ConfigDict(extra="allow")  # pages also show keys that other versions wrote
 
     command: str = ""
     """The command as typed."""
@@ -90,5 +90,5 @@ class Environment(FileRecord):
     @property
     def image_shape(self) -> Shape:
         """Channels, height and width of the images."""
-        assert self.data.image_shape is not None  # `_is_named`
+        assert self.data.image_shape is not None  # `_is_named` guarantees it
         return self.data.image_shape

@@ -177,7 +177,7 @@ class EvaluationRecord(FileRecord):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it holds what every evaluation of whatever version does, and so can be compared and printed."""
+        """Whether it holds the keys that every version writes, so that it can be compared and printed."""
         known = {"data", "checkpoint", "against_pca", "cost", "flags"} <= self.model_fields_set
         scores = [self.scores.get(who, Score()).psnr.mean for who in ("model", "pca")]
         numbers = [*scores, self.cost.multiply_adds]
@@ -186,10 +186,10 @@ class EvaluationRecord(FileRecord):
 
     @property
     def pca_components(self) -> int:
-        """As many as the latent has numbers, or fewer where there were too few training images for that."""
+        """The number of PCA components: the latent size, or fewer if there were too few training images."""
         return self.scores.get("pca", Score()).components or self.latent_size
 
     @property
     def stayed_at_pca(self) -> bool:
-        """Whether the weights scored are those before the first step, which only a start at PCA has."""
+        """Whether the scored weights are from before the first step; only models that start as PCA keep these."""
         return self.checkpoint.epoch == 0

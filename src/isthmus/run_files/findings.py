@@ -18,7 +18,7 @@ Verdict = Literal["better", "worse", "no measurable difference"]
 
 
 def _as_list(value: object) -> object:
-    """Older versions compared with one variation at most, and wrote its name or null."""
+    """Older versions compared with at most one variation and wrote its name or null."""
     return () if value is None else (value,) if isinstance(value, str) else value
 
 
@@ -71,7 +71,7 @@ class VariationRecord(Record):
 
     @property
     def stayed_at_pca(self) -> bool:
-        """Whether none of its runs left its start at PCA."""
+        """Whether all its finished runs stayed at PCA, their start."""
         return 0 < sum(run.status == "done" for run in self.runs) == self.stayed_at_start
 
 

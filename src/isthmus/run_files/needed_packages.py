@@ -1,4 +1,4 @@
-"""Whether the packages are installed whose parts a run was trained with."""
+"""Check that the packages whose parts a run uses are installed."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from isthmus.run_files.read import read_record
 
 
 def check_packages(folder: Path) -> None:
-    """Raise InputError where a part of the run in `folder` is of a package that is not installed, naming it.
+    """Raise InputError, which names the package, if a part of the run in `folder` comes from a missing package.
 
-    A run whose environment.json is missing or damaged says so where that file is needed.
+    A missing or damaged environment.json is not reported here, but by the code that needs the file.
     """
     try:
         parts = read_record(folder / "environment.json", Environment).parts
@@ -35,5 +35,5 @@ def check_packages(folder: Path) -> None:
 
 
 def _plain(name: str) -> str:
-    """A package's name as pip compares names: `A_b` is `a-b`."""
+    """A package's name, normalised as pip does: `A_b` becomes `a-b`."""
     return re.sub(r"[-_.]+", "-", name).lower()

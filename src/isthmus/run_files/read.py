@@ -1,4 +1,4 @@
-"""Reading the files of a run folder, each against its description: its content, or one sentence."""
+"""Read the files of a run folder and check each against its description; errors are one sentence."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRec
 class Log:
     """metrics.jsonl.
 
-    epochs: in order, the last line of each: a run killed in mid-line repeats epochs on resuming. lines: those of
-    epochs and of steps as they came. unreadable: how many a crash cut short.
+    epochs: in order, the last line of each, since a run killed while writing repeats epochs when resumed. lines:
+    lines of epochs and of steps in the file's order. unreadable: number of lines that a crash cut.
     """
 
     epochs: tuple[EpochRecord, ...]
@@ -46,7 +46,7 @@ def read_record(path: Path, record: type[R], otherwise: str = "") -> R:
 
 
 def parse_record(content: bytes, record: type[R]) -> R:
-    """JSON as `record`. Raises ValueError, in one line that names the key."""
+    """JSON as `record`. Raises ValueError with one line that names the key."""
     try:
         return record.model_validate(parse_json(content))
     except ValidationError as error:
@@ -54,7 +54,7 @@ def parse_record(content: bytes, record: type[R]) -> R:
 
 
 def holds(path: Path, record: type[Record]) -> bool:
-    """Whether `path` is there and whole."""
+    """Whether `path` exists and holds a complete `record`."""
     try:
         parse_record(read_bytes(path), record)
     except (OSError, ValueError):
@@ -63,7 +63,7 @@ def holds(path: Path, record: type[Record]) -> bool:
 
 
 def read_log(path: Path) -> Log:
-    """What metrics.jsonl holds; nothing where it is missing, and of what is no file, an unreadable line."""
+    """The content of metrics.jsonl; empty if it is missing, one unreadable line if `path` is not a file."""
     try:
         content = read_bytes(path)
     except FileNotFoundError:

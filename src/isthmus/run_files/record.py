@@ -1,7 +1,7 @@
-"""What the records of a run folder's JSON files share: strict numbers, units, and room for keys of other versions.
+"""The base of records in a run folder's JSON files: strict numbers, units, and tolerance for keys of other versions.
 
-A record is one JSON object. Whoever writes a file builds its record, and `write.py` dumps it; whoever reads one gets
-the record from `read.py`. The docstrings below the fields become the tables of docs/run-folder.md.
+A record is one JSON object. To write a file, build its record and pass it to `write.py`; `read.py` returns the record
+of a file. The docstrings below the fields become the tables of docs/run-folder.md.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Unit:
 
 
 def _number(value: object, check: ValidatorFunctionWrapHandler) -> float:
-    """null is nan; a whole number stays one, so that it is written as it was read."""
+    """null becomes nan; an integer stays an integer, so that it is written as it was read."""
     if value is None:
         return math.nan
     checked = check(value)
@@ -51,14 +51,14 @@ def _null_is_empty(value: object) -> object:
     return {} if value is None else value
 
 
-# strict: "3", true and 3.5 are no whole numbers
+# strict: "3", true and 3.5 are not integers
 Whole = Annotated[int, Field(strict=True, ge=-_64_BITS, lt=_64_BITS)]
 Count = Annotated[int, Field(strict=True, ge=0, lt=_64_BITS)]
 Size = Annotated[int, Field(strict=True, ge=1, lt=_64_BITS)]
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[float, Field(strict=True)]
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
-# null is nan: a page says "not measured"
+# null becomes nan, and pages show "not measured"
 Number = Annotated[
     float,
     Field(strict=True),
@@ -70,7 +70,7 @@ Decibels = Annotated[Number, Unit("dB")]
 Nats = Annotated[Number, Unit("nats")]
 Bits = Annotated[Number, Unit("bits")]
 SquaredError = Annotated[Real, Unit("0-1")]  # mean squared error per pixel value, pixels in [0, 1]
-# of a record with defaults alone, which an older version may have written as null
+# for a record in which every field has a default: older versions may have written it as null
 NULL_IS_EMPTY = BeforeValidator(_null_is_empty)
 
 

@@ -42,7 +42,7 @@ class Score(Record):
 
     @property
     def by_measure(self) -> dict[str, IntervalRecord]:
-        """measure -> its mean and interval, for every measure that was taken."""
+        """measure -> its mean and interval, for every measure in this score."""
         own = {name: getattr(self, name) for name in ("mse", "psnr") if name in self.model_fields_set}
         return {**own, **(self.__pydantic_extra__ or {})}
 

@@ -1,4 +1,4 @@
-"""Writing the files of a run folder: each from its record."""
+"""Write the files of a run folder from their records."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isthmus.run_files.record import FileRecord, Record
 
 
 def write_record(path: Path, record: FileRecord) -> None:
-    """Put the record's JSON in the place of `path`. Raises as `isthmus.core.atomic_files.write_bytes`."""
+    """Replace `path` by the record's JSON. Raises as `isthmus.core.atomic_files.write_bytes`."""
     write_json(path, as_json(record))
 
 
@@ -21,6 +21,6 @@ def as_line(record: Record) -> str:
 
 
 def as_json(record: Record) -> dict[str, Any]:
-    """The record as its file holds it: the keys that were set, nan as null; of a whole file, its format first."""
+    """The record as in its file: the keys that were set, nan as null; for a FileRecord, `format` first."""
     held = record.model_dump(mode="json", exclude_unset=True)
     return {"format": record.format, **held} if isinstance(record, FileRecord) else held

@@ -1,1 +1,1 @@
-"""The run folder, studies of many runs, and what runs say when compared."""
+"""The run folder, studies of many runs, and the comparison of runs."""

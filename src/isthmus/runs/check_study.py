@@ -1,4 +1,4 @@
-"""What is wrong with a study's plan, its images or its folder, found before the first hour of training."""
+"""Checks a study's plan, its images and its folder before any training."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from isthmus.training.notices import sentences
 
 
 def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, list[str]]:
-    """Find every mistake of the plan before the first hour of training.
+    """Check the whole plan before any training. Raises InputError or RunError at the first mistake.
 
-    Returns the shape (N, 3, H, W) of each variation's training images, and what to say of the images once.
+    Returns the shape (N, 3, H, W) of each variation's training images, and notices about the images, each once.
     """
     check_folder(plan, folder)
     tests: dict[str, str] = {}
@@ -39,7 +39,7 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
             for sentence in sentences(recipe, splits):
                 said.setdefault(sentence, []).append(variation.name)
             shape = splits.train.images.shape
-            check_memory(recipe, shape[1:], shape[0], device)  # before any is taken
+            check_memory(recipe, shape[1:], shape[0], device)  # before any memory is allocated
             untrained(recipe, shape[1:])
             shapes[variation.name], tests[variation.name] = shape, splits.test_hash
         except (InputError, RunError) as error:
@@ -62,18 +62,18 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
 
 
 def _about(names: list[str], of: int, sentence: str) -> str:
-    """The sentence, with the variations that it is about where that is not all of them."""
+    """The sentence, preceded by the variations it applies to if it does not apply to all."""
     few = f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: "
     return sentence if len(names) == of else few + sentence
 
 
 def check_folder(plan: Plan, folder: Path) -> None:
-    """See that the folder is free for this study, or already its own. Raises InputError where it is neither."""
+    """Check that the folder is free or belongs to this study. Raises InputError otherwise."""
     if (folder / "recipe.toml").exists():
         raise InputError(f"{folder}: holds a single run, not a study; choose another --out")
     if not folder.is_dir():
         return
-    # the lock: a study.toml that somebody wrote himself lies in a folder where no study ran yet
+    # without a lock file no study has run here, and a user may have written study.toml
     ours = holds(folder / "findings.json", Findings) or (
         (folder / "lock").is_file() and _is_plan(folder / "study.toml")
     )

@@ -1,4 +1,4 @@
-"""Whose a run folder is: free, this recipe's or another's; and held by one process at a time."""
+"""Who owns a run folder: nobody, this recipe or another one. One process at a time can hold it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from isthmus.data.array_file import ARRAY_FILE
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.runs.run_folder import is_begun, read_recipe
 
-# what a run writes before there is something to lose; a study keeps its failures there
+# files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
 _BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
 
 
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Hold the folder; the kernel lets go when the process dies, however it dies."""
+    """Hold the folder; the kernel releases the lock whenever and however the process ends."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as held:
         try:
@@ -31,14 +31,14 @@ def locked(folder: Path) -> Generator[None]:
 
 
 def check(folder: Path, recipe: Recipe) -> None:
-    """See that the folder is free for this recipe, or already its own. Raises InputError where it is neither."""
+    """Check that the folder is free or belongs to this recipe. Raises InputError otherwise."""
     path = folder / "recipe.toml"
     refuse_link(folder / "checkpoints")
     if path.exists():
         if not is_begun(folder):
             _check_unbegun(folder)
             return
-        try:  # resolved: a run of an older version lacks the options that came since, and ran with their defaults
+        try:  # resolved: a run of an older version lacks newer options, and used their defaults
             difference = first_difference(read_recipe(folder).table(), recipe.table())
         except InputError as error:
             sentence = str(error)
@@ -53,7 +53,7 @@ def check(folder: Path, recipe: Recipe) -> None:
 
 
 def _check_unbegun(folder: Path) -> None:
-    """See that a folder with a recipe.toml and no checkpoint is what an interrupted run left, and nobody's own."""
+    """Check that a folder with recipe.toml but no checkpoint comes from an interrupted run, not from the user."""
     if holds_more(folder, _BEFORE_CHECKPOINTS):
         raise InputError(f"{folder}: holds more than a run that has only begun; choose another --out")
     try:
@@ -66,14 +66,14 @@ def _check_unbegun(folder: Path) -> None:
 
 
 def holds_more(folder: Path, known: Collection[str]) -> bool:
-    """Whether `folder` holds more than files of these names."""
+    """Whether `folder` holds anything else than files with these names."""
     return any(entry.name not in known and not is_leftover(entry.name) for entry in folder.iterdir())
 
 
 def claim(folder: Path, recipe: Recipe) -> Recipe:
-    """Make the folder this recipe's; one in which nothing was saved yet is taken over. Raises as `check`.
+    """Give the folder to this recipe; replaces a recipe without a checkpoint. Raises as `check`.
 
-    Returns the recipe with the `train.threads` that the folder's run began with.
+    Returns the recipe with the `train.threads` with which the folder's run began.
     """
     check(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
@@ -86,7 +86,7 @@ def claim(folder: Path, recipe: Recipe) -> Recipe:
 def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
     """The first option in which two recipes differ, as `train.epochs is 3 there, 5 here`.
 
-    Not `train.threads`: it changes the speed and the last bits, not the method.
+    `train.threads` does not count: it changes the speed and the last bits, not the method.
     """
     # a kind brings its own options, in which the two differ as well
     for key in sorted({*old, *new}, key=lambda key: (key != "kind", key)):

@@ -1,4 +1,4 @@
-"""What a study tests: variation against variation and against PCA, each alone and as one of many."""
+"""The tests of a study: variation against variation and against PCA, with and without correction for many tests."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from isthmus.run_files.scores import HEADLINE
 
 @dataclass(frozen=True)
 class Effort:
-    """What a variation's training took, on average over seeds: how often it saw an image, and for how long.
+    """Training cost of a variation, mean over seeds: number of images seen (with repeats), and seconds.
 
-    Not a number where a run of an earlier version does not say.
+    nan if runs of an earlier version do not record it.
     """
 
     images: float
@@ -38,8 +38,8 @@ class Effort:
 
     @classmethod
     def of(cls, costs: Sequence[Cost]) -> Effort:
-        """From `cost` of every seed's evaluation; one of another version may not say, and is left out."""
-        # each run's own images: the mean rate times the mean time is not their mean
+        """From `cost` of every seed's evaluation; seeds of another version without these numbers are left out."""
+        # multiply per run, then average: mean rate times mean time is not the mean number of images
         each = [(cost.train_seconds * cost.images_per_second, cost.train_seconds) for cost in costs]
         told = [pair for pair in each if not math.isnan(pair[0])]
         return cls(*(float(mean) for mean in np.mean(told, axis=0))) if told else cls(math.nan, math.nan)
@@ -55,10 +55,10 @@ class TestImages:
 
 @dataclass(frozen=True)
 class Contender:
-    """The finished runs of a variation, one a seed; scores are (S, N), PCA's (1, N).
+    """The finished runs of a variation, one per seed; scores are (S, N), PCA's scores (1, N).
 
-    stayed: of how many of them the weights kept are those before the first step, at PCA. components: PCA's.
-    multiply_adds: for one image. courses: how each came to stand to PCA on validation images.
+    stayed: number of runs that kept the weights from before their first step, which are PCA. components: of PCA.
+    multiply_adds: for one image. courses: for each run, its validation error against PCA's during training.
     """
 
     name: str
@@ -79,11 +79,11 @@ class Contender:
 
     @property
     def is_pca(self) -> bool:
-        """Whether none of its runs left its start."""
+        """Whether every run stayed at PCA, its start."""
         return self.stayed == self.seeds
 
     def over_pca(self) -> Interval:
-        # PCA has no training luck, so all of the spread over seeds is the model's
+        # PCA does not depend on the seed, so all variance over seeds comes from the model
         return mean_interval(self.psnr - self.pca_psnr)
 
     def mse_over_pca(self) -> float | None:
@@ -100,7 +100,7 @@ class Comparison:
     about: Literal["choice", "models"]
     sentence: str
     difference: Interval | None = None
-    beside: str = ""  # a sentence that follows, if any
+    beside: str = ""  # a second sentence, or empty
 
 
 def compare(one: Contender, against: Contender) -> Comparison:
@@ -128,7 +128,7 @@ def compare(one: Contender, against: Contender) -> Comparison:
 
 
 def against_pca(one: Contender) -> Comparison:
-    """A variation and PCA with as many numbers."""
+    """Compare a variation with PCA of the same latent size."""
     about = "choice" if one.seeds > 1 else "models"
     if one.is_pca:
         return Comparison("pca", one.name, "pca", about, stayed_at_pca(one.name, one.components))
@@ -142,7 +142,7 @@ def against_pca(one: Contender) -> Comparison:
 
 
 def as_findings(comparisons: Sequence[Comparison]) -> list[Finding]:
-    """As findings.json holds them; those against one base are corrected for each other, if two or more were tested."""
+    """Findings for findings.json; two or more tests against the same base are corrected for multiple comparisons."""
     corrected: dict[int, tuple[float, int]] = {}
     for base in dict.fromkeys(one.against for one in comparisons):
         family = [

@@ -1,4 +1,4 @@
-"""The evaluation of a trained run, and the files that keep it."""
+"""The evaluation of a trained run, and its files."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights s
 def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None = None) -> list[str]:
     """Evaluate the best weights of a trained run and write evaluation.json, per_image.parquet, pictures.
 
-    device: by default the recipe's, or what is here where it names one that is not.
-    Returns sentences the user should read.
+    device: by default the recipe's device, or an available one if that is missing.
+    Returns notices for the user.
     """
     recipe = read_recipe(folder)
     if not os.path.lexists(folder / "training.json"):
@@ -74,19 +74,19 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     )
     write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
     write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
-    write_record(folder / "evaluation.json", evaluation)  # last: its presence means that all is there
+    write_record(folder / "evaluation.json", evaluation)  # last: if it exists, all other files exist
     return notices
 
 
 def _followed(against: AgainstPca, folder: Path, training: TrainingRecord, progress: Progress) -> AgainstPca:
-    """With how the run came to stand to PCA in training, whose error on validation images `against` holds."""
+    """Add how the run's validation error compared with PCA's in training; `against` holds PCA's validation error."""
     assert against.validation.pca_mse is not None
     course = follow(folder / "metrics.jsonl", against.validation.pca_mse, epochs=training.epochs, kept=progress.epoch)
     return against.model_copy(update={"validation": course})
 
 
 def _with_training(cost: Cost, environment: Environment, training: TrainingRecord) -> Cost:
-    """With what training took."""
+    """Add time, steps and epochs of the training."""
     return cost.model_copy(
         update={
             "train_seconds": training.seconds,
@@ -103,12 +103,12 @@ def _with_training(cost: Cost, environment: Environment, training: TrainingRecor
 
 
 def _left_out() -> list[str]:
-    """A sentence for each measure and check of another package that cannot be used: the evaluation does without."""
+    """A sentence for each measure or check of another package that cannot be used; the evaluation leaves it out."""
     return [f"Left out: {said}." for sort in ("measures", "checks") for said in registry.problems(sort)]
 
 
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:
-    """The device to evaluate on, and a sentence where it is not the one that the recipe names."""
+    """The device to evaluate on, and a sentence if it is not the recipe's device."""
     if wanted is not None:
         return devices.choose_device(wanted), []
     try:

@@ -113,7 +113,7 @@ class _Row:
         self.columns = columns
 
     def scores(self, column: str) -> np.ndarray:
-        """One row a finished seed, one column a test image."""
+        """(S, N): one row per finished seed, one column per test image."""
         return np.stack([table[column] for table in self.columns])
 
     def failures(self) -> list[Finding]:
@@ -127,7 +127,7 @@ class _Row:
         ]
 
     def measures(self) -> dict[str, MeasureRecord]:
-        """The measures that every finished seed has, described as their evaluations do."""
+        """The measures that every finished seed has, as described in the evaluations."""
         columns = set[str].intersection(*(set(table) for table in self.columns))
         names = [name.removeprefix("model_") for name in columns if name.startswith("model_")]
         return measures_in(names, {name: m for one in self.evaluations for name, m in one.measures.items()})
@@ -146,7 +146,7 @@ class _Row:
             return known
         contender, first = self.contender(), self.evaluations[0]
         shape = first.data.image_shape
-        assert shape is not None  # `is_evaluated` has seen to it
+        assert shape is not None  # `is_evaluated` guarantees it
         values = math.prod(shape)
         measured: dict[str, Any] = {
             "latent_size": first.latent_size,
@@ -163,13 +163,13 @@ class _Row:
         return known.model_copy(update=measured)
 
     def score(self, values: int) -> Score:
-        """The model's, over all finished seeds; `values`: of one image."""
+        """The model's score over all finished seeds; `values`: number of values of one image."""
         measures = self.measures()
         found = {name: summarise(measure, self.scores(f"model_{name}")) for name, measure in measures.items()}
         return Score.model_validate({**found, "psnr_of_mean_mse": psnr_of_mean_mse(found["mse"].mean, values)})
 
     def doctor(self) -> tuple[Diagnosis, ...]:
-        """What the doctor found, each rule once, with the seeds it is about."""
+        """The doctor's diagnoses, each rule once, with the seeds it applies to."""
         found: dict[str, list[tuple[Diagnosis, int]]] = {}
         for one in self.evaluations:
             for diagnosis in one.doctor or ():
@@ -202,7 +202,7 @@ def _test_images(data: Data, test_hashes: Mapping[str, str]) -> TestImages:
 
 
 def _mean_cost(each: Sequence[Cost]) -> Cost:
-    """Numbers averaged over the seeds that have them, as one of another version may not, and words joined."""
+    """Numbers are averaged over the seeds that have them (other versions may lack some); words are joined."""
     costs, means = [as_json(cost) for cost in each], dict[str, Any]()
     for key in costs[0]:
         values: list[Any] = [cost[key] for cost in costs if cost.get(key) is not None]
@@ -218,7 +218,7 @@ def _mean_cost(each: Sequence[Cost]) -> Cost:
 
 
 def _means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Nested numbers averaged, key by key; what one seed lacks is left out."""
+    """Average nested numbers key by key; a key that one seed lacks is left out."""
     found: dict[str, Any] = {}
     for key, value in trees[0].items():
         values: list[Any] = [tree.get(key) for tree in trees]

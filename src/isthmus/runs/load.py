@@ -1,4 +1,4 @@
-"""What a recipe and a run folder stand for: the images, and the trained model."""
+"""Load the images of a recipe and the trained model of a run folder."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from isthmus.runs.run_folder import check_data, read_environment, read_recipe
 from isthmus.training import checkpoint, devices
 from isthmus.training.memory_estimate import bytes_of_weights
 
-_LARGE = 10**9  # bytes of weights: a model of fewer is built, and reading its weights says what does not fit
+_LARGE = 10**9  # bytes of weights: a smaller model is built at once, and reading its weights reports what does not fit
 
 
 def load_data(recipe: Recipe) -> Splits:
     """The recipe's data set, split as the recipe says.
 
-    Raises InputError where there are too few images to train or to judge.
+    Raises InputError if there are too few images to train or to evaluate.
     """
     dataset = registry.build("datasets", recipe.data.kind, recipe.data.options).load()
     splits = split(dataset, **recipe.split.model_dump())
@@ -40,7 +40,7 @@ def load_run_data(folder: Path) -> Splits:
 
 
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
-    """The trained model of a run in evaluation mode, and sentences to read. Raises as `load_weights` does."""
+    """The trained model of a run in evaluation mode, and notices for the user. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
     model = built_model(folder, recipe, read_environment(folder).image_shape)
     _, _, notices = load_weights(folder, model)
@@ -50,7 +50,7 @@ def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
 def load_weights(
     folder: Path, model: Autoencoder, objective: nn.Module | None = None
 ) -> tuple[str, Progress, list[str]]:
-    """The best weights of a run, or its last where the best are damaged; with sentences to read."""
+    """Load the best weights of a run, or the last ones if the best are damaged; with notices for the user."""
     notices: list[str] = []
     for which in ("best", "last"):
         try:
@@ -69,7 +69,7 @@ def load_weights(
 
 
 def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int]) -> Autoencoder:
-    """The model of a run before its weights are read. Raises RunError where the folder cannot hold weights so large."""
+    """The model of a run before its weights are read. Raises RunError if it is too large for the folder's files."""
     held = [path.lstat().st_size for path in folder.glob("checkpoints/*/model.safetensors")]
     wanted = bytes_of_weights(recipe, image_shape) or 0
     if wanted > max(held, default=0) and wanted > _LARGE:

@@ -1,4 +1,4 @@
-"""Train in a run folder and judge what came of it; what is there already is not done again."""
+"""Train in a run folder and evaluate the result; finished steps are not repeated."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ Event = Started | Notice | Step | Epoch | Preview | Done
 
 
 def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
-    """Train in `folder` from its last checkpoint or from the start, then evaluate; done parts are not redone.
+    """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
-    Yields every event; SIGINT is answered at the next safe step by saving and raising KeyboardInterrupt.
-    Raises InputError where the folder holds a run of another recipe, Diverged where the loss is not finite.
+    Yields every event. After SIGINT, it saves at the next safe step and raises KeyboardInterrupt.
+    Raises InputError if the folder holds a run of another recipe, Diverged if the loss is not finite.
     """
     check(folder, recipe)
     with locked(folder):
@@ -46,9 +46,9 @@ def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[E
 
 
 def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
-    """`run` in a folder whose lock is held."""
+    """`run`, in a folder whose lock this process holds."""
     for sort in ("measures", "checks", "samplers"):
-        registry.usable(sort)  # raises before the training what would stop the evaluation after it
+        registry.usable(sort)  # raises before training the errors that would stop the evaluation
     begun = claim(folder, recipe)
     if begun != recipe and not is_trained(folder):
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
@@ -63,7 +63,7 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
 
 
 def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | None = None) -> Iterator[Event]:
-    """`run` on the recipe's own data, after notices of what was done to the images. Raises as `load_data` and `run`.
+    """`run` on the recipe's data, after notices about changes to the images. Raises as `load_data` and `run`.
 
     images: a file of images to keep in the folder and to train on, for the data set `arrays`.
     """
@@ -71,14 +71,14 @@ def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | N
     if images is None:
         yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache))
         return
-    with locked(folder):  # before they are written: another process may be training on the file that is there
+    with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=is_begun(folder))
         yield from _told(recipe, load_data(recipe), lambda splits: _run(recipe, folder, splits, cache))
 
 
 def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:
     events = start(splits)
-    first = next(events)  # before its first step; a recipe that is refused is refused without a word about pictures
+    first = next(events)  # before the first step: a wrong recipe raises here, before any notice about images
     for sentence in sentences(recipe, splits):
         yield Notice(sentence)
     yield first

@@ -1,4 +1,4 @@
-"""A run folder as it is found: its recipe, its environment, and how far it has come."""
+"""Read a run folder: its recipe, its environment, and its progress."""
 
 from __future__ import annotations
 
@@ -47,22 +47,22 @@ def check_is_run(folder: Path) -> None:
 
 
 def read_environment(folder: Path) -> Environment:
-    """environment.json of a run. Raises RunError where it does not say how and on what it was trained."""
+    """environment.json of a run. Raises RunError if it does not record how and on which images the run was trained."""
     return read_record(folder / "environment.json", Environment)
 
 
 def is_begun(folder: Path) -> bool:
-    """Whether something would be lost with the folder: it holds a checkpoint."""
+    """Whether the folder holds a checkpoint, so that deleting the folder would lose work."""
     return (folder / "checkpoints").is_dir()
 
 
 def is_trained(folder: Path) -> bool:
-    """Whether training.json is there and whole; where it is damaged, resuming writes it anew."""
+    """Whether training.json exists and is complete; if it is damaged, resuming writes it again."""
     return holds(folder / "training.json", TrainingRecord)
 
 
 def is_evaluated(folder: Path) -> bool:
-    """Whether the evaluation is there and whole; where it is damaged, evaluating writes it anew."""
+    """Whether the evaluation exists and is complete; if it is damaged, evaluating writes it again."""
     try:
         evaluation = read_record(folder / "evaluation.json", EvaluationRecord)
         rows = read_scores(folder / "per_image.parquet")
@@ -72,7 +72,7 @@ def is_evaluated(folder: Path) -> bool:
 
 
 def check_data(folder: Path, splits: Splits) -> Environment:
-    """The run's environment, once the images are seen to be those that it was trained on."""
+    """The run's environment, after checking that `splits` are the images that the run was trained on."""
     environment = read_environment(folder)
     if environment.data.hash != splits.hash:
         raise InputError(

@@ -1,4 +1,4 @@
-"""The images of a study's runs: read once for all variations that train on the same."""
+"""The images of a study's runs, read once for all variations with the same data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class SharedSplits:
         table = recipe.table()
         key = json.dumps([table["data"], table["split"]])
         if self.splits is None or key != self.key:
-            self.splits = None  # freed before the next is read
+            self.splits = None  # free the memory before reading the next one
             self.key, self.splits = key, load_data(recipe)
             self.test_hashes[self.splits.hash] = self.splits.test_hash
         return self.splits

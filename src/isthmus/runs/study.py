@@ -1,4 +1,4 @@
-"""Studies: variations x seeds, each run once, and what they say when held against each other."""
+"""Studies: variations x seeds, each trained once, and their comparison."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ StudyEvent = JobEvent | Notice | StudyDone
 def study(
     plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1, images: bytes | None = None
 ) -> Iterator[StudyEvent]:
-    """Run what is missing of a study in `folder`, then compare.
+    """Run the missing runs of a study in `folder`, then compare.
 
-    jobs: how many runs at a time. 1 runs them in this process, one after another. More run each in a process of
-        its own with an equal share of the CPU's threads, or on a CUDA device in turns, each on a stream of its
-        own. "auto" measures on the CPU how many are fastest.
+    jobs: number of runs at the same time. With 1 they run in this process, one after another. With more, each has
+        its own process and an equal share of the CPU threads; on a CUDA device they take turns in this process,
+        each on its own stream. "auto" measures on the CPU which number is fastest.
     images: a file of images to keep in the folder and to train on, for the data set `arrays`.
-    A failed run is named in the findings and loses nothing of the others. Raises InputError for a mistake in
-    the plan or the data before anything is trained.
+    A failed run is named in the findings and does not affect the others. Raises InputError for a mistake in the
+    plan or the data, before any training.
     """
     if jobs != "auto" and jobs < 1:
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
@@ -58,7 +58,7 @@ def study(
         yield from _study(plan, folder, cache, command, jobs, locked(folder))
         return
     check_folder(plan, folder)
-    with locked(folder):  # before they are written: another process may be training on the file that is there
+    with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=(folder / "study.toml").exists())
         yield from _study(plan, folder, cache, command, jobs, nullcontext())
 
@@ -74,7 +74,7 @@ def _study(
     def start(job: Job) -> Iterator[Event]:
         return run(job.recipe, job.folder, data.of(job.recipe), cache)
 
-    # Two of the same study at once would call each other's runs failed.
+    # Two processes on the same study would report each other's runs as failed.
     with lock:
         write_plan(whole, folder)
         if decision is None and (decision := decide(whole, shapes, folder)) is not None:
@@ -108,7 +108,7 @@ def _study(
 
 
 def _jobs(plan: Plan, folder: Path) -> list[Job]:
-    """Every run of the study, a seed after another."""
+    """Every run of the study, one seed after another."""
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     return [
         Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
@@ -117,7 +117,7 @@ def _jobs(plan: Plan, folder: Path) -> list[Job]:
 
 
 def _growing(events: Iterator[JobEvent], find: Callable[[], object]) -> Iterator[JobEvent]:
-    """Write the findings so far whenever a run that was trained here is done, before that is told."""
+    """Write the findings so far whenever a run trained here is done, before passing on the event."""
     trained: set[int] = set()
     for event in events:
         if isinstance(event, RunEvent) and isinstance(event.event, Started):
@@ -128,12 +128,12 @@ def _growing(events: Iterator[JobEvent], find: Callable[[], object]) -> Iterator
 
 
 def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
-    """Keep a failure in the run's folder until the run is tried again."""
+    """Keep failed.json in the run's folder until the run is tried again."""
     for event in events:
         record = event.job.folder / "failed.json"
         if isinstance(event, RunBegins):
             record.unlink(missing_ok=True)
         elif isinstance(event, RunFailed):
-            record.parent.mkdir(parents=True, exist_ok=True)  # it may have failed before it had a folder
+            record.parent.mkdir(parents=True, exist_ok=True)  # the run may have failed before its folder existed
             write_record(record, Failure(error=event.sentence, traceback=event.traceback))
         yield event

@@ -1,4 +1,4 @@
-"""study.toml: the plan that a study's folder keeps, so that it can be run again."""
+"""study.toml: a study's plan in its folder, so that the study can be run again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isthmus.recipes.study_plan import Plan
 
 
 def write_plan(plan: Plan, folder: Path) -> None:
-    """study.toml: what all variations share as the base, the rest as their changes; it can be run again."""
+    """Write study.toml: options shared by all variations become the base, all others become their changes."""
     tables = {row.name: row.recipe(plan.seeds[0]).table() for row in plan.variations}
     for table in tables.values():
         for key in ("format", "name", "seed"):
@@ -22,7 +22,7 @@ def write_plan(plan: Plan, folder: Path) -> None:
     base: Raw = {}
     for name, options in first.items():
         shared = {k: v for k, v in options.items() if all(t[name].get(k) == v for t in tables.values())}
-        if name not in PART_TABLES or "kind" in shared:  # another kind brings all its own options
+        if name not in PART_TABLES or "kind" in shared:  # of another kind: all options are changes
             base[name] = shared
     rows: list[Raw] = []
     for row in plan.variations:

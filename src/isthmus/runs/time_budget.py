@@ -1,7 +1,7 @@
-"""A study that is to end in time: every run shortened by the same share where the machine is too slow for the plan.
+"""Time budget of a study: if the machine is too slow for the plan, every run is shortened by the same share.
 
-The machine is measured once, before the first run; what follows from it is kept in budget.json of the study's folder.
-So a study that goes on later, or beside another program, trains what was decided, and its bits do not depend on clocks.
+The machine is measured once, before the first run; budget.json in the study's folder keeps the decision.
+So a study that is resumed later, or runs beside other programs, trains what was decided: clocks do not change its bits.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ from isthmus.runs.findings import run_folder
 from isthmus.runs.run_folder import is_begun
 from isthmus.training.speed import images_per_second
 
-JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: judging a run takes about as long as training on so many
-SLACK = 0.95  # of the plan; what is nearly in time is left as it is
-LEAST = 0.1  # of the plan: less would show nothing
+JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: evaluating a run takes about as long as training on this many
+SLACK = 0.95  # share of the plan; a plan that nearly fits is not shortened
+LEAST = 0.1  # share of the plan; a shorter training would show nothing
 NAME = "budget.json"
 
 Shapes = Mapping[str, tuple[int, int, int, int]]
 
 
 def decided(folder: Path) -> Decision | None:
-    """What was decided in a study's folder; None where nothing was. Raises RunError where the file is damaged."""
+    """The decision in a study's folder; None if there is none. Raises RunError if the file is damaged."""
     path = folder / NAME
     return read_record(path, Decision, "restore it from a copy, or choose another --out") if path.exists() else None
 
 
 def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
-    """Measure this machine, decide, and keep it in `folder`; None where the plan has no budget or was begun without.
+    """Measure this machine, decide, and write the decision to `folder`; None without a budget or if runs exist.
 
     shapes: variation -> (N, 3, H, W), its training images. Takes about a second a variation.
     """
@@ -50,7 +50,7 @@ def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
 
 
 def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | None:
-    """A sentence where `folder` was begun with another budget than the plan's, or without one, and goes on so."""
+    """A sentence if the plan's budget has no effect: the study in `folder` began with another one or without."""
     if plan.budget_seconds is None or (decision is not None and decision.seconds == plan.budget_seconds):
         return None
     begun = "without a budget" if decision is None else f"with {decision.seconds:g}"
@@ -61,12 +61,12 @@ def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | No
 
 
 def judged_as(images: int) -> int:
-    """On how many images a run on so many trains in the time that judging it takes."""
+    """Images a run could train on in the time of its evaluation; `images`: its number of training images."""
     return min(JUDGED_LEAST + 2 * images, JUDGED_MOST)
 
 
 def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
-    """The share of every run's steps that fits, by images a second of each variation."""
+    """The share of every run's steps that fits; speeds: variation -> training images per second."""
     assert plan.budget_seconds is not None
     trained = judged = 0.0
     planned: dict[str, tuple[int, int]] = {}
@@ -86,7 +86,7 @@ def divide(plan: Plan, shapes: Shapes, speeds: Mapping[str, float]) -> Decision:
 
 
 def shortened(plan: Plan, decision: Decision | None) -> Plan:
-    """The plan as it was decided; a variation that came since is trained as planned."""
+    """The plan with the decided steps; a variation added later is trained as planned."""
     if decision is None or decision.share == 1.0:
         return plan
     return replace(

@@ -1,19 +1,19 @@
 """The contract of parts as tests, for authors of other packages and for isthmus itself. It needs pytest.
 
-A test file of your package is two lines. They test every part that the installed package brings:
+A test file in your package needs two lines, which test every part of the installed package:
 
     from isthmus.testing import contract
 
     test_contract = contract("isthmus-example-part")
 
-Options without a default get their values by name: `contract("isthmus-example-part", dim=3, filters=[4, 5])`.
+Give values for options without a default by name: `contract("isthmus-example-part", dim=3, filters=[4, 5])`.
 """
 
 from __future__ import annotations
 
 import pytest
 
-# before they are imported: their assertions then show the values that they compared
+# register before importing them, so that failed assertions show the compared values
 pytest.register_assert_rewrite("isthmus.testing.part_clauses", "isthmus.testing.model_clauses")
 
 from isthmus.testing.contract import contract  # noqa: E402

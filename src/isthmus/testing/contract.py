@@ -1,4 +1,4 @@
-"""Puts the contract's clauses and a package's parts together to one pytest test."""
+"""Builds one pytest test from the contract's clauses and the parts of a package."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Clause = Callable[[PartUnderTest], None]
 
 
 def contract(package: str, /, **values: Any) -> Callable[[Clause, PartUnderTest], None]:
-    """A test that pytest runs once for each clause and each part that `package` brings; assign it to a `test_...` name.
+    """A test that pytest runs for each clause and each part of `package`; assign it to a `test_...` name.
 
-    package: its name as pip knows it. values: for options that have no default, by the option's name.
-    Raises LookupError where no such package with parts is installed, InputError where a part cannot be imported.
+    package: its name in pip. values: option -> value, for options without a default.
+    Raises LookupError if no such package with parts is installed, InputError if a part cannot be imported.
     """
     parts = [
         PartUnderTest(sort, kind, values) for sort in SORTS for kind in registry.kinds(sort) if _of(package, sort, kind)

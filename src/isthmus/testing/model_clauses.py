@@ -27,7 +27,7 @@ Clause = Callable[[PartUnderTest], None]
 
 
 def of(part: PartUnderTest) -> list[Clause]:
-    """The clauses for a part; those about a linear path where it says that it supports one, or may say so."""
+    """The clauses for a part; parts of sorts that can support a linear path also get a clause about it."""
     if part.sort == "samplers":
         return [sampler_draws_latents_of_a_model_that_suits_it]
     if part.sort == "datasets" or not part.in_recipe:
@@ -43,7 +43,7 @@ def of(part: PartUnderTest) -> list[Clause]:
 
 
 def a_model_with_it_learns(part: PartUnderTest) -> None:
-    """Twenty steps on one batch lower the loss, every gradient finite."""
+    """Twenty steps on one batch lower the loss, and every gradient is finite."""
     model, objective = part.model()
     optimizer = torch.optim.Adam([*model.parameters(), *_learned(objective)], 3e-3)
     losses: list[float] = []
@@ -54,14 +54,14 @@ def a_model_with_it_learns(part: PartUnderTest) -> None:
         assert finite_gradients(model)
         optimizer.step()
         losses.append(loss.item())
-    # a likelihood's nats begin far above zero, and an adversary stands still here
+    # a likelihood in nats can start far from zero, and adversaries are not trained here
     assert losses[-1] < (losses[0] if part.sort in ("distortions", "regularizers") else 0.9 * losses[0])
 
 
 def a_model_with_it_survives_a_round_trip(part: PartUnderTest) -> None:
-    """Its state moves to a second model, built from the recipe alone, which then answers the same."""
+    """A second model, built only from the recipe, gives the same output after loading the first one's state."""
     model, _ = part.model()
-    model(images())  # running statistics away from their start
+    model(images())  # move running statistics away from their initial values
     torch.manual_seed(99)
     twin = Autoencoder(resolve(part.recipe().table()), IMAGE)
     twin.load_state_dict(copy.deepcopy(model.state_dict()))
@@ -72,7 +72,7 @@ def a_model_with_it_survives_a_round_trip(part: PartUnderTest) -> None:
 
 
 def beside_a_linear_path_a_model_starts_as_pca(part: PartUnderTest) -> None:
-    """Step 0 is PCA to a grey level's rounding, and training moves the network and the path."""
+    """At step 0 the model equals PCA to within one grey level, and training changes the network and the path."""
     model, objective = part.model({"model.linear": "pca"})
     given = pixels(40)
     components = pca.fit(given.numpy(), model.latent_size)
@@ -97,14 +97,14 @@ def beside_a_linear_path_a_model_starts_as_pca(part: PartUnderTest) -> None:
 
 
 def it_is_refused_beside_a_linear_path(part: PartUnderTest) -> None:
-    """Where it does not support one, asking for it is an error and not ignored."""
+    """If the part does not support a linear path, asking for one is an error and is not ignored."""
     recipe = part.recipe({"model.linear": "pca"})
     with pytest.raises(InputError, match=rf"{part.kind}.*model\.linear=none"):
         Autoencoder(recipe, IMAGE)
 
 
 def regularizer_gives_one_value_an_image(part: PartUnderTest) -> None:
-    """Its gradients are finite, and in evaluation it answers the same twice, where no gradient is to be had."""
+    """Its gradients are finite; in evaluation, without gradients, it gives the same values twice."""
     model, objective = part.model()
     regularizer = objective.regularizer
     terms = regularizer(model, model(images()))
@@ -122,7 +122,7 @@ def regularizer_gives_one_value_an_image(part: PartUnderTest) -> None:
 
 
 def adversaries_learn_from_their_own_loss(part: PartUnderTest) -> None:
-    """They get better while the model stands still, and no gradient of theirs reaches the model."""
+    """They improve while the model is fixed, and their loss gives the model no gradients."""
     model, objective = part.model()
     regularizer = objective.regularizer
     weights = _adversaries(regularizer)
@@ -147,7 +147,7 @@ def adversaries_learn_from_their_own_loss(part: PartUnderTest) -> None:
 
 
 def sampler_draws_latents_of_a_model_that_suits_it(part: PartUnderTest) -> None:
-    """The same for the same generator; of one of three models, whose latents are numbers, a posterior or codes."""
+    """The same generator gives the same latents. It must suit a model with vectors, a posterior or codes."""
     for extra in ({}, {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}, {"bottleneck.kind": "fsq"}):
         model, _ = PartUnderTest("distortions", "mse", {}).model(extra)
         if part.part.suits(model):
@@ -166,6 +166,6 @@ def _adversaries(regularizer: Regularizer) -> list[nn.Parameter]:
 
 
 def _learned(objective: Objective) -> list[nn.Parameter]:
-    """What the objective learns with the model: not its adversaries, which learn against it."""
+    """The objective's parameters that train with the model; without its adversaries, which train against it."""
     against = {id(weight) for weight in _adversaries(objective.regularizer)}
     return [weight for weight in objective.parameters() if id(weight) not in against]

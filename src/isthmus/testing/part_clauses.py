@@ -1,4 +1,4 @@
-"""What a part must do by itself."""
+"""What a part must do on its own."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def of(part: PartUnderTest) -> list[Clause]:
 
 
 def it_is_documented(part: PartUnderTest) -> None:
-    """Its docstring begins with a sentence, whose first line `isthmus list` shows, and names every option."""
+    """Its docstring begins with a sentence (`isthmus list` shows the first line) and names every option."""
     said = inspect.cleandoc(part.part.__doc__ or "").partition("\n\n")[0]
     assert len(said.split()) > 1 and said.endswith("."), "the docstring does not begin with a sentence"
     for name in registry.options(part.part):
@@ -79,7 +79,7 @@ def bottleneck_treats_images_one_by_one_in_evaluation(part: PartUnderTest) -> No
 
 
 def codes_name_what_the_decoder_gets(part: PartUnderTest) -> None:
-    """Code -> vector -> code is exact, and a latent holds nothing that its codes do not say."""
+    """Code -> vector -> code is exact, and the codes alone determine the latent."""
     built = part.build().eval()
     latent = built(features())
     assert (latent.codes is not None) == (built.codes > 0)
@@ -93,16 +93,16 @@ def codes_name_what_the_decoder_gets(part: PartUnderTest) -> None:
     assert latent.codes.min() >= 0 and latent.codes.max() < built.codes
     torch.testing.assert_close(built.vectors_of(latent.codes), latent.z)
     book = built.codebook()
-    if book is not None:  # one table names all vectors
+    if book is not None:  # the codebook holds all vectors
         assert book.shape == (built.codes, built.latent_shape[0])
         torch.testing.assert_close(book[latent.codes].movedim(-1, 1), latent.z)
     assert torch.equal(built.codes_of(built.vectors_of(latent.codes)), latent.codes)
 
 
 def bottleneck_draws_from_the_generator_it_is_handed(part: PartUnderTest) -> None:
-    """A captured CUDA graph replays such draws; ones from the global generator it would share with other runs."""
+    """A captured CUDA graph can replay these draws; the global generator would be shared with other runs."""
     built = part.build().train()
-    twin = copy.deepcopy(built)  # a step may move a codebook
+    twin = copy.deepcopy(built)  # a step may change the codebook
     first = built(features(), generator=torch.Generator().manual_seed(3)).z
     torch.manual_seed(99)
     assert torch.equal(first, twin(features(), generator=torch.Generator().manual_seed(3)).z)
@@ -142,7 +142,7 @@ def objective_refuses_a_penalty_without_a_weight(part: PartUnderTest) -> None:
 def distortion_gives_one_value_an_image_and_is_least_at_the_copy(part: PartUnderTest) -> None:
     built, x = part.build(), images()
     flat = torch.zeros_like(x)
-    for original in (x, flat):  # a flat image has no variance to divide by
+    for original in (x, flat):  # a constant image has zero variance, a possible divisor
         x_hat = (0.5 * original).requires_grad_()
         value = built(x_hat, original)
         assert value.shape == (6,)
@@ -179,7 +179,7 @@ def measure_scores_each_image_and_prefers_the_copy(part: PartUnderTest) -> None:
     assert good.isfinite().all()
     assert ((good > bad) if measure.higher_is_better else (good < bad)).all()
     assert ((measure.least <= bad) & (bad <= measure.most)).all()
-    described = describe(type(measure))  # strict: every attribute is there and of its type
+    described = describe(type(measure))  # strict: every attribute exists and has its type
     assert described.name and described.about.endswith(".")
 
 
@@ -190,7 +190,7 @@ def check_says_how_far_a_run_must_have_come(part: PartUnderTest) -> None:
 
 
 def dataset_is_built_without_reading_an_image(part: PartUnderTest) -> None:
-    """Its options can be listed and checked where the images are not."""
+    """Its options can be listed and checked without the images."""
     assert callable(part.build().load)
 
 

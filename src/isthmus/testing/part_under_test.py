@@ -1,4 +1,4 @@
-"""One part, built small, and the data that it is tried on."""
+"""One small part, and the data for its tests."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TINY: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class PartUnderTest:
-    """A part by its sort and kind. values: for options that have no default, by the option's name."""
+    """A part, given by its sort and kind. values: option -> value, for options without a default."""
 
     sort: str
     kind: str
@@ -64,7 +64,7 @@ class PartUnderTest:
         return {name: self.values[name] for name in needed}
 
     def build(self) -> Any:
-        """The part itself, its first weights always the same; a sampler's model is not built here."""
+        """The part, always with the same initial weights; a sampler's model is not built here."""
         facts: dict[str, list[Any]] = {
             "architectures": [IMAGE],
             "bottlenecks": [FEATURES],
@@ -81,9 +81,9 @@ class PartUnderTest:
         return registry.build(self.sort, self.kind, self.options(), *facts.get(self.sort, []))
 
     def recipe(self, extra: Mapping[str, Any] | None = None) -> Recipe:
-        """A tiny recipe with this part, every penalty of its bottleneck weighted; `extra` changes are made last."""
+        """A tiny recipe with this part and a weight for every penalty of its bottleneck; `extra` changes apply last."""
         changes = {f"{self.table}.kind": self.kind, **{f"{self.table}.{k}": v for k, v in self.options().items()}}
-        if self.sort in ("priors", "regularizers", "objectives"):  # some of them are about posteriors
+        if self.sort in ("priors", "regularizers", "objectives"):  # some of these need a posterior
             changes |= {"bottleneck.kind": "gaussian", "bottleneck.dim": 3}
         if (self.sort == "architectures" and self.part.supports_mask) or (
             self.sort == "objectives" and self.part.needs_mask
@@ -96,7 +96,7 @@ class PartUnderTest:
         return resolve(apply(raw, weights))
 
     def model(self, extra: Mapping[str, Any] | None = None) -> tuple[Autoencoder, Objective]:
-        """The model and the objective of `recipe`, their first weights always the same."""
+        """The model and the objective of `recipe`, always with the same initial weights."""
         recipe = self.recipe(extra)
         torch.manual_seed(0)
         model = Autoencoder(recipe, IMAGE)
@@ -119,6 +119,6 @@ def features(count: int = 6) -> Tensor:
 
 
 def finite_gradients(module: nn.Module) -> bool:
-    """Whether some weights have gradients, and all of those are finite."""
+    """Whether at least one weight has a gradient, and all gradients are finite."""
     gradients = [p.grad for p in module.parameters() if p.grad is not None]
     return bool(gradients) and all(bool(g.isfinite().all()) for g in gradients)

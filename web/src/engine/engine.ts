@@ -8,18 +8,18 @@ interface Job {
 }
 
 export interface RunOptions {
-  /** Before all that only fills in what is not looked at yet. */
+  /** Run this job before all jobs that are not urgent. */
   readonly urgent?: boolean;
-  /** Asked when the job's turn has come: true where nobody wants its output any more. */
+  /** Called at the job's turn: true if its output is no longer needed. */
   readonly stale?: () => boolean;
 }
 
-/** An answer that takes longer is announced: shorter ones feel immediate. */
+/** `onThinking` reports an answer that takes longer; a shorter wait feels immediate. */
 const NOTICEABLE_MS = 100;
 
-/** Runs the page's models, one at a time, the urgent before the rest; loads each when it is first needed. */
+/** Runs the page's models one at a time, urgent jobs first; loads each model when it is first needed. */
 export class Engine {
-  /** Called with true when an answer has become noticeably slow, with false once all is answered. */
+  /** Called with true when an answer is noticeably slow, and with false when all jobs are answered. */
   onThinking: (thinking: boolean) => void = () => {};
   private readonly urgent: Job[] = [];
   private readonly rest: Job[] = [];
@@ -37,7 +37,7 @@ export class Engine {
     this.started = ask({ kind: "start", runtime: blob("runtime") });
   }
 
-  /** The output of model `name` for `input` of `shape`; null where it has become stale before its turn. */
+  /** The output of model `name` for `input` of `shape`; null if it became stale before its turn. */
   run(name: string, input: Float32Array, shape: readonly number[], options: RunOptions = {}): Promise<Float32Array | null> {
     return new Promise((resolve, reject) => {
       const question = { kind: "run", name, input, shape } as const;
@@ -48,7 +48,7 @@ export class Engine {
     });
   }
 
-  /** Resolves when nothing is left to answer. */
+  /** Resolves when all jobs are answered. */
   settled(): Promise<void> {
     return this.working ? new Promise((resolve) => this.idle.push(resolve)) : Promise.resolve();
   }
@@ -66,7 +66,7 @@ export class Engine {
     for (const resolve of this.idle.splice(0)) resolve();
   }
 
-  /** The next job; undefined where nobody has one even after looking at the last answer. */
+  /** The next job; undefined if there is none, even after the callers have seen the last answer. */
   private async next(): Promise<Job | undefined> {
     if (this.urgent.length + this.rest.length === 0) {
       await new Promise<void>((resolve) => {

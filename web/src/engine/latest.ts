@@ -1,10 +1,10 @@
-/** So long a call may go on while a later one waits: without it a slider that never rests would finish nothing. */
+/** Minimum time for a call while a later one waits: without it, a slider in constant motion would never finish a call. */
 const PATIENCE_MS = 60;
 
 /**
- * Work of which only the newest call counts: while one runs, later calls wait in one place and replace each other.
+ * Work for which only the newest call counts: while one call runs, one later call waits, and a newer one replaces it.
  *
- * `stale` tells the work that a later call has been waiting for it, so that it can stop early.
+ * `stale` tells the work that a later call is waiting, so that it can stop early.
  */
 export function latest<A>(
   work: (argument: A, stale: () => boolean) => Promise<void>,

@@ -1,7 +1,7 @@
 import script from "engine:script";
 import type { Ask, Question, Reply } from "./protocol";
 
-/** A worker that answers, so that the page never stalls; the page itself where no worker can be made. */
+/** Answers questions in a worker, so that the page never freezes; in the page itself if no worker can be created. */
 export async function answering(): Promise<Ask> {
   const url = URL.createObjectURL(new Blob([script], { type: "text/javascript" }));
   try {
@@ -13,7 +13,7 @@ export async function answering(): Promise<Ask> {
   }
 }
 
-/** Raises: whatever kept the worker from starting. */
+/** Raises: the error that prevented the worker from starting. */
 function inWorker(url: string): Promise<Ask> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(url);

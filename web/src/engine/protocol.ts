@@ -1,19 +1,19 @@
-/** What the page asks of the engine. Models and runtime are base64 of gzip, as the page holds them. */
+/** The page's questions to the engine. Models and runtime are base64 of gzip, as stored in the page. */
 export type Question =
   | { readonly kind: "start"; readonly runtime: string }
   | { readonly kind: "load"; readonly name: string; readonly model: string }
   | { readonly kind: "run"; readonly name: string; readonly input: Float32Array; readonly shape: readonly number[] };
 
-/** What a question of kind "run" is answered with; the others have no answer but that they are done. */
+/** The answer to a question of kind "run"; for the other kinds it only means that they are done. */
 export type Answer = Float32Array | null;
 
-/** What the worker sends back. */
+/** The worker's reply. */
 export interface Reply {
   readonly id: number;
   readonly answer: Answer;
-  /** Why there is no answer; empty where all went well. */
+  /** Why there is no answer; empty if there was no error. */
   readonly error: string;
 }
 
-/** Who answers questions, one after the other: a worker, or where there can be none the page itself. */
+/** Answers questions, one after the other: in a worker, or in the page itself if no worker can be created. */
 export type Ask = (question: Question) => Promise<Answer>;

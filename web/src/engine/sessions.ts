@@ -4,12 +4,12 @@ import { unpack } from "./unpack";
 
 const sessions = new Map<string, InferenceSession>();
 
-/** Answers one question with onnxruntime. Raises: Error where a model cannot be read or run. */
+/** Answers one question with onnxruntime. Raises: Error if a model cannot be read or run. */
 export async function answer(question: Question): Promise<Answer> {
   switch (question.kind) {
     case "start":
       env.wasm.wasmBinary = await unpack(question.runtime);
-      // More would need shared memory, which a page opened from a file never has.
+      // More threads need shared memory, which a page opened from a file never has.
       env.wasm.numThreads = 1;
       env.logLevel = "error";
       return null;
@@ -25,6 +25,6 @@ async function run(name: string, input: Float32Array, shape: readonly number[]):
   const session = sessions.get(name);
   if (session === undefined) throw new Error(`${name} has not been loaded`);
   const results = await session.run({ [session.inputNames[0]]: new Tensor("float32", input, shape) });
-  // A copy of its own, so that it can be handed over without dragging the runtime's memory along.
+  // A copy, so that it can be transferred without the runtime's memory.
   return (results[session.outputNames[0]].data as Float32Array).slice();
 }

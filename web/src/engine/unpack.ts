@@ -1,4 +1,4 @@
-/** The bytes behind base64 of gzip. Raises: Error where the text is not that. */
+/** Decodes base64 of gzip. Raises: Error if the text is not base64 of gzip. */
 export async function unpack(text: string): Promise<Uint8Array<ArrayBuffer>> {
   try {
     const stream = new Blob([fromBase64(text)]).stream().pipeThrough(new DecompressionStream("gzip"));

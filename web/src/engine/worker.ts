@@ -1,10 +1,10 @@
-// The engine's script: it runs in a worker, or in the page itself where no worker can be made.
+// The engine's script: it runs in a worker, or in the page itself if no worker can be created.
 
 import type { Ask, Question, Reply } from "./protocol";
 import { answer } from "./sessions";
 
 declare global {
-  /** Where the script leaves its answers for a page that runs it itself. */
+  /** The entry point for a page that runs the script itself. */
   var isthmusEngine: Ask | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** A discrete latent: which of its vectors every position holds. */
+/** A discrete latent: which codebook vector each position holds. */
 export class Codebook {
   /** vectors (codes, C) */
   constructor(
@@ -10,7 +10,7 @@ export class Codebook {
     return this.vectors.length / this.codes;
   }
 
-  /** z (C, positions) -> the code of each position, that of the nearest vector. */
+  /** z (C, positions) -> the code of each position: the index of the nearest vector. */
   read(z: Float32Array): Uint16Array {
     const positions = z.length / this.channels;
     return Uint16Array.from({ length: positions }, (_, position) => this.nearest(z, position, positions));
@@ -28,7 +28,7 @@ export class Codebook {
     return changed;
   }
 
-  /** z (C, positions) with every position at its nearest vector: the decoder knows no others. */
+  /** z (C, positions) with each position moved to its nearest vector: the decoder accepts no others. */
   snap(z: Float32Array): Float32Array {
     return this.write(z, Object.fromEntries(this.read(z).entries()));
   }

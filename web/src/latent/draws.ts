@@ -2,7 +2,7 @@ import { random } from "../pixels/random";
 import type { Tensors } from "./safetensors";
 import type { LatentSpace } from "./space";
 
-/** A latent out of nothing: draw `place` of the sheet with this seed. */
+/** A random latent: draw `place` of the sheet with this seed. */
 export type Draw = (seed: number, place: number) => Float32Array;
 
 /** From the model's own prior, the standard normal in `size` dimensions. */
@@ -34,7 +34,7 @@ export function mixtureDraws(space: LatentSpace, tensors: Tensors): Draw {
   };
 }
 
-/** Which component, for a lot in [0, 1). */
+/** The component for a uniform random number in [0, 1). */
 function pick(weights: Float32Array, lot: number): number {
   let left = lot * weights.reduce((sum, weight) => sum + weight, 0);
   const found = weights.findIndex((weight) => (left -= weight) < 0);

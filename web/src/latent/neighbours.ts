@@ -1,7 +1,7 @@
 /**
  * The `count` rows of `table` (rows, D) nearest to `point` (D,), nearest first.
  *
- * scale (D,): each difference is divided by it; a number that never varies (scale 0) does not count.
+ * scale (D,): each difference is divided by it; a coordinate that never varies (scale 0) does not count.
  */
 export function nearest(
   point: ArrayLike<number>,

@@ -8,7 +8,7 @@ const VIEWS = {
 
 type Dtype = keyof typeof VIEWS;
 
-/** What a tensor's numbers are kept in. */
+/** The type in which a tensor's numbers are stored. */
 export type Numbers<D extends Dtype = Dtype> = InstanceType<(typeof VIEWS)[D]>;
 
 interface Entry {
@@ -22,7 +22,7 @@ export class Tensors {
   private readonly entries: ReadonlyMap<string, Entry>;
   private readonly data: Uint8Array;
 
-  /** Raises: Error where the bytes are no safetensors file. */
+  /** Raises: Error if the bytes are not a safetensors file. */
   constructor(bytes: Uint8Array) {
     const length = Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getBigUint64(0, true));
     if (8 + length > bytes.length) throw new Error("a safetensors file ends inside its header");
@@ -39,12 +39,12 @@ export class Tensors {
     return this.entry(name).shape;
   }
 
-  /** The numbers of a tensor, in rows. Raises: Error where there is none of that name and type. */
+  /** The numbers of a tensor, row by row. Raises: Error if there is no tensor with that name and type. */
   numbers<D extends Dtype>(name: string, dtype: D): Numbers<D> {
     const entry = this.entry(name);
     if (entry.dtype !== dtype) throw new Error(`tensor ${name} is ${entry.dtype}, not ${dtype}`);
     const [start, end] = entry.data_offsets;
-    // A copy: tensors need not begin where their type may.
+    // A copy: a tensor's first byte may not be aligned for its type.
     const { buffer } = this.data.slice(start, end);
     return new VIEWS[dtype](buffer) as Numbers<D>;
   }

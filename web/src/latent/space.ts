@@ -9,13 +9,13 @@ import type { Tensors } from "./safetensors";
 export class LatentSpace {
   readonly mean: Float32Array;
   readonly std: Float32Array;
-  /** Of the pictures' variance, what each direction explains, 0 to 1, (K,). */
+  /** Share of the pictures' variance that each direction explains, 0 to 1, (K,). */
   private readonly shares: Float32Array;
   /** (K, D): what one standard deviation adds to a latent. */
   private readonly steps: Float32Array;
-  /** (K, D): what reads a coordinate from a latent less the mean. */
+  /** (K, D): its product with (latent - mean) gives the coordinates. */
   private readonly readings: Float32Array;
-  /** Below this a number varies by rounding alone. */
+  /** A number with a smaller spread varies only by rounding. */
   private readonly least: number;
 
   constructor(tensors: Tensors) {
@@ -53,7 +53,7 @@ export class LatentSpace {
     for (let i = 0; i < this.size; i++) z[i] += amount * this.steps[row + i];
   }
 
-  /** The latent at these principal coordinates, the mean in every direction not named. */
+  /** The latent at these principal coordinates; all other directions are at the mean. */
   at(coordinates: Float32Array): Float32Array {
     const z = this.mean.slice();
     coordinates.forEach((amount, k) => this.move(z, k, amount));
@@ -65,18 +65,18 @@ export class LatentSpace {
     return this.std[place] > this.least;
   }
 
-  /** Of the pictures' variance, what direction k explains, 0 to 1. */
+  /** Share of the pictures' variance that direction k explains, 0 to 1. */
   share(k: number): number {
     return this.shares[k];
   }
 
-  /** The places of the numbers of z, the most varying first. */
+  /** The indices of the numbers of z, largest spread first. */
   byVariance(): number[] {
     return Array.from(this.std.keys()).sort((a, b) => this.std[b] - this.std[a] || a - b);
   }
 }
 
-/** A matrix kept in 8 bits with a scale a row. */
+/** A matrix stored in 8 bits with one scale per row. */
 function scaled(tensors: Tensors, name: string): Float32Array {
   const scale = tensors.numbers(`${name}_scale`, "F32");
   const size = tensors.shape(name)[1];

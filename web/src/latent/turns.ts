@@ -4,10 +4,10 @@ import type { LatentSpace } from "./space";
 export type Order = "directions" | "numbers";
 
 /**
- * What has been turned: for each knob how far it is from where it stood.
+ * How far each knob has been turned from its starting position.
  *
  * directions and numbers: in standard deviations of each.
- * Both add up, so one can be turned after the other and a link stays short.
+ * The two kinds of turns add up, so a reader can use both, and a link stays short.
  */
 export interface Turns {
   readonly directions: Readonly<Record<number, number>>;
@@ -16,7 +16,7 @@ export interface Turns {
 
 export const UNTURNED: Turns = { directions: {}, numbers: {} };
 
-/** The latent that turning leads to from `start` (D,). */
+/** The latent after these turns from `start` (D,). */
 export function turned(space: LatentSpace, start: Float32Array, turns: Turns): Float32Array {
   const z = start.slice();
   for (const [k, amount] of Object.entries(turns.directions)) if (Number(k) < space.kept) space.move(z, Number(k), amount);
@@ -27,8 +27,8 @@ export function turned(space: LatentSpace, start: Float32Array, turns: Turns): F
 /**
  * Where the knobs of `order` stand after turning from `start`: in standard deviations from the mean.
  *
- * Directions count as exactly perpendicular. Stored in 8 bits they are so up to a hundredth, and turning one would
- * show on the others.
+ * Directions are treated as exactly perpendicular. Stored in 8 bits, they are perpendicular only up to 0.01, so turning
+ * one would also move the others.
  */
 export function positions(space: LatentSpace, start: Float32Array, turns: Turns, order: Order): Float32Array {
   if (order === "directions") {

@@ -1,4 +1,4 @@
-/** The facts that the page was made with; docs/explorer-page.md says what each means. All text in it is hostile. */
+/** The facts stored in the page; docs/explorer-page.md describes each. All text in them is untrusted. */
 export interface About {
   readonly format: number;
   readonly title: string;
@@ -39,14 +39,14 @@ export interface ModelAbout {
 
 const FORMAT = 1;
 
-/** Reads the page's facts. Raises: Error where another version of isthmus wrote them. */
+/** Reads the page's facts. Raises: Error if another version of isthmus wrote them. */
 export function readAbout(): About {
   const about = JSON.parse(blobText("about")) as About;
   if (about.format !== FORMAT) throw new Error(`this page is of format ${about.format}, its script reads ${FORMAT}`);
   return about;
 }
 
-/** The text of an element that holds data. Raises: Error where the page has none of that id. */
+/** The text of an element that holds data. Raises: Error if the page has no element with that id. */
 export function blobText(id: string): string {
   const text = document.getElementById(id)?.textContent;
   if (text == null) throw new Error(`the page is cut short: it holds no ${id}`);

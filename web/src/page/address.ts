@@ -4,7 +4,7 @@ import { PANELS, type Panel, type State } from "../state/state";
 import type { Store } from "../state/store";
 import type { About } from "./about";
 
-/** The address is written when the reader pauses: browsers refuse more than some changes a second. */
+/** The address is updated when the reader pauses: browsers refuse more than a few changes per second. */
 const PAUSE_MS = 300;
 
 /** The state that the page was opened with. */
@@ -12,7 +12,7 @@ export function stateOfAddress(about: About): State {
   return fromFragment(location.hash.slice(1), boundsOf(about));
 }
 
-/** Keeps the address and the state the same, both ways. */
+/** Keeps the address and the state equal, in both directions. */
 export function followAddress(store: Store, about: About): void {
   let timer = 0;
   let written = location.hash.slice(1);
@@ -28,7 +28,7 @@ export function followAddress(store: Store, about: About): void {
   });
 }
 
-/** Notes which panel the reader looks at: the last that has come up to the middle of the window. */
+/** Records which panel the reader looks at: the last one that has reached the middle of the window. */
 export function followPanels(store: Store): void {
   const top = (panel: Panel) => document.getElementById(panel)?.getBoundingClientRect().top ?? Infinity;
   let waiting = false;

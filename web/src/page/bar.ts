@@ -8,7 +8,7 @@ const TITLES: Readonly<Record<Panel, string>> = {
   look: "Look", knobs: "Knobs", morph: "Morph", map: "Map", noise: "Noise", dream: "Dream",
 };
 
-/** The bar that stays: the chosen picture, the way to each panel, whether the page is thinking, and the link. */
+/** The bar that stays in view: the chosen picture, links to panels, whether the page is computing, and the share link. */
 export function bar(context: Context): HTMLElement {
   const { store, gallery, engine } = context;
   const thumb = pictureCanvas(gallery.width, gallery.height, "The chosen picture");
@@ -59,7 +59,7 @@ export function stepPicture({ store, gallery }: Context, by: number): void {
   store.set({ image: { kind: "shown", place }, ...UNTOUCHED });
 }
 
-/** Scrolls to a panel and puts the keyboard there. */
+/** Scrolls to a panel and moves the keyboard focus to it. */
 export function goTo({ store }: Context, panel: Panel): void {
   store.set({ panel });
   document.getElementById(panel)?.scrollIntoView();
@@ -79,7 +79,7 @@ function shareButton({ store }: Context): HTMLButtonElement {
   return share;
 }
 
-/** False where the browser gives the page no clipboard. */
+/** False if the browser gives the page no clipboard. */
 async function toClipboard(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text);

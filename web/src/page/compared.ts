@@ -1,6 +1,6 @@
 import { listed, signed } from "./numbers";
 
-/** Weights are stored in 8 and 16 bits on a page: differences under this are their rounding. */
+/** A page stores weights in 8 and 16 bits: smaller differences in dB are only rounding. */
 const ROUNDING_DB = 0.1;
 
 export interface Compared {
@@ -14,7 +14,7 @@ export function compared(difference: number, name: string): Compared {
   return { text: `${signed(difference)} dB against ${name}`, tone: difference > 0 ? "better" : "worse" };
 }
 
-/** What a noise panel may claim: which models there saw noise in training, and whether their plain twins are there. */
+/** What a noise panel may claim: which models were trained with noise, and whether their twins without noise are present. */
 export function noiseWords(models: readonly { name: string; corruption: string; plain?: number | null }[]): string {
   const seen = models.filter(({ corruption }) => corruption !== "none");
   if (seen.length === 0) {

@@ -4,7 +4,7 @@ import type { About } from "./about";
 import type { Gallery } from "./gallery";
 import type { Model } from "./model";
 
-/** What every panel is made from. */
+/** What every panel needs. */
 export interface Context {
   readonly about: About;
   readonly store: Store;
@@ -14,11 +14,11 @@ export interface Context {
   readonly timings: Timings;
 }
 
-/** Milliseconds, for whoever measures the page: window.isthmus.timings. */
+/** Milliseconds, for measuring the page: window.isthmus.timings. */
 export interface Timings {
-  /** From navigation until the first picture stood there, rebuilt. */
+  /** From navigation until the first reconstruction was visible. */
   ready: number;
-  /** The last redraws: from the event of a knob to its picture. */
+  /** The last redraws: from a knob's event until its picture was drawn. */
   readonly redraws: number[];
 }
 
@@ -28,7 +28,7 @@ export interface PcaGroup {
   readonly components: number;
 }
 
-/** Models of one latent size stand together, their PCA after them. */
+/** Models of one latent size are grouped, followed by their PCA. */
 export function pcaGroups(models: readonly Model[]): PcaGroup[] {
   const groups = new Map<number, Model[]>();
   for (const model of models) groups.set(model.about.pca, [...(groups.get(model.about.pca) ?? []), model]);

@@ -4,7 +4,7 @@ import { planesFromText } from "../pixels/own_text";
 import type { Subject } from "../state/state";
 import type { About } from "./about";
 
-/** The pictures of the page: the held-out ones to the bit, the map's from a compressed sheet, the reader's own. */
+/** The pictures of the page: exact held-out ones, the map's from a compressed sheet, and the reader's own. */
 export class Gallery {
   readonly shown: readonly Picture[];
   private readonly own = new Map<string, Picture>();
@@ -28,7 +28,7 @@ export class Gallery {
     return this.about.image_shape[2];
   }
 
-  /** Always the same object for the same subject, so that what is computed from it can be kept with it. */
+  /** Always the same object for the same subject, so that results computed from it can be cached with it. */
   async of(subject: Subject): Promise<Picture> {
     if (subject.kind === "shown") return this.shown[subject.place];
     if (subject.kind === "point") return this.point(subject.place);
@@ -66,7 +66,7 @@ export class Gallery {
     return label >= 0 ? [this.about.class_names[label] ?? `class ${label}`, place] : [place];
   }
 
-  /** True where the page holds this picture to the bit; a point of the map may come from the compressed sheet. */
+  /** True if the page holds this picture exactly; a point of the map may come from the compressed sheet. */
   isExact(subject: Subject): boolean {
     return subject.kind !== "point" || this.about.points[subject.place].shown >= 0;
   }

@@ -4,7 +4,7 @@ import { PANELS } from "../state/state";
 import { goTo, stepPicture } from "./bar";
 import type { Context } from "./context";
 
-/** Single keys that work wherever the keyboard is, but where text is typed or a dialog asks. */
+/** Single keys that work everywhere, except while typing text or in a dialog. */
 export function wireKeys(context: Context): void {
   const { store } = context;
   const keys: Readonly<Record<string, () => void>> = {

@@ -29,7 +29,7 @@ export class Model {
     this.codebook = codes === undefined ? null : new Codebook(tensors.numbers("codebook", "F32"), codes);
   }
 
-  /** picture -> z (D,); null where it became stale. */
+  /** picture -> z (D,); null if it became stale. */
   async encode(picture: Picture, options?: RunOptions): Promise<Float32Array | null> {
     const known = this.latents.get(picture);
     if (known) return known;
@@ -38,7 +38,7 @@ export class Model {
     return z;
   }
 
-  /** z (D,) -> the picture it stands for; null where it became stale. */
+  /** z (D,) -> the decoded picture; null if it became stale. */
   async decode(z: Float32Array, options?: RunOptions): Promise<Picture | null> {
     const held = this.codebook ? this.codebook.snap(z) : z;
     return this.toPicture(await this.engine.run(`decoder-${this.index}`, held, [1, ...this.about.latent_shape], options));
@@ -49,7 +49,7 @@ export class Model {
     return z && this.decode(z, options);
   }
 
-  /** What PCA of the same latent size makes of the picture. */
+  /** PCA's reconstruction of the picture, with the same latent size. */
   async pca(picture: Picture, options?: RunOptions): Promise<Picture | null> {
     const input = toLevels(picture);
     return this.toPicture(await this.engine.run(`pca-${this.about.pca}`, input, [1, ...this.imageShape], options));

@@ -3,7 +3,7 @@ import { button } from "./dom";
 const root = document.documentElement;
 const KEY = "isthmus-theme"; // the report's, so that both pages agree
 
-/** The button that turns light into dark; the choice lasts where the browser gives the page storage. */
+/** The button that switches between light and dark; the choice is kept if the browser gives the page storage. */
 export function themeButton(onChange: () => void): HTMLButtonElement {
   const stored = recall();
   if (stored === "dark" || stored === "light") root.dataset.theme = stored;

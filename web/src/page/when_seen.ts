@@ -1,7 +1,7 @@
 /**
- * Draws a part of the page only while it is near the window, and catches up when it comes near.
+ * Draws a part of the page only while it is near the visible window; a missed drawing is done when it comes near.
  *
- * Returns what to call when it should be drawn anew.
+ * Returns a function to call when the part must be drawn again.
  */
 export function whenSeen(element: Element, draw: () => void): () => void {
   let seen = false;

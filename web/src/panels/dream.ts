@@ -11,7 +11,7 @@ import { section } from "../widgets/section";
 
 const DRAWS = 24;
 
-/** Pictures of nothing: latents drawn at random, and what the decoder makes of them. */
+/** Generated pictures: random latents, decoded. */
 export function dream(context: Context): HTMLElement {
   const { store, gallery, models } = context;
   const canvases = Array.from({ length: DRAWS }, () => pictureCanvas(gallery.width, gallery.height, ""));

@@ -19,7 +19,7 @@ const OF_CODES =
   "Every position of this latent holds one code out of a codebook. A click places the code chosen above. A second click " +
   "restores the picture's own code. Colours only tell codes apart.";
 
-/** How many redraws are remembered. */
+/** Number of redraws whose times are kept. */
 const REMEMBERED = 100;
 
 /** Turn the numbers of a latent, by principal direction or one by one. */
@@ -38,7 +38,7 @@ export function knobs(context: Context): HTMLElement {
   /** What `before` shows, decoded. */
   let shown: Beginning | null = null;
 
-  /** Shows what one knob does, from where the others stand now. */
+  /** Shows the effect of one knob, with the others at their present positions. */
   function aim(start: Beginning, place: number): void {
     if (!start.model.codebook) range.aim(start.model, ledTo(start, store.get()), store.get().order, place);
   }

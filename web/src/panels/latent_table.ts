@@ -7,7 +7,7 @@ import { choice } from "../widgets/choice";
 import { codeGrid, type CodeGrid } from "../widgets/code_grid";
 import { knobBank } from "../widgets/knob_bank";
 
-/** The latent that turning begins at. */
+/** The latent before any turns. */
 export interface Beginning {
   readonly model: Model;
   readonly z: Float32Array;
@@ -15,19 +15,19 @@ export interface Beginning {
 
 export interface LatentTable {
   readonly element: HTMLElement;
-  /** Shows where the turns of the state have led from the beginning. */
+  /** Shows the result of the state's turns, beginning at the start latent. */
   show(start: Beginning): void;
 }
 
-/** Where the turns of the state lead. */
+/** The latent after the state's turns. */
 export function ledTo({ model, z }: Beginning, { turns, codes }: State): Float32Array {
   return model.codebook ? model.codebook.write(z, codes) : turned(model.space, z, turns);
 }
 
 /**
- * What can be turned of a latent: knobs, or the grid of its codes.
+ * The controls of a latent: knobs, or the grid of its codes.
  *
- * onFocus: told which knob the reader has gone to.
+ * onFocus: called with the knob that has the focus.
  */
 export function latentTable({ store }: Context, onFocus: (start: Beginning, place: number) => void): LatentTable {
   let start: Beginning | null = null;
@@ -44,7 +44,7 @@ export function latentTable({ store }: Context, onFocus: (start: Beginning, plac
     (order) => store.set({ order }),
   );
 
-  /** to: from where the picture had the knob to where it shall stand, in standard deviations. */
+  /** to: maps the knob's position in the picture to its new position, both in standard deviations. */
   function move(place: number, to: (home: number) => number): void {
     if (!start) return;
     const { order, turns } = store.get();

@@ -16,7 +16,7 @@ export interface Look {
   readonly element: HTMLElement;
   /** The canvas of each model's output. */
   readonly outputs: readonly HTMLCanvasElement[];
-  /** Resolves when the first picture stands there, through every model. */
+  /** Resolves when every model's reconstruction of the first picture is visible. */
   readonly drawn: Promise<void>;
 }
 

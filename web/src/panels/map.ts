@@ -16,7 +16,7 @@ import { pointOf, subjectOf } from "./points";
 
 const PCA = "PCA";
 
-/** Held-out pictures where their latents lie, in the plane. */
+/** A map of held-out pictures: each point is a latent in the plane. */
 export function map(context: Context): HTMLElement {
   const { about, store, gallery, models } = context;
   const thumb = pictureCanvas(gallery.width, gallery.height, "");
@@ -86,7 +86,7 @@ export function map(context: Context): HTMLElement {
   return element;
 }
 
-/** Where a picture lies on this plane; null where that cannot be known. */
+/** The place of a picture on this plane; null if it is not known. */
 async function placeOf({ about, gallery }: Context, model: Model, image: Subject, plane: string, flat: Float32Array): Promise<Place | null> {
   const place = pointOf(about.points, image);
   if (place >= 0) return { x: flat[2 * place], y: flat[2 * place + 1] };

@@ -14,7 +14,7 @@ import { strip } from "../widgets/strip";
 const FRAMES = 9;
 const PLACES = Array.from({ length: FRAMES }, (_, i) => i / (FRAMES - 1));
 
-/** Walk from one picture to another through the latent, and beside it through the pixels. */
+/** Interpolate from one picture to another in the latent space and, for comparison, in pixels. */
 export function morph(context: Context): HTMLElement {
   const { store, gallery, models } = context;
   const { width, height } = gallery;
@@ -38,7 +38,7 @@ export function morph(context: Context): HTMLElement {
     (place) => store.set({ other: { kind: "shown", place } }),
   );
 
-  /** The way that this model can go: the sphere is that of a prior. */
+  /** The path for this model: the sphere needs a normal prior. */
   const wayOf = (index: number, { path }: State): Path => (models[index].about.draws === "prior" ? path : "straight");
   const endsOf = ({ image, other }: State) => Promise.all([gallery.of(image), gallery.of(other)]);
 

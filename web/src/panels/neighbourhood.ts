@@ -48,7 +48,7 @@ export function neighbourhood(context: Context): Neighbourhood {
 interface Found {
   readonly latent: readonly Subject[];
   readonly pixels: readonly Subject[];
-  /** Among which pictures, where not among those of the map. */
+  /** The set of pictures searched, if it is not the map's. */
   readonly among: string;
 }
 
@@ -61,7 +61,7 @@ function stored(points: Context["about"]["points"], { tensors, about }: Model, p
   return { latent: of("latent_neighbours"), pixels: of("pixel_neighbours"), among: "" };
 }
 
-/** The neighbours of any other picture, among those the page holds latents of. */
+/** The neighbours of any other picture, among the pictures whose latents the page holds. */
 async function computed({ gallery, about }: Context, model: Model, image: Subject): Promise<Found | null> {
   const picture = await gallery.of(image);
   const z = await model.encode(picture);

@@ -1,6 +1,6 @@
 import type { Rectangle } from "./shrink";
 
-/** Which part of a picture is taken: always of the models' proportions, always inside the picture. */
+/** The selected part of a picture: always with the models' aspect ratio, always inside the picture. */
 export class CropFrame {
   private constructor(
     readonly rectangle: Rectangle,
@@ -16,7 +16,7 @@ export class CropFrame {
     return new CropFrame(rectangle, bounds, aspect);
   }
 
-  /** Moved by so many pixels of the picture, as far as it goes. */
+  /** Moved by a number of picture pixels, but not beyond the edge. */
   moved(right: number, down: number): CropFrame {
     const { left, top, width, height } = this.rectangle;
     return this.with({
@@ -27,7 +27,7 @@ export class CropFrame {
     });
   }
 
-  /** As wide as `width` allows, about its middle; pushed inside where it would stand out. */
+  /** Resized to `width` as far as possible, about its middle; moved back inside the picture if needed. */
   sized(width: number): CropFrame {
     const { left, top, width: before, height } = this.rectangle;
     const after = this.possible(width, this.bounds.width, this.bounds.height);
@@ -35,7 +35,7 @@ export class CropFrame {
     return this.with({ ...grown, width: after, height: after / this.aspect }).moved(0, 0);
   }
 
-  /** With one corner (0 or 1 across, 0 or 1 down) drawn towards a place of the picture; the opposite one stays. */
+  /** With one corner (0 or 1 across, 0 or 1 down) dragged towards a point of the picture; the opposite corner stays. */
   cornered(across: 0 | 1, down: 0 | 1, x: number, y: number): CropFrame {
     const { left, top, width, height } = this.rectangle;
     const [fixedX, fixedY] = [left + (1 - across) * width, top + (1 - down) * height];

@@ -3,7 +3,7 @@ import type { Picture } from "./picture";
 /** Grey levels (of 255) at which the scale ends, in every map of every page; larger errors get its last colour. */
 export const ERROR_LIMIT = 64;
 
-// The report's scale. Luminance rises all the way, so that it survives a grey print and colour-blind eyes.
+// The report's scale. Luminance always rises, so the scale works in a grey print and for colour-blind readers.
 const ANCHORS = [[8, 10, 24], [22, 50, 104], [14, 112, 130], [92, 178, 98], [240, 222, 84], [255, 253, 228]];
 
 /** The colours of the scale, one a grey level from 0 to ERROR_LIMIT. */
@@ -30,7 +30,7 @@ export function errorMap(output: Picture, original: Picture): Picture {
   return { width, height, planes };
 }
 
-/** The scale itself, one pixel high, no error on the left. */
+/** The scale itself, one pixel high, zero error on the left. */
 export function errorScale(): Picture {
   const width = ERROR_COLOURS.length;
   const planes = Uint8Array.from({ length: 3 * width }, (_, i) => ERROR_COLOURS[i % width][Math.floor(i / width)]);

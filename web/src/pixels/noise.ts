@@ -5,7 +5,7 @@ export type NoiseKind = "gaussian" | "patches" | "pepper";
 
 export interface Noise {
   readonly kind: NoiseKind;
-  /** In the unit of the kind, from 0 to its `most`. */
+  /** In the unit of the noise kind, from 0 to its `most`. */
   readonly strength: number;
   readonly seed: number;
 }
@@ -19,7 +19,7 @@ interface Kind {
   readonly apply: (picture: Picture, strength: number, seed: number) => Uint8Array;
 }
 
-/** A patch's side as a share of the picture's shorter one. */
+/** A patch's side as a share of the picture's shorter side. */
 const PATCH = 1 / 8;
 const GREY = 128;
 
@@ -29,12 +29,12 @@ export const NOISES: Readonly<Record<NoiseKind, Kind>> = {
   pepper: { name: "Salt and pepper", unit: "% of the pixels", most: 60, usual: 15, apply: pepper },
 };
 
-/** The noisy picture, rounded to 8 bits; more strength makes more of the same noise, another seed draws anew. */
+/** The noisy picture, rounded to 8 bits; a higher strength gives more of the same noise, another seed gives other noise. */
 export function addNoise(picture: Picture, { kind, strength, seed }: Noise): Picture {
   return { ...picture, planes: NOISES[kind].apply(picture, strength, seed) };
 }
 
-/** Every value of every channel is moved by a normal number of standard deviation `strength`. */
+/** Adds normal noise with standard deviation `strength` to every value of every channel. */
 function gaussian({ planes }: Picture, strength: number, seed: number): Uint8Array {
   const { normal } = random(seed);
   return planes.map((value) => level(value + strength * normal()));

@@ -19,7 +19,7 @@ export function toRgba({ width, height, planes }: Picture): Uint8ClampedArray<Ar
   return rgba;
 }
 
-/** Of opaque pixels, such as a canvas filled with white before the picture was drawn. */
+/** From opaque RGBA pixels, such as a canvas that was filled with white before the picture was drawn. */
 export function fromRgba(rgba: Uint8ClampedArray, width: number, height: number): Picture {
   const count = width * height;
   const planes = new Uint8Array(3 * count);

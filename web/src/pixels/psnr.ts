@@ -3,7 +3,7 @@ import type { Picture } from "./picture";
 /**
  * Peak signal-to-noise ratio in dB of one 8-bit picture against another.
  *
- * Equal pictures score as if one value were one grey level off, as everywhere in isthmus (83.0 dB at 32x32).
+ * Equal pictures score as if one value differed by one grey level, as everywhere in isthmus (83.0 dB at 32x32).
  */
 export function psnr(output: Picture, original: Picture): number {
   const [a, b] = [output.planes, original.planes];

@@ -7,7 +7,7 @@ export interface Random {
 }
 
 /**
- * A generator for `seed`; `stream` tells independent sequences of one seed apart.
+ * A generator for `seed`; `stream` selects one of its independent sequences.
  *
  * Source: SplitMix (Steele, Lea and Flood 2014, doi:10.1145/2660193.2660195) with 32-bit words and the mixing
  * function lowbias32 of Chris Wellons.
@@ -34,7 +34,7 @@ export function random(seed: number, stream = 0): Random {
   return { uniform, normal };
 }
 
-/** A seed that nobody chose, small enough to be read in a link. */
+/** A random seed, small enough to be readable in a link. */
 export function freshSeed(): number {
   return Math.floor(Math.random() * 1e6);
 }

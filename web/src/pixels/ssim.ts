@@ -8,8 +8,8 @@ const WEIGHTS = gaussianWindow();
 /**
  * Structural similarity in a Gaussian window of 11 pixels, sigma 1.5; 1 for equal pictures.
  *
- * Taken per channel where the whole window lies inside the picture, then averaged; data range 1. NaN for pictures
- * under 11 pixels high or wide, which have no such place.
+ * Computed per channel at each position where the whole window is inside the picture, then averaged; data range 1. NaN
+ * for pictures less than 11 pixels high or wide, which have no such position.
  *
  * Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, eq. 13.
  */

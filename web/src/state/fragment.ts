@@ -2,7 +2,7 @@ import type { Turns } from "../latent/turns";
 import { NOISES, type Noise, type NoiseKind } from "../pixels/noise";
 import { PANELS, START, type Drawn, type Panel, type State, type Subject } from "./state";
 
-/** What a fragment may name: places beyond these are not in the page. */
+/** Limits of a fragment: the page has nothing beyond these indices. */
 export interface Bounds {
   readonly models: number;
   readonly shown: number;
@@ -12,10 +12,10 @@ export interface Bounds {
   readonly ownPixels: number;
 }
 
-/** An own picture longer than this does not travel in a link: mail and chat programs cut longer ones. */
+/** A longer own picture is not put into a link: mail and chat programs cut long links. */
 export const LONGEST_OWN = 8192;
 
-/** The state as a URL's fragment without its #; what is as at the start is left out. */
+/** The state as a URL fragment without #; values equal to the initial state are left out. */
 export function toFragment(state: State): string {
   const fields: [string, string, string][] = [
     ["panel", state.panel, START.panel],
@@ -37,7 +37,7 @@ export function toFragment(state: State): string {
   return new URLSearchParams(changed.map(([key, value]) => [key, value])).toString();
 }
 
-/** The state that a fragment names. Whatever in it cannot be, since anyone can write a link, is as at the start. */
+/** The state in a fragment. Anyone can write a link, so impossible values are replaced by the initial ones. */
 export function fromFragment(fragment: string, bounds: Bounds): State {
   const fields = new URLSearchParams(fragment);
   const field = (name: string) => fields.get(name) ?? "";

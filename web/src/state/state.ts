@@ -17,17 +17,17 @@ export interface Drawn {
   readonly place: number;
 }
 
-/** All that a reader has chosen; whatever the page shows follows from it. */
+/** Everything that a reader has chosen; it determines what the page shows. */
 export interface State {
   readonly panel: Panel;
-  /** Which model is turned, mapped and dreamt of. */
+  /** The model of the panels knobs, map and dream. */
   readonly model: number;
   readonly image: Subject;
-  /** Morph: the picture at the other end, how far on the way (0 to 1), and which way. */
+  /** Morph: the picture at the other end, the position on the path (0 to 1), and the kind of path. */
   readonly other: Subject;
   readonly at: number;
   readonly path: Path;
-  /** Knobs: what they stand for, what was turned, codes changed by position, and a draw instead of the picture. */
+  /** Knobs: their coordinates, the turns, changed codes by position, and a draw that replaces the picture. */
   readonly order: Order;
   readonly turns: Turns;
   readonly codes: Readonly<Record<number, number>>;
@@ -55,5 +55,5 @@ export const START: State = {
   plane: "PCA",
 };
 
-/** Knobs as the picture has them: what another model or another picture begins with. */
+/** Knobs at the picture's values: the initial state for another model or another picture. */
 export const UNTOUCHED = { turns: UNTURNED, codes: {}, drawn: null } satisfies Partial<State>;

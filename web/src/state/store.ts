@@ -2,7 +2,7 @@ import type { State } from "./state";
 
 type Listener = (state: State) => void;
 
-/** The one place that holds the state; who shows part of it asks to be told when that part changes. */
+/** The only place that holds the state; code that shows part of it subscribes to changes of that part. */
 export class Store {
   private readonly listeners: { keys: readonly (keyof State)[]; listener: Listener }[] = [];
 

@@ -3,13 +3,13 @@ import { errorMap } from "../pixels/error_map";
 import type { Picture } from "../pixels/picture";
 import { paint, pictureCanvas } from "./picture_canvas";
 
-/** A picture with its name above, numbers below and, where asked for, its error map under it. */
+/** A picture with its name above, numbers below and, if requested, its error map. */
 export interface Card {
   readonly element: HTMLElement;
   readonly canvas: HTMLCanvasElement;
-  /** Shows the picture and, where the card has a map, its error against `original`. */
+  /** Shows the picture and, if the card has a map, its error against `original`. */
   show(picture: Picture, original?: Picture): void;
-  /** Lines below: the first is the number that counts. */
+  /** Lines below the picture: the first is the main number. */
   say(...lines: readonly (string | HTMLElement)[]): void;
 }
 
@@ -20,7 +20,7 @@ export interface CardLook {
   /** 0 to 5: the colour of a model. */
   readonly colour?: number;
   readonly error?: boolean;
-  /** Stands in the place of an error map. */
+  /** Shown in place of an error map. */
   readonly below?: HTMLElement;
 }
 

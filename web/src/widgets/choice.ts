@@ -4,11 +4,11 @@ import { UNTOUCHED } from "../state/state";
 
 export interface Choice<V extends string> {
   readonly element: HTMLElement;
-  /** Marks `value` as chosen, without telling anyone. */
+  /** Marks `value` as chosen, without calling the listener. */
   mark(value: V): void;
 }
 
-/** One of a few, as a row of radio buttons. */
+/** A choice among a few values, as a row of radio buttons. */
 export function choice<V extends string>(
   legend: string,
   options: readonly { readonly value: V; readonly text: string }[],
@@ -27,7 +27,7 @@ export function choice<V extends string>(
   };
 }
 
-/** Which model a panel is about; nothing where there is but one. */
+/** The choice of a panel's model; null if there is only one model. */
 export function modelChoice({ models, store }: Context): HTMLElement | null {
   if (models.length < 2) return null;
   const options = models.map((model) => ({ value: String(model.index), text: model.about.name }));

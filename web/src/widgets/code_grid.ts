@@ -6,7 +6,7 @@ export interface CodeGrid {
   show(codes: Uint16Array, own: Uint16Array): void;
 }
 
-/** A discrete latent: a click, or Enter, gives a position the chosen code; a second one gives back its own. */
+/** A discrete latent: a click, or Enter, gives a position the chosen code; a second one restores its own code. */
 export function codeGrid(
   shape: readonly [number, number],
   codes: number,

@@ -4,11 +4,11 @@ import { painted } from "./picture_canvas";
 
 export interface ContactSheet {
   readonly element: HTMLElement;
-  /** Marks the chosen picture; -1 where it is none of these. */
+  /** Marks the chosen picture; -1 if it is none of these. */
   mark(place: number): void;
 }
 
-/** Small pictures of which one is chosen: by pointer, or with the arrow keys as in any group of radio buttons. */
+/** Small pictures to choose one from: by pointer, or with the arrow keys as in any group of radio buttons. */
 export function contactSheet(
   legend: string,
   pictures: readonly Picture[],

@@ -6,7 +6,7 @@ import { paint, painted, pictureCanvas } from "./picture_canvas";
 
 const CORNERS = [[0, 0], [1, 0], [0, 1], [1, 1]] as const;
 
-/** Asks which part of the picture is meant and shrinks it to width x height; null where the reader thinks better of it. */
+/** Lets the reader select a part of the picture and shrinks it to width x height; null if the reader cancels. */
 export function askForCrop(source: Picture, width: number, height: number): Promise<Picture | null> {
   let frame = CropFrame.largest(source, width / height);
   let result = shrink(source, frame.rectangle, width, height);

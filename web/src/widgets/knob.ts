@@ -1,11 +1,11 @@
 import { el } from "../page/dom";
 
-/** How far a knob turns from the mean, in standard deviations, unless its picture lies further out. */
+/** Range of a knob from the mean, in standard deviations, unless its picture lies further out. */
 const REACH = 3;
 
 export interface Knob {
   readonly element: HTMLElement;
-  /** value: where it stands; home: where the picture had it; both in standard deviations. reading: in words. */
+  /** value: its position; home: its position in the picture; both in standard deviations. reading: the value in words. */
   show(value: number, home: number, reading: string): void;
 }
 
@@ -15,7 +15,7 @@ export interface KnobEvents {
   readonly focus: () => void;
 }
 
-/** One number of a latent as a bar from the mean to where it stands; a range input, so that keys and readers work. */
+/** One number of a latent as a bar from the mean to its value; a range input, so that keys and screen readers work. */
 export function knob(name: string, detail: string, description: string, dead: boolean, events: KnobEvents): Knob {
   const input = el("input", {
     type: "range",

@@ -4,16 +4,16 @@ import type { Model } from "../page/model";
 import { signed } from "../page/numbers";
 import { knob, type Knob } from "./knob";
 
-/** Latents up to this size have all their knobs on the table. */
+/** Latents up to this size show all their knobs. */
 const ALL_UP_TO = 32;
-/** Of larger ones, this many at a time. */
+/** Larger latents show this many knobs at a time. */
 const PAGE = 16;
 
 export interface KnobBank {
   readonly element: HTMLElement;
-  /** Puts the knobs of this model and order on the table. */
+  /** Shows the knobs of this model and order. */
   lay(model: Model, order: Order): void;
-  /** Where every knob stands and where the picture had it, in standard deviations. */
+  /** Sets every knob's position and its position in the picture, in standard deviations. */
   show(values: Float32Array, home: Float32Array): void;
 }
 
@@ -23,7 +23,7 @@ export interface BankEvents {
   readonly focus: (place: number) => void;
 }
 
-/** The knobs of a latent: a page of them where there are many. */
+/** The knobs of a latent, in pages if there are many. */
 export function knobBank(events: BankEvents): KnobBank {
   const table = el("div", { class: "knobs-table" });
   const range = el("span", { class: "soft", role: "status" });

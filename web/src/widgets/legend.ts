@@ -5,9 +5,9 @@ export interface Legend {
   readonly element: HTMLElement;
   /** The colour of a class as the style sheet has it now, for a canvas. */
   colour(label: number): string;
-  /** The class that alone is to be seen, or null. */
+  /** The only class that is highlighted, or null. */
   readonly lit: () => number | null;
-  /** Draws the marks anew, in another theme's colours. */
+  /** Draws the marks again in the colours of another theme. */
   repaint(): void;
 }
 
@@ -29,7 +29,7 @@ export function legend(names: readonly string[], onChange: () => void): Legend {
       name,
     ),
   );
-  // What has no class is grey among those that have one.
+  // Points without a class are grey if other points have one.
   const plain = el("span", { class: names.length ? "unseen soft" : "unseen k0" });
   const element = el("div", { class: "legend", role: "group", "aria-label": "Classes: press one to see it alone" }, plain, ...buttons);
 

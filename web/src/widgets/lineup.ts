@@ -6,26 +6,26 @@ import type { Picture } from "../pixels/picture";
 import { psnr } from "../pixels/psnr";
 import { card, type Card } from "./card";
 
-/** An output and what there is to say of it. `score`: its PSNR in dB. */
+/** An output and its facts. `score`: its PSNR in dB. */
 export interface Shown {
   readonly output: Picture;
   readonly target: Picture;
   readonly score: number;
   /** PSNR of PCA at the same latent size; null under PCA itself. */
   readonly pca: number | null;
-  /** The model it is of, null for PCA, and the PSNR of each model of the same latent size, by its place. */
+  /** The output's model (null for PCA), and model index -> PSNR for each model of the same latent size. */
   readonly model: Model | null;
   readonly scores: ReadonlyMap<number, number>;
 }
 
-/** What stands under an output. */
+/** The lines under an output. */
 export type Describe = (shown: Shown) => (string | HTMLElement)[];
 
 export interface Lineup {
   readonly element: HTMLElement;
-  /** The canvas that a model's output stands on. */
+  /** The canvas of a model's output. */
   readonly outputs: readonly HTMLCanvasElement[];
-  /** Sends `input` through every model and every PCA; false where it became stale on the way. */
+  /** Sends `input` through every model and every PCA; false if it became stale meanwhile. */
   draw(input: Picture, target: Picture, stale: () => boolean): Promise<boolean>;
 }
 

@@ -1,6 +1,6 @@
 type Shape = (context: CanvasRenderingContext2D, x: number, y: number, r: number) => void;
 
-// Shape beside colour: ten hues cannot all be told apart by colour-blind eyes, a shape in a hue can.
+// Shape and colour: colour-blind readers cannot distinguish ten hues, but they can distinguish shapes.
 const SHAPES: readonly Shape[] = [
   (context, x, y, r) => context.arc(x, y, r, 0, 2 * Math.PI),
   (context, x, y, r) => context.rect(x - 0.88 * r, y - 0.88 * r, 1.76 * r, 1.76 * r),
@@ -11,7 +11,7 @@ const SHAPES: readonly Shape[] = [
   (context, x, y, r) => polygon(context, x, y, 1.15 * r, 5, -Math.PI / 2),
 ];
 
-/** How many colours the style sheet has for classes: --k0 to --k9. */
+/** Number of class colours in the style sheet: --k0 to --k9. */
 export const CLASS_COLOURS = 10;
 
 /** Fills the mark of a class, -1 for none, in the context's fill style. */

@@ -5,7 +5,7 @@ import { UNTOUCHED } from "../state/state";
 import { askForCrop } from "./crop_dialog";
 import { readFile } from "./read_file";
 
-/** Ways for a reader's own picture to come in: file, drop anywhere on the page, paste, camera. */
+/** Ways to load a reader's own picture: file, drop anywhere on the page, paste, camera. */
 export function ownPicture({ store, gallery }: Context): HTMLElement {
   const problem = el("p", { class: "problem", role: "alert" });
   const file = picker(take, {});
@@ -50,7 +50,7 @@ function picker(take: (file: Blob | undefined) => void, more: Record<string, str
   return input;
 }
 
-/** The whole page takes a picture that is dropped on it, and shows that it would. */
+/** Accepts a picture dropped anywhere on the page, and shows this while dragging. */
 function wireDrop(take: (file: File) => void): void {
   const root = document.documentElement;
   const hasFile = (event: DragEvent) => event.dataTransfer?.types.includes("Files") ?? false;

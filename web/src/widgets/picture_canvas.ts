@@ -1,10 +1,10 @@
 import { el } from "../page/dom";
 import { toRgba, type Picture } from "../pixels/picture";
 
-/** Above this side pictures are rather shrunk than enlarged where they are small on the page. */
+/** Side in pixels above which the page shrinks pictures rather than enlarging them. */
 const FINE = 64;
 
-/** A canvas of the picture's own pixels, enlarged without smoothing; without a label it says nothing to screen readers. */
+/** A canvas of the picture's own pixels, enlarged without smoothing; screen readers skip it if it has no label. */
 export function pictureCanvas(width: number, height: number, label: string): HTMLCanvasElement {
   const spoken = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
   const canvas = el("canvas", { class: width > FINE ? "pixels large" : "pixels", width, height, ...spoken });

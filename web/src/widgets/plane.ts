@@ -19,7 +19,7 @@ export class Plane {
   private readonly middle: Place;
   private readonly spots: readonly Place[];
 
-  /** beside: another place that must be in sight. */
+  /** beside: another point that must be visible. */
   constructor(
     readonly dots: readonly Dot[],
     beside: Place | null,
@@ -39,12 +39,12 @@ export class Plane {
     return { x: this.width / 2 + (x - this.middle.x) * this.scale, y: this.height / 2 - (y - this.middle.y) * this.scale };
   }
 
-  /** Where dot `place` stands on the screen. */
+  /** The screen position of dot `place`. */
   spot(place: number): Place {
     return this.spots[place];
   }
 
-  /** The dot nearest to a place of the screen within `limit` pixels, of class `lit` if one is given; -1 for none. */
+  /** The dot nearest to a screen position within `limit` pixels, of class `lit` if one is given; -1 for none. */
   nearest({ x, y }: Place, limit: number, lit: number | null): number {
     let [best, least] = [-1, limit ** 2];
     this.spots.forEach((spot, place) => {
@@ -54,7 +54,7 @@ export class Plane {
     return best;
   }
 
-  /** The next dot from dot `from` in a direction of the screen, (1, 0) being right; `from` itself where there is none. */
+  /** The next dot from dot `from` in a screen direction, (1, 0) is right; `from` itself if there is none. */
   next(from: number, right: number, down: number, lit: number | null): number {
     const here = this.spots[from];
     let [best, least] = [from, Infinity];
@@ -62,7 +62,7 @@ export class Plane {
       const [x, y] = [spot.x - here.x, spot.y - here.y];
       const ahead = x * right + y * down;
       const aside = Math.abs(x * down) + Math.abs(y * right);
-      // Within 45 degrees; what lies straight ahead comes before what is as near but aside.
+      // Within 45 degrees; of two equally near dots, the one straight ahead comes first.
       if (ahead <= 0 || aside > ahead || (lit !== null && lit !== this.dots[place].label)) return;
       if (ahead + 2 * aside < least) [best, least] = [place, ahead + 2 * aside];
     });

@@ -4,11 +4,11 @@ import type { Place, Plane } from "./plane";
 export interface PlaneLook {
   /** The class that stands out, or null for all. */
   readonly lit: number | null;
-  /** The dot that is pointed at, or -1. */
+  /** The dot under the pointer, or -1. */
   readonly pointed: number;
   /** Where the chosen picture lies, or null. */
   readonly chosen: Place | null;
-  /** What the axes count; empty where they mean nothing, and there are none. */
+  /** The meaning of the axes; empty if they mean nothing, and then no axes are drawn. */
   readonly unit: string;
   readonly colour: (label: number) => string;
   readonly ink: string;
@@ -33,7 +33,7 @@ export function drawPlane(context: CanvasRenderingContext2D, plane: Plane, look:
   if (look.chosen) drawRing(context, plane.onScreen(look.chosen), look);
 }
 
-/** A ring with a rim of paper, seen on any colour. */
+/** A ring with a rim in the background colour, visible on any colour. */
 function drawRing(context: CanvasRenderingContext2D, { x, y }: Place, { ink, paper }: PlaneLook): void {
   for (const [colour, width] of [[paper, 6], [ink, 2.5]] as const) {
     context.beginPath();
@@ -65,7 +65,7 @@ function drawAxes(context: CanvasRenderingContext2D, plane: Plane, { soft, unit 
   context.fillText(unit, width - 4, 14);
 }
 
-/** Whole numbers in sight, on an axis of `length` pixels whose zero is `zero` pixels from its start. */
+/** The visible whole numbers on an axis of `length` pixels whose zero is `zero` pixels from its start. */
 function ticks(zero: number, length: number, scale: number): number[] {
   const [first, last] = [Math.ceil((16 - zero) / scale), Math.floor((length - 16 - zero) / scale)];
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => first + i);

@@ -3,7 +3,7 @@ import { fromRgba, type Picture } from "../pixels/picture";
 /** Photographs are read at no more than this many pixels a side: plenty for the models, and quick to crop. */
 const MOST = 2048;
 
-/** The pixels of a picture file, what is transparent laid over white. Raises: Error where it is no picture. */
+/** The pixels of a picture file; transparent parts are drawn over white. Raises: Error if it is not a picture. */
 export async function readFile(file: Blob): Promise<Picture> {
   const bitmap = await decode(file);
   const scale = Math.min(1, MOST / Math.max(bitmap.width, bitmap.height));

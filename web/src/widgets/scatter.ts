@@ -15,14 +15,14 @@ export interface Scatter {
   draw(look: ScatterLook): void;
 }
 
-/** How near the pointer must come to a dot, in CSS pixels; a finger is wider. */
+/** Maximum distance of the pointer from a dot, in CSS pixels; a finger is wider. */
 const NEAR = 14;
 const NEAR_FINGER = 26;
 
 /**
- * Dots in the plane: pointed at, walked over with the arrow keys, chosen by click or Enter.
+ * Dots in the plane: the pointer or the arrow keys select one, a click or Enter chooses it.
  *
- * onPoint: told which dot, and where it stands on the element; -1 for none.
+ * onPoint: called with the dot and its position on the element; -1 for none.
  */
 export function scatter(
   label: string,
@@ -62,7 +62,7 @@ export function scatter(
     else if (way) point(pointed < 0 ? begin(plane) : plane.next(pointed, way[0], way[1], lit()));
   }
 
-  /** Walking begins at the chosen picture, or in the middle. */
+  /** The arrow keys begin at the chosen picture, or in the middle. */
   function begin(plane: Plane): number {
     const start = look?.chosen ? plane.onScreen(look.chosen) : { x: plane.width / 2, y: plane.height / 2 };
     return plane.nearest(start, Infinity, lit());

@@ -1,7 +1,7 @@
 import { el } from "../page/dom";
 import type { Panel } from "../state/state";
 
-/** A panel of the page: its heading, one sentence on what it is for, and what is in it. */
+/** A panel of the page: its heading, one sentence about its purpose, and its content. */
 export function section(panel: Panel, title: string, lead: string, ...children: (Node | null)[]): HTMLElement {
   return el(
     "section",

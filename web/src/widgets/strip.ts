@@ -8,11 +8,11 @@ export interface Strip {
   show(place: number, picture: Picture): void;
   /** The picture at the slider. */
   showHere(picture: Picture): void;
-  /** Marks the frame nearest to the slider; says what kind of way this is. */
+  /** Marks the frame nearest to the slider; names the kind of path. */
   mark(place: number, note: string): void;
 }
 
-/** One way between two pictures: frames in a row, and the picture at the slider larger beside them. */
+/** One path between two pictures: frames in a row, and the picture at the slider, enlarged, beside them. */
 export function strip(name: string, colour: number | null, count: number, width: number, height: number): Strip {
   const frames = Array.from({ length: count }, (_, i) => pictureCanvas(width, height, `${name}, ${i + 1} of ${count}`));
   const here = pictureCanvas(width, height, `${name}, at the slider`);

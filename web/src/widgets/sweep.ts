@@ -4,18 +4,18 @@ import { el } from "../page/dom";
 import type { Model } from "../page/model";
 import { paint, pictureCanvas } from "./picture_canvas";
 
-/** Where on a knob's way the frames lie, in standard deviations from the mean. */
+/** The knob positions of the frames, in standard deviations from the mean. */
 const STOPS = [-3, -2, -1, 0, 1, 2, 3];
 
 export interface Sweep {
   readonly element: HTMLElement;
-  /** Shows what the knob at `place` does to z from end to end. */
+  /** Shows the effect of the knob at `place` on z over its whole range. */
   aim(model: Model, z: Float32Array, order: Order, place: number): void;
-  /** What was shown is no longer about this latent. */
+  /** Hides the frames: they no longer belong to this latent. */
   clear(): void;
 }
 
-/** One knob from end to end, all others left as they are. */
+/** One knob over its whole range, with all others unchanged. */
 export function sweep(width: number, height: number): Sweep {
   const frames = STOPS.map((stop) => pictureCanvas(width, height, `This knob at ${stop} standard deviations`));
   const caption = el("figcaption", {});

@@ -1,4 +1,4 @@
-"""The trained model outside PyTorch: two ONNX graphs for any runtime, checked against PyTorch, and the weights.
+"""Export of a trained model: two ONNX graphs for any runtime, checked against PyTorch, and the weights.
 
 image (B, 3, H, W) in 0..255 -> encoder.onnx -> latent -> decoder.onnx -> image (B, 3, H, W) in [0, 1]
 """

@@ -1,4 +1,4 @@
-"""What an exported graph answers, in onnxruntime, and how far that is from PyTorch."""
+"""The output of exported graphs in onnxruntime, and its difference from PyTorch."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ _BATCH = 64
 
 @dataclass(frozen=True)
 class Loss:
-    """What two graphs lose against PyTorch on 8-bit output: mean PSNR in dB, and the share of values, 0 to 1, that are
-    more than one grey level off."""
+    """Loss of two graphs against PyTorch on 8-bit output: mean PSNR in dB, and the share (0 to 1) of values that
+    differ by more than one grey level."""
 
     psnr_db: float
     off: float
 
 
 def answer(graph: onnx.ModelProto | Path, given: np.ndarray, *, batch: int = _BATCH) -> np.ndarray:
-    """The one output of `graph` for its one input `given` (N, ...), `batch` at a time."""
+    """The single output of `graph` for its single input `given` (N, ...), computed in batches of `batch`."""
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     held = str(graph) if isinstance(graph, Path) else graph.SerializeToString()
@@ -41,7 +41,7 @@ def answer(graph: onnx.ModelProto | Path, given: np.ndarray, *, batch: int = _BA
 
 
 def loss(encoder: onnx.ModelProto, decoder: onnx.ModelProto, model: Autoencoder, images: np.ndarray) -> Loss:
-    """Compare on images (N, 3, H, W) uint8; `model` is on the CPU."""
+    """Compare the graphs with `model` (on the CPU) on images (N, 3, H, W) uint8."""
     outputs = answer(decoder, answer(encoder, images.astype(np.float32)))
     theirs = torch.from_numpy(np.rint(outputs * 255).astype(np.uint8))
     pixels = torch.from_numpy(images)

@@ -1,4 +1,4 @@
-"""An autoencoder's two halves as ONNX, preprocessing inside."""
+"""The encoder and the decoder of an autoencoder as ONNX graphs that include preprocessing."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ class Decoding(nn.Module):
 
 
 def encoder_graph(model: Autoencoder) -> onnx.ModelProto:
-    """The encoder with its bottleneck; `model` is on the CPU and in evaluation mode."""
+    """Encoder and bottleneck; `model` is on the CPU and in evaluation mode."""
     example = torch.zeros((2, *model.image_shape))
     return _graph(Encoding(model).eval(), example, "image", "latent")
 
 
 def decoder_graph(model: Autoencoder) -> onnx.ModelProto:
-    """The way from a latent to an image; `model` is on the CPU and in evaluation mode."""
+    """From latent to image; `model` is on the CPU and in evaluation mode."""
     example = torch.zeros((2, *model.latent_shape))
     return _graph(Decoding(model).eval(), example, "latent", "image")
 
@@ -71,7 +71,7 @@ def _graph(module: nn.Module, example: Tensor, given: str, answer: str) -> onnx.
     proto: onnx.ModelProto = program.model_proto
     proto.producer_name, proto.producer_version = "isthmus", isthmus.__version__
     for part in (proto.graph, *proto.functions):
-        for node in part.node:  # the exporter notes lines of Python there, with paths of this machine
+        for node in part.node:  # the exporter stores Python source lines there, with paths of this machine
             node.ClearField("metadata_props")
             node.ClearField("doc_string")
         part.ClearField("metadata_props")
@@ -83,7 +83,7 @@ def _graph(module: nn.Module, example: Tensor, given: str, answer: str) -> onnx.
 
 @contextlib.contextmanager
 def _silent() -> Generator[None]:
-    """The exporter talks to stdout, to its log and in warnings about itself; a failure still raises."""
+    """Silence the exporter's stdout, log and warnings; a failure still raises."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

@@ -1,4 +1,4 @@
-"""Export a run: write both graphs and the weights, and compare what the files answer with PyTorch."""
+"""Export a run: write both graphs and the weights, and compare the files' outputs with PyTorch."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from isthmus.run_files.write import write_record
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
-# float32 in another order of summation: 1e-6 is usual, a wrong graph is off by 1e-2 and more
+# another order of float32 sums usually gives 1e-6; a wrong graph differs by 1e-2 or more
 _TOLERANCE = 1e-4
 _BATCHES = 1, 3
 _ABOUT, _WEIGHTS, _GRAPHS = "export.json", "model.safetensors", ("encoder.onnx", "decoder.onnx")
@@ -38,7 +38,7 @@ _ABOUT, _WEIGHTS, _GRAPHS = "export.json", "model.safetensors", ("encoder.onnx",
 class Graph:
     """An exported file: shapes with the batch as None, and its largest difference from PyTorch.
 
-    difference: of any value, as a share of the largest value PyTorch answers there, or of 1 where that is larger.
+    difference: largest absolute difference of a value, divided by PyTorch's largest absolute value or 1, if larger.
     """
 
     path: Path
@@ -51,7 +51,7 @@ class Graph:
 class Exported:
     """What `export_run` wrote; `half_cost_db` is the PSNR that 16-bit weights lose on held-out images.
 
-    half_cost_db: None where weights are not halved, or the images are not here to tell. notices: to be read.
+    half_cost_db: None if weights are not halved or the images are missing. notices: for the user.
     """
 
     folder: Path
@@ -65,8 +65,8 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     """Write encoder.onnx, decoder.onnx, model.safetensors and export.json of a trained run to `out`.
 
     out: by default `export/` in the run's folder. half: store the graphs' weights in 16 bits.
-    Raises InputError where files of somebody else or of another run are in `out`, RunError where a file answers
-    otherwise than PyTorch.
+    Raises InputError if `out` holds files of the user or of another run, RunError if the output of a file differs
+    from PyTorch's.
     """
     folder = run / "export" if out is None else out
     if out is not None:
@@ -103,7 +103,7 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
 
 
 def _check_folder(run: Path, out: Path) -> None:
-    """See that nothing but an earlier export is lost in `out`, and no run's own files."""
+    """Check that the export replaces only an earlier export in `out`, and no files of a run or of the user."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out}: is a file; give --out a folder")
     place = resolved(out)
@@ -128,7 +128,7 @@ def _cost(
 
 
 def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
-    """Held-out images of the run's folder to compare on, or noise where there are none. (N, 3, H, W) uint8."""
+    """Images (N, 3, H, W) uint8 to compare on: held-out images from the run's folder, or noise if it has none."""
     try:
         pictures = read_pictures(run / "pictures.safetensors")
     except FileNotFoundError:

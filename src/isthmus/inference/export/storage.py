@@ -1,6 +1,7 @@
-"""Weights in fewer bits: what a file stores changes, what it computes in stays float32.
+"""Weights in fewer bits: the file stores fewer bits, the graph still computes in float32.
 
-An initializer becomes a smaller one and the nodes that widen it again, which a runtime does once, as it loads.
+A smaller initializer and nodes that convert it to float32 replace each initializer. A runtime converts it once, when
+it loads the graph.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
-LEAST = 256  # values; below, the nodes that widen a tensor weigh as much as they save
+LEAST = 256  # values; for a smaller tensor the conversion nodes take as many bytes as they save
 _LARGEST_HALF = 65504.0
 
 
@@ -22,9 +23,9 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def in_bytes(model: onnx.ModelProto, *, levels: int = 127) -> onnx.ModelProto:
-    """A copy that stores matrices in 8 bits, with a scale a row or a column, and other weights in 16.
+    """A copy that stores matrices in 8 bits, with one scale per row or column, and other weights in 16 bits.
 
-    levels: the largest whole number stored; half of 127 makes a zipped file an eighth smaller.
+    levels: the largest integer stored; half of 127 makes a zipped file an eighth smaller.
     """
     return _stored(model, lambda values: partial(_bytes, levels) if values.ndim == 2 else _half)
 
@@ -72,9 +73,9 @@ def _bytes(levels: int, name: str, values: np.ndarray) -> tuple[list[TensorProto
 
 
 def quantise(matrix: np.ndarray, levels: int = 127) -> tuple[np.ndarray, np.ndarray]:
-    """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C): of the two the one that loses less.
+    """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C), whichever loses less.
 
-    The columns of a way out of whitened latents differ by orders of magnitude, rows of most layers do not.
+    The columns of a matrix that decodes whitened latents differ by orders of magnitude; rows of most layers do not.
     """
     tried: list[tuple[float, np.ndarray, np.ndarray]] = []
     for axis in (1, 0):

@@ -1,4 +1,4 @@
-"""The page in which a trained model lives: docs/explorer-page.md says what it holds, web/ what it does."""
+"""The page that runs a trained model: docs/explorer-page.md describes its content, web/ holds its script."""
 
 from isthmus.pages.explorer.assets import is_built
 from isthmus.pages.explorer.write import write_explorer

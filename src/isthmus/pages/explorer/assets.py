@@ -16,7 +16,7 @@ def is_built() -> bool:
 
 
 def read(name: str) -> bytes:
-    """A file of the bundle. Raises InputError where it was never built."""
+    """A file of the bundle. Raises InputError if the bundle has not been built."""
     if not is_built():
         raise InputError(
             f"the explorer's script was not built with this installation; in a checkout of isthmus run `{REMEDY}` "

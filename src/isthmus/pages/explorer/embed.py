@@ -10,12 +10,12 @@ from safetensors.numpy import save
 
 
 def blob(content: bytes) -> str:
-    """Base64 of the gzip of `content`; the same text whenever it is made."""
+    """Base64 of the gzip of `content`; the same content always gives the same text."""
     return wrapped(gzip.compress(content, 9, mtime=0))
 
 
 def wrapped(zipped: bytes) -> str:
-    """Base64 of what is gzipped already."""
+    """Base64 of bytes that are already gzipped."""
     return base64.b64encode(zipped).decode("ascii")
 
 

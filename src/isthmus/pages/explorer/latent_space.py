@@ -1,4 +1,4 @@
-"""What the latents of training images look like: where they lie, and which of their directions pictures vary in."""
+"""Where the latents of training images lie, and which latent directions explain the variance of the pictures."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 _MOST_DIRECTIONS = 512
-_LEAST_SPREAD = 1e-3  # of the widest; what varies less is a collapsed latent's rounding
+_LEAST_SPREAD = 1e-3  # of the widest direction; a smaller spread is only rounding, as in a collapsed latent
 
 
 @dataclass(frozen=True)
 class LatentSpace:
-    """Moments of latents (N, D), and uncorrelated directions in them, K at most D.
+    """Mean and spread of latents (N, D), and K <= D uncorrelated directions.
 
-    mean, std: (D,). steps: (K, D), what one standard deviation along each direction adds to a latent. readings:
-    (K, D), whose product with a latent less the mean is where it lies along each, in standard deviations. share:
-    (K,), of the variance of the pictures, what each direction explains linearly, the most first.
+    mean, std: (D,). steps: (K, D), what one standard deviation along each direction adds to a latent.
+    readings: (K, D); readings @ (latent - mean) are its coordinates, in standard deviations.
+    share: (K,), the share of the pictures' variance that each direction explains linearly, largest first.
     """
 
     mean: np.ndarray
@@ -30,7 +30,7 @@ class LatentSpace:
         return (latents - self.mean) @ self.readings.T
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Tensors for the page, matrices in 8 bits with a scale a row."""
+        """Tensors for the page; matrices are stored in 8 bits with one scale per row."""
         tensors = {"mean": self.mean, "std": self.std, "share": self.share}
         arrays = {name: tensor.astype(np.float32) for name, tensor in tensors.items()}
         for name, matrix in (("steps", self.steps), ("readings", self.readings)):
@@ -43,9 +43,9 @@ class LatentSpace:
 def describe(latents: np.ndarray, images: np.ndarray) -> LatentSpace:
     """latents (N, D) of images (N, ...) uint8, N at least 2.
 
-    The latents' own widest directions would not do: where all latents are equally wide, as beside a linear path,
-    they say nothing. So among all uncorrelated directions these are the ones that explain most of the pictures'
-    variance, one after the other; along each, more is brighter.
+    The principal directions of the latents alone are not enough: if all are equally wide, as with a linear path,
+    their order means nothing. So these are the uncorrelated directions that explain most of the pictures' variance,
+    one after the other. The sign is chosen so that a larger coordinate is brighter.
     """
     latents = latents.astype(np.float64)
     mean, count = latents.mean(0), len(latents)

@@ -1,4 +1,4 @@
-"""Latents in the plane, and which images lie near each other."""
+"""Two-dimensional maps of latents, and the nearest neighbours of each image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import numpy as np
 from isthmus.core.streams import sealed
 
 NEIGHBOURS = 8
-_COORDINATES = 50  # that t-SNE and UMAP see; beyond, distances say little and cost much
+_COORDINATES = 50  # used by t-SNE and UMAP; more of them cost much and change the distances little
 _FEWEST = 20
 
 
 def planes(coordinates: np.ndarray) -> dict[str, np.ndarray]:
-    """coordinates (P, K) in standard deviations -> (P, 2) by plane: PCA, t-SNE, and UMAP where it is installed."""
+    """coordinates (P, K) in standard deviations -> (P, 2) by plane: PCA, t-SNE, and UMAP if it is installed."""
     first = np.zeros((len(coordinates), 2))
     first[:, : min(2, coordinates.shape[1])] = coordinates[:, :2]
     found = {"PCA": first}

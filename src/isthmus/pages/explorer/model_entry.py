@@ -1,4 +1,4 @@
-"""One trained model as the page carries it: graphs, yardstick, latents, and what it costs to store them small."""
+"""One trained model as the page holds it: graphs, PCA baseline, latents, and the loss from storing them in few bits."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from isthmus.run_files.scores import Score
 from isthmus.runs.load import load_model
 from isthmus.runs.run_folder import read_recipe
 
-_TRAINING_IMAGES = 5000  # whose latents say where latents lie
+_TRAINING_IMAGES = 5000  # encoded to describe the latent space
 _COST_IMAGES = 200
 _MOST_CODES = 4096
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model's entry of `about` without its place among others, its blobs as text, and sentences to read."""
+    """A model's entry of `about` without its place in the list, its blobs as text, and notices for the user."""
 
     about: dict[str, Any]
     encoder: str
@@ -42,7 +42,7 @@ class ModelEntry:
 
 
 def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen, cache: Path) -> ModelEntry:
-    """Everything the page needs of one run. `splits` are the images it was trained on."""
+    """Everything the page needs about one run. `splits` are the images that the run was trained on."""
     model, notices = load_model(run.path, "cpu")
     recipe = read_recipe(run.path)
     small = small_graphs(model, splits.test.images[:_COST_IMAGES])
@@ -92,7 +92,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
 
 
 def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
-    """The vectors of a discrete latent, where they are few enough to choose among."""
+    """The codebook vectors of a discrete latent; empty if there are too many to choose from."""
     vectors = model.bottleneck.codebook() if model.bottleneck.codes <= _MOST_CODES else None
     return {} if vectors is None else {"codebook": vectors.numpy().astype(np.float32)}
 

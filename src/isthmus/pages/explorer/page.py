@@ -1,4 +1,4 @@
-"""Put everything into one HTML file that asks nobody for anything."""
+"""Put everything into one HTML file that makes no network requests."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def render(title: str, about: dict[str, Any], blobs: Sequence[tuple[str, str]]) 
 
 
 def _inert(text: str) -> str:
-    """JSON that holds no character with which a tag or an entity begins or ends."""
+    """JSON without the characters that begin or end a tag or an entity."""
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
 def _policy(script: str) -> str:
-    """The page runs its own script, wasm, and workers made of its own blobs, and can fetch nothing."""
+    """A security policy: the page runs its own script, wasm and workers from its own blobs, and fetches nothing."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return (
         f"default-src 'none'; script-src 'sha256-{digest}' blob: 'wasm-unsafe-eval'; worker-src blob:; "

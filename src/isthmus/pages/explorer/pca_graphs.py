@@ -1,4 +1,4 @@
-"""PCA as an ONNX graph, so that a page runs it as it runs the model."""
+"""PCA as an ONNX graph, so that the page runs PCA the same way as the model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isthmus.inference.export.storage import in_bytes
 
 
 def pca_graph(components: PrincipalComponents, size: int, image_shape: tuple[int, int, int]) -> onnx.ModelProto:
-    """image (B, C, H, W) in 0..255 -> image_hat in [0, 1], through the first `size` directions; matrices in 8 bits."""
+    """image (B, C, H, W) in 0..255 -> image_hat in [0, 1], through the first `size` components; 8-bit matrices."""
     constants = {
         "scale": np.array(1 / 255, np.float32),
         "mean": components.mean,

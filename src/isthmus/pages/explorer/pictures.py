@@ -11,22 +11,22 @@ from PIL import Image
 from isthmus.core.streams import sealed
 
 SHOWN, POINTS = 100, 1000
-# Of larger images fewer fit into a page: values of those it holds to the bit, pixels of all.
+# Limits for large images: values of the images stored exactly, and pixels of all images.
 _FEWEST, _SHOWN_VALUES, _POINT_PIXELS = 12, 2_000_000, 4_000_000
 _MOST_COLUMNS, _WEBP_SIDE = 40, 16383
-_WEBP_QUALITY = 40  # half of what the sheet weighs at 85; it is for hovering, and the page says where it shows one
+_WEBP_QUALITY = 40  # half the file size of quality 85; the sheet is for hovering, and the page marks pictures from it
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """Test images of a page by their index in the test set: `shown` come first among `points`."""
+    """Test images of a page, as indices into the test set: `points` begins with `shown`."""
 
     shown: np.ndarray
     points: np.ndarray
 
 
 def choose(count: int, image_shape: tuple[int, int, int], first: tuple[int, ...] = ()) -> Chosen:
-    """Draw images from a test set of `count`, `first` (those of the report) before all others."""
+    """Draw images from a test set of `count` images; `first` (those of the report) come first."""
     channels, height, width = image_shape
     shown = int(np.clip(_SHOWN_VALUES // (channels * height * width), _FEWEST, SHOWN))
     points = int(np.clip(_POINT_PIXELS // (height * width), shown, POINTS))
@@ -47,7 +47,7 @@ def arrays(images: np.ndarray, chosen: Chosen) -> dict[str, np.ndarray]:
 
 
 def _sheet(images: np.ndarray, shown: int, columns: int) -> bytes:
-    """One WebP of all images in rows; those the page has to the bit are left black."""
+    """One WebP sheet of all images in rows; images that the page stores exactly are left black."""
     count, _, height, width = images.shape
     rows = -(-count // columns)
     held = np.zeros((rows * columns, 3, height, width), np.uint8)

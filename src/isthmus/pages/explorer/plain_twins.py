@@ -1,4 +1,4 @@
-"""Which models of a page differ in nothing but the noise that they were trained with."""
+"""Which models of a page differ only in their training noise."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from isthmus.recipes.recipe import Raw, Recipe
 def plain_twins(recipes: Sequence[Recipe]) -> list[int | None]:
     """For each recipe with noise the place of the same one without, None where there is none or it has no noise.
 
-    A model without noise comes out above a noisy picture too, as noise does not fit through few numbers; only beside
-    its twin a denoiser shows what it learned.
+    A model trained without noise also removes some noise, since noise does not fit into a small latent. Only the
+    comparison with this twin shows what a denoiser learned.
     """
     tables = [_without_noise(recipe) for recipe in recipes]
 

@@ -1,4 +1,4 @@
-"""Graphs small enough to send to a friend, and what that costs."""
+"""Graphs small enough to send to a friend, and the quality this costs."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from isthmus.inference.export.graphs import decoder_graph, encoder_graph
 from isthmus.inference.export.storage import in_bytes, in_half
 from isthmus.models.autoencoder import Autoencoder
 
-_UNSEEN = 0.001  # share of values more than a grey level off
+_UNSEEN = 0.001  # share of values that may be more than a grey level off
 _MOST_DB = 0.05
 
-# smallest first, each with whether its loss will do
+# smallest first; each with a test that accepts or rejects its loss
 _WAYS: tuple[tuple[Callable[[onnx.ModelProto], onnx.ModelProto], Callable[[Loss], bool]], ...] = (
     (partial(in_bytes, levels=63), lambda lost: lost.off <= _UNSEEN),
     (in_bytes, lambda lost: lost.psnr_db <= _MOST_DB),
@@ -27,7 +27,7 @@ _WAYS: tuple[tuple[Callable[[onnx.ModelProto], onnx.ModelProto], Callable[[Loss]
 
 @dataclass(frozen=True)
 class SmallGraphs:
-    """An encoder and a decoder with weights in few bits, and what they lose against PyTorch."""
+    """An encoder and a decoder with weights in few bits, and their loss against PyTorch."""
 
     encoder: onnx.ModelProto
     decoder: onnx.ModelProto
@@ -35,9 +35,9 @@ class SmallGraphs:
 
 
 def small_graphs(model: Autoencoder, images: np.ndarray) -> SmallGraphs:
-    """The smallest graphs whose output on images (N, 3, H, W) uint8 will do.
+    """The smallest graphs whose output on images (N, 3, H, W) uint8 is close enough to PyTorch's.
 
-    Matrices in 7 bits where nobody could see it, in 8 where that costs at most 0.05 dB, else all weights in 16.
+    Matrices use 7 bits if the difference is invisible, 8 if it costs at most 0.05 dB; else all weights use 16.
     """
     encoder, decoder = encoder_graph(model), decoder_graph(model)
     for store, will_do in _WAYS:

@@ -1,6 +1,6 @@
-"""The process that makes models ready for a page: orders come in, subjects go out.
+"""The process that prepares models for a page: it receives orders and sends back model entries.
 
-It ends with the process that asks. For an order that it cannot fulfil it answers None; whoever asked will find out why.
+It ends with its parent. For an order that fails it sends None; the parent then runs the order and sees the error.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from isthmus.runs.run_folder import check_data
 
 
 def main() -> None:
-    """Answer until nobody asks any more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C ends whoever asked, and that ends us
+    """Answer orders until the parent closes the pipe."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C ends the parent, and its end ends this process
     parent = messages_with_parent()
     splits: Splits | None = None
     with contextlib.suppress(EOFError, BrokenPipeError):

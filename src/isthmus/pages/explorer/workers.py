@@ -1,6 +1,6 @@
-"""Several models made ready for a page at the same time: one here, each other in a process of its own.
+"""Prepare several models for a page at the same time: one in this process, each other one in its own process.
 
-Most of the work, two ONNX exports and t-SNE, keeps one core busy whatever it is given.
+Most of the work (two ONNX exports and t-SNE) uses only one core, however many threads it has.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from isthmus.training import devices
 
 @dataclass(frozen=True)
 class ModelOrder:
-    """A model to be made ready: its name and what it is about, its run, the page's images, the folder of baselines."""
+    """A model to prepare: its name and description, its run, the page's images, the folder of baselines."""
 
     name: str
     about: str
@@ -37,10 +37,10 @@ class ModelOrder:
 
 
 def build_all(orders: Sequence[ModelOrder], splits: Splits, *, at_a_time: int | None = None) -> list[ModelEntry]:
-    """The subjects of all orders, in their order. `splits` are the images they were all trained on.
+    """The model entries, in the order of `orders`. `splits` are the images that all models were trained on.
 
-    at_a_time: by default as many as there are threads, which they share.
-    What a process cannot do is done here, and fails here.
+    at_a_time: models at the same time, by default the number of CPU threads; they share the threads.
+    An order that fails in another process runs again in this one, where its error is raised.
     """
     count = min(len(orders), at_a_time or torch.get_num_threads())
     share = max(1, torch.get_num_threads() // max(count, 1))
@@ -61,22 +61,22 @@ def build_all(orders: Sequence[ModelOrder], splits: Splits, *, at_a_time: int | 
 
 
 def _delegate(orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry], threads: int) -> None:
-    """Let a process of its own work on what is waiting, an order after another, until it ends or nothing is left."""
+    """Start a process that works on the waiting orders, one after another, until it ends or none is left."""
     child, messages = start_child("isthmus.pages.explorer.worker", threads, apart=False)
     try:
         _converse(messages, orders, waiting, found)
-    except (EOFError, OSError):  # it died: what it was at is done by whoever started it
+    except (EOFError, OSError):  # the process died: the parent does the order it was working on
         pass
     finally:
         messages.hang_up()
-        messages.incoming.close()  # before it is waited for: it may be sending more than a pipe holds
+        messages.incoming.close()  # before waiting for its end: it may be sending more than a pipe holds
         child.wait()
 
 
 def _converse(
     messages: Messages, orders: Sequence[ModelOrder], waiting: deque[int], found: dict[int, ModelEntry]
 ) -> None:
-    messages.receive()  # it is ready, which takes some seconds
+    messages.receive()  # its ready message, which takes some seconds
     while (number := _next(waiting)) is not None:
         messages.send(orders[number])
         subject: ModelEntry | None = messages.receive()
@@ -85,7 +85,7 @@ def _converse(
 
 
 def _next(waiting: deque[int]) -> int | None:
-    """What to work on next; None where nothing is left, of which another thread may have taken the last just now."""
+    """The next order; None if none is left. Another thread may take the last one at any time."""
     try:
         return waiting.popleft()
     except IndexError:

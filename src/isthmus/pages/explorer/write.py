@@ -31,7 +31,7 @@ MOST_MODELS = 4
 
 @dataclass(frozen=True)
 class Explorer:
-    """The page written, and sentences to read."""
+    """The page that was written, and notices for the user."""
 
     page: Path
     notices: tuple[str, ...]
@@ -47,13 +47,13 @@ class _Named:
 def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: Path | None = None) -> Explorer:
     """Write explorer.html of a run folder, or of a study folder with up to four of its variations.
 
-    only: names of the study's variations to show. cache: of fitted baselines. out: another place for the page.
-    Raises InputError where the images the runs were trained on are not here, or there is nothing to show, or
-    a file that isthmus did not make is where the page would go.
+    only: names of the study's variations to show. cache: folder of fitted baselines. out: another path for the page.
+    Raises InputError if the runs' training images are missing, if there is nothing to show, or if the page would
+    replace a file that isthmus did not make.
     """
     if out is not None:
         check_free(out)
-    runtime = assets.read("runtime.wasm.gz")  # first: it may be missing
+    runtime = assets.read("runtime.wasm.gz")  # read first, since it may be missing
     title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
     first = named[0].run
     splits = load_run_data(first.path)
@@ -151,7 +151,7 @@ def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[li
 
 
 def _without_folders(recipe: Recipe) -> str:
-    """The resolved recipe as TOML with the last part of each path alone: a page is sent to friends."""
+    """The resolved recipe as TOML, with only the last part of each path: pages are sent to other people."""
 
     def last(value: Any) -> Any:
         if isinstance(value, list):

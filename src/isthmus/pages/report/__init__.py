@@ -11,7 +11,7 @@ __all__ = ["write_run_report", "write_study_pages", "write_study_report"]
 
 
 def write_study_pages(folder: Path) -> Path:
-    """The page of each finished run of a study, then the study's own, whose path is returned."""
+    """Write the page of each finished run of a study, then the study's page; return the path of the latter."""
     for evaluation in sorted(folder.glob("*/seed-*/evaluation.json")):
         refuse_link(evaluation.parent)
         refuse_link(evaluation.parent.parent)

@@ -1,4 +1,4 @@
-"""What the doctor says, ready for a page."""
+"""The doctor's diagnoses, prepared for a page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isthmus.run_files.findings import VariationRecord
 
 @dataclass(frozen=True)
 class Said:
-    """One variation's sentences."""
+    """The diagnoses of one variation."""
 
     name: str
     colour: int
@@ -19,5 +19,5 @@ class Said:
 
 
 def study_doctor(variations: Sequence[VariationRecord]) -> list[Said]:
-    """The variations about which there is something to say."""
+    """The variations that have a diagnosis."""
     return [Said(v.name, colour, v.doctor) for colour, v in enumerate(variations) if v.doctor]

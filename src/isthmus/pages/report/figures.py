@@ -1,4 +1,4 @@
-"""A chart on a page: one drawing for wide pages, one for phones, and its numbers in a table."""
+"""A chart on a page: a drawing for wide screens, a drawing for phones, and a table of its numbers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 @dataclass(frozen=True)
 class FigureTable:
-    """Numbers behind a chart, as text."""
+    """The numbers of a chart, as text."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -18,7 +18,7 @@ class FigureTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """One chart in several drawings, of which the page shows the one that fits."""
+    """One chart in several drawings; the page shows the one that fits the screen."""
 
     drawings: Sequence[Markup]
     table: FigureTable

@@ -1,4 +1,4 @@
-"""Tables of pictures: a column an image, a row a way of showing it."""
+"""Tables of pictures: one column per image, one row per way of showing it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _A_ROW = 15
 
 @dataclass(frozen=True)
 class Picture:
-    """One image with words for those who do not see it; `score` is its PSNR in dB as text."""
+    """One image with its alternative text; `score` is its PSNR in dB as text."""
 
     source: str
     alt: str
@@ -27,7 +27,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of pictures. `colour` is the variation's place in the palette, None for yardsticks."""
+    """A row of pictures. `colour` is the variation's place in the palette, None for baselines."""
 
     name: str
     pictures: Sequence[Picture]
@@ -45,10 +45,10 @@ class Gallery:
 
 
 def comparison(subjects: Sequence[Compared]) -> Gallery | None:
-    """The same held-out images through every subject, with PCA below those of its size.
+    """The same held-out images through every subject; PCA stands below the subjects of its latent size.
 
-    Pictures are of each subject's first run. Subjects that show other images than the first one (because they
-    were evaluated on other data) are left out; see `not_comparable`.
+    Pictures come from each subject's first run. A subject that was evaluated on other data shows other images than
+    the first subject and is left out; see `not_comparable`.
     """
     first = _first_shown(subjects)
     if first is None:
@@ -73,7 +73,7 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
 
 
 def not_comparable(subjects: Sequence[Compared]) -> list[str]:
-    """The names of subjects with pictures that show other images than the first subject's."""
+    """The names of the subjects whose pictures show other images than the first subject's pictures."""
     first = _first_shown(subjects)
     return [s.name for s in subjects if first and _has_pictures(s) and not _shows_the_same(s, first)]
 
@@ -96,7 +96,7 @@ def extremes(subject: Compared, at_most: int) -> list[Gallery]:
 
 
 def samples(subject: Compared, at_most: int) -> list[Row]:
-    """New images from the subject's first run, `at_most` of them in rows of 15; none where it has none."""
+    """New images from the subject's first run, at most `at_most`, in rows of 15; no rows if the run has none."""
     run = subject.runs[0]
     images = run.pictures.get("samples")
     if images is None:
@@ -110,7 +110,7 @@ def samples(subject: Compared, at_most: int) -> list[Row]:
 
 
 def sample_gallery(subjects: Sequence[Compared], at_most: int) -> Gallery | None:
-    """Samples of all subjects below each other; None where nobody has any."""
+    """Samples of all subjects, one subject below another; None if no subject has samples."""
     rows = [row for subject in subjects for row in samples(subject, at_most)]
     columns = [f"#{n}" for n in range(1, max((len(row.pictures) for row in rows), default=0) + 1)]
     return Gallery("New images", columns, rows) if rows else None
@@ -134,7 +134,7 @@ def scored_pictures(originals: Pixels, outputs: Pixels, names: Sequence[str], wh
 
 
 def image_names(index: Sequence[int], run: RunFolder) -> list[str]:
-    """Class names where the data has them; the number tells apart two images of one class."""
+    """Class and index of each image, or the index alone; the index distinguishes images of one class."""
     return [f"{run.labels[i]} #{i}" if i in run.labels else f"#{i}" for i in index]
 
 

@@ -1,4 +1,4 @@
-"""The page of a study under way: first pictures within a minute, then the runs that are done."""
+"""The page of an unfinished study: the first pictures within a minute, then each finished run."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from isthmus.training.preview import Preview
 
 
 class GrowingReport:
-    """Writes report.html of a study in `folder` as its events come; whoever ends the study writes the full one."""
+    """Rewrites report.html of a study in `folder` at its events; the caller writes the full page at the end."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.folder, self.name = folder, name
         self.begun = False
-        self.seen: dict[int, tuple[Job, Preview]] = {}  # by the runs' numbers
+        self.seen: dict[int, tuple[Job, Preview]] = {}  # by run number
         self.trained: set[int] = set()
         self.done: set[int] = set()
 
     def show(self, event: StudyEvent) -> Path | None:
-        """Write the page anew where the event adds to it; its path where it is the first."""
+        """Write the page again if the event adds to it; return its path the first time."""
         if not isinstance(event, RunEvent):
             return None
         try:
             page = self._show(event.job, event.event)
-        except (InputError, RunError, OSError):  # no reason to stop a training; the full page will say why
+        except (InputError, RunError, OSError):  # must not stop a training; the full page will report it
             return None
         first, self.begun = page is not None and not self.begun, self.begun or page is not None
         return page if first else None
@@ -59,7 +59,7 @@ class GrowingReport:
         return f"{done} of the study's {total} runs {'is' if done == 1 else 'are'} done; load the page again for more"
 
     def _first_pictures(self) -> Path:
-        """What the runs under way make of held-out images so far."""
+        """Reconstructions of held-out images by the unfinished runs."""
         rows: list[Row] = []
         columns: list[str] = []
         for colour, (job, preview) in enumerate(self.seen[number] for number in sorted(self.seen)):

@@ -1,4 +1,4 @@
-"""What was done to the pictures before they were learned from, as sentences of the pages."""
+"""Sentences for the pages about how pictures were changed before training."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from isthmus.run_files.data import Data
 
 
 def done_to_pictures(data: Data) -> list[Caution]:
-    """Of one run: what was done in reading and in training, then what to know of the images."""
+    """For one run: changes while reading and while training, then the notices about the images."""
     return [Caution(sentence) for sentence in _sentences(data)]
 
 
 def done_in_study(subjects: Iterable[Compared]) -> list[Caution]:
-    """Of all runs of a study: each sentence once, with the variations that it is about."""
+    """For all runs of a study: each sentence once, with the variations it applies to."""
     return cautions(
         [(one.name, [sentence for run in one.runs for sentence in _sentences(run.evaluation.data)]) for one in subjects]
     )

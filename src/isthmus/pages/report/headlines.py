@@ -1,4 +1,4 @@
-"""The sentences a page opens with, each with its interval drawn."""
+"""The first sentences of a page, each with a drawing of its interval."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from isthmus.run_files.scores import IntervalRecord, Score
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
 _MANY, _FOREMOST = 16, 8
 _ROOM = 0.5
-"""Of the interval's own width, left and right of it: the number beside a run's only whisker has to fit there."""
+"""Free space left and right of the interval, as a share of its width: the number beside the whisker must fit there."""
 
 
 @dataclass(frozen=True)
 class Headline:
-    """A sentence; the drawing of its interval where it is one in dB; `tone` is better, worse, even or plain."""
+    """A sentence; a drawing of its interval if it is in dB; `tone` is better, worse, even or plain."""
 
     sentence: str
     strip: Markup | None
@@ -36,7 +36,7 @@ class Headline:
 
 
 def foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """Those to open a page with, and the rest: of many, the largest differences between variations come first."""
+    """The findings for the top of a page, and the rest; of many, the largest differences come first."""
     if len(findings) <= _MANY:
         return list(findings), []
     largest = sorted(findings, key=lambda f: (f.kind != "comparison", -_size(f)))
@@ -60,7 +60,7 @@ def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
 
 
 def corrections(findings: Sequence[Finding]) -> str:
-    """What was corrected for being one of many; nothing where nothing was."""
+    """A sentence on the correction for multiple comparisons; empty if there was none."""
     families = {
         "PCA" if finding.against == "pca" else finding.against or "": finding.corrected.comparisons
         for finding in findings
@@ -76,7 +76,7 @@ def corrections(findings: Sequence[Finding]) -> str:
 
 
 def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
-    """A run against PCA first, since a score without its yardstick says little; then the score."""
+    """The comparison with PCA first, since a score without a baseline says little; then the score."""
     headlines: list[Headline] = []
     difference = evaluation.against_pca.psnr
     if evaluation.stayed_at_pca:
@@ -98,7 +98,7 @@ def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
 
 
 def _size(finding: Finding) -> float:
-    """How large its difference is; what was not tested comes last."""
+    """The size of its difference; untested findings sort last."""
     return abs(finding.difference) if math.isfinite(finding.difference) else -1.0
 
 

@@ -1,4 +1,4 @@
-"""What the latent holds, as a table: a row a model, a column for each measure that somebody has."""
+"""Measures of the latent as a table: one row per model, one column per measure that any model has."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Measure:
 
 
 def latent_table(rows: Sequence[tuple[str, int, LatentRecord]]) -> ScoreTable | None:
-    """rows: (name, place in the palette, what its latent holds). None where nothing was measured of any."""
+    """rows: (name, place in the palette, its latent's measures). None if no model has any."""
     held = [one for one in _MEASURES if any(one.cell(latent).sort for _, _, latent in rows)]
     if not held:
         return None
@@ -30,12 +30,12 @@ def latent_table(rows: Sequence[tuple[str, int, LatentRecord]]) -> ScoreTable | 
 
 
 def study_latents(variations: Sequence[VariationRecord]) -> ScoreTable | None:
-    """A row a variation that has a finished run."""
+    """One row per variation with a finished run."""
     return latent_table([(v.name, colour, v.latent) for colour, v in enumerate(variations) if v.scores is not None])
 
 
 def causes(latent: LatentRecord) -> list[tuple[str, str]]:
-    """(cause, R2 of a linear probe for it) of images whose causes are known."""
+    """(cause, R2 of its linear probe) for images with known causes."""
     found = latent.factors.linear_r2 if latent.factors else {}
     return [(name.replace("_", " ").capitalize(), text.fixed(value, 2)) for name, value in found.items()]
 

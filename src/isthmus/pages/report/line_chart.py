@@ -1,4 +1,4 @@
-"""Curves over steps or time, each named at its end."""
+"""Curves over steps or time, each with its name at its end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Level:
-    """A horizontal yardstick at `y` dB."""
+    """A horizontal line of a baseline at `y` dB."""
 
     name: str
     y: float
@@ -33,7 +33,7 @@ class Level:
 def line_chart(
     lines: Sequence[Line], levels: Sequence[Level], *, layout: Layout, x_title: str, title: str, description: str
 ) -> Markup:
-    """Curves from x = 0, each named at its right end; yardsticks dashed."""
+    """Curves from x = 0, each with its name at its right end; baselines are dashed."""
     layout = layout.with_room_for(len(lines) + len(levels))
     canvas = Canvas(layout.width, layout.height, kind=layout.name, title=title, description=description)
     every = [point for line in lines for one in (line.main, *line.seeds) for point in one]

@@ -1,4 +1,4 @@
-"""How a denoising model is shown: what it got, what it made of it, and what it should have made."""
+"""How a denoising model is shown: its noisy input, its output, and the clean image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isthmus.run_files.scores import IntervalRecord, Score
 
 @dataclass(frozen=True)
 class Denoising:
-    """Pictures, the scores in a sentence, and which noise it was."""
+    """Pictures, a sentence with the scores, and the kind of noise."""
 
     gallery: Gallery
     sentence: str
@@ -21,9 +21,9 @@ class Denoising:
 
 
 def denoising(subject: Compared) -> Denoising | None:
-    """The noisy evaluation of a subject's first run, None where it has none.
+    """The evaluation of a subject's first run on noisy images; None if it has none.
 
-    A model that adds its noise at inference too has no `denoised` pictures: its output already is that.
+    A model that also adds noise at inference has no `denoised` pictures: its usual output is denoised already.
     """
     run = subject.runs[0]
     adds_its_own = "shown/denoised" not in run.pictures
@@ -46,7 +46,7 @@ def denoising(subject: Compared) -> Denoising | None:
 
 
 def _sentence(name: str, noisy: IntervalRecord, output: IntervalRecord) -> str:
-    """How far the noisy input and the output are from the clean image, and which is nearer."""
+    """How far the noisy input and the output are from the clean image, and which one is nearer."""
     if math.isnan(noisy.mean) or math.isnan(output.mean):
         return ""
     if output.low > noisy.high:

@@ -50,9 +50,9 @@ def write_page(target: Path, template: str, **content: object) -> Path:
 
 
 def _policy(script: str) -> str:
-    """A content security policy under which the page can fetch nothing and runs its own script alone.
+    """A content security policy: the page can fetch nothing and runs only its own script.
 
-    So a name that slipped through escaping still could not act.
+    So a name that escaping missed still could not run code.
     """
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"

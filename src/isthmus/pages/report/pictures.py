@@ -1,4 +1,4 @@
-"""Pixels as the evaluator saw them, as PNG inside the page: no stretch, no resampling."""
+"""Pixels exactly as the evaluator saw them, as PNG inside the page: no contrast stretch, no resampling."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Pixels = NDArray[np.uint8]
 ERROR_LIMIT = 64
 """Grey levels (of 255) at which the error scale ends; larger errors get its last colour."""
 
-# Luminance rises all the way, so that the scale survives a grey print and colour-blind eyes.
+# Luminance always rises, so the scale works in a grey print and for colour-blind readers.
 _ANCHORS = np.array([[8, 10, 24], [22, 50, 104], [14, 112, 130], [92, 178, 98], [240, 222, 84], [255, 253, 228]])
 _MINIMUM_WIDTH = 64
 
 
 def png_uri(image: Pixels) -> str:
-    """image (3, H, W) -> a data URI that holds exactly these pixels."""
+    """image (3, H, W) -> a data URI with exactly these pixels."""
     return _uri(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))))
 
 
@@ -42,12 +42,12 @@ def error_colours() -> Pixels:
 
 
 def error_scale_uri() -> str:
-    """The error scale as a picture one pixel high, no error on the left."""
+    """The error scale as a picture one pixel high, zero error on the left."""
     return _uri(Image.fromarray(error_colours()[None]))
 
 
 def psnr(original: Pixels, output: Pixels) -> float:
-    """The PSNR in dB of one 8-bit image against another; infinite where they are equal."""
+    """The PSNR in dB of one 8-bit image against another; infinite if they are equal."""
     mse = float(np.mean((original.astype(np.float64) - output.astype(np.float64)) ** 2)) / 255**2
     return math.inf if mse == 0 else -10 * math.log10(mse)
 

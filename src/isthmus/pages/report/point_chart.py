@@ -1,4 +1,4 @@
-"""Points with whiskers over a logarithmic axis, each named beside it."""
+"""Points with whiskers over a logarithmic axis, each with its name beside it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.svg import LINE_HEIGHT, Canvas, Layout, colour_class
 from isthmus.run_files.scores import IntervalRecord
 
-_REACH = 19.0  # from a mark to its name
+_REACH = 19.0  # pixels from a mark to its name
 _LETTER_WIDTH = 8.0
 
 
@@ -50,7 +50,7 @@ def point_chart(
     names: list[_Name] = []
     if curve:
         canvas.polyline([(x(a), y(b)) for a, b in curve], "yardstick")
-        # left of its upper end, where a rising curve leaves room
+        # left of its upper end: a rising curve leaves room there
         names.append(_Name("PCA", "muted", x(curve[-1][0]), y(curve[-1][1]), right=False))
     for point in points:
         _draw_point(canvas, point, x(point.x), y)
@@ -66,7 +66,7 @@ def point_chart(
 
 @dataclass(frozen=True)
 class _Name:
-    """What stands at the mark (x, y), right of it or left."""
+    """A name to the right or left of the mark (x, y)."""
 
     text: str
     kind: str
@@ -76,13 +76,13 @@ class _Name:
 
     @property
     def ends(self) -> tuple[float, float]:
-        """Where it begins and ends along x, with its mark."""
+        """Where the name with its mark begins and ends along x."""
         reach = _REACH + _LETTER_WIDTH * len(self.text)
         return (self.x, self.x + reach) if self.right else (self.x - reach, self.x)
 
 
 def _crowds(names: Sequence[_Name]) -> list[list[_Name]]:
-    """Names that could overlap if their heights let them: by their ends along x."""
+    """Groups of names that overlap along x: they collide if their heights are too close."""
     crowds: list[list[_Name]] = []
     reached = -math.inf
     for name in sorted(names, key=lambda name: name.ends):

@@ -1,4 +1,4 @@
-"""What quality costs: PSNR against the size of the latent and against arithmetic."""
+"""The cost of quality: PSNR against latent size and against multiply-adds."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from isthmus.pages.report.svg import HALF, NARROW_POINTS
 from isthmus.run_files.scores import IntervalRecord
 
 _CURVE_MARGIN_DB = 6
-"""How far above and below the models PCA's curve is drawn; all of it would flatten what matters."""
+"""How far PCA's curve extends above and below the models; the whole curve would flatten the chart."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """A model's size, arithmetic per image and PSNR in dB, for the scatter charts."""
+    """A model's latent size, multiply-adds per image and PSNR in dB, for the scatter charts."""
 
     name: str
     colour: int
@@ -52,7 +52,7 @@ def latent_size(qualities: Sequence[Quality], pca: Sequence[tuple[int, float]]) 
 
 
 def cost(qualities: Sequence[Quality]) -> Figure | None:
-    """PSNR against multiply-adds an image; None with fewer than two models to compare."""
+    """PSNR against multiply-adds per image; None with fewer than two models to compare."""
     points = [
         Point(q.name, q.colour, q.multiply_adds, q.psnr)
         for q in qualities
@@ -77,7 +77,7 @@ def cost(qualities: Sequence[Quality]) -> Figure | None:
 
 
 def _near(points: Sequence[Point], pca: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """The part of PCA's curve at the points' sizes or at about their PSNR."""
+    """The part of PCA's curve at the points' latent sizes or near their PSNR."""
     sizes, values = [p.x for p in points], [p.y.mean for p in points]
     low, high = min(values) - _CURVE_MARGIN_DB, max(values) + _CURVE_MARGIN_DB
     return [

@@ -1,4 +1,4 @@
-"""Read what a run or a study left on disk; nothing here computes a score."""
+"""Read the files of a run or a study; nothing here computes a score."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ R = TypeVar("R", bound=Record)
 class RunFolder:
     """An evaluated run.
 
-    pictures: the tensors of pictures.safetensors, (n, 3, H, W) uint8 each; empty where there is no such file.
-    labels: test image index -> class name, where the data has classes.
-    notices: what was wrong with the files and did not stop the page.
+    pictures: the tensors of pictures.safetensors, (n, 3, H, W) uint8 each; empty if the file is missing.
+    labels: test image index -> class name; empty if the data has no classes.
+    notices: problems with the files that did not prevent the page.
     """
 
     path: Path
@@ -49,7 +49,7 @@ class RunFolder:
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """A study; `runs` holds its evaluated runs by the folder name that findings.json gives them."""
+    """A study; `runs` maps the folder names in findings.json to the evaluated runs."""
 
     path: Path
     findings: Findings
@@ -58,7 +58,7 @@ class StudyFolder:
 
 @dataclass(frozen=True)
 class Compared:
-    """What a page compares: a variation and its evaluated runs, one a seed. `colour` is its place in the palette."""
+    """A variation that a page compares, with one evaluated run per seed. `colour` is its place in the palette."""
 
     name: str
     colour: int
@@ -68,7 +68,7 @@ class Compared:
 def read_run(folder: Path) -> RunFolder:
     """Read an evaluated run.
 
-    Raises InputError where evaluation.json is missing or empty, RunError where a file is damaged.
+    Raises InputError if evaluation.json is missing or empty, RunError if a file is damaged.
     """
     evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
@@ -104,14 +104,14 @@ def _scores(folder: Path) -> object:
 
 
 def read_study(folder: Path) -> StudyFolder:
-    """Read a study and those of its runs that are done. Raises as `read_run` does."""
+    """Read a study and its finished runs. Raises as `read_run` does."""
     findings = _read_first(folder / "findings.json", Findings, "run the study first")
     done = [run.folder for v in findings.variations for run in v.runs if run.status == "done"]
     return StudyFolder(folder, findings, {name: read_run(_within(folder, name)) for name in done})
 
 
 def _within(folder: Path, name: str) -> Path:
-    """The run folder `name` of a study, where its page will be written. Raises RunError where it lies elsewhere."""
+    """The run folder `name` of a study; its page is written there. Raises RunError if it is outside the study."""
     home = os.path.realpath(folder)
     place = os.path.realpath(folder / name)
     if place == home or os.path.commonpath([home, place]) != home:

@@ -1,4 +1,4 @@
-"""What a reader needs to get the same numbers again, and what they should know before quoting them."""
+"""What a reader needs to reproduce the numbers, and what to know before quoting them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _SHOWN_ELSEWHERE = ("command", "data", "format")
 
 @dataclass(frozen=True)
 class Caution:
-    """A sentence, and whom it is about ('' where that goes without saying)."""
+    """A sentence, and the names it applies to ('' if that is obvious)."""
 
     sentence: str
     about: str = ""
 
 
 def cautions(flagged: Iterable[tuple[str, Sequence[str]]]) -> list[Caution]:
-    """[(name, its sentences)] -> each sentence once, with everyone it is about."""
+    """[(name, its sentences)] -> each sentence once, with all names it applies to."""
     named = list(flagged)
     about: dict[str, list[str]] = {}
     for name, sentences in named:
@@ -38,7 +38,7 @@ def cautions(flagged: Iterable[tuple[str, Sequence[str]]]) -> list[Caution]:
 
 
 def environment(runs: Sequence[RunFolder], data: Data) -> list[tuple[str, str]]:
-    """(name, value) rows: the data's hash, then the runs' environment.json; where runs differ, each value once."""
+    """(name, value) rows: the data's hash, then the runs' environment.json; if runs differ, each value once."""
     values: dict[str, dict[str, None]] = {"data hash": {data.hash: None}} if data.hash else {}
     for run in runs:
         known: Mapping[str, JsonValue] = {k: v for k, v in run.environment.items() if k not in _SHOWN_ELSEWHERE}

@@ -1,4 +1,4 @@
-"""The page of one run: how good it is, beside what, and how it got there."""
+"""The page of one run: its scores, the baselines, and its training."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SAMPLES = 30
 def write_run_report(folder: Path) -> Path:
     """Write the run's report.html from its folder and return its path.
 
-    Raises InputError where evaluation.json is missing or a file is damaged, OSError where the page cannot be written.
+    Raises InputError if evaluation.json is missing or a file is damaged, OSError if the page cannot be written.
     """
     run = read_run(folder)
     evaluation = run.evaluation

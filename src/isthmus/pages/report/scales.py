@@ -1,4 +1,4 @@
-"""From values to positions on a chart, and where its ticks stand."""
+"""From values to positions on a chart, and the positions of ticks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Scale:
-    """Maps [low, high] onto [start, end], which may run backwards (as a y axis does)."""
+    """Maps [low, high] to [start, end]; end may be smaller than start, as on a y axis."""
 
     low: float
     high: float
@@ -23,7 +23,7 @@ class Scale:
         return self.start + share * (self.end - self.start)
 
     def ticks(self, at_most: int) -> list[float]:
-        """Round values within the scale, never more than `at_most`: on a logarithmic scale powers where two fit."""
+        """At most `at_most` round values within the scale; powers of ten on a logarithmic scale if two fit."""
         round_values = {"log2": self._powers_of_two, "log10": self._decimal_steps}.get(self.kind)
         ticks = round_values(at_most) if round_values else []
         return ticks if len(ticks) > 1 else _linear_ticks(self.low, self.high, at_most)
@@ -33,7 +33,7 @@ class Scale:
         return [2.0**power for power in powers[:: math.ceil(len(powers) / at_most) or 1]]
 
     def _decimal_steps(self, at_most: int) -> list[float]:
-        """1, 2, 5, 10, ..., or as many of these as fit."""
+        """1, 2, 5, 10, ..., thinned to at most `at_most`."""
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         inside: list[float] = []
         for digits in ((1, 2, 5), (1, 3), (1,)):
@@ -66,7 +66,7 @@ def log_span(values: Iterable[float], *, padding: float = 1.3) -> tuple[float, f
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Positions near `wanted`, in its order, at least `gap` apart and inside [low, high] where they fit."""
+    """Positions near `wanted`, in the same order, at least `gap` apart, and inside [low, high] if they fit."""
     order = sorted(range(len(wanted)), key=lambda item: wanted[item])
     placed: list[float] = []
     for item in order:

@@ -1,4 +1,4 @@
-"""The tables of scores: numbers with their intervals, units in the headings."""
+"""Tables of scores: numbers with their intervals, units in the headings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 
 @dataclass(frozen=True)
 class Column:
-    """A heading and, in small print, the unit of what stands below; `words` where that is no number.
+    """A heading with the unit of its column in small print; `words` if the column is not numeric.
 
-    about: a line of explanation, shown where the pointer rests.
+    about: a line of explanation, shown when the pointer rests on the heading.
     """
 
     title: str
@@ -30,9 +30,9 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """A value as text, a smaller line beneath, and what it sorts by (nothing: always last).
+    """A value as text, a smaller line below it, and its sort key (empty: always last).
 
-    tone: better, worse, or said, whose smaller line is a sentence and may be folded.
+    tone: better, worse, or said; with said, the smaller line is a sentence and may wrap.
     """
 
     value: str
@@ -43,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """One model; `colour` is its place in the palette, None for a yardstick."""
+    """One model; `colour` is its place in the palette, None for a baseline."""
 
     name: str
     cells: Sequence[Cell]
@@ -52,7 +52,7 @@ class ScoreRow:
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """Columns after the model's name, and a row a model."""
+    """The columns after the model's name, and one row per model."""
 
     columns: Sequence[Column]
     rows: Sequence[ScoreRow]
@@ -77,7 +77,7 @@ _BASELINES = {
 
 
 def study_table(study: Findings, subjects: Sequence[Compared]) -> ScoreTable:
-    """A row a variation, finished or not, with its verdict against PCA."""
+    """One row per variation, finished or not, with its verdict against PCA."""
     scored = [v.scores for v in study.variations if v.scores is not None]
     measures = measures_in(_names(scored), study.measures)
     runs = {subject.name: subject.runs for subject in subjects}
@@ -90,7 +90,7 @@ def study_table(study: Findings, subjects: Sequence[Compared]) -> ScoreTable:
 
 
 def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
-    """A run's own scores above those of the yardsticks on the same test images."""
+    """A run's scores above the baselines' scores on the same test images."""
     scores = evaluation.scores
     measures = measures_in(_names(scores.values()), evaluation.measures)
     rows: list[ScoreRow] = []
@@ -131,7 +131,7 @@ def _against_pca(variation: VariationRecord, verdict: str) -> Cell:
 
 
 def _names(scores: Iterable[Score]) -> set[str]:
-    """The measures of a table."""
+    """The names of the measures in a table."""
     return {name for score in scores for name in score.by_measure}
 
 
@@ -152,7 +152,7 @@ def _quality_cell(value: IntervalRecord, measure: MeasureRecord) -> Cell:
 
 
 def _is_small(measure: MeasureRecord) -> bool:
-    """Whether its scores are written in thousandths: with so many decimals the first ones are zeros."""
+    """Whether to write scores in thousandths: with this many decimals, the first ones are zeros."""
     return measure.decimals > 4
 
 
@@ -167,7 +167,7 @@ def _thousandfold(value: IntervalRecord) -> IntervalRecord:
 
 
 def sort_key(value: float | None) -> str:
-    """What a cell with this number sorts by."""
+    """The sort key of a cell with this number."""
     return "" if value is None or math.isnan(value) else repr(float(value))
 
 

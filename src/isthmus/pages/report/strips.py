@@ -1,4 +1,4 @@
-"""A difference and its interval as a small drawing: a dot with a whisker, zero marked."""
+"""A small drawing of a difference and its interval: a dot with a whisker and a mark at zero."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _VALUE_WIDTH = 78.0
 
 
 def difference_strip(difference: IntervalRecord, tone: str, domain: tuple[float, float], title: str) -> Markup:
-    """A dot with a whisker on an axis in dB that all strips of a page share, zero marked."""
+    """A dot with a whisker and a mark at zero, on an axis in dB that all strips of a page share."""
     width, height = _SIZE
     canvas = Canvas(width, height, kind=f"strip {tone}", title=title, description="Dot: mean. Whisker: 95 % interval.")
     x = Scale(*domain, 14, width - 14)
@@ -28,8 +28,8 @@ def difference_strip(difference: IntervalRecord, tone: str, domain: tuple[float,
     for end in (low, high):
         canvas.draw("line", x1=end, x2=end, y1=14, y2=30, kind="cap")
     canvas.draw("circle", cx=mean, cy=22, r=4.5, kind="mark")
-    # Away from zero, so that the text does not cross its line; where it would leave the drawing there, on the other
-    # side of the whisker, or of zero if there is too little room between them.
+    # Place the text on the side away from zero, so that it does not cross the zero line. If it would leave the
+    # drawing there, place it on the other side of the whisker, or beyond zero if there is too little room between.
     outward = high + _VALUE_WIDTH < width if difference.mean >= 0 else low < _VALUE_WIDTH
     at, side = (high + 10, "value") if outward else (low - 10, "value end")
     if side == "value end" and at - _VALUE_WIDTH < x(0) < at:

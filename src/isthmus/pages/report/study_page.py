@@ -1,4 +1,4 @@
-"""The page of a study: which choice mattered, how that is known, and how to run it again."""
+"""The page of a study: which choice mattered, the evidence, and how to run it again."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _SAMPLES = 15
 def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     """Write the study's report.html from its findings.json and run folders, and return its path.
 
-    unfinished: what the page says at its top of a study that is still under way.
-    Raises InputError where findings.json or a finished run's evaluation is missing or damaged, OSError where the page
+    unfinished: a sentence for the top of the page while the study still runs.
+    Raises InputError if findings.json or a finished run's evaluation is missing or damaged, OSError if the page
     cannot be written.
     """
     study = read_study(folder)
@@ -86,10 +86,10 @@ def _seeds(study: StudyFolder) -> str:
 
 
 def _cautions(study: StudyFolder, subjects: list[Compared]) -> list[Caution]:
-    """What a reader must know: flags, the author's notes, damaged files, and the study's own remarks.
+    """What a reader must know: flags, the author's notes, damaged files, and the study's remarks.
 
-    Remarks that repeat what stands elsewhere are left out: failures, as the failed runs are named, and a
-    variation's note.
+    Remarks that the page shows elsewhere are left out: failures (the page names the failed runs) and the notes of
+    variations.
     """
     notices = {subject.name: [n for run in subject.runs for n in run.notices] for subject in subjects}
     variations = study.findings.variations

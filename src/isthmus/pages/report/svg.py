@@ -1,4 +1,4 @@
-"""A canvas that writes SVG; every text and attribute goes through an XML writer, so nothing needs escaping."""
+"""A canvas that writes SVG; an XML writer escapes every text and attribute."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from isthmus.pages.report.scales import Scale
 Attribute = str | int | float
 
 LINE_HEIGHT = 17.0
-"""The room that a name beside a plot needs, in CSS pixels."""
+"""The height that a name beside a plot needs, in CSS pixels."""
 _COLOURS = 6
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The size of a chart and the room around its plot, in the CSS pixels in which it is shown.
+    """The size of a chart and the margins around its plot, in CSS pixels on the screen.
 
-    Wide pages and phones each get their own drawing, since text that scales with a drawing gets too small to
-    read. label_length: the characters a name may have beside the plot.
+    Wide screens and phones each get their own drawing: text that shrinks with a drawing becomes too small to read.
+    label_length: maximum number of characters of a name beside the plot.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Layout:
         return self.height - self.bottom
 
     def with_room_for(self, names: int) -> Layout:
-        """As tall as it takes for so many names below each other."""
+        """The same layout, tall enough for `names` names below each other."""
         return replace(self, height=max(self.height, self.top + self.bottom + math.ceil(names * LINE_HEIGHT)))
 
 
@@ -56,12 +56,12 @@ NARROW_POINTS = Layout("narrow", 354, 340, right=14, label_length=16, ticks=5)
 
 
 def colour_class(index: int) -> str:
-    """The class that gives a variation its colour; from the seventh on, colours return dashed."""
+    """The CSS class of a variation's colour; from the seventh variation on, colours repeat with dashed lines."""
     return f"c{index % _COLOURS}{' again' if index >= _COLOURS else ''}"
 
 
 class Canvas:
-    """An SVG under construction: `title` names the chart, `description` says in words what it shows."""
+    """An SVG being drawn: `title` names the chart, `description` says in words what it shows."""
 
     def __init__(self, width: int, height: int, *, kind: str, title: str, description: str) -> None:
         self._root = ElementTree.Element(
@@ -90,7 +90,7 @@ class Canvas:
     def axes(
         self, layout: Layout, x: Scale, y: Scale, x_ticks: Sequence[tuple[float, str]], titles: tuple[str, str]
     ) -> None:
-        """Grid lines, tick texts and the axis titles (x, y); the y title lies flat above the axis."""
+        """Grid lines, tick labels and the axis titles (x, y); the y title is horizontal, above the axis."""
         for value in y.ticks(6):
             self.draw("line", x1=layout.left, x2=layout.plot_right, y1=y(value), y2=y(value), kind="grid")
             self.draw("text", x=layout.left - 8, y=y(value) + 4, text=f"{value:g}", kind="tick end")
@@ -106,7 +106,7 @@ class Canvas:
 
     def markup(self) -> Markup:
         """The drawing, ready for a page."""
-        # The XML writer escaped everything that came from outside.
+        # Safe as Markup: the XML writer has escaped all text from outside.
         return Markup(ElementTree.tostring(self._root, encoding="unicode"))
 
 

@@ -1,4 +1,4 @@
-"""Numbers as the pages write them. A number that was not measured (nan) is an en dash."""
+"""Numbers as text on the pages. A number that was not measured (nan) becomes an en dash."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHORT = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def fixed(value: float, digits: int) -> str:
-    """`fixed(7261.5, 1)` -> '7,261.5'; an infinite value (the PSNR of a perfect copy) is spelt as a sign."""
+    """`fixed(7261.5, 1)` -> '7,261.5'; an infinite value (the PSNR of a perfect copy) becomes the infinity sign."""
     if math.isnan(value):
         return MISSING
     if math.isinf(value):
@@ -32,12 +32,12 @@ def signed(value: float, digits: int) -> str:
 
 
 def signed_tick(value: float) -> str:
-    """A tick of an axis of differences: '+5', '0', a minus sign before the negative ones."""
+    """A tick on an axis of differences: '+5', '0', or a negative number with a minus sign."""
     return "0" if value == 0 else f"{value:+g}".replace("-", MINUS)
 
 
 def interval(value: IntervalRecord, digits: int, *, sign: bool = False) -> str:
-    """'16.80 to 16.90', or nothing where the interval is not known."""
+    """'16.80 to 16.90', or empty if the interval is not known."""
     if math.isnan(value.low) or math.isnan(value.high):
         return ""
     write = signed if sign else fixed
@@ -45,7 +45,7 @@ def interval(value: IntervalRecord, digits: int, *, sign: bool = False) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number, or one decimal where a mean over seeds has one."""
+    """A whole number, or one decimal if it is a mean over seeds that is not whole."""
     if value is None:
         return MISSING
     return fixed(value, 0 if float(value).is_integer() else 1)
@@ -77,12 +77,12 @@ def listing(items: Sequence[str]) -> str:
 
 
 def shorten(name: str, length: int) -> str:
-    """At most `length` characters, an ellipsis where some were cut."""
+    """At most `length` characters, with an ellipsis if the name was cut."""
     return name if len(name) <= length else f"{name[: length - 1].rstrip()}…"
 
 
 def unbroken(sentence: str) -> str:
-    """No line break between a number and its '%' or 'dB'."""
+    """The sentence without a line break between a number and its '%' or 'dB'."""
     return re.sub(r"(?<=\d) (?=%|dB\b)", "\N{NO-BREAK SPACE}", sentence)
 
 

@@ -1,4 +1,4 @@
-"""How the validation score rose over training, against steps and against time."""
+"""Validation PSNR during training, against steps and against time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, m
 
 @dataclass(frozen=True)
 class TrainingFigures:
-    """Validation PSNR against steps and against time; `pca_images`: those on which PCA's lines were measured."""
+    """Validation PSNR against steps and against time; `pca_images`: the images on which PCA's lines were measured."""
 
     steps: Figure
     time: Figure
@@ -30,7 +30,7 @@ class TrainingFigures:
 
 
 def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
-    """Validation PSNR against steps and against seconds; None where no epoch was logged."""
+    """Validation PSNR against steps and against seconds; None if no epoch was logged."""
     subjects = [subject for subject in subjects if any(_logged(run) for run in subject.runs)]
     if not subjects:
         return None
@@ -69,7 +69,7 @@ def _training_figure(
 
 
 def _line(subject: Compared, x: Callable[[EpochRecord], float]) -> Line:
-    """Each seed's curve, and their mean over the epochs that all of them reached."""
+    """Each seed's curve, and the mean curve over the epochs that all seeds reached."""
     seeds = [{e.epoch: (x(e), e.validation_psnr) for e in _logged(run)} for run in subject.runs if _logged(run)]
     shared = [epoch for epoch in seeds[0] if all(epoch in seed for seed in seeds)]
     main = [
@@ -86,7 +86,7 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "test"], list[Level]]:
-    """PCA's PSNR of the mean MSE, the same kind of mean as the curves, and on their images where that is known."""
+    """PCA's PSNR of the mean MSE (the curves use the same mean), on validation images if known, else on test images."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
     errors = [evaluation.against_pca.validation.pca_mse for evaluation in evaluations]
     known = [-10 * math.log10(error) for error in errors if error is not None and error > 0]

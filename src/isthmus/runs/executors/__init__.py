@@ -1,1 +1,1 @@
-"""Runs of a study at the same time, each in a process of its own."""
+"""Ways to execute the runs of a study: in this process, or at the same time in other processes."""

@@ -1,4 +1,4 @@
-"""`--jobs auto`: how many runs at a time train most images a second on this machine."""
+"""`--jobs auto`: find the number of simultaneous runs that train the most images per second on this machine."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from isthmus.runs.executors.job import Job
 from isthmus.runs.executors.pool import share_of_threads
 from isthmus.training.devices import choose_device
 
-PAYS_SECONDS = 120.0  # trying takes 13 s and saves about a fifth, records/2026-11-22-jobs.md
+PAYS_SECONDS = 120.0  # the measurement takes 13 s and saves about a fifth, records/2026-11-22-jobs.md
 CUDA_LANES = 5  # for "auto": a step of a small network leaves most of a large device idle
-FLOPS_PER_CORE = 5e10  # a second: what training reaches on a core of a laptop or server, within a factor of two
+FLOPS_PER_CORE = 5e10  # per second: training speed on one core of a laptop or server, within a factor of two
 
 Count = int | Literal["auto"]
 Shapes = Mapping[str, tuple[int, int, int, int]]
 
 
 def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str | None]:
-    """How many jobs to run at a time, and a sentence where that takes one.
+    """The number of jobs to run at the same time, and a sentence if the choice needs an explanation.
 
-    jobs: those that are missing. shapes: variation -> (N, 3, H, W), its training images.
-    For "auto" the first job's recipe is tried for a few seconds, alone on all threads and several at a time.
+    jobs: the missing ones. shapes: variation -> (N, 3, H, W), its training images.
+    "auto" trains the first job's recipe for a few seconds, once alone on all threads and then several at a time.
     """
     if wanted == 1 or not jobs:
         return 1, None
@@ -57,18 +57,18 @@ def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str
 
 
 def on_cuda(jobs: Sequence[Job]) -> bool:
-    """Whether a job asks for a CUDA device, where all jobs then run in this process."""
+    """Whether a job asks for a CUDA device; if one does, all jobs run in this process."""
     return any(choose_device(job.recipe.train.device).type == "cuda" for job in jobs)
 
 
 def longest_first(jobs: Sequence[Job], shapes: Shapes) -> list[Job]:
-    """So that no long job is left to run alone at the end."""
+    """Longest jobs first, so that no long job runs alone at the end."""
     flops = _flops(jobs, shapes)
     return [jobs[index] for index in sorted(range(len(jobs)), key=lambda index: -flops[index])]
 
 
 def _flops(jobs: Sequence[Job], shapes: Shapes) -> list[float]:
-    """Of each job's training from its start, forward and backward: 6 for a multiply-add of the forward pass."""
+    """Each job's FLOPs for its whole training: 6 for each multiply-add of the forward pass, backward pass included."""
     images: dict[str, float] = {}
     for job in jobs:
         if job.variation not in images:

@@ -1,4 +1,4 @@
-"""How fast a number of processes train a recipe at the same time, found out by letting them for a few seconds."""
+"""Measure how fast several processes train a recipe at the same time, from a few seconds of training."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ from isthmus.runs.run import Event
 from isthmus.training import devices
 from isthmus.training.loop import Step
 
-SECONDS = 2.0  # that are counted, for each number of processes
-LIMIT_SECONDS = 25.0  # for everything; at most half of it to load torch, compile kernels and take one step
-WARM_STEPS = 2  # messages about steps that are not counted, a quarter of a second each: more memory is asked for
+SECONDS = 2.0  # measured time for each number of processes
+LIMIT_SECONDS = 25.0  # for everything; at most half of it for loading torch, compiling kernels and the first step
+WARM_STEPS = 2  # uncounted step messages, a quarter of a second each: the first steps allocate memory
 
 
 def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, int]) -> dict[int, float | RunError]:
-    """Images a second that processes train together, by their number; a RunError where that cannot be known.
+    """number of processes -> their training images per second together, or a RunError if the measurement failed.
 
     threads: number of processes -> threads of each. image_shape: (3, H, W), of images of random bytes.
-    All load and take a step at the same time, so that this is waited for once; then each number has the machine to
-    itself.
+    All processes load and take their first step at the same time, so that we wait for this only once. Then each
+    number of processes is measured alone on the machine.
     """
     begin, found = time.monotonic(), dict[int, float | RunError]()
     with TemporaryDirectory(prefix="isthmus-") as home:
@@ -63,25 +63,25 @@ def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, i
 def _order(job: Job, threads: int, image_shape: tuple[int, int, int], folder: Path) -> JobOrder:
     settings = {
         "threads": threads,
-        "epochs": 10**6,  # it is stopped long before
+        "epochs": 10**6,  # the measurement stops long before
         "patience_epochs": None,
-        "learning_rate": 1e-9,  # random bytes are not to make the loss diverge
+        "learning_rate": 1e-9,  # so small that random bytes cannot make the loss diverge
     }
-    # without a linear path, which would be fitted first and takes the same share of every number's time
+    # no linear path: its fit comes first, and it takes the same share of time for every number of processes
     recipe = replace(job.recipe, model=Model(), train=job.recipe.train.model_copy(update=settings))
     return JobOrder(replace(job, recipe=recipe, folder=folder), folder, tuple(sys.argv), trial=image_shape)
 
 
 def _compile_kernels(recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
-    """Here, while the processes load torch: each would have to wait for it after that."""
-    with contextlib.suppress(InputError):  # which the processes will tell
+    """Compile in this process while the others load torch; otherwise each would wait for it later."""
+    with contextlib.suppress(InputError):  # the processes will report it
         device = devices.choose_device(recipe.train.device)
         precision = devices.choose_precision(recipe.train.precision, device)
         choose(recipe.train.kernels, device, Autoencoder(recipe, image_shape), precision)
 
 
 def _await_first_steps(processes: Iterable[Process], deadline: float) -> dict[Process, RunError]:
-    """Wait until all have taken a step; why one did not, where it ended before."""
+    """Wait until all processes have taken a step; return the errors of those that ended before it."""
     loading, failures = set(processes), dict[Process, RunError]()
     while loading and time.monotonic() < deadline:
         for process in with_news(loading):
@@ -95,7 +95,7 @@ def _await_first_steps(processes: Iterable[Process], deadline: float) -> dict[Pr
 
 
 def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
-    """Of all processes together, while all of them train. Raises RunError where that cannot be known."""
+    """Steps per second of all processes together while all train. Raises RunError if one fails or is too slow."""
     for process in processes:
         process.go_on()
     seen: dict[Process, list[tuple[float, int]]] = {process: [] for process in processes}
@@ -114,7 +114,7 @@ def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
 
 
 def _receive(process: Process) -> Event:
-    """Its next message. Raises RunError where it failed."""
+    """The next message of the process. Raises RunError if the process failed."""
     message = process.receive()
     if message is None or isinstance(message, RunFailed):
         raise RunError("failed" if message is None else f"failed ({message.sentence})")

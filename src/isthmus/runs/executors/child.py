@@ -1,7 +1,7 @@
-"""A module of isthmus at work in a process of its own, and messages with it.
+"""Run a module of isthmus in a child process and exchange messages with it.
 
-They go through the child's stdin and stdout, which every system has: to hand a descriptor down, each has a way of its
-own (docs/platforms.md).
+Messages use the child's stdin and stdout, since these work on every system; ways to pass other descriptors differ
+between systems (docs/platforms.md).
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from typing import IO, Any
 
 
 class Messages:
-    """Python objects, pickled, to and from another process of ours."""
+    """Pickled Python objects to and from another process of isthmus."""
 
     def __init__(self, incoming: IO[bytes], outgoing: IO[bytes]) -> None:
         self.incoming, self.outgoing = incoming, outgoing
 
     def send(self, message: Any) -> None:
-        """Raises BrokenPipeError where the other process is gone."""
-        data = pickle.dumps(message)  # whole before its first byte is sent
+        """Send one object. Raises BrokenPipeError if the other process has ended."""
+        data = pickle.dumps(message)  # complete before the first byte is sent
         try:
             self.outgoing.write(data)
             self.outgoing.flush()
-        except OSError as error:  # Windows has another name for it
+        except OSError as error:  # Windows raises another error
             raise BrokenPipeError(error.errno, error.strerror) from None
 
     def receive(self) -> Any:
-        """Wait for the next message. Raises EOFError where no more will come."""
+        """Wait for the next message. Raises EOFError if no more will come."""
         try:
             return pickle.load(self.incoming)
         except (OSError, pickle.UnpicklingError) as error:  # a message that was cut short
             raise EOFError(str(error)) from None
 
     def hang_up(self) -> None:
-        """Send nothing more, which the other process sees."""
-        with contextlib.suppress(OSError):  # what it never read is lost with it
+        """Close the outgoing pipe, so that the other process knows that no more messages come."""
+        with contextlib.suppress(OSError):  # messages that it never read are lost
             self.outgoing.close()
 
 
 def start_child(module: str, threads: int, *, apart: bool) -> tuple[subprocess.Popen[bytes], Messages]:
     """Start `python -m module` with a number of CPU threads; it calls `messages_with_parent`.
 
-    apart: a terminal's Ctrl-C does not reach it. Whoever starts it closes `incoming` once it has ended.
+    apart: a terminal's Ctrl-C does not reach the child. The caller closes `incoming` after the child has ended.
     """
     flags = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" and apart else 0
     child = subprocess.Popen(
@@ -61,7 +61,7 @@ def start_child(module: str, threads: int, *, apart: bool) -> tuple[subprocess.P
 
 
 def messages_with_parent() -> Messages:
-    """In the child: stdin and stdout, which nothing else can read or print to from then on."""
+    """In the child: take stdin and stdout for messages; after this call no other code can read or print there."""
     incoming, outgoing = os.dup(0), os.dup(1)
     nowhere = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1):
@@ -71,10 +71,10 @@ def messages_with_parent() -> Messages:
 
 
 def _environment(threads: int) -> dict[str, str]:
-    """Ours, with the modules that we find, and a number of threads.
+    """This process's environment with its module search path and the number of threads.
 
-    The number must be there before torch is loaded: more threads than cores wait for each other by spinning,
-    which was measured to be 50 times slower.
+    The number must be set before torch is loaded: if there are more threads than cores, they wait for each other by
+    spinning, which measured 50 times slower.
     """
     modules = os.pathsep.join(folder or os.getcwd() for folder in sys.path)
     return {**os.environ, "OMP_NUM_THREADS": str(threads), "PYTHONPATH": modules}

@@ -1,4 +1,4 @@
-"""Jobs in this process: one after another, or on a CUDA device in turns, each on a stream of its own."""
+"""Jobs in this process: one after another, or in turns on a CUDA device, each on its own stream."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Start = Callable[[Job], Iterator[Event]]
 
 
 class _Lane:
-    """A job under way; whatever it launches goes to its own stream, and so runs beside the other lanes' work."""
+    """A running job; it launches all work on its own CUDA stream, so that lanes run at the same time."""
 
     def __init__(self, job: Job, start: Start) -> None:
         self.job = job
@@ -27,16 +27,16 @@ class _Lane:
         self.events = start(job)
 
     def advance(self) -> Event | None:
-        """Its next event; None where it has ended."""
+        """The job's next event; None if the job has ended."""
         with self.stream:
             return next(self.events, None)
 
 
 def run_in_lanes(jobs: Sequence[Job], count: int, start: Start) -> Iterator[RunBegins | RunEvent | RunFailed]:
-    """Run `count` jobs at a time in this process, in their order; what each computes does not depend on the others.
+    """Run `count` jobs at a time in this process, in their order; no job's results depend on the others.
 
-    A step only tells the device what to do, and waits for nothing: so while the host launches one lane's step,
-    the device works on the others'. On the CPU lanes take turns and gain nothing. Ctrl-C lets every lane save
+    A step only queues work on the device and does not wait: while the host launches one lane's step, the device
+    computes the other lanes' steps. On the CPU lanes take turns, which gains nothing. Ctrl-C lets every lane save
     and stop, then raises KeyboardInterrupt.
     """
     waiting = deque(jobs)
@@ -48,7 +48,7 @@ def run_in_lanes(jobs: Sequence[Job], count: int, start: Start) -> Iterator[RunB
             yield RunBegins(job)
             try:
                 lanes.append(_Lane(job, start))
-            except Exception as error:  # whatever it is, the other runs are not its victims
+            except Exception as error:  # no error of one run may stop the others
                 yield failed(job, error)
         for lane in tuple(lanes):
             try:

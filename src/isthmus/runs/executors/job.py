@@ -1,4 +1,4 @@
-"""One run of a study as a piece of work, and what is said about it."""
+"""One run of a study as a job, and the events about it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from isthmus.runs.run import Event
 
 @dataclass(frozen=True)
 class Job:
-    """Run `number` of a study's `total`, to be made in `folder`."""
+    """Run `number` of `total` runs of a study; its results go to `folder`."""
 
     variation: str
     seed: int
@@ -32,7 +32,7 @@ class RunBegins:
 
 @dataclass(frozen=True)
 class RunEvent:
-    """Yielded for what happens in a job; events of jobs that run at the same time are mixed."""
+    """Yielded for each event of a job; events of simultaneous jobs are mixed."""
 
     job: Job
     event: Event
@@ -40,7 +40,7 @@ class RunEvent:
 
 @dataclass(frozen=True)
 class RunFailed:
-    """Yielded where a job could not finish; the others go on."""
+    """Yielded if a job failed; the others continue."""
 
     job: Job
     sentence: str
@@ -48,7 +48,7 @@ class RunFailed:
 
 
 def failed(job: Job, error: Exception) -> RunFailed:
-    """What to say of a job that `error` ended; to be called where the error is caught."""
+    """The event for a job that failed with `error`; call it inside the `except` block."""
     expected = isinstance(error, InputError | RunError | OSError)
     sentence = str(error) if expected else out_of_memory(error) or f"{type(error).__name__}: {error}"
     return RunFailed(job, sentence, traceback.format_exc())

@@ -1,4 +1,4 @@
-"""What a worker is asked to do."""
+"""The orders for a worker process."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 from isthmus.runs.executors.job import Job
 
-GO_ON, STOP = "go on", "stop"  # what a worker may be told after its order
+GO_ON, STOP = "go on", "stop"  # messages to a worker after its order
 
 _NOISE_BYTES = 8 << 20
 
 
 @dataclass(frozen=True)
 class JobOrder:
-    """A job, the folder of fitted baselines, and the command that the user typed, as in sys.argv.
+    """A job, the folder of fitted baselines, and the user's command, as in sys.argv.
 
-    trial: the shape (3, H, W) of made-up images to train on in place of the recipe's, to see how fast it goes.
+    trial: shape (3, H, W) of random images to train on instead of the recipe's images, to measure the speed.
     """
 
     job: Job
@@ -31,7 +31,7 @@ class JobOrder:
 
 
 def noise(shape: tuple[int, int, int], batch: int) -> Splits:
-    """Images of random bytes: a step takes as long on them as on any others of their shape, and reading none."""
+    """Images of random bytes: a step takes as long as with real images of this shape, and nothing must be read."""
     random = np.random.default_rng(stream("trial", 0))
     batches = max(4, min(64, _NOISE_BYTES // (batch * int(np.prod(shape)))))
     train, few = (

@@ -1,4 +1,4 @@
-"""Jobs at the same time: each in a process of its own, started as soon as there are threads for it."""
+"""Jobs at the same time, each in its own process, which starts as soon as enough threads are free."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from isthmus.training.interrupts import interrupts
 def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBegins | RunEvent | RunFailed]:
     """Run `count` jobs at a time on the CPU, in their order, each with an equal share of this process's threads.
 
-    A run that was begun goes on with the threads it began with; where those are more than a share, fewer jobs run
-    beside it. Every process holds torch and its data set for itself: `count` times the memory of one.
-    The first Ctrl-C lets every run save and stop, then raises KeyboardInterrupt; a second one kills them.
+    An unfinished run resumes with the number of threads it began with; if that is more than a share, fewer jobs run
+    at the same time. Every process loads torch and its data set: `count` times the memory of one process.
+    The first Ctrl-C lets every run save and stop, then raises KeyboardInterrupt; a second one kills the processes.
     """
     share = share_of_threads(count)
     free = share * count
@@ -39,7 +39,7 @@ def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBeg
                     waiting.clear()
                     for process in running:
                         process.interrupt()
-                # at least a share, so that no more than `count` run at a time, and at most all there are
+                # count at least a share, so that at most `count` jobs run, and at most all threads
                 while waiting and (taken := min(max(waiting[0][1], share), share * count)) <= free:
                     job, threads = waiting.popleft()
                     yield RunBegins(job)
@@ -62,7 +62,7 @@ def run_at_once(jobs: Iterable[Job], count: int, cache: Path) -> Iterator[RunBeg
 
 
 def share_of_threads(count: int) -> int:
-    """The threads that each of `count` jobs has: a function of `count` and the machine, not of what is missing.
+    """The threads of each of `count` jobs; depends on `count` and the machine, not on how many runs are missing.
 
     So the same command gives the same bits, whether or not the study was interrupted.
     """
@@ -70,7 +70,7 @@ def share_of_threads(count: int) -> int:
 
 
 def _with_its_threads(job: Job, share: int) -> tuple[Job, int]:
-    """The job with the `train.threads` of its run, and the threads that its process is to have."""
+    """The job with the `train.threads` of its run, and the number of threads for its process."""
     if not is_begun(job.folder):
         threads = job.recipe.train.threads or share
         return replace(job, recipe=job.recipe.with_threads(threads)), threads

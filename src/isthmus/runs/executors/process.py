@@ -1,4 +1,4 @@
-"""A worker seen from the process that started it: told what to do, listened to, stopped, never left behind."""
+"""A worker process as its parent sees it: start it, receive its messages, stop it. It never outlives its parent."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from isthmus.runs.run import Done, Event
 
 LISTEN_SECONDS = 0.2  # maximum delay in noticing Ctrl-C or a deadline
 
-_news = threading.Condition()  # of all processes: whoever waits, waits for any of them
+_news = threading.Condition()  # shared by all processes, so that a caller can wait for any of them
 
 
 class Process:
-    """A child process at work on one order, with `threads` CPU threads; `end` or `kill` it when done."""
+    """A child process for one order, with `threads` CPU threads; call `end` or `kill` when done."""
 
     def __init__(self, order: JobOrder, threads: int) -> None:
         self.job = order.job
@@ -29,16 +29,16 @@ class Process:
         self.child, self.messages = start_child("isthmus.runs.executors.worker", threads, apart=True)  # see `interrupt`
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
-        with contextlib.suppress(OSError):  # dead already, which whoever listens finds out
+        with contextlib.suppress(OSError):  # the child has died; the listener notices
             self.messages.send(order)
 
     def _listen(self) -> None:
-        """Take its messages as they come, in a thread: Windows cannot wait for one of several pipes."""
+        """Receive messages in a thread, because Windows cannot wait for one of several pipes."""
         message: Event | RunFailed | None
         while True:
             try:
                 message = self.messages.receive()
-            except Exception:  # its end, or what nobody can read: whoever waits must not wait for ever
+            except Exception:  # the child ended or sent garbage: a waiting caller must not wait for ever
                 message = None
             with _news:
                 self.heard.append(message)
@@ -47,7 +47,7 @@ class Process:
                 return
 
     def receive(self) -> Event | RunFailed | None:
-        """Wait for its next message; None where no more will come."""
+        """Wait for the next message; None if no more will come."""
         with _news:
             _news.wait_for(lambda: self.heard)
             message = self.heard.popleft()
@@ -57,14 +57,14 @@ class Process:
         return message
 
     def go_on(self) -> None:
-        """Let a trial take its second step, which waits for it."""
+        """Let a trial continue with its second step; a trial waits for this."""
         with contextlib.suppress(OSError):
             self.messages.send(GO_ON)
 
     def interrupt(self) -> None:
-        """Ask it to save and stop, once however often Ctrl-C is pressed.
+        """Ask the run to save and stop; only once, however often the user presses Ctrl-C.
 
-        Before it spoke it has nothing to save and does not listen yet.
+        Before its first message the child has nothing to save and does not listen yet.
         """
         if not self.spoke:
             self.child.kill()
@@ -73,7 +73,7 @@ class Process:
             self.messages.send(STOP)
 
     def end(self) -> RunFailed | None:
-        """Wait until it ends; what to say where it did so without having finished."""
+        """Wait until the process ends; a RunFailed if it ended without finishing its order."""
         self.messages.hang_up()
         code = self.child.wait()
         self.listener.join()
@@ -86,7 +86,7 @@ class Process:
 
 
 def with_news(processes: Iterable[Process]) -> list[Process]:
-    """Those that have something to say or have ended, waiting a moment for one of them."""
+    """The processes that have a message or have ended; waits up to LISTEN_SECONDS for one."""
     processes = list(processes)
     with _news:
         _news.wait_for(lambda: any(process.heard for process in processes), timeout=LISTEN_SECONDS)

@@ -1,7 +1,7 @@
-"""The process of one run: takes an order, sends back what happens, and ends with the process that asked for it.
+"""The process of one run: it receives an order, sends back events, and ends when its parent ends.
 
-A `JobOrder` comes in; events and at most one `RunFailed` go out. A trial waits after its first step, with all loaded
-and compiled, and goes on when it is told to.
+It receives a `JobOrder` and sends events and at most one `RunFailed`. After its first step a trial has loaded and
+compiled everything; then it waits for the message to continue.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from isthmus.runs.load import load_data
 from isthmus.runs.run import Event, run
 from isthmus.training.loop import Step
 
-STEP_SECONDS = 0.25  # between two steps without a log that are told
+STEP_SECONDS = 0.25  # shortest time between two reported steps that have no log
 
 
 def main() -> None:
-    """Carry the order out. Exits with 130 where it was interrupted."""
+    """Carry out the order. Exits with 130 if it was interrupted."""
     parent = messages_with_parent()
     try:
         order: JobOrder = parent.receive()
-    except EOFError:  # whoever asked is gone already
+    except EOFError:  # the parent has ended already
         return
-    sys.argv = list(order.command)  # environment.json names the command that the user typed
+    sys.argv = list(order.command)  # environment.json records the user's command
     try:
         events = _thinned(_events(order))
         if order.trial is not None:
@@ -43,7 +43,7 @@ def main() -> None:
         return
     except KeyboardInterrupt:
         sys.exit(130)
-    except Exception as error:  # whatever it is, the other jobs are not its victims
+    except Exception as error:  # no error of one job may stop the others
         parent.send(failed(order.job, error))
 
 
@@ -54,17 +54,17 @@ def _events(order: JobOrder) -> Iterator[Event]:
 
 
 def _take_first_step(events: Iterator[Event], parent: Messages) -> None:
-    """Send events up to the first step, then wait for the word to go on."""
+    """Send events up to the first step, then wait for the message to continue."""
     for event in events:
         parent.send(event)
         if isinstance(event, Step):
-            with contextlib.suppress(EOFError):  # whoever asked is gone, as the next message will find
+            with contextlib.suppress(EOFError):  # the parent has ended; sending the next message will fail
                 parent.receive()
             return
 
 
 def _thinned(events: Iterator[Event]) -> Iterator[Event]:
-    """Steps without a log only a few times a second: telling costs more than a small network's step."""
+    """Pass steps without a log only a few times per second: sending costs more than a step of a small network."""
     told = 0.0
     for event in events:
         if isinstance(event, Step) and event.log is None:
@@ -75,13 +75,13 @@ def _thinned(events: Iterator[Event]) -> Iterator[Event]:
 
 
 def _listen(parent: Messages) -> None:
-    """Stop when told to, as by Ctrl-C, and end with the process that asked."""
+    """Interrupt this process at a STOP message, as Ctrl-C would, and exit when the parent ends."""
     try:
         while True:
             if parent.receive() == STOP:
                 _thread.interrupt_main()  # not a signal, which Windows cannot send to one process
     except EOFError:
-        os._exit(1)  # as by `kill -9`: the last checkpoint is whole, and the folder is free for the next at once
+        os._exit(1)  # like `kill -9`: the last checkpoint is complete, and the folder is free at once
 
 
 if __name__ == "__main__":
