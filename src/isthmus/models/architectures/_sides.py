@@ -1,4 +1,4 @@
-"""What to say of images whose sides a network cannot halve as often as it wants to."""
+"""The remedy for images whose height or width a network cannot divide as often as it needs."""
 
 from __future__ import annotations
 
