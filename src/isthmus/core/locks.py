@@ -1,4 +1,4 @@
-"""Locks that the system lets go of when their process dies, however it dies."""
+"""Locks that the system releases when their process ends, however it ends."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from isthmus.core.atomic_files import about, no_regular_file
 def locked_file(path: Path, *, wait: bool) -> Generator[None]:
     """Hold the lock on the file `path`; a missing file is created empty, an existing one is not changed.
 
-    Raises BlockingIOError where another process holds the lock and `wait` is false, InputError where `path` is a
+    Raises BlockingIOError if another process holds the lock and `wait` is false, InputError if `path` is a
     link or not a regular file.
     """
     _refuse_irregular(path)
     lock = FileLock(
         path,
         thread_local=False,  # a generator that holds it may end in another thread
-        fallback_to_soft=False,  # a soft lock stays when its process is killed
-        preserve_lock_file=True,  # to delete it would let two processes lock two files of the same name
+        fallback_to_soft=False,  # a soft lock would stay after its process is killed
+        preserve_lock_file=True,  # deleting it would let two processes lock two files of the same name
     )
     with about(path):
         try:
@@ -32,7 +32,7 @@ def locked_file(path: Path, *, wait: bool) -> Generator[None]:
         except Timeout:
             raise BlockingIOError(f"{path}: is locked by another process") from None
         except OSError:
-            _refuse_irregular(path)  # a link that came since the first look is not followed
+            _refuse_irregular(path)  # a link that was created after the first check is not followed
             raise
     try:
         yield

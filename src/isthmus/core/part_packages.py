@@ -1,11 +1,11 @@
 """Parts of other installed packages, found by their entry points.
 
-A package that brings a bottleneck says so in its pyproject.toml, and nothing in isthmus changes:
+A package that provides a bottleneck declares it in its pyproject.toml, and nothing in isthmus changes:
 
     [project.entry-points."isthmus.bottlenecks"]
     pair = "example_part:Pair"
 
-The name is the part's kind. Nothing is imported before that part is asked for.
+The name is the part's kind. A part is not imported until it is used.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Package:
 
 @dataclass(frozen=True)
 class ForeignPart:
-    """A part that an installed package says it has."""
+    """A part that an installed package declares."""
 
     sort: str
     kind: str
@@ -44,14 +44,14 @@ class ForeignPart:
     entry_point: EntryPoint
 
     def load(self, check: Callable[[type[Any]], object]) -> type[Any]:
-        """Its class, imported.
+        """Import the part and return its class.
 
-        check: reads the options of the class; whatever it raises becomes a sentence.
-        Raises InputError with the package's name where it cannot be imported, or the class is no such part.
+        check: reads the options of the class; whatever it raises is reported as a sentence.
+        Raises InputError with the package's name if it cannot be imported, or if the class is not such a part.
         """
         try:
             part = self.entry_point.load()
-        except (Exception, SystemExit) as error:  # whatever the package does when it is imported
+        except (Exception, SystemExit) as error:  # importing a package can raise anything
             raise self._refused(f"cannot be imported ({_said(error)})") from error
         if (fault := fault_of(self.sort, part)) is not None:
             raise self._refused(f"is {self.entry_point.value}, which {fault}")
@@ -69,12 +69,12 @@ class ForeignPart:
 
 
 def foreign_parts(sort: str) -> list[ForeignPart]:
-    """The parts of a sort that other packages bring; none is imported."""
+    """The parts of a sort that other packages provide; none is imported."""
     return [ForeignPart(sort, point.name, _package(point.dist), point) for point in _entry_points()[sort]]
 
 
 def fault_of(sort: str, part: object) -> str | None:
-    """Why `part` is no part of this sort, as the end of a sentence; None where it is one."""
+    """Why `part` is not a part of this sort, as the end of a sentence; None if it is one."""
     module, _, name = SORTS[sort].interface.partition(":")
     if not inspect.isclass(part) or not issubclass(part, getattr(importlib.import_module(module), name)):
         return f"does not extend {module}.{name}"
@@ -83,7 +83,7 @@ def fault_of(sort: str, part: object) -> str | None:
 
 
 def installed_version(package: str) -> str | None:
-    """The version of a package that is installed; None where it is not."""
+    """The installed version of a package; None if it is not installed."""
     try:
         return version(package)
     except PackageNotFoundError:
@@ -102,7 +102,7 @@ def _entry_points() -> Mapping[str, tuple[EntryPoint, ...]]:
 
 
 def _package(found: Distribution | None) -> Package:
-    # a damaged installation has no name or no version
+    # a damaged installation may have no name or no version
     name, number = (found.metadata["Name"], found.metadata["Version"]) if found is not None else (None, None)
     return Package(name or "unknown", number or "unknown")
 

@@ -1,7 +1,6 @@
-"""Finds and builds parts: one class a file, its keyword-only arguments are its options.
+"""Finds and builds parts: one class per file, whose keyword-only arguments are its options.
 
-Adding a part is adding one file to its sort's folder, or an entry point to another package; nothing is registered by
-hand.
+To add a part, add one file to its sort's folder, or an entry point to another package. Nothing is registered by hand.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from isthmus.core.part_packages import ForeignPart, Package, fault_of, foreign_p
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shown
 
-# pydantic names the member of a union that did not fit; to the user it is one option
+# pydantic adds the member of a union that did not match to the path; for the user it is one option
 _UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
 M = TypeVar("M", bound=pydantic.BaseModel)
 
@@ -39,8 +38,8 @@ def kinds(sort: str) -> tuple[str, ...]:
 def find(sort: str, kind: str) -> type[Any]:
     """The class of one part.
 
-    Raises InputError where there is no such part, naming the nearest; where two packages have one of that name; and
-    where another package's cannot be used.
+    Raises InputError if there is no such part (naming the nearest), if two packages have one of that name, or if
+    another package's part cannot be used.
     """
     homes = _homes(sort).get(kind)
     if not homes:
@@ -60,20 +59,20 @@ def find(sort: str, kind: str) -> type[Any]:
 
 
 def packages(sort: str, kind: str) -> tuple[Package, ...]:
-    """The other packages that have a part of this kind: none for one of isthmus's own, else one, or it is ambiguous."""
+    """The other packages with a part of this kind: none for isthmus's own part; more than one if it is ambiguous."""
     return tuple(home.package for home in _homes(sort).get(kind, ()) if home is not None)
 
 
 def usable(sort: str) -> tuple[str, ...]:
     """The kinds of a sort that can be built.
 
-    Raises InputError where another package has taken the name of one of isthmus's own.
+    Raises InputError if another package uses the name of one of isthmus's own parts.
     """
     return tuple(kind for kind in kinds(sort) if _problem(sort, kind) is None)
 
 
 def problems(sort: str) -> tuple[str, ...]:
-    """A sentence for each part of another package that cannot be built. Raises as `usable`."""
+    """A sentence for each part of another package that cannot be built. Raises like `usable`."""
     found = (_problem(sort, kind) for kind in kinds(sort))
     return tuple(sentence for sentence in found if sentence is not None)
 
@@ -89,7 +88,7 @@ def _problem(sort: str, kind: str) -> str | None:
 
 
 def refresh() -> None:
-    """Look for parts again, as after a file or a package was added."""
+    """Look for parts again, for example after a file or a package was added."""
     for cached in (find, _homes):
         cached.cache_clear()
     part_packages.refresh()
@@ -97,7 +96,7 @@ def refresh() -> None:
 
 @cache
 def _homes(sort: str) -> Mapping[str, tuple[ForeignPart | None, ...]]:
-    """Where each kind is: None for a module of isthmus, else what another package offers."""
+    """Where each kind comes from: None for a module of isthmus, else another package's part."""
     modules = pkgutil.iter_modules(importlib.import_module(SORTS[sort].package).__path__)
     homes: dict[str, tuple[ForeignPart | None, ...]] = {
         module.name: (None,) for module in modules if not module.name.startswith("_")

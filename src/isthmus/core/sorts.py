@@ -10,12 +10,12 @@ from dataclasses import dataclass
 class Sort:
     """One sort of part.
 
-    package: the package of isthmus whose modules are its parts; the others come from the entry points of other
-        packages, in the group `isthmus.SORT`.
+    package: the package of isthmus whose modules are this sort's parts; further parts come from the entry points of
+        other packages, in the group `isthmus.SORT`.
     interface: "module:Class" of the abstract class that all its parts derive from.
-    table: what a recipe and messages call one such part.
+    table: the name of one such part in recipes and messages.
     in_recipe: whether a recipe chooses it.
-    default: the kind of a recipe that does not name one; None where it has to.
+    default: the kind used if a recipe does not name one; None if a recipe must name it.
     """
 
     package: str
@@ -26,7 +26,7 @@ class Sort:
 
     @property
     def path(self) -> str:
-        """Where a user chooses the kind: `bottleneck.kind`, or a name alone for what is not in a recipe."""
+        """Where a user chooses the kind: `bottleneck.kind`, or only a name for a sort that is not in a recipe."""
         return f"{self.table}.kind" if self.in_recipe else self.table
 
 
@@ -55,4 +55,4 @@ SORTS: Mapping[str, Sort] = {
 }
 
 PART_TABLES: Mapping[str, str] = {sort.table: name for name, sort in SORTS.items() if sort.in_recipe}
-"""A recipe's tables of parts, and the sort that each chooses from."""
+"""The tables of a recipe that choose a part, and the sort of each."""

@@ -17,9 +17,9 @@ from isthmus.run_files.evaluation import Cost
 def cost(model: Autoencoder) -> Cost:
     """Parameters and multiply-adds of one image's reconstruction.
 
-    `parameters` counts what Keras counts, running statistics included; `trainable` leaves those out. A
-    weight belongs to the decoder where the output for a given latent depends on it, to the prior where the prior holds
-    it, else to the encoder.
+    `parameters` counts what Keras counts, including running statistics; `trainable` excludes those. A weight belongs
+    to the decoder if the output for a given latent depends on it, to the prior if the prior owns it, else to the
+    encoder.
     """
     x = torch.zeros((1, *model.image_shape), device=model.device)
     with evaluation_mode(model):
@@ -29,7 +29,7 @@ def cost(model: Autoencoder) -> Cost:
         output = model.decode_latents(latent).sum()
     priors = {id(weight) for weight in model.prior.parameters()}
     weights = [weight for weight in model.parameters() if id(weight) not in priors]
-    # None where the output does not depend on a weight, which torch's annotation leaves out
+    # None if the output does not depend on a weight; torch's annotation does not mention it
     grads = cast("Sequence[Tensor | None]", torch.autograd.grad(output, weights, allow_unused=True))
     statistics = {
         side: sum(b.numel() for b in half.buffers() if b.is_floating_point())

@@ -1,4 +1,4 @@
-"""What each measure is: from its class, or from the file that holds its scores."""
+"""Descriptions of measures, from their classes or from the file that holds their scores."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ def known_measures() -> dict[str, MeasureRecord]:
 
 
 def measures_in(names: Iterable[str], told: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:
-    """The measures `names` of a file that describes them by `told`, in the order of tables.
+    """The measures `names` of a file, described by `told` from the same file, in the order of tables.
 
-    A file of an older version describes none: the registry does then, and of what that does not know, the name alone
-    is known.
+    A file of an older version has no descriptions: then they come from the registry. For a measure that the registry
+    does not know either, only the name is known.
     """
     known = registry.usable("measures")
     return in_order(
@@ -32,7 +32,7 @@ def measures_in(names: Iterable[str], told: Mapping[str, MeasureRecord]) -> dict
 
 
 def in_order(measures: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:
-    """PSNR first, then those of which a higher score is better, then errors; each by name."""
+    """PSNR first, then measures whose higher scores are better, then errors; each group sorted by name."""
 
     def place(name: str) -> tuple[bool, bool, str]:
         return name != HEADLINE, not measures[name].higher_is_better, name
@@ -41,7 +41,7 @@ def in_order(measures: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:
 
 
 def describe(measure: type[Measure]) -> MeasureRecord:
-    """What the measure's class says of itself. Raises ValueError where an attribute is missing or of another type."""
+    """The description of a measure from its class. Raises ValueError if an attribute is missing or of another type."""
     return MeasureRecord(
         name=measure.name,
         unit=measure.unit,

@@ -1,4 +1,4 @@
-"""The sealed evaluator: one ruler for every family, and the only code that touches test images.
+"""The sealed evaluator: the same evaluation for every family, and the only code that reads test images.
 
 Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, image by image.
 """
@@ -43,10 +43,10 @@ _NOISE = "noisy test images"  # the same for every run
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, a column a score, and pixels for the pages.
+    """The results, one column per score, and pixels for the pages.
 
-    record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, what training cost
-    and how it came to stand to PCA.
+    record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, the cost of
+    training and its course relative to PCA.
     learnt, tested: some training images and the test images, with their latents.
     """
 
@@ -59,7 +59,7 @@ class Evaluation:
 
 @dataclass
 class _Scored:
-    """One way to answer for the test images: its 8-bit output and its scores, each (N,)."""
+    """The 8-bit output of one method (model or baseline) for the test images, and its scores, each (N,)."""
 
     output: np.ndarray
     scores: dict[str, np.ndarray]
@@ -73,10 +73,10 @@ class _Scored:
 def evaluate(
     model: Autoencoder, recipe: Recipe, splits: Splits, cache: Path, objective: Objective | None = None
 ) -> Evaluation:
-    """Score the model and its yardsticks on the test images of `splits`, and PCA on its validation images too.
+    """Score the model and its baselines on the test images of `splits`, and PCA also on the validation images.
 
-    cache: a folder for fitted baselines, which depend on the training images alone. objective: what the model was
-    trained by, for the likelihood that it learned.
+    cache: a folder for fitted baselines, which depend only on the training images. objective: the objective of the
+    model's training, for the likelihood that it learned.
     """
     originals = splits.test.images
     size = model.yardstick_size
@@ -132,7 +132,7 @@ def evaluate(
 
 
 def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
-    """Mean and interval of scores (S, N), or why they are undefined, as SSIM on tiny images is."""
+    """Mean and interval of scores (S, N), or why they are undefined, for example SSIM on tiny images."""
     if np.isnan(scores).any():
         return IntervalRecord(mean=math.nan, low=math.nan, high=math.nan, undefined=measure.undefined)
     least = -math.inf if measure.least is None else measure.least
@@ -150,9 +150,9 @@ def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
 
 
 def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored: dict[str, _Scored]) -> str | None:
-    """Score the noisy image itself and, where noise is for training only, the model's output for it.
+    """Score the noisy image itself and, if noise is added in training only, the model's output for it.
 
-    The noisy image is an 8-bit image, as a user's would be. Returns a line that says which noise.
+    The noisy image is rounded to 8 bits, like a user's image. Returns a line that names the noise.
     """
     if recipe.corruption.kind == "none":
         return None
@@ -165,7 +165,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     if model.corruption.at_inference:  # the model adds its own
         return line
     function = model.reconstruct_pixels
-    if model.corruption.hides:  # the same patches again, and what is seen is not made up
+    if model.corruption.hides:  # hides the same patches again, and keeps the visible pixels
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals

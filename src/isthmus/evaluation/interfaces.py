@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Measure(ABC):
-    """One score an image, of 8-bit pixels. Built without options."""
+    """One score per image, from 8-bit pixels. Built without options."""
 
     name: str
-    """As tables and pages write it: "PSNR"."""
+    """The name in tables and pages: "PSNR"."""
     unit: str
-    """Such as "dB", or what a score of 1 means; tables show it beside the name."""
+    """The unit, such as "dB", or what a score of 1 means; tables show it beside the name."""
     decimals: int
     """How many decimals tables show."""
     about: str
@@ -29,7 +29,7 @@ class Measure(ABC):
     most: float
     """The highest possible score; intervals end there."""
     undefined: str | None = None
-    """Why a score can be NaN, for the reader of a table; None where it never is."""
+    """Why a score can be NaN, for the reader of a table; None if it never is."""
 
     @abstractmethod
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
@@ -40,14 +40,14 @@ class Measure(ABC):
 
 
 class Check(ABC):
-    """Looks for one fault in what a run shows. Built without options."""
+    """Looks for one fault in a run's measurements. Built without options."""
 
     states: tuple[State, ...]
-    """How far a run must have come for the check's words to mean something."""
+    """How far a run must have progressed before the check is meaningful."""
 
     @abstractmethod
     def look(self, measured: Measurements) -> Fault | None:
-        """The fault, with all remedies that help; None where it is not there.
+        """The fault, with all remedies that help; None if there is no fault.
 
         Remedies may include some that do not fit the recipe: `isthmus.evaluation.doctor.remedies` leaves them out.
         """

@@ -1,1 +1,1 @@
-"""Kernels of our own for training on the CPU, compiled on the user's machine where it has a C++ compiler."""
+"""Our own kernels for training on the CPU, compiled on the user's machine if it has a C++ compiler."""

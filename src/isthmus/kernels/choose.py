@@ -1,4 +1,4 @@
-"""Which kernels a training uses: compiled ones where they can be had and make it faster."""
+"""Which kernels a training uses: compiled ones if they are available and make it faster."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from isthmus.kernels import processor
 from isthmus.kernels.compiled import version, why_compiled_anew, why_unavailable
 from isthmus.kernels.ops import CallsKernels, Kernels
 
-# on Linux alone is it known what a processor can do, and are there tiles
+# only Linux reports the processor's features and lets a process use tiles
 _FOR = (
     "they are for networks with batch norm on the CPU, and on Linux for convolutions in fp32 on a processor with AVX2, "
     "or in bf16 on one with AMX"
@@ -21,9 +21,9 @@ _FOR = (
 
 @dataclass(frozen=True)
 class Choice:
-    """Kernels, and what is said of them.
+    """The chosen kernels, their record and their notices.
 
-    recorded: "torch", or "compiled" and eight digits that change with all that their bits depend on.
+    recorded: "torch", or "compiled" and eight digits that change with everything that the kernels' bits depend on.
     notices: sentences that the user should read.
     """
 
@@ -35,7 +35,7 @@ class Choice:
 def choose(wanted: str, device: torch.device, model: nn.Module, precision: str) -> Choice:
     """The kernels for a training of `model`; wanted: auto, compiled or torch.
 
-    Compiles them where that was not done before. Raises InputError where "compiled" is wanted and cannot be had.
+    Compiles them if that was not done before. Raises InputError if "compiled" is wanted but not available.
     """
     useful = device.type == "cpu" and any(_gains(part, precision) for part in model.modules())
     missing = why_unavailable() if useful and wanted != "torch" else None

@@ -1,4 +1,4 @@
-"""The C++ beside this file as a library in this process, compiled once a machine."""
+"""The C++ files in this folder as a library in this process, compiled once per machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from isthmus.core.paths import cache_folder
 from isthmus.kernels import processor
 
 SOURCES = sorted(Path(__file__).parent.glob("*.cpp"))
-# -march=native: whoever compiles it runs it. The rest lets comparisons and roots be vectors; sums stay in order.
+# -march=native: the machine that compiles the library also runs it. The other flags let the compiler vectorise
+# comparisons and roots; the order of sums does not change.
 _FLAGS = [
     "-std=c++17",
     "-O2",
@@ -42,17 +43,17 @@ _FLAGS = [
     "-pthread",
     "-fPIC",
 ]
-_SECONDS = 300.0  # a source takes a compiler up to four seconds, and many times that on a busy machine
+_SECONDS = 300.0  # compiling one source takes up to four seconds, and many times that on a busy machine
 _TYPES = {"int": ctypes.c_int, "long": ctypes.c_long, "float": ctypes.c_float}
-NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # in those of operations
+NAMES = {torch.float32: "float32", torch.bfloat16: "bfloat16"}  # parts of the operations' names
 
 
 class Unavailable(Exception):
-    """There is no library; the message says why in a few words, and what would help."""
+    """There is no library; the message says in a few words why, and what would help."""
 
 
 def library() -> ctypes.CDLL:
-    """The kernels, compiled now or before. Raises Unavailable where that cannot be."""
+    """The kernels, compiled now or before. Raises Unavailable if that is not possible."""
     found = _library(os.environ.get("CXX"), cache_folder() / "kernels")
     if isinstance(found, Unavailable):
         raise found
@@ -61,25 +62,25 @@ def library() -> ctypes.CDLL:
 
 @functools.cache
 def operation(name: str) -> Operation:
-    """An operation of the library. Raises Unavailable where there is no library.
+    """An operation of the library. Raises Unavailable if there is no library.
 
-    Kept: finding the library anew takes as long as a small layer, and a step has thirty.
+    Cached: finding the library again takes as long as a small layer, and a step calls thirty operations.
     """
     return Operation(getattr(library(), name), name, _operations(library())[name])
 
 
 class Operation:
-    """Calls an operation with its arguments by name, numbers and tensors, which are handed over as bare addresses.
+    """Calls an operation with its arguments by name: numbers, and tensors, which are passed as plain addresses.
 
-    The names, their order and their types are those of the C++ (operations.h): they stand nowhere else.
-    Raises TypeError for other names or another order, MemoryError where the memory does not suffice.
+    The names, their order and their types come from the C++ (operations.h), the only place that defines them.
+    Raises TypeError for other names or another order, MemoryError if there is not enough memory.
     """
 
     def __init__(self, function: Any, name: str, arguments: Mapping[str, type]) -> None:
         function.argtypes = tuple(arguments.values())
         function.restype = ctypes.c_int
         self._function, self._name, self._names = function, name, tuple(arguments)
-        self._numbers = [*arguments.values()].index(ctypes.c_void_p)  # before the first tensor
+        self._numbers = [*arguments.values()].index(ctypes.c_void_p)  # how many come before the first tensor
 
     def __call__(self, **given: Any) -> None:
         if tuple(given) != self._names:
@@ -94,7 +95,7 @@ class Operation:
 
 
 def expect(shape: Sequence[int], *tensors: Tensor | None, dtype: torch.dtype = torch.float32) -> None:
-    """See that tensors are of this shape: the library gets bare addresses, and would read beyond their end."""
+    """Assert that tensors have this shape: the library gets plain addresses and would read beyond their end."""
     for tensor in tensors:
         if tensor is not None and (tensor.shape != shape or tensor.dtype != dtype):
             raise ValueError(
@@ -103,7 +104,7 @@ def expect(shape: Sequence[int], *tensors: Tensor | None, dtype: torch.dtype = t
 
 
 def why_unavailable() -> str | None:
-    """Why there is no library, in a few words; None where there is one."""
+    """Why there is no library, in a few words; None if there is one."""
     try:
         library()
     except Unavailable as error:
@@ -112,13 +113,13 @@ def why_unavailable() -> str | None:
 
 
 def version() -> str:
-    """Changes with all that the bits of the kernels depend on. Raises Unavailable where there is no library."""
+    """Changes with everything that the kernels' bits depend on. Raises Unavailable if there is no library."""
     library()
     return _fingerprint(_compiler(os.environ.get("CXX")))[:8]
 
 
 def why_compiled_anew() -> str | None:
-    """Why every process compiles the kernels for itself, in a sentence; None where they are kept."""
+    """Why every process compiles the kernels for itself, in a sentence; None if the compiled library is kept."""
     folder = cache_folder() / "kernels"
     if _is_ours(folder) and os.access(folder, os.W_OK):
         return None
@@ -128,13 +129,13 @@ def why_compiled_anew() -> str | None:
     )
 
 
-@functools.cache  # a failure too: it is as lasting, and a study asks for every run
+@functools.cache  # caches failures too: they last as long, and a study asks again for every run
 def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
     try:
         compiler = _compiler(chosen)
         if _is_ours(folder):
             name = _fingerprint(compiler)
-            with suppress(OSError, InputError):  # read-only or full: compiled apart
+            with suppress(OSError, InputError):  # read-only or full: compiled for this process only, below
                 return _load_kept(folder, name) or _compile_kept(compiler, folder, name)
         with TemporaryDirectory(prefix="isthmus-") as private:
             path = Path(private, "kernels.so")
@@ -147,26 +148,26 @@ def _library(chosen: str | None, folder: Path) -> ctypes.CDLL | Unavailable:
 
 
 def _compile_kept(compiler: list[str], folder: Path, name: str) -> ctypes.CDLL:
-    """Compile into `folder`, or take what another process compiled meanwhile. Raises OSError, Unavailable."""
+    """Compile into `folder`, or use what another process has compiled meanwhile. Raises OSError, Unavailable."""
     with ExitStack() as turn:
-        # those of a study begin together, and one compiler is enough; some file systems have no locks
+        # The processes of a study start together, and one compiler is enough. Some file systems have no locks.
         with suppress(OSError):
             turn.enter_context(locked_file(folder / "lock", wait=True))
         if found := _load_kept(folder, name):
             return found
-        # a place of its own, and a rename: without locks several may be at it
+        # compile in a separate folder, then rename: without locks several processes may compile at once
         with TemporaryDirectory(prefix="isthmus-", dir=folder) as private:
             path = Path(private, "kernels.so")
             _compile(compiler, path)
             with open(path, "rb+") as file:
-                os.fsync(file.fileno())  # before it has its name, which a crash may keep without the content
+                os.fsync(file.fileno())  # before the rename: a crash may keep a name without its content
             return _load(path.rename(folder / f"{name}-{_digest(path)}.so"))
 
 
 def _load_kept(folder: Path, name: str) -> ctypes.CDLL | None:
-    """The library of this fingerprint, if it is there and whole; what is damaged is removed.
+    """The library with this fingerprint, if it exists and is intact; a damaged one is removed.
 
-    A library that was cut short or changed kills the process as soon as it is used, so its name holds its digest.
+    A truncated or changed library kills the process as soon as it is used, so its file name holds its digest.
     """
     for path in folder.glob(f"{name}*.so"):
         with suppress(OSError, Unavailable):
@@ -177,7 +178,7 @@ def _load_kept(folder: Path, name: str) -> ctypes.CDLL | None:
 
 
 def _load(path: Path) -> ctypes.CDLL:
-    """Raises Unavailable where the file is no library, or its operations cannot be called from here."""
+    """Raises Unavailable if the file is not a library, or if its operations cannot be called from here."""
     try:
         found = ctypes.CDLL(str(path))
     except OSError as error:
@@ -191,7 +192,7 @@ def _load(path: Path) -> ctypes.CDLL:
 
 
 def _operations(found: ctypes.CDLL) -> dict[str, dict[str, type]]:
-    """By name, the names and types of each operation's arguments, as its C++ has them."""
+    """Operation's name -> names and types of its arguments, as declared in C++."""
     ask = found.operation
     ask.restype = ctypes.c_char_p
     texts = iter(lambda: ask(next(numbers)), None)
@@ -201,7 +202,7 @@ def _operations(found: ctypes.CDLL) -> dict[str, dict[str, type]]:
 
 
 def _argument(text: str) -> tuple[str, type]:
-    """Of "const float *weight": ("weight", c_void_p)."""
+    """Name and type of one argument: "const float *weight" -> ("weight", c_void_p)."""
     kind, name = text.replace("*", "* ").rsplit(maxsplit=1)
     return name, ctypes.c_void_p if kind.endswith("*") else _TYPES[kind]
 
@@ -229,7 +230,7 @@ def _compiler(chosen: str | None) -> list[str]:
 
 
 def _compile(compiler: list[str], path: Path) -> None:
-    """Each source in a process of its own, so that all cores are used; their objects lie beside `path`."""
+    """Compile each source in its own process, to use all cores; the object files are written beside `path`."""
     objects = {source: path.with_name(f"{source.stem}.o") for source in SOURCES}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         steps = [pool.submit(_run, [*compiler, *_FLAGS, "-c", "-o", str(to), str(of)]) for of, to in objects.items()]
@@ -255,7 +256,7 @@ def _run(command: list[str]) -> None:
 def _remedy(said: str) -> str:
     if "No space left" in said:
         return "make room on the disk"
-    if sys.platform == "darwin" and ("xcode-select" in said or "xcrun" in said):  # a stand-in for one to be installed
+    if sys.platform == "darwin" and ("xcode-select" in said or "xcrun" in said):  # a placeholder for a compiler
         return _would_do()
     return "CXX can name another compiler"
 
@@ -265,9 +266,9 @@ def _would_do() -> str:
 
 
 def _fingerprint(compiler: list[str]) -> str:
-    """Changes with all that the library depends on: sources, flags, compiler, processor."""
+    """Changes with everything that the library depends on: sources, flags, compiler, processor."""
     program = os.stat(str(shutil.which(compiler[0])))
-    # the processor: -march=native stands for it, and a home folder can be shared by machines
+    # includes the processor, because -march=native depends on it and machines can share a home folder
     words = [*_FLAGS, *compiler, f"{program.st_size} {program.st_mtime_ns}"]
     words += [platform.machine(), processor.name(), *sorted(processor.flags())]
     headers = sorted(Path(__file__).parent.glob("*.h"))
@@ -276,7 +277,7 @@ def _fingerprint(compiler: list[str]) -> str:
 
 
 def _is_ours(folder: Path) -> bool:
-    """Whether nobody else can write into `folder`, made where it is missing: what lies in it will be executed."""
+    """Whether nobody else can write into `folder`, because its content will be executed. Creates it if missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         found = folder.lstat()

@@ -16,13 +16,13 @@ from isthmus.kernels.compiled import NAMES, operation
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.derivatives import differentiate
 
-_KEPT, _TRAINED = 6, 4  # tensors of a stage, for the way back and as parameters
+_KEPT, _TRAINED = 6, 4  # tensors per stage: kept for the backward pass, and parameters
 
 
 class Stage(NamedTuple):
-    """A convolution with its kernel, and what follows it: offset (C',), batch norm, leaky ReLU with this slope.
+    """A convolution with its kernel, and what follows: offset (C',), batch norm, leaky ReLU with this slope.
 
-    pad: zeros to the left, right, above and below that `how` does not add itself.
+    pad: zeros to the left, right, above and below, in addition to those of `how`.
     """
 
     how: Convolution
@@ -39,11 +39,11 @@ class Stage(NamedTuple):
 
 
 def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """One stage after another, where `norm_leaky` and `tiled_convolution` take each and nothing is padded apart.
+    """Run one stage after another; each must suit `norm_leaky` and `tiled_convolution` and have no extra padding.
 
     x (B, C, H, W) -> (B, C', H', W').
-    A convolution finds the sums that its norm needs while it has its numbers at hand. All stages are one operation,
-    because thirty small ones take a tenth of a step.
+    A convolution computes the sums for its norm while its outputs are in registers. All stages are one operation,
+    because the overhead of thirty small operations is a tenth of a step.
     """
     tensors = [tensor for stage in stages for tensor in stage.trained]
     return _ConvolveNormLeaky.apply(tiled_convolution.operand(x), stages, *tensors)  # pyright: ignore[reportReturnType]
@@ -70,7 +70,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         stages: Sequence[Stage] = ctx.stages
         kept = [ctx.saved_tensors[at : at + _KEPT] for at in range(0, _KEPT * len(stages), _KEPT)]
         needs_x, _, *needed = ctx.needs_input_grad
-        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+        if torch.is_grad_enabled():  # a second derivative is needed too
             return _differentiate(stages, kept, (needs_x, *needed), dy)
         dx: Tensor | None = None
         gradients: list[Tensor | None] = []
@@ -95,7 +95,7 @@ def _differentiate(
         return x
 
     given = [kept[0][0], *(tensor for each in kept for tensor in each[1:4])]
-    asked = [need for at, need in enumerate(needed) if at == 0 or at % _TRAINED]  # not for an offset's, which is zero
+    asked = [need for at, need in enumerate(needed) if at == 0 or at % _TRAINED]  # not an offset's gradient: it is zero
     dx, *found = differentiate(plain, given, asked, dy)
     gradients: list[Tensor | None] = []
     for at, each in enumerate(kept):

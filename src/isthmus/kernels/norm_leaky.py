@@ -20,9 +20,9 @@ _MULTIPLE = 16  # of channels: the kernels work on vectors of them
 
 
 def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
-    """Whether `norm_leaky` can be asked for what a convolution makes of x (B, C', H, W) before `norm`.
+    """Whether `norm_leaky` supports `norm` of a convolution's output x (B, C', H, W).
 
-    The kernels are for the CPU, certain types and numbers of channels, and channels that lie beside each other.
+    The kernels are for the CPU, certain types and numbers of channels, and channels last in memory.
     """
     return (
         x.device.type == "cpu"
@@ -34,12 +34,12 @@ def takes(x: Tensor, norm: nn.BatchNorm2d) -> bool:
 
 
 def norm_leaky(x: Tensor, offset: Tensor, norm: nn.BatchNorm2d, slope: float) -> Tensor:
-    """Leaky ReLU of `norm` in training of x + offset, where `takes` says so.
+    """Leaky ReLU of `norm`, in training mode, of x + offset; only if `takes` is true.
 
-    x (B, C, H, W) float32 or bfloat16; offset (C,) -> y like x. The running variance follows the biased one, as in
-    Keras. `offset`, the bias of a convolution before it, moves the running mean alone: y does not depend on it, and
-    its gradient is zero, where adding it first gives a rounding error.
-    Raises Unavailable where there is no library, ValueError where x has one value a channel, as PyTorch does.
+    x (B, C, H, W) float32 or bfloat16; offset (C,) -> y like x. The running variance follows the biased variance, as
+    in Keras. `offset` is the bias of the convolution before and changes only the running mean: y does not depend on
+    it. Its gradient is exactly zero here; adding the offset first would give a rounding error instead.
+    Raises Unavailable if there is no library, ValueError if x has one value per channel, as PyTorch does.
     """
     return _NormLeaky.apply(x, offset, norm.weight, norm.bias, norm, slope)  # pyright: ignore[reportReturnType]
 
@@ -49,7 +49,7 @@ class _NormLeaky(torch.autograd.Function):
     def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx: Any, x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d, slope: float
     ) -> Tensor:
-        x = x.contiguous(memory_format=torch.channels_last)  # as it is, where the convolution's input was
+        x = x.contiguous(memory_format=torch.channels_last)  # no copy if the convolution's input was channels last
         y, found = forward(x, None, offset, norm, slope)
         ctx.save_for_backward(x, weight, bias, found)
         ctx.eps, ctx.slope = norm.eps, slope
@@ -59,7 +59,7 @@ class _NormLeaky(torch.autograd.Function):
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight, bias, found = ctx.saved_tensors
         needed = ctx.needs_input_grad
-        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+        if torch.is_grad_enabled():  # a second derivative is needed too
             parts = functools.partial(plain, eps=ctx.eps, slope=ctx.slope)
             dx, *rest = differentiate(parts, (x, weight, bias), (needed[0], *needed[2:4]), dy)
         else:
@@ -75,7 +75,7 @@ def plain(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float) 
 def forward(
     x: Tensor, moments: Tensor | None, offset: Tensor, norm: nn.BatchNorm2d, slope: float
 ) -> tuple[Tensor, Tensor]:
-    """y, and what the backward pass needs to know; the running statistics of `norm` follow."""
+    """y, and what the backward pass needs; updates the running statistics of `norm`."""
     channels = x.shape[1]
     if x.numel() == channels:
         raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")

@@ -1,8 +1,8 @@
-"""The operations that layers of autoencoders are made of, by compiled kernels in training or by PyTorch.
+"""The operations of the layers of autoencoders, computed by compiled kernels in training or by PyTorch.
 
-Layers call what is here, and never know which of the two runs. What runs is decided by `using`, which a training step
-sets, and by each operation for the tensors that it is given: where a kernel cannot take them, and outside of `using`,
-it is PyTorch's, the reference that every kernel is tested against.
+Layers call these functions and do not know which of the two runs. A training step chooses the kernels with `using`.
+If a kernel does not support the given tensors, and outside of `using`, the operation runs in PyTorch, the reference
+against which every kernel is tested.
 
 | operation | compiled kernels | PyTorch's |
 |---|---|---|
@@ -40,10 +40,10 @@ class CallsKernels:
 
 @contextmanager
 def using(kernels: Kernels, *, mostly: bool = False) -> Generator[None]:
-    """Let operations of this Python thread use these kernels meanwhile.
+    """Inside the block, let operations of this Python thread use these kernels.
 
-    mostly: operations of this file are nearly all of the arithmetic. Where kernels can take all of them, PyTorch has
-    one thread for the rest: its threads wait for each other after every operation.
+    mostly: operations of this file are nearly all of the arithmetic. If kernels support all of them, PyTorch gets
+    only one thread for the rest, because its threads wait for each other after every operation.
     """
     alone = mostly and kernels == "compiled" and tiled_convolution.ready()
     token = _using.set(kernels)
@@ -65,7 +65,7 @@ def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None) -
 
 
 def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """Convolution, batch norm and leaky ReLU, once a stage: x (B, C, H, W) -> (B, C', H', W')."""
+    """Convolution, batch norm and leaky ReLU for each stage: x (B, C, H, W) -> (B, C', H', W')."""
     while stages:
         count = _at_once(x, stages)
         x = stages_at_once.convolve_norm_leaky(x, stages[:count]) if count else _convolve_norm_leaky(x, stages[0])
@@ -74,7 +74,7 @@ def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
 
 
 def pads_freely(x: Tensor) -> bool:
-    """Whether `convolve` pads images like x (B, C, H, W) below and to the right without a copy of them."""
+    """Whether `convolve` can pad images like x (B, C, H, W) below and to the right without copying them."""
     return _compiled() and tiled_convolution.possible(x)
 
 
@@ -83,7 +83,7 @@ def _compiled() -> bool:
 
 
 def _at_once(x: Tensor, stages: Sequence[Stage]) -> int:
-    """How many of `stages`, from the first on, one kernel takes."""
+    """How many of `stages`, counted from the first, one kernel can run together."""
     for count, stage in enumerate(stages):
         if not (_fuses(x, stage) and not any(stage.pad) and tiled_convolution.takes(x, stage.kernel, stage.how)):
             return count

@@ -1,4 +1,4 @@
-"""What the processor is, as far as Linux tells."""
+"""The processor's model and features, as Linux reports them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import platform
 
 
 def name() -> str:
-    """Its model, for records."""
+    """The processor's model, for records."""
     return _told().get("model name") or platform.processor() or platform.machine()
 
 
 def flags() -> frozenset[str]:
-    """What it can do, in Linux's words; empty elsewhere."""
+    """The processor's features, by Linux's names; empty on other systems."""
     told = _told()
     return frozenset(told.get("flags", told.get("Features", "")).split())
 

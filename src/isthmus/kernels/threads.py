@@ -1,4 +1,4 @@
-"""Work for several threads of which none waits for another: ours beside PyTorch's, and images in pieces."""
+"""Work for several threads that do not wait for each other: our kernels beside PyTorch's, and images in pieces."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 T = TypeVar("T")
-_PIXELS = 64 * 32 * 32  # of the images in a piece, about
-_AT_ONCE = 256  # images, where no threads share them
+_PIXELS = 64 * 32 * 32  # pixels in a piece, about
+_AT_ONCE = 256  # images in a piece, if no threads share them
 
 
 class _Own(threading.local):
@@ -25,16 +25,16 @@ _own = _Own()
 
 
 def count() -> int:
-    """Of the kernels that this Python thread calls: as many as PyTorch has, but for `torch_on_one`."""
+    """Threads for the kernels that this Python thread calls: as many as PyTorch has, or had before `torch_on_one`."""
     return _own.count or torch.get_num_threads()
 
 
 @contextlib.contextmanager
 def torch_on_one() -> Generator[None]:
-    """Let PyTorch's operations use one thread meanwhile, and ours as many as it had.
+    """Inside the block, PyTorch's operations use one thread, and ours use as many as PyTorch had.
 
-    OpenMP's threads wait for each other after every operation: beside another program's busy process small ones take
-    milliseconds. And bits do not depend on the number of threads.
+    OpenMP's threads wait for each other after every operation: beside another busy process, small operations then
+    take milliseconds. Also, with one thread the bits do not depend on the number of threads.
     """
     before, outer = torch.get_num_threads(), _own.count
     _own.count = outer or before
@@ -49,12 +49,12 @@ def torch_on_one() -> Generator[None]:
 def pieces(
     work: Callable[..., T], *images: Tensor, device: torch.device | None = None, pixels: int | None = None
 ) -> list[T]:
-    """work(part, ...) for parts of images (N, C, H, W), in their order, each by one of as many threads as PyTorch has.
+    """work(part, ...) for parts of images (N, C, H, W); results in order. As many threads as PyTorch has share them.
 
-    pixels: of one image, H * W; to be given where the inputs are latents of images.
+    pixels: of one image, H * W; needed if the inputs are latents of images.
 
-    Parts depend on the images' number and size alone; `work` is a function of its images alone: so bits do not depend
-    on the number of threads. Where `device`, on which it works, is not the CPU, it is called by this thread.
+    Parts depend only on the images' number and size, and `work` must depend only on its images, so bits do not depend
+    on the number of threads. If `device`, where `work` computes, is not the CPU, this thread calls it alone.
     """
     here = device is None or device.type == "cpu"
     each = max(1, _PIXELS // (pixels or math.prod(images[0].shape[2:]))) if here else _AT_ONCE
@@ -62,7 +62,7 @@ def pieces(
     if not here:
         return [work(*part) for part in parts]
     everyone = torch.get_num_threads()
-    with torch_on_one():  # as have the threads that begin meanwhile
+    with torch_on_one():  # also in the threads that start inside the block
         if everyone == 1 or len(parts) == 1:
             return [work(*part) for part in parts]
         with ThreadPoolExecutor(min(everyone, len(parts))) as pool:

@@ -1,4 +1,4 @@
-"""Convolutions by products of tiles of bfloat16, forward and backward, on processors that multiply them."""
+"""Convolutions by products of bfloat16 tiles, forward and backward, on processors with tile instructions."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from isthmus.kernels.compiled import NAMES, expect, library, operation, why_unav
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.derivatives import differentiate
 
-_FEW = 16  # channels or filters that Winograd's filtering does not take
-_MOST = 1 << 20  # numbers in a kernel: their sums are kept eight times
+_FEW = 16  # Winograd's filtering does not support fewer channels or filters
+_MOST = 1 << 20  # numbers in a kernel, because their sums are stored eight times
 
 
 def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
-    """Whether `convolve` can be asked for how(x, weight), x (B, C, H, W).
+    """Whether `convolve` supports how(x, weight), x (B, C, H, W).
 
-    Only for training with an AMX processor and square kernels that are not too large: in bfloat16 (automatic mixed
-    precision), and in float32 where Winograd's filtering (`isthmus.kernels.winograd`) is for other layers.
+    Only for training on an AMX processor with square kernels that are not too large: in bfloat16 (automatic mixed
+    precision), and in float32 for layers that Winograd's filtering (`isthmus.kernels.winograd`) does not support.
     """
     return (
         weight.dtype == torch.float32
@@ -36,7 +36,7 @@ def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
 
 
 def possible(x: Tensor) -> bool:
-    """Whether this processor, the device and precision of x and of this training let `takes` say yes to anything."""
+    """Whether `takes` can be true at all, given this processor, the device and precision of x, and the training."""
     if torch.is_autocast_enabled("cpu"):
         fits = torch.get_autocast_dtype("cpu") == torch.bfloat16
     else:
@@ -45,11 +45,11 @@ def possible(x: Tensor) -> bool:
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
-    """how(x, weight, bias), where `takes` says so, in bfloat16 or float32; the gradient of `weight` is float32.
+    """how(x, weight, bias) in bfloat16 or float32; only if `takes` is true. The gradient of `weight` is float32.
 
-    In bfloat16 oneDNN's takes 1.6 times as long (records/2026-11-26-weight-gradient.md), and the gradient is rounded.
-    In float32 a number is multiplied as several of bfloat16: values are as exact as PyTorch's, gradients to 5e-6 of the
-    largest (records/2026-11-27-parts.md).
+    In bfloat16, oneDNN takes 1.6 times as long (records/2026-11-26-weight-gradient.md) and rounds the gradient.
+    In float32 each number is split into several bfloat16 parts: values are as exact as PyTorch's, gradients to 5e-6 of
+    the largest (records/2026-11-27-parts.md).
     """
     return _Convolve.apply(operand(x), weight, bias, how)  # pyright: ignore[reportReturnType]
 
@@ -71,7 +71,7 @@ class _Convolve(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
         x, weight, bias = ctx.saved_tensors
-        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+        if torch.is_grad_enabled():  # a second derivative is needed too
             return *differentiate(ctx.how.cast, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
         dbias = dy.sum((0, 2, 3), dtype=torch.float32) if ctx.needs_input_grad[2] else None
         dx, dweight = backward(dy, x, weight, ctx.how, ctx.needs_input_grad[:2])
@@ -83,23 +83,23 @@ class _Convolve(torch.autograd.Function):
 
 
 def _stays_in_place(x: Tensor) -> bool:
-    """Whether what is not finite in x (B, C, H, W) can only reach what PyTorch lets it reach.
+    """Whether non-finite values in x (B, C, H, W) can only reach the outputs that they also reach in PyTorch.
 
-    A tile's row of few channels has several pixels beside each other, also of the next image, and some count zero
-    times: zero times infinity is not a number. A batch norm behind a convolution spreads that over all images anyway.
+    With few channels, a row of a tile holds several neighbouring pixels, some of the next image, and multiplies some of
+    them by zero: zero times infinity is NaN. A batch norm after the convolution spreads that over all images anyway.
     """
     return x.shape[1] > _FEW or math.isfinite(x.sum().item())
 
 
 def forward(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution, moments: Tensor | None = None) -> Tensor:
-    """how(x, weight, bias) without a graph; moments (2, C') float64 are made its sums and those of its squares."""
+    """how(x, weight, bias) without a graph; its sums and sums of squares are written to moments (2, C') float64."""
     return _apply(x, weight, bias, how, how.size(x.shape[2:], weight.shape[2]), how.transposed, moments)
 
 
 def backward(
     dy: Tensor, x: Tensor, weight: Tensor, how: Convolution, needed: Sequence[bool]
 ) -> tuple[Tensor | None, Tensor | None]:
-    """The gradients of x, like x, and of `weight`, float32, where they are needed."""
+    """The gradients of x, like x, and of `weight`, float32; None if not needed."""
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx = _apply(dy, weight, None, how, x.shape[2:], not how.transposed) if needed[0] else None
     return dx, _weight_gradient(x, dy, weight, how) if needed[1] else None
@@ -114,7 +114,7 @@ def _apply(
     transposed: bool,
     moments: Tensor | None = None,
 ) -> Tensor:
-    """x (B, C, H, W) -> (B, C', *size), by the one of `how` and its images' gradient that is `transposed` or not."""
+    """x (B, C, H, W) -> (B, C', *size). Of `how` and its gradient for the images, `transposed` selects which runs."""
     x = x.contiguous(memory_format=torch.channels_last)
     filters, side = weight.shape[1 if transposed else 0], weight.shape[2]
     expect((x.shape[1], filters, side, side) if transposed else (filters, x.shape[1], side, side), weight)
@@ -135,7 +135,7 @@ def _apply(
 
 
 def sizes(x: Tensor, y: Tensor, weight: Tensor, how: Convolution, *, transposed: bool) -> dict[str, int]:
-    """The arguments that tell an operation its sizes (sizes.h): it makes y of x."""
+    """The size arguments (sizes.h) of an operation that computes y from x."""
     images, channels, height, width = x.shape
     _, filters, rows, columns = y.shape
     return {
@@ -156,7 +156,7 @@ def sizes(x: Tensor, y: Tensor, weight: Tensor, how: Convolution, *, transposed:
 
 
 def steps(weight: Tensor, how: Convolution, *, gradient: bool = False) -> dict[str, int]:
-    """In the memory of `weight`, from a channel to the next, and so on; `gradient`: of the images' one."""
+    """Strides of `weight` in memory, for channel, filter, row, column; `gradient`: for the images' gradient."""
     first, second, row, column = weight.stride()
     channel, filter = (first, second) if how.transposed != gradient else (second, first)
     return {"channel_step": channel, "filter_step": filter, "row_step": row, "column_step": column}

@@ -1,4 +1,4 @@
-"""Convolutions with 3x3 kernels in float32 that multiply a quarter as often: Winograd's minimal filtering."""
+"""Convolutions with 3x3 kernels in float32 with a quarter of the multiplications: Winograd's minimal filtering."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from isthmus.kernels.compiled import expect, library, operation, why_unavailable
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.derivatives import differentiate
 
-_LEAST_CHANNELS = 16  # with fewer, turning the images takes longer than it saves
-_LEAST_SIDE = 4  # a tile of the output
+_LEAST_CHANNELS = 16  # with fewer, the transform of the images takes longer than it saves
+_LEAST_SIDE = 4  # the side of an output tile
 _BACKWARD = torch.ops.aten.convolution_backward.default
-_MOST = 1 << 20  # numbers in a kernel: it is turned to four times as many
+_MOST = 1 << 20  # numbers in a kernel; its transform has four times as many
 
 
 def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
-    """Whether `convolve` can be asked for how(x, weight), x (B, C, H, W).
+    """Whether `convolve` supports how(x, weight), x (B, C, H, W).
 
-    Only for training in float32 with kernels of 3x3 and no stride, of channels and images that are not too small.
+    Only for training in float32 with 3x3 kernels and stride 1, and with enough channels and pixels.
     """
     return (
         x.device.type == "cpu"
@@ -42,7 +42,7 @@ def takes(x: Tensor, weight: Tensor, how: Convolution) -> bool:
 
 
 def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -> Tensor:
-    """how(x, weight, bias), where `takes` says so: twice as fast as oneDNN, to 2e-6 of the largest number.
+    """how(x, weight, bias), only if `takes` is true. Twice as fast as oneDNN; error up to 2e-6 of the largest number.
 
     oneDNN's own error is 1e-6; see records/2026-11-26-winograd.md for both.
     """
@@ -51,7 +51,7 @@ def convolve(x: Tensor, weight: Tensor, bias: Tensor | None, how: Convolution) -
 
 @functools.cache
 def ready() -> bool:
-    """Whether this processor has them: Intel's and AMD's with AVX2 or AVX-512, where they were measured."""
+    """Whether the kernels run on this processor: Intel's and AMD's with AVX2 or AVX-512, where they were measured."""
     return why_unavailable() is None and library().winograd_ready() == 0
 
 
@@ -69,7 +69,7 @@ class _Convolve(torch.autograd.Function):
         x, weight, bias = ctx.saved_tensors
         how: Convolution = ctx.how
         needs_x, needs_weight, needs_bias = ctx.needs_input_grad[:3]
-        if torch.is_grad_enabled():  # the derivative of this derivative is wanted too
+        if torch.is_grad_enabled():  # a second derivative is needed too
             return *differentiate(how, (x, weight, bias), ctx.needs_input_grad[:3], dy), None
         dy = dy.contiguous(memory_format=torch.channels_last)
         dx = None

@@ -38,17 +38,17 @@ from isthmus.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from isthmus.evaluation.baselines.pca import PrincipalComponents
 
-_LARGEST = 1e15  # of a latent's numbers: nothing can be measured of larger ones, whose squares leave float32
+_LARGEST = 1e15  # the largest usable number in a latent: squares of larger ones can overflow float32
 
 
 class Autoencoder(nn.Module):
     """An autoencoder built from a recipe; in evaluation mode its latent is deterministic.
 
-    `encode`, `decode` and `reconstruct` take and give images as people hold them: uint8 arrays, floats in
-    [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], everything kept in a `Trace`.
+    `encode`, `decode` and `reconstruct` work with images in the usual forms: uint8 arrays, floats in
+    [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], all results kept in a `Trace`.
     """
 
-    if TYPE_CHECKING:  # as `ModelPart` has it
+    if TYPE_CHECKING:  # for the same reason as in `ModelPart`
         __getattr__: None  # pyright: ignore[reportIncompatibleMethodOverride]
 
         def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Trace: ...
@@ -56,7 +56,7 @@ class Autoencoder(nn.Module):
     def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.reading = Reading.of(recipe.data.options)  # of files: as the pictures that it was trained on
+        self.reading = Reading.of(recipe.data.options)  # files are read as the training images were
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )
@@ -91,14 +91,14 @@ class Autoencoder(nn.Module):
             self.bottleneck.start_beside_linear()
 
     def start_at(self, components: PrincipalComponents) -> None:
-        """Begin as PCA. A decoder that is not handed the linear path's image finds it in its features instead."""
+        """Start as PCA. A decoder that does not take the linear path's image finds it in its features instead."""
         assert self.linear is not None
         self.linear.start_at(components)
         if not self.architecture.refines:
             self.bottleneck.start_at(self.linear)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
-        """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if it says so."""
+        """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if `at_inference`."""
         acts = self.training or self.corruption.at_inference
         x_in, mask = x, None
         if acts and self.corruption.hides:
@@ -111,17 +111,17 @@ class Autoencoder(nn.Module):
     def latent(
         self, x_in: Tensor, generator: torch.Generator | None = None, mask: Tensor | None = None
     ) -> tuple[Tensor, Latent]:
-        """What the encoder and the bottleneck make of x_in (B, C, H, W) in [-1, 1]: h and the latent.
+        """x_in (B, C, H, W) in [-1, 1] -> the encoder's features h and the bottleneck's latent.
 
-        mask: (B, 1, H, W), true where pixels are hidden; an architecture that `supports_mask` is handed it.
+        mask: (B, 1, H, W), true where pixels are hidden; passed to an architecture that `supports_mask`.
         """
         h = self._encoded(x_in, mask)
         return h, self.bottleneck(h, offset=self._offset(x_in), generator=generator)
 
     def posterior_of(self, x: Tensor) -> Posterior:
-        """q(z|x) of x (B, C, H, W) in [-1, 1], for priors that are made of posteriors; with a gradient to x.
+        """q(z|x) of x (B, C, H, W) in [-1, 1], for priors that are made of posteriors; differentiable in x.
 
-        Running statistics are taken as they are and not moved: such images are no data.
+        Running statistics are used but not updated, because such images are not data.
         """
         with evaluation_mode(self.architecture):
             return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
@@ -135,9 +135,9 @@ class Autoencoder(nn.Module):
         return None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)
 
     def beside_prior(self, latent: Latent) -> Latent:
-        """The latent with log p(z) - log q(z|x), where somebody needs it; and its KL, where the prior is not normal.
+        """The latent with log p(z) - log q(z|x), if it is needed, and with its KL, if the prior is not normal.
 
-        In evaluation z is the posterior's mean, so such a KL is measured at one draw an image, always the same.
+        In evaluation z is the posterior's mean, so this KL is estimated from one draw per image, always the same draw.
         """
         posterior = latent.posterior
         if posterior is None or (self.prior.closed_form and latent.samples == 1):
@@ -164,7 +164,7 @@ class Autoencoder(nn.Module):
 
     @property
     def yardstick_size(self) -> int:
-        """How many numbers PCA gets beside this model: as many as the latent holds, or one for each discrete code."""
+        """Number of components of the PCA baseline: the size of the latent, or the number of discrete codes."""
         return math.prod(self.bottleneck.code_shape) if self.bottleneck.codes else self.latent_size
 
     @property
@@ -174,15 +174,15 @@ class Autoencoder(nn.Module):
     def encode(self, images: Any) -> np.ndarray:
         """Images -> latents (N, *latent_shape) float32. See `reconstruct` for the images it takes.
 
-        Raises RunError where they come out infinite or nearly so: the weights are damaged.
+        Raises RunError if latents are infinite or nearly so, which means that the weights are damaged.
         """
         return batched_array(self, lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
 
     def decode(self, z: Any) -> np.ndarray:
         """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
 
-        z: an array or a tensor of real numbers of any kind. Raises InputError where a number is nan or beyond float32,
-        or the shape is another.
+        z: an array or a tensor of any real type. Raises InputError if a number is NaN or beyond float32, or if the
+        shape does not match.
         """
         latents = torch.from_numpy(to_finite_float32(as_array(z), "z"))
         if tuple(latents.shape) == self.latent_shape:
@@ -198,7 +198,7 @@ class Autoencoder(nn.Module):
 
         images: a path or a list of paths, read as the command line reads them: cropped and shrunk to the model's size;
         a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
-        image without the N. Raises InputError where a file cannot be read or the size is not the model's.
+        image without the N. Raises InputError if a file cannot be read or the size is not the model's.
         """
         return batched_array(self, self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
@@ -227,7 +227,7 @@ class Autoencoder(nn.Module):
         return self.decode_to_pixels(self.encode_pixels(pixels))
 
     def fill_in(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """uint8 (B, C, H, W) -> the same with the patches that the corruption hides made up by the model."""
+        """uint8 (B, C, H, W) -> the same images, with the patches that the corruption hides filled in by the model."""
         x_in, mask = self.corruption.hide(to_unit(pixels), generator)
         made = self.decode_to_pixels(self.latent(x_in, None, mask)[1].z)
         return torch.where(mask, made, pixels)
@@ -254,7 +254,7 @@ def _architecture(recipe: Recipe, image_shape: tuple[int, int, int]) -> Architec
 def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:
     """The recipe's objective, its weights checked against the penalties the bottleneck reports.
 
-    Raises InputError for a penalty without a weight and a weight without a penalty: neither may pass silently.
+    Raises InputError for a penalty without a weight and for a weight without a penalty: neither is ignored silently.
     """
     distortion: Distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
     regularizer: Regularizer = registry.build(
@@ -281,8 +281,8 @@ def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:
 
 
 def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [-1, 1], channels last in memory: the layout convolutions are fastest in."""
-    few = pixels.contiguous(memory_format=torch.channels_last)  # while a pixel is a byte: a third less time
+    """uint8 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
+    few = pixels.contiguous(memory_format=torch.channels_last)  # while a value is one byte: takes a third less time
     return few.to(torch.float32).div_(127.5).sub_(1)
 
 
@@ -292,14 +292,14 @@ def to_uint8(x: Tensor) -> Tensor:
 
 
 def as_arrays(images: Any) -> Any:
-    """Tensors, also those in a list, as arrays of the same numbers; all else as it is."""
+    """Converts tensors, also those in a list, to arrays of the same numbers; returns anything else unchanged."""
     if isinstance(images, list | tuple):
         return [as_array(image) for image in images]
     return as_array(images)
 
 
 def as_array(value: Any) -> Any:
-    """A tensor on whatever device, with or without a gradient, as an array; all else as it is."""
+    """Converts a tensor on any device, with or without a gradient, to an array; returns anything else unchanged."""
     if not isinstance(value, Tensor):
         return value
     if value.is_nested:
@@ -319,8 +319,8 @@ def _dims(shape: tuple[int, ...]) -> str:
 
 
 def with_sane_numbers(z: Tensor) -> Tensor:
-    """z as it is. Raises RunError where a number is not finite or beyond any use, as damaged weights make them."""
-    if not (z.abs() <= _LARGEST).all():  # nan is not either
+    """z unchanged. Raises RunError if a number is not finite or larger than `_LARGEST`: the weights are damaged."""
+    if not (z.abs() <= _LARGEST).all():  # also true for NaN
         raise RunError(
             "the model's latents are infinite or nearly so: its weights are damaged, or its training went astray; "
             "restore them from a copy, or train again"

@@ -1,4 +1,4 @@
-"""Inference over many inputs: the one way in which a model answers outside training."""
+"""Batched inference: all inference outside training goes through this file."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from isthmus.kernels import threads
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
-BATCH = 256  # inputs at a time, where no threads share them
+BATCH = 256  # inputs per part, if no threads share them
 T = TypeVar("T")
 
 
 def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor, *, in_order: int = 0) -> list[T]:
-    """function(part) for the parts of `inputs` (N, ...), one result a part, in the order of the inputs.
+    """Call `function` on parts of `inputs` (N, ...): one result per part, in the order of the inputs.
 
-    inputs: images or latents; their parts are moved to the model's device. The model is in evaluation mode and full
-    precision meanwhile, and is left in the mode that it was in.
-    in_order: parts of so many inputs, one after the other, for a function that draws random numbers. Where it is 0,
-    `function` depends on its part alone, and threads share the parts as `kernels.threads.pieces` does.
+    inputs: images or latents; each part is moved to the model's device. During the calls the model is in evaluation
+    mode and full precision; afterwards its mode is restored.
+    in_order: the size of a part; parts run one after the other, for a function that draws random numbers. With 0,
+    `function` must depend on its part alone, and threads share the parts as in `kernels.threads.pieces`.
     """
 
     def answer(part: Tensor) -> T:
-        with full_precision():  # which each thread has for itself
+        with full_precision():  # a setting of each thread
             return function(part.to(model.device))
 
-    # Around all, as threads share some of its flags: the last thread to leave may put back the flags of another.
+    # Also around all threads, because they share some of its flags: the last thread to leave might otherwise restore
+    # what another thread had set.
     with evaluation_mode(model), full_precision():
         if in_order:
             return [answer(part) for part in inputs.split(in_order)]
@@ -43,25 +44,25 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
 def batched_array(
     model: Autoencoder, function: Callable[[Tensor], Tensor], inputs: Tensor, *, in_order: int = 0
 ) -> np.ndarray:
-    """`batched` for a function with one tensor (B, ...) as its answer; all answers as one array (N, ...)."""
+    """`batched` for a function that returns one tensor (B, ...); all results as one array (N, ...)."""
     return torch.cat(batched(model, lambda part: function(part).cpu(), inputs, in_order=in_order)).numpy()
 
 
 @contextmanager
 def evaluation_mode(*parts: nn.Module) -> Generator[None]:
-    """Evaluation mode; afterwards every module has the mode it had."""
+    """Evaluation mode inside the block; afterwards every module's mode is restored."""
     modes = [(module, module.training) for part in parts for module in part.modules()]
     for part in parts:
         part.eval()
     try:
         yield
     finally:
-        for module, mode in modes:  # one by one: a module may have been set apart from the rest
+        for module, mode in modes:  # one by one, because a module's mode may differ from its parent's
             module.training = mode
 
 
 @contextmanager
 def full_precision() -> Generator[None]:
-    """Inference without bf16, and without TF32, which CUDA's convolutions take where nothing else is said."""
+    """Inference without bf16 and without TF32, which CUDA's convolutions use by default."""
     with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
         yield

@@ -1,4 +1,4 @@
-"""Sequences of Keras's layers, run the fast way.
+"""Sequences of layers with Keras's padding, run fast.
 
 x --turn--> [convolution -> batch norm -> leaky ReLU] ... --turn--> y
 """
@@ -15,12 +15,12 @@ from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose
 
 
 class FlippedSequential(nn.Sequential, CallsKernels):
-    """Layers that see their images turned by 180 degrees, and whose outputs are turned back.
+    """Layers that get their images turned by 180 degrees, and whose outputs are turned back.
 
-    Where Keras's padding is odd it goes below and to the right, which oneDNN and cuDNN do only by way of a copy of
-    the image; above and to the left they do it themselves. So layers in here hold Keras's kernels and apply them
-    turned: the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md). Images
-    whose padding costs nothing in training are not turned.
+    Keras puts an odd row or column of padding below and to the right. oneDNN and cuDNN need a copy of the image for
+    that, but can pad above and to the left themselves. So these layers hold Keras's kernels and apply them turned:
+    the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md). Images whose
+    padding costs nothing in training are not turned.
     """
 
     operation = "convolve_norm_leaky"
@@ -38,7 +38,7 @@ class FlippedSequential(nn.Sequential, CallsKernels):
 
 
 def _stages(sides: Sequence[int], layers: Sequence[nn.Module], *, turned: bool) -> list[Stage]:
-    """The first of `layers` as far as they are convolution, batch norm and leaky ReLU; sides: images' H and W."""
+    """The leading `layers` that are convolution, batch norm and leaky ReLU, as stages; sides: the images' H and W."""
     found = list[Stage]()
     while True:
         match layers[3 * len(found) :]:

@@ -17,11 +17,11 @@ from isthmus.models.widest import widest
 
 @dataclass(frozen=True)
 class Collected:
-    """Latents of N images as they are in evaluation.
+    """Latents of N images in evaluation mode.
 
     z: (N, D) float32, maps flattened. codes: (N, K) int64 of a discrete bottleneck, else None.
-    penalties: name -> (N,), as the bottleneck states them. by_dimension: name -> (D,), means over images of a
-    penalty's summands.
+    penalties: name -> (N,), as the bottleneck reports them. by_dimension: name -> (D,), each number's part of a
+    penalty, averaged over images.
     """
 
     z: np.ndarray
@@ -33,7 +33,7 @@ class Collected:
 def collect(model: Autoencoder, images: np.ndarray) -> Collected:
     """images (N, C, H, W) uint8 -> their latents, in full precision and evaluation mode.
 
-    Raises RunError where a latent's numbers are none that anything can be measured of.
+    Raises RunError if a latent has numbers that are not finite or too large to be measured.
     """
     return _joined(batched(model, lambda part: _latent(model, part), torch.from_numpy(images)))
 

@@ -1,7 +1,7 @@
-"""Squared distances between many vectors, without a number for each pair and coordinate.
+"""Squared distances between many vectors, without storing a number for each pair and coordinate.
 
-The square is multiplied out, which takes away what both sides have in common: in float32 that leaves nothing where
-vectors lie close together and far from zero. So it is done in float64.
+The square is expanded, |a|^2 - 2 a.b + |b|^2. For vectors that lie close together and far from zero, these terms
+cancel and float32 keeps no correct digit, so the computation is in float64.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from isthmus.models.widest import widest
 
 
 def squared_distances(one: Tensor, other: Tensor, weights: Tensor | None = None) -> Tensor:
-    """one (N, D), other (M, D) -> (N, M) float64; weights (M, D): of the coordinates, as seen from each of `other`."""
+    """one (N, D), other (M, D) -> (N, M) float64; weights (M, D): of the coordinates, for each vector of `other`."""
     with torch.autocast(one.device.type, enabled=False):
         one, other = widest(one), widest(other)
         if weights is None:

@@ -1,14 +1,14 @@
-"""What the parts of a model and of its objective must have, and what some of them can do.
+"""The interfaces of parts: what each part of a model and its objective must have, and what some parts can do.
 
 x --corrupt--> x_in --encode--> h --bottleneck--> z --expand--> h' --decode--> x_hat
 objective(model, trace) --> terms, one value per image each
 
 A part is one class in one file of its sort's folder. It extends the class of its sort below and no other part. Its
-constructor takes the facts that the sort names, by position, and its options, by keyword only.
+constructor takes the facts that the sort's docstring names, by position, and its options, by keyword only.
 
 - Abstract methods and attributes without a value: every part has them.
-- Attributes with a value and methods under "What some can do": a part sets or overrides those that apply to it. Whoever
-  uses a part asks the attribute before it calls the method.
+- Attributes with a value and methods under "What some ... can do": a part sets or overrides those that apply to it.
+  Code that uses a part checks the attribute before it calls the method.
 """
 
 from __future__ import annotations
@@ -30,38 +30,41 @@ if TYPE_CHECKING:
 
 
 class ModelPart(nn.Module, ABC):
-    """What all sorts below but samplers have in common."""
+    """What all sorts below except samplers have in common."""
 
     if TYPE_CHECKING:
-        # To a type checker nn.Module has every attribute, and a call gives Any. Here a name that is not declared is an
-        # error, and each sort declares its call.
+        # A type checker believes that nn.Module has every attribute and that a call returns Any. This line makes an
+        # undeclared name an error, and each sort declares its call.
         __getattr__: None  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def begin_step(self, step: int) -> None:
-        """Prepare for optimizer step `step` (from 0), in memory that a captured CUDA graph reads. Default: nothing."""
+        """Set per-step state before optimizer step `step` (from 0), in place, so that a captured CUDA graph reads it.
+
+        Default: nothing.
+        """
 
 
 class Corruption(ModelPart):
     """Changes images before they are encoded. Built as `Kind(image_shape, *, ...)`, image_shape (C, H, W).
 
-    Every random draw comes from `generator`, so that a step draws the same wherever it runs.
+    Every random draw comes from `generator`, so that a step draws the same numbers wherever it runs.
     """
 
     @abstractmethod
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """x (B, C, H, W) in [-1, 1] -> x_in of the same shape. x itself stays as it is."""
+        """x (B, C, H, W) in [-1, 1] -> x_in of the same shape. x itself is not changed."""
 
     # What some corruptions can do.
 
     at_inference: bool = False
-    """Whether it also acts when the model is used."""
+    """Whether it also acts at inference."""
     inference_warning: str = (
         "Its corruption also acts when the model is used: every image it is given is changed first."
     )
-    """What the doctor says of a corruption that acts at inference."""
+    """What the doctor reports about a corruption that acts at inference."""
 
     hides: bool = False
-    """Whether it hides square patches and knows which: `hide` and the two attributes below hold then."""
+    """Whether it hides square patches and knows which; only then use `hide` and the two attributes below."""
     hidden_share: float = 0.0
     """Share of the patches that are hidden, the same in every image."""
     hidden_patch: int = 0
@@ -89,26 +92,26 @@ class Architecture(ModelPart):
     # What some architectures can do.
 
     supports_mask: bool = False
-    """Whether the encoder can be told what is hidden: encoder(x, mask, hidden_share), see `Corruption.hide`."""
+    """Whether the encoder accepts a mask of hidden patches: encoder(x, mask, hidden_share), see `Corruption.hide`."""
 
     def check_mask(self, patch: int) -> None:
-        """Raise InputError where hidden patches of this side, in pixels, do not fit. Default: all fit."""
+        """Raise InputError if hidden patches with this side, in pixels, do not fit. Default: all fit."""
 
     supports_linear_start: bool = False
-    """Whether `start_beside_linear` makes the decoder answer zero, so that training can start at PCA."""
+    """Whether `start_beside_linear` makes the decoder output zero, so that training can start at PCA."""
     refines: bool = False
-    """Whether the decoder can be handed the linear path's image to add to: decoder(h, base), base (B, C, H, W)."""
+    """Whether the decoder accepts the linear path's image and adds to it: decoder(h, base), base (B, C, H, W)."""
 
     def start_beside_linear(self) -> None:
-        """Let the decoder answer zero until training moves it.
+        """Make the decoder output zero until training changes its weights.
 
-        Raises InputError where an option prevents it.
+        Raises InputError if an option prevents it.
         """
         raise NotImplementedError(f"{type(self).__name__} cannot start beside a linear path")
 
 
 class Bottleneck(ModelPart):
-    """h -> z and z -> h'. It measures what z costs; the objective weighs that.
+    """h -> z and z -> h'. It measures penalties on z; the objective weights them.
 
     Built as `Kind(feature_shape, *, ...)`, feature_shape (C, H, W) of the architecture.
     """
@@ -122,19 +125,19 @@ class Bottleneck(ModelPart):
     def forward(self, h: Tensor, *, offset: Tensor | None = None, generator: torch.Generator | None = None) -> Latent:
         """h (B, C, H, W) -> Latent. In training z may be drawn, from `generator`; in evaluation it is deterministic.
 
-        offset: (B, *latent_shape) to add to z, or to its mean, where the bottleneck `supports_linear_start`.
+        offset: (B, *latent_shape), added to z or to its mean; only if the bottleneck `supports_linear_start`.
         """
 
     @abstractmethod
     def expand(self, z: Tensor) -> Tensor:
-        """z (B, *latent_shape) -> h' (B, C, H, W), of the shape of h."""
+        """z (B, *latent_shape) -> h' (B, C, H, W), the shape of h."""
 
     # What some bottlenecks can do.
 
     codes: int = 0
-    """How many codes a position of z can be; 0 where z is made of numbers."""
+    """How many codes a position of z can take; 0 if z is continuous."""
     code_shape: tuple[int, ...] = ()
-    """Shape of one image's codes, where there are some."""
+    """Shape of one image's codes, if z is made of codes."""
 
     def codes_of(self, z: Tensor) -> Tensor:
         """z (B, *latent_shape) made of codes -> codes (B, *code_shape) int64."""
@@ -145,18 +148,18 @@ class Bottleneck(ModelPart):
         raise NotImplementedError(f"{type(self).__name__} has no codes")
 
     def codebook(self) -> Tensor | None:
-        """The vectors behind all codes, (codes, D); None where one vector does not name a position. Default: None."""
+        """The vectors of all codes, (codes, D); None if a position is not given by one vector. Default: None."""
         return None
 
     has_posterior: bool = False
-    """Whether z is drawn from a Gaussian q(z|x), which `posterior` gives, as does each `Latent`."""
+    """Whether z is drawn from a Gaussian q(z|x). `posterior` returns it, and each `Latent` carries it."""
 
     def posterior(self, h: Tensor, *, offset: Tensor | None = None) -> Posterior:
         """h (B, C, H, W) -> q(z|x), float32. offset: as in `forward`."""
         raise NotImplementedError(f"{type(self).__name__} has no posterior")
 
     has_own_prior: bool = False
-    """Whether it has a prior that no part of sort `priors` can be, which `sample_prior` draws from."""
+    """Whether it brings its own prior, which no part of sort `priors` can replace; `sample_prior` draws from it."""
 
     def sample_prior(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """(count, *latent_shape) draws from its own prior."""
@@ -166,11 +169,11 @@ class Bottleneck(ModelPart):
     """Whether it adds the linear path's `offset` to z, so that training can start at PCA."""
 
     def start_beside_linear(self) -> None:
-        """Let z be the offset alone until training moves it."""
+        """Make z equal to the offset until training changes the weights."""
         raise NotImplementedError(f"{type(self).__name__} cannot start beside a linear path")
 
     def start_at(self, linear: LinearPath) -> None:
-        """Let h' show the linear path's image, for decoders that are not handed it. Default: h' stays as drawn."""
+        """Make h' contain the linear path's image, for decoders that do not accept it. Default: no change."""
 
     if TYPE_CHECKING:
 
@@ -180,10 +183,10 @@ class Bottleneck(ModelPart):
 
 
 class Prior(ModelPart):
-    """The density over latents that a posterior is held against.
+    """The density over latents with which posteriors are compared.
 
     Built as `Kind(latent_shape, image_shape, *, ...)`. posterior_of: images (N, C, H, W) in [-1, 1] -> their
-    posteriors, for priors that are made of some.
+    posteriors, for priors that are made of posteriors.
     """
 
     @abstractmethod
@@ -199,7 +202,7 @@ class Prior(ModelPart):
     # What some priors can do.
 
     closed_form: bool = False
-    """Whether it is the standard normal, against which bottlenecks state their `kl` in closed form."""
+    """Whether it is the standard normal, for which bottlenecks compute their `kl` in closed form."""
 
     if TYPE_CHECKING:
 
@@ -213,13 +216,13 @@ class Distortion(ModelPart):
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
         """x_hat, x (B, C, H, W) in [-1, 1] -> (B,), summed over pixel values.
 
-        Raises InputError where the images are too small for it.
+        Raises InputError if the images are too small for it.
         """
 
     # What some distortions can do.
 
     nats: bool = False
-    """Whether it is a likelihood, -log p(x|z) in nats, so that the likelihood of images can be bounded."""
+    """Whether it is a negative log likelihood, -log p(x|z) in nats, so that the likelihood of images can be bounded."""
 
     if TYPE_CHECKING:
 
@@ -227,32 +230,32 @@ class Distortion(ModelPart):
 
 
 class Regularizer(ModelPart):
-    """What is asked of a model beside its distortion and its bottleneck's penalties.
+    """A further loss term beside the distortion and the bottleneck's penalties.
 
     Built as `Kind(latent_shape, image_shape, *, ...)`.
     """
 
     @abstractmethod
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
-        """The weighted loss (B,), and what it is made of by name, each (B,).
+        """The weighted loss (B,), and its terms by name, each (B,).
 
-        In evaluation it answers the same twice, also where no gradients are to be had.
+        In evaluation it is deterministic, and it must also work where gradients are switched off.
         """
 
     # What some regularizers can do.
 
     def check(self, model: Autoencoder) -> None:
-        """Raise InputError where the model lacks what this needs. Default: any model will do."""
+        """Raise InputError if the model lacks what this regularizer needs. Default: every model is accepted."""
 
     towards_prior: bool = False
-    """Whether it makes all latents together draws of the standard normal."""
+    """Whether it pulls the distribution of all latents together towards the standard normal."""
     calls_model: bool = False
     """Whether it calls the model again, beyond what the trace holds: see `Objective.calls_model`."""
     adversaries: Mapping[str, Adversary] = MappingProxyType({})
-    """Networks that train against the model, by name, on the loss that `adversary_terms` gives."""
+    """Networks that train against the model, by name, on the loss that `adversary_terms` returns."""
 
     def adversary_terms(self, trace: Trace) -> Terms:
-        """The adversaries' loss (B,), and what it is made of. The trace is detached: no gradient reaches the model."""
+        """The adversaries' loss (B,), and its terms. The trace is detached: no gradient reaches the model."""
         raise NotImplementedError(f"{type(self).__name__} has no adversaries")
 
     if TYPE_CHECKING:
@@ -266,24 +269,24 @@ class Objective(ModelPart):
     distortion: Distortion
     regularizer: Regularizer
     weights: Mapping[str, float]
-    """By penalty; each penalty of the bottleneck has a weight or is in `handles`."""
+    """The weight of each penalty. Every penalty of the bottleneck has a weight here or is in `handles`."""
 
     @abstractmethod
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
-        """The loss (B,), and the unweighted quantities that it is made of by name, each (B,)."""
+        """The loss (B,), and its unweighted terms by name, each (B,)."""
 
     # What some objectives can do.
 
     handles: tuple[str, ...] = ()
-    """Penalties that need no weight."""
+    """Penalties that the objective handles itself and that need no weight."""
     needs_mask: bool = False
-    """Whether it is about hidden pixels: without a corruption that `hides` it would do nothing of its own."""
+    """Whether it uses hidden pixels: without a corruption that `hides`, it would have no effect of its own."""
 
     @property
     def calls_model(self) -> bool:
-        """Whether a step takes more than one pass through the model, and may differentiate a derivative of it.
+        """Whether a step makes more than one pass through the model, and may need second derivatives of it.
 
-        Ask before compiling, distributing or speeding up that one pass.
+        Check this before you compile, distribute or speed up the single pass.
         """
         return self.regularizer.calls_model
 
@@ -293,11 +296,11 @@ class Objective(ModelPart):
 
 
 class Sampler(ABC):
-    """Where new latents come from. It has no options."""
+    """Draws new latents. It has no options."""
 
     @abstractmethod
     def __init__(self, model: Autoencoder, known: Collected) -> None:
-        """known: latents of training images, for those that are fitted to them."""
+        """known: latents of training images, for samplers that are fitted to them."""
 
     @staticmethod
     @abstractmethod

@@ -1,4 +1,4 @@
-"""A Gaussian mixture over latents, to draw from where a model has no prior."""
+"""A Gaussian mixture fitted to latents, from which to draw if a model has no prior."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fit(coordinates: np.ndarray) -> dict[str, np.ndarray]:
     parts = int(np.clip(len(held) // _LATENTS_A_PART, 1, _MOST_PARTS))
     mixture: Any = GaussianMixture(parts, covariance_type="full", reg_covar=1e-3, random_state=sealed("latent mixture"))
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a mixture that could still improve draws well enough
+        warnings.simplefilter("ignore", ConvergenceWarning)  # an unconverged mixture is good enough here
         mixture.fit(held)
     return {
         "mixture/weights": mixture.weights_.astype(np.float32),

@@ -9,17 +9,17 @@ import numpy as np
 from isthmus.models.collect_latents import Collected
 from isthmus.run_files.latent import CodesRecord, Rate
 
-ACTIVE = 0.01  # variance of the posterior's mean over images from which on a unit is active
+ACTIVE = 0.01  # a unit is active if the variance of its posterior mean over images is above this
 
 
 def covariance(z: np.ndarray) -> np.ndarray:
-    """Of the numbers of z (N, D), (D, D) float64; all zero for a single latent."""
+    """z (N, D) -> the covariance of its numbers, (D, D) float64; all zero for a single latent."""
     centred = z.astype(np.float64) - z.mean(0)
     return centred.T @ centred / max(len(z) - 1, 1)
 
 
 def active_units(z: np.ndarray) -> int:
-    """How many of the latent's numbers vary over images, z (N, D) the posteriors' means.
+    """How many of the latent's numbers vary over images; z (N, D): the posteriors' means.
 
     "Importance Weighted Autoencoders" (Burda et al., arXiv:1509.00519, section 5): a variance over 0.01, on the scale
     of a prior of variance 1.
@@ -35,7 +35,7 @@ def perplexity(codes: np.ndarray, count: int) -> float:
 
 
 def code_usage(codes: np.ndarray, count: int) -> CodesRecord:
-    """codes (N, K) of `count` -> what they could carry, and what of it they do."""
+    """codes (N, K), each below `count` -> how much information they could carry, and how much they do carry."""
     return CodesRecord(
         count=count,
         per_image=codes.shape[1],
@@ -46,7 +46,7 @@ def code_usage(codes: np.ndarray, count: int) -> CodesRecord:
 
 
 def rate(collected: Collected) -> Rate | None:
-    """Mean KL from posterior to prior, per image; None where the bottleneck has none."""
+    """Mean KL from posterior to prior, per image; None if the bottleneck has no KL."""
     if "kl" not in collected.penalties:
         return None
     nats = float(collected.penalties["kl"].mean())

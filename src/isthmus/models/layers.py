@@ -1,4 +1,4 @@
-"""Shared blocks. Padding, batch norm and initial weights are Keras's, so that the post can be run to the letter."""
+"""Shared layers, with the padding, batch norm and initial weights of Keras, to reproduce the post exactly."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from isthmus.kernels.ops import CallsKernels, Convolution
 class SameConv(nn.Conv2d, CallsKernels):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
 
-    Its odd row and column of padding go below and to the right. `turned`: for turned images, see
-    `isthmus.models.blocks`, with a turned kernel, and they go above and to the left.
+    An odd row or column of padding goes below and to the right. `turned`: for images turned by 180 degrees (see
+    `isthmus.models.blocks`); the kernel is turned too, and the odd padding goes above and to the left.
     """
 
     operation = "convolve"
@@ -30,7 +30,7 @@ class SameConv(nn.Conv2d, CallsKernels):
         return ops.convolve(how, F.pad(input, pad) if any(pad) else input, self.weight, self.bias)
 
     def way(self, sides: Sequence[int], *, turned: bool) -> tuple[tuple[int, int, int, int], Convolution]:
-        """How images of this height and width are convolved, after zeros to the left, right, above and below."""
+        """How images with these `sides` (H, W) are convolved, and the zeros to add first: left, right, above, below."""
         above, left = (self._way(side, turned=turned) for side in sides)
         if above == left:
             return (0, 0, 0, 0), above
@@ -46,8 +46,8 @@ class SameConv(nn.Conv2d, CallsKernels):
 class SameConvTranspose(nn.ConvTranspose2d, CallsKernels):
     """Transposed convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', H * stride, W * stride).
 
-    The odd row and column are cropped below and to the right. `turned`: for turned images, see
-    `isthmus.models.blocks`, with a turned kernel, and above and to the left.
+    An odd row or column is cropped below and to the right. `turned`: for images turned by 180 degrees (see
+    `isthmus.models.blocks`); the kernel is turned too, and the crop is above and to the left.
     """
 
     operation = "convolve"
@@ -64,7 +64,7 @@ class SameConvTranspose(nn.ConvTranspose2d, CallsKernels):
         return ops.convolve(how, input, self.weight, self.bias)
 
     def way(self, sides: Sequence[int], *, turned: bool) -> tuple[tuple[int, int, int, int], Convolution]:
-        """As `SameConv` has it: nothing is padded apart, whatever the images' height and width."""
+        """As in `SameConv`; separate padding is never needed, whatever the images' height and width."""
         kernel, stride = self.kernel_size[0], self.stride[0]
         small = (kernel - stride) // 2
         large = kernel - stride - small
@@ -91,7 +91,7 @@ class BatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-        # Momentum 1 leaves the batch's own mean and unbiased variance in fresh tensors. Mending the running
+        # Momentum 1 leaves the batch's own mean and unbiased variance in new tensors. Correcting the running
         # variance after PyTorch's update instead would change in place what the backward pass has saved.
         mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)
         output = F.batch_norm(input, mean, variance, self.weight, self.bias, True, 1.0, self.eps)
@@ -111,7 +111,7 @@ class Dense(nn.Linear):
 
 
 def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
-    """Make a layer answer zero until training moves it."""
+    """Make a layer output zero until training changes its weights."""
     nn.init.zeros_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)
@@ -124,9 +124,9 @@ def _glorot(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:
 
 
 class Tanh(nn.Module):
-    """Pixels in [-1, 1], in float32 or more also under mixed precision: near 1, 8 bits are finer than bfloat16.
+    """Pixels in [-1, 1], at least float32 even under mixed precision: near 1, 8 bits are finer than bfloat16.
 
-    Of numbers in bfloat16 it takes a third of the time that torch's takes, which rounds.
+    For bfloat16 inputs it takes a third of the time of torch's tanh, which also rounds to bfloat16.
     """
 
     def forward(self, x: Tensor) -> Tensor:

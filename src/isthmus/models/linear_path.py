@@ -11,15 +11,15 @@ from torch import Tensor, nn
 if TYPE_CHECKING:
     from isthmus.evaluation.baselines.pca import PrincipalComponents
 
-_LEAST_SPREAD = 1e-4  # of a latent on the [-1, 1] scale: whitening divides by it
+_LEAST_SPREAD = 1e-4  # lower bound of a latent's standard deviation, [-1, 1] scale: whitening divides by it
 
 
 class LinearPath(nn.Module):
     """A linear encoder and a linear decoder over all pixels.
 
     encode: x (B, C, H, W) in [-1, 1] -> (B, size); decode: z (B, size) -> (B, C, H, W). After `start_at` the
-    two are PCA with every latent scaled to unit variance over the training images: one scale for all latents
-    is what an optimizer, a prior and a slider expect, and the output is PCA's all the same.
+    two are PCA with every latent scaled to unit variance over the training images. Optimizers, priors and sliders
+    expect one scale for all latents, and the output is still that of PCA.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], size: int) -> None:
@@ -37,10 +37,10 @@ class LinearPath(nn.Module):
 
     @torch.no_grad()
     def start_at(self, components: PrincipalComponents) -> None:
-        """Take PCA's directions; where the images vary in fewer than `size`, the latents left over do nothing."""
+        """Copy PCA's directions; if the images vary in fewer than `size`, the remaining latents do nothing."""
         held = min(self.analysis.out_features, len(components.directions))
         directions = torch.from_numpy(components.directions[:held]).double()
-        # components are of pixels in [0, 1]: the scale is twice as wide here, and centred at one half
+        # components are for pixels in [0, 1]; the scale here, [-1, 1], is twice as wide and centred at zero
         mean = torch.from_numpy(components.mean).double() * 2 - 1
         spread = torch.from_numpy(components.variances[:held]).double().sqrt().mul(2).clamp(min=_LEAST_SPREAD)
         whiten = directions / spread[:, None]
@@ -53,12 +53,12 @@ class LinearPath(nn.Module):
 
     @torch.no_grad()
     def show_in(self, features: nn.Linear, feature_shape: tuple[int, int, int]) -> None:
-        """Let the dense layer z -> features, flattened in (height, width, channel) order, begin with this path's image.
+        """Make the dense layer z -> features, flattened in (height, width, channel) order, start as this path's image.
 
-        The image is folded into the first channels, a square of pixels to a position, as finely as the channels
-        allow: the decoder then finds at once what it is to add to. From features drawn at random it must first learn
-        PCA's directions anew, and at 512 numbers does not get there (records/2026-11-28-post-512.md). Where the
-        features' height and width do not divide the image's, or three channels are too many, nothing changes.
+        The image is folded into the first channels, a square of pixels per position, as finely as the channels
+        allow, so the decoder has from the start the image to add to. From random features it would first have to learn
+        PCA's directions again, and at 512 numbers it does not succeed (records/2026-11-28-post-512.md). If the
+        features' height and width do not divide the image's, or there are fewer channels than colours, nothing changes.
         """
         channels, height, width = feature_shape
         colours, rows, columns = self.image_shape

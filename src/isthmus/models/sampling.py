@@ -13,12 +13,12 @@ from isthmus.models.collect_latents import Collected
 from isthmus.models.interfaces import Sampler
 from isthmus.models.seeding import generator
 
-# the first that suits the model is the one meant by "auto"
+# "auto" means the first one that suits the model
 _PREFERRED = ("prior", "codes", "mixture")
 
 
 def choose_sampler(model: Autoencoder, name: str) -> str:
-    """The sampler's name, "auto" resolved. Raises InputError for one that is unknown or cannot serve the model."""
+    """The sampler's name, with "auto" resolved. Raises InputError if it is unknown or does not suit the model."""
     if name == "auto":
         return next(kind for kind in _PREFERRED if registry.find("samplers", kind).suits(model))
     part: type[Sampler] = registry.find("samplers", name)

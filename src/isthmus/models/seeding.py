@@ -1,4 +1,4 @@
-"""torch's generators at the beginning of a stream."""
+"""torch generators at the start of a random stream."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ def generator(purpose: str, seed: int, *, device: torch.device | str = "cpu") ->
 
 
 def sealed_generator(purpose: str, *, device: torch.device | str = "cpu") -> torch.Generator:
-    """A generator whose draws are those of all earlier versions."""
+    """A generator that draws the same numbers in every version of isthmus."""
     return torch.Generator(device).manual_seed(sealed(purpose))
 
 
 @contextmanager
 def drawing(purpose: str, seed: int) -> Generator[None]:
-    """Meanwhile what draws from torch's own generator on the CPU, as layers do, draws for a purpose under a seed."""
+    """Inside the block, seed torch's global CPU generator, which layers draw from, by a purpose and a seed."""
     before = torch.default_generator.get_state()
     torch.default_generator.manual_seed(stream(purpose, seed))
     try:

@@ -1,4 +1,4 @@
-"""Structural similarity of images, for the measure and for training on it.
+"""Structural similarity of images, for the measure and for the distortions.
 
 Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, equations 6 and 13.
 """

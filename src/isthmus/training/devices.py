@@ -1,4 +1,4 @@
-"""What this machine is, and how to use it well: device, precision, threads, memory."""
+"""This machine's hardware, and how to use it well: device, precision, threads, memory."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.blocks import FlippedSequential
 from isthmus.models.interfaces import Objective
 
-_SMALL = 1 << 17  # numbers in a weight whose products take no time beside a network of convolutions
+_SMALL = 1 << 17  # numbers in a weight; products with smaller ones take no time beside a network of convolutions
 
 
 def choose_device(wanted: str) -> torch.device:
-    """`auto` is CUDA where there is one, else the CPU; `mps`, a Mac's GPU, is taken where it is asked for.
+    """`auto` is CUDA if available, else the CPU; `mps`, a Mac's GPU, is used only on request.
 
-    MPS is untried (docs/platforms.md). Raises InputError for a device that is not here.
+    MPS is untested (docs/platforms.md). Raises InputError for a device that is not available.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -40,9 +40,9 @@ def choose_device(wanted: str) -> torch.device:
 
 
 def choose_precision(wanted: str, device: torch.device) -> str:
-    """`auto` is bf16 where the hardware multiplies it, else fp32: emulated bf16 is slower than fp32.
+    """`auto` is bf16 if the hardware multiplies it, else fp32: emulated bf16 is slower than fp32.
 
-    On MPS it is fp32: whether its GPU multiplies bf16, PyTorch does not say.
+    On MPS it is fp32, because PyTorch does not report whether the GPU multiplies bf16.
     """
     if wanted != "auto":
         return wanted
@@ -54,8 +54,8 @@ def choose_precision(wanted: str, device: torch.device) -> str:
 
 
 def mostly_convolutions(model: Autoencoder, objective: Objective) -> bool:
-    """Whether nearly all arithmetic of a training step is that of Keras's sequences of convolutions."""
-    if objective.calls_model:  # the derivative of a kernel's derivative is PyTorch's
+    """Whether nearly all arithmetic of a training step is in sequences of Keras-style convolutions."""
+    if objective.calls_model:  # second derivatives of kernels run in PyTorch
         return False
     halves = (model.architecture.encoder, model.architecture.decoder)
     if not all(isinstance(half, FlippedSequential) for half in halves):
@@ -67,7 +67,7 @@ def mostly_convolutions(model: Autoencoder, objective: Objective) -> bool:
 
 @contextlib.contextmanager
 def cpu_threads(count: int | None) -> Generator[None]:
-    """Let torch use `count` threads of the CPU meanwhile; None leaves their number alone."""
+    """Inside the block, torch uses `count` CPU threads; None does not change their number."""
     if count is None:
         yield
         return
@@ -89,9 +89,9 @@ def describe(device: torch.device) -> str:
 
 
 def keep_freed_memory() -> None:
-    """Tell glibc to keep freed activations instead of returning them to the kernel at every step.
+    """Tell glibc to keep freed activations instead of returning them to the operating system at every step.
 
-    Training on the CPU is 1.3 to 1.5 times faster for it; elsewhere than glibc nothing happens.
+    This makes training on the CPU 1.3 to 1.5 times faster. Without glibc it does nothing.
     """
     if sys.platform != "linux":
         return

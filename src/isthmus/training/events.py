@@ -1,4 +1,4 @@
-"""What a training in a folder tells beside its steps, epochs and previews."""
+"""What a training in a folder reports besides its steps, epochs and previews."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from isthmus.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class Started:
-    """Yielded when training begins or goes on: how far it is and how far it can go."""
+    """Yielded when training starts or resumes: its progress so far, and its limits."""
 
     folder: Path
     recipe: Recipe
@@ -23,6 +23,6 @@ class Started:
 
 @dataclass(frozen=True)
 class Notice:
-    """Yielded for a sentence the user should read."""
+    """A sentence that the user should read."""
 
     sentence: str

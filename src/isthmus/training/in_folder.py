@@ -29,9 +29,9 @@ def train_in_folder(
 ) -> Iterator[Started | Notice | Step | Epoch | Preview]:
     """Train from the folder's last checkpoint or from the start, saving as it goes.
 
-    cache: a folder for fitted baselines; a model with a linear path starts at one. torch has the recipe's number
-    of CPU threads meanwhile. SIGINT is answered at the next safe step: by saving and raising KeyboardInterrupt.
-    Raises RunError where the loss is no longer finite; what was saved stays.
+    cache: a folder for fitted baselines; a model with a linear path starts at one of them. During training, torch uses
+    the recipe's number of CPU threads. After SIGINT, training saves at the next safe step and raises KeyboardInterrupt.
+    Raises RunError if the loss is no longer finite; saved files stay.
     """
     with devices.cpu_threads(recipe.train.threads):
         devices.keep_freed_memory()
@@ -52,7 +52,7 @@ def train_in_folder(
 
 
 def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Iterator[Step | Epoch | Preview]:
-    """Every step, logged and saved where it is safe."""
+    """Every step, logged, with saves where they are safe."""
     progress = training.progress
     previews = Previews(training.model, training.validation, training.allowed.steps)
     steps = train(
@@ -78,7 +78,7 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
                 else:
                     if event.log is not None:
                         journal.write(_step_line(progress, event.log))
-                    # at an epoch's last step the epoch is not closed yet: wait for its validation
+                    # after an epoch's last step the epoch is not complete: wait for its validation
                     safe = event.log is not None and progress.batch < len(training.batches)
                 asked = interrupted.is_set()
                 if safe and (isinstance(event, Epoch) or asked or checkpoints.seconds_since() > SAVE_SECONDS):

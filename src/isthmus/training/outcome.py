@@ -9,7 +9,7 @@ from isthmus.run_files.training import TrainingRecord
 
 
 def outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
-    """What is kept in training.json; passes: over the images, in an epoch."""
+    """The content of training.json; passes: over the images, per epoch."""
     loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
     limit = recipe.train.seconds
     long = f" of {passes} passes over its images" if passes > 1 else ""

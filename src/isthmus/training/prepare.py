@@ -1,4 +1,4 @@
-"""Everything that a training in a folder needs, new or as its last checkpoint has it."""
+"""Everything that a training in a folder needs, new or restored from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from isthmus.training.optimizers import build_optimizer
 class Prepared:
     """A training that can take its next step.
 
-    recipe: with the budget's epochs. validation: (N, C, H, W) uint8 on the device. notes: kept in checkpoints, what the
-    next step's bits depend on beside weights, optimizer and progress.
+    recipe: with the budget's epochs. validation: (N, C, H, W) uint8 on the device. notes: stored in checkpoints; what
+    the next step's bits depend on besides weights, optimizer and progress.
     """
 
     recipe: Recipe
@@ -55,10 +55,10 @@ class Prepared:
 
 
 def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generator[Notice, None, Prepared]:
-    """Build model, optimizer and batches, and load the folder's last checkpoint where there is one.
+    """Build model, optimizer and batches, and load the folder's last checkpoint if there is one.
 
-    A run that begins writes environment.json. cache: a folder for fitted baselines. Notices come as soon as they are
-    known: of too little memory, before it is taken.
+    A new run writes environment.json. cache: a folder for fitted baselines. Notices are yielded as soon as they are
+    known; one about too little memory comes before the memory is allocated.
     """
     allowed = budget(given, len(splits.train))
     recipe = allowed.recipe
@@ -70,7 +70,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     chosen = choose(recipe.train.kernels, device, model, precision)
-    how = {  # what the bits of the weights depend on beside recipe and versions
+    how = {  # what the weights' bits depend on besides recipe and versions
         "device": device.type,
         "threads": torch.get_num_threads(),
         "precision": precision,
@@ -101,7 +101,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     else:
         for sentence in _resumed(folder, how, notes, passed_over):
             yield Notice(sentence)
-        mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as it was decided, whatever came since
+        mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as decided when the run started
     return Prepared(
         recipe,
         allowed,
@@ -119,9 +119,9 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
 
 
 def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:
-    """What to say of a run that goes on."""
+    """The notices for a resumed run."""
     said = [f"{passed_over}."] if passed_over else []
-    # checkpoints of before there was a choice of kernels were all torch's
+    # checkpoints from before kernels could be chosen all used torch's
     if {name: notes.get(name, "torch") for name in how} != how:
         said.append(
             f"{folder}: resumed on another device, precision, thread count or kernels than it began with; "

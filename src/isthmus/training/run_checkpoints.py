@@ -1,4 +1,4 @@
-"""The checkpoints `last` and `best` of a training under way."""
+"""The checkpoints `last` and `best` of a running training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from isthmus.training.prepare import Prepared
 
 
 class RunCheckpoints:
-    """Saves a training in its folder and knows when that was last done."""
+    """Saves a training in its folder and remembers the time of the last save."""
 
     def __init__(self, folder: Path, training: Prepared) -> None:
         self.last, self.best = folder / "checkpoints" / "last", folder / "checkpoints" / "best"
@@ -18,7 +18,7 @@ class RunCheckpoints:
         self.saved_at, self.saved_step = time.monotonic(), training.progress.step
 
     def save_last(self) -> None:
-        """All that the next step depends on."""
+        """Save everything that the next step depends on."""
         ours = self.training
         checkpoint.save(
             self.last, ours.model, ours.progress, ours.optimizer, objective=ours.objective, notes=ours.notes
@@ -26,14 +26,14 @@ class RunCheckpoints:
         self.saved_at, self.saved_step = time.monotonic(), ours.progress.step
 
     def save_best(self) -> None:
-        """What is evaluated and used."""
+        """Save the weights that are evaluated and used."""
         checkpoint.save(self.best, self.training.model, self.training.progress, objective=self.training.objective)
 
     def seconds_since(self) -> float:
-        """Since `save_last`, or since the training began."""
+        """Seconds since `save_last`, or since the training started."""
         return time.monotonic() - self.saved_at
 
     def drop_old(self) -> None:
-        """Remove what a save keeps of the one before, once training has ended."""
+        """After training, remove the previous checkpoints that each save keeps."""
         checkpoint.drop_old(self.last)
         checkpoint.drop_old(self.best)

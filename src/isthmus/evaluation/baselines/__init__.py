@@ -1,1 +1,1 @@
-"""Yardsticks that stand beside every score: what needs no training has to be beaten."""
+"""Baselines beside every score: a model must beat what needs no training."""

@@ -1,4 +1,4 @@
-"""The mean image: what an autoencoder with a latent of size 0 would answer."""
+"""The mean image: the output of an autoencoder with a latent of size 0."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Do images look the same with left and right exchanged? PCA's answer, before anything is trained.
+"""Whether images may be mirrored (left and right exchanged), tested with PCA before training.
 
 images -> grey, at most 16 pixels wide -> PCA without and with their mirror images -> error of held-out images
 """
@@ -9,22 +9,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_SIDE = 16  # pixels: sides show at any size, and a fit takes a tenth of a second
+_SIDE = 16  # pixels: left and right differ at any size, and at this one a fit takes a tenth of a second
 _LEARNT, _HELD = 2000, 1000  # images at most
-_FEW = 200  # held-out images, with fewer of which their error is mostly chance
-_LEFT = 0.02  # of the variance: what fewer components leave tells of the images, what more leave is rounding
+_FEW = 200  # held-out images; with fewer, their error is mostly chance
+_LEFT = 0.02  # of the variance: a remainder above it is about the images, a smaller one is mostly rounding
 
-# The geometric mean over numbers of components was 0.86 to 0.99 on CIFAR-10 and 0.80 to 1.02 on scenes, 20 to 8,000
-# images; 1.04 to 1.21 on handwritten digits, 30 to 1,797 images.
+# The ratio, a geometric mean over numbers of components, was 0.86 to 0.99 on CIFAR-10 and 0.80 to 1.02 on scenes (20
+# to 8,000 images), and 1.04 to 1.21 on handwritten digits (30 to 1,797 images).
 HARMLESS = 1.03
 
 
 @dataclass(frozen=True)
 class Mirroring:
-    """What mirrored images do to images that were held out.
+    """How training on mirrored images changes PCA's error on held-out images.
 
-    ratio: PCA's error of these, fitted on images and their mirror images, over that without the mirror images.
-    images: how many it was fitted on.
+    ratio: the error of PCA fitted on images and their mirror images, divided by that of PCA fitted on images alone.
+    images: how many images PCA was fitted on.
     """
 
     ratio: float
@@ -36,9 +36,9 @@ class Mirroring:
 
 
 def mirroring(train: np.ndarray, validation: np.ndarray) -> Mirroring:
-    """Of images (N, C, H, W) and (M, C, H, W) uint8; a function of them alone. A tenth of a second.
+    """train (N, C, H, W), validation (M, C, H, W) uint8 -> Mirroring; deterministic. Takes a tenth of a second.
 
-    Where the validation images are few, up to a third of all are held out.
+    If there are few validation images, training images are held out too, up to a third of all images.
     """
     learnt, held = _grey(_some(train, _LEARNT + _FEW)), _grey(_some(validation, _HELD))
     lent = min(max(_FEW - len(held), 0), max((len(learnt) + len(held)) // 3 - len(held), 0))
@@ -49,18 +49,18 @@ def mirroring(train: np.ndarray, validation: np.ndarray) -> Mirroring:
     mirrored = _errors(np.concatenate([rows, flipped.reshape(len(flipped), -1)]), held.reshape(len(held), -1))
     counts = [2**power for power in range(1, 7) if 2**power < min(rows.shape)]
     told = [count for count in counts if plain[count] > _LEFT * plain[0]]
-    if not told:  # all images alike, or next to none
+    if not told:  # all images are alike, or there are almost none
         return Mirroring(1.0, len(rows))
     return Mirroring(float(np.exp(np.mean([np.log(mirrored[count] / plain[count]) for count in told]))), len(rows))
 
 
 def _some(images: np.ndarray, most: int) -> np.ndarray:
-    """At most so many, from all over the set."""
+    """At most `most` images, evenly spaced over the set."""
     return images[np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)]
 
 
 def _grey(images: np.ndarray) -> np.ndarray:
-    """(N, C, H, W) uint8 -> (N, h, w) float64, means over blocks that their mirror images share."""
+    """(N, C, H, W) uint8 -> (N, h, w) float64, means over blocks; mirrored images have the same, mirrored blocks."""
     _, _, height, width = images.shape
     step = max(1, -(-max(height, width) // _SIDE))
     high, wide = max(height // step, 1), max(width // step, 1)
@@ -71,7 +71,7 @@ def _grey(images: np.ndarray) -> np.ndarray:
 
 
 def _errors(rows: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """(D + 1,): squared error of `held` (M, D) under PCA of `rows` (N, D), by the number of components."""
+    """(D + 1,): squared error of `held` (M, D) under PCA of `rows` (N, D), for each number of components."""
     mean = rows.mean(0)
     _, directions = np.linalg.eigh((rows - mean).T @ (rows - mean))
     squared = np.square((held - mean) @ directions[:, ::-1]).sum(0)

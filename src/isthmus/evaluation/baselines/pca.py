@@ -1,4 +1,4 @@
-"""Principal components: the best linear autoencoder of a latent size, and the yardstick of every other.
+"""Principal components: the best linear autoencoder of a latent size, and the baseline for every other.
 
 images -> centred pixels -> directions -> z (N, K) -> directions^T -> output
 """
@@ -45,7 +45,7 @@ class PrincipalComponents:
 
     mean: (D,) float32. directions: (K, D) float32, orthonormal rows, most variance first, the entry of
     largest magnitude positive. variances: (K,) float32, of the training images along each direction.
-    complete: whether these are all the directions in which the training images vary at all, so that
+    complete: whether these are all directions in which the training images vary, so that
     more components could not lower the error.
     """
 
@@ -55,7 +55,7 @@ class PrincipalComponents:
     complete: bool
 
     def encode(self, images: np.ndarray, components: int | None = None) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> z (N, K) float32; K is `held(components)`, or all that were fitted."""
+        """images (N, 3, H, W) uint8 -> z (N, K) float32; K is `held(components)`, or all fitted if None."""
         directions = self.directions if components is None else self.directions[: self.held(components)]
         z = np.empty((len(images), len(directions)), np.float32)
         for batch in _batches(images):
@@ -63,7 +63,7 @@ class PrincipalComponents:
         return z
 
     def decode(self, z: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-        """z (N, K) float32 -> (N, *image_shape) uint8, clamped and rounded as the evaluator demands."""
+        """z (N, K) float32 -> (N, *image_shape) uint8, clamped and rounded as the evaluator requires."""
         output = np.empty((len(z), *image_shape), np.uint8)
         for batch in _batches(z):
             pixels = self.mean + z[batch] @ self.directions[: z.shape[1]]
@@ -71,15 +71,15 @@ class PrincipalComponents:
         return output
 
     def reconstruct(self, images: np.ndarray, components: int) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> (N, 3, H, W) uint8, clamped and rounded as the evaluator demands.
+        """images (N, 3, H, W) uint8 -> (N, 3, H, W) uint8, clamped and rounded as the evaluator requires.
 
-        More components than the training images vary in answer as all of them together do.
-        Raises: ValueError for more components than were fitted, where more could be.
+        If `components` exceeds the directions in which the training images vary, all directions are used.
+        Raises: ValueError for more components than were fitted, unless `complete`.
         """
         return self.decode(self.encode(images, components), images.shape[1:])
 
     def unrounded_mse(self, images: np.ndarray, components: int) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> (N,) float64, the error (0-1) with no clamping and no rounding."""
+        """images (N, 3, H, W) uint8 -> (N,) float64, the error (0-1) without clamping or rounding."""
         error = np.empty(len(images))
         for batch in _batches(images):
             residual = self._project(images[batch], components) - _unit(images[batch])
@@ -87,7 +87,7 @@ class PrincipalComponents:
         return error
 
     def save(self, path: Path) -> None:
-        """Write as safetensors with a checksum, beside `path` and then renamed, so never by halves."""
+        """Write as safetensors with a checksum, to a temporary file that is then renamed, so never in part."""
         tensors = {"mean": self.mean, "directions": self.directions, "variances": self.variances}
         tensors["complete"] = np.array([self.complete])
         # safetensors writes the memory of a transposed array as if it were not transposed.
@@ -97,7 +97,7 @@ class PrincipalComponents:
 
     @staticmethod
     def load(path: Path) -> PrincipalComponents:
-        """Read what `save` wrote. Raises: OSError, or InputError where the file is damaged."""
+        """Read what `save` wrote. Raises: OSError, or InputError if the file is damaged."""
         try:
             tensors = from_bytes(read_bytes(path))
             checksum = tensors.pop("sha256")
@@ -109,9 +109,9 @@ class PrincipalComponents:
             raise InputError(f"{path} is damaged ({error}); delete it and fit again") from error
 
     def held(self, components: int) -> int:
-        """How many directions answer for `components` of them: fewer where the images vary in fewer.
+        """How many directions are used for `components`: fewer if the training images vary in fewer.
 
-        Raises: ValueError for more components than were fitted, where more could be.
+        Raises: ValueError for more components than were fitted, unless `complete`.
         """
         if components > len(self.directions) and not self.complete:
             raise ValueError(f"{components} components asked for, {len(self.directions)} were fitted")
@@ -125,9 +125,9 @@ class PrincipalComponents:
 def fit(images: np.ndarray, components: int) -> PrincipalComponents:
     """The leading principal components of training images (N, 3, H, W) uint8.
 
-    Exact, from the covariance of the pixels or from the images' inner products, whichever is smaller, while
-    that is at most 6,144 wide; beyond, by randomised subspace iteration with a fixed seed. Directions
-    along which the images do not vary are left out, so there are at most min(N - 1, D).
+    Exact if the smaller of two matrices, the covariance of the pixels and the images' inner products, is at most
+    6,144 wide; otherwise randomised subspace iteration with a fixed seed. Directions along which the images do
+    not vary are left out, so there are at most min(N - 1, D).
 
     Raises: ValueError for images that are not (N, 3, H, W) uint8, or for less than 1 component.
     """
@@ -156,15 +156,15 @@ def fit(images: np.ndarray, components: int) -> PrincipalComponents:
 
 
 def fit_for(latent_size: int, images: np.ndarray, key: str, folder: Path) -> PrincipalComponents:
-    """`fit_cached` with components for a latent, and more, so that one fit serves most latents of a study."""
+    """`fit_cached` with enough components for a latent, and more, so that one fit serves most latents of a study."""
     return fit_cached(images, max(latent_size, _KEPT), key, folder)
 
 
 def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> PrincipalComponents:
     """`fit`, kept in `folder` under `key`, the hash of the training images.
 
-    May hold more components than asked for. A cache that is damaged, of other images or too small is
-    fitted again; a folder that cannot be written costs the next caller time and is no error.
+    The result may hold more components than asked for. If the cache is damaged, from other images or too small,
+    PCA is fitted again. A folder that cannot be written is not an error: the next caller fits again.
     """
     path = folder / f"pca-{re.sub(r'[^A-Za-z0-9-]+', '-', key)}.safetensors"
     try:
@@ -172,7 +172,7 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
         if len(cached.mean) == images[0].size and (len(cached.directions) >= components or cached.complete):
             return cached
     except (OSError, InputError):
-        pass  # absent or damaged: fitted and written below
+        pass  # missing or damaged: fitted and written below
     fitted = fit(images, components)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -183,10 +183,9 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
 
 
 def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> tuple[PcaPoint, ...]:
-    """How quality grows with components: one point for each k of `ks`, ascending, on 8-bit output.
+    """How quality grows with the number of components: one point for each k of `ks`, ascending, on 8-bit output.
 
-    A larger k
-    adds to the output of the one before, so the whole curve costs about one reconstruction at the largest.
+    Each k adds to the output of the k before, so the whole curve costs about one reconstruction at the largest k.
     """
     ks = sorted(set(ks))
     stops = [pcs.held(k) for k in ks]

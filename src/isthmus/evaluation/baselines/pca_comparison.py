@@ -1,4 +1,4 @@
-"""How a run stands to PCA, in the rest of a sentence: the ratio of the errors, and since when.
+"""The end of a sentence that compares a run with PCA: the ratio of the errors, and since when the run is better.
 
 "latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21)" + ", MSE 0.96 of PCA's; below it on
 validation images since second 41 of training (epoch 2 of 5)."
@@ -13,22 +13,22 @@ from isthmus.evaluation.baselines.pca_timeline import Course
 
 
 def mse_ratio(model: float, pca: float) -> float | None:
-    """The model's mean squared error over PCA's; None where PCA makes no error."""
+    """The model's mean squared error divided by PCA's; None if PCA's error is zero."""
     return model / pca if pca > 0 else None
 
 
 def stayed_at_pca(name: str, count: int) -> str:
-    """The finding about a network whose kept weights are those before its first step: it is PCA, and not compared."""
+    """The finding about a network whose best weights are those before its first step: it equals PCA; no comparison."""
     return f"{name} is PCA: training did not improve on its start, PCA with {components(count)}; not tested against it."
 
 
 def neither_improved(name: str, against: str) -> str:
-    """The finding about two networks that both are PCA."""
+    """The finding about two networks that both equal PCA."""
     return f"{name} against {against}: not tested: neither network improved on PCA."
 
 
 def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
-    """`sentence`, which compares, and who of it is PCA still: (name, how many of its seeds, of how many)."""
+    """`sentence`, a comparison, plus which networks still equal PCA: (name, how many of its seeds, of how many)."""
     said = [
         f"training did not improve {name} beyond PCA"
         if many == of
@@ -40,9 +40,9 @@ def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
 
 
 def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course]) -> str:
-    """`sentence`, which compares with PCA, told to its end; what is not known is left out.
+    """Completes `sentence`, a comparison with PCA; what is not known is left out.
 
-    ratio: of the MSEs on test images, as `mse_ratio`. courses: on validation images, one a seed.
+    ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, one per seed.
     """
     if ratio is None:
         return sentence
@@ -81,7 +81,7 @@ def _epochs(courses: Sequence[Course]) -> int:
 
 
 def _written(ratio: float) -> str:
-    """Two decimals: none from 10 on, and more where they would hide on which side of 1 it lies."""
+    """With two decimals; none from 10 on, and more if two would hide whether the ratio is above or below 1."""
     if ratio >= 10:
         return f"{ratio:,.0f}"
     places = next((places for places in (2, 3, 4) if round(ratio, places) != 1), 2)

@@ -1,4 +1,4 @@
-"""Whether single numbers of a latent stand for single causes, where the causes are known."""
+"""Whether single numbers of a latent represent single causes, if the causes are known."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from isthmus.core.streams import sealed
 from isthmus.run_files.latent import Dci
 
 BINS = 20
-MOST_NUMBERS = 128  # a forest on more takes minutes
+MOST_NUMBERS = 128  # with more numbers a forest takes minutes
 _TREES = 30
 _TRAINED_ON = 3000
 
 
 def mutual_information_gap(z: np.ndarray, causes: Mapping[str, np.ndarray]) -> float:
-    """MIG of z (N, D): 1 where every cause is in one number alone, 0 where no number tells more than another.
+    """MIG of z (N, D): 1 if every cause is in one number alone, 0 if no number is more informative than another.
 
     "Isolating Sources of Disentanglement in VAEs" (Chen et al., arXiv:1802.04942, equation 6), with both sides in 20
     bins of equal width, as Locatello et al. (arXiv:1811.12359, appendix C) do.
@@ -37,8 +37,8 @@ def mutual_information_gap(z: np.ndarray, causes: Mapping[str, np.ndarray]) -> f
 def dci(
     known: np.ndarray, causes: Mapping[str, np.ndarray], asked: np.ndarray, truths: Mapping[str, np.ndarray]
 ) -> Dci:
-    """Disentanglement (a number tells of one cause), completeness (a cause is told by one number), informativeness
-    (the R2, or for `shape` and other counted causes the accuracy, of the forests that both are read from).
+    """Disentanglement (a number predicts one cause), completeness (one number predicts a cause), informativeness
+    (the R2, or for `shape` and other counted causes the accuracy, of the forests from which both are computed).
 
     "A Framework for the Quantitative Evaluation of Disentangled Representations" (Eastwood and Williams, ICLR 2018,
     equations 1 to 4), importances from forests of random trees.
@@ -67,14 +67,14 @@ def dci(
 
 
 def _spread(importance: np.ndarray) -> np.ndarray:
-    """Entropy of each row, 0 where one entry has all, 1 where all are equal."""
+    """Entropy of each row: 0 if one entry has all the weight, 1 if all entries are equal."""
     share = importance / np.maximum(importance.sum(1, keepdims=True), 1e-12)
     logs = np.log(np.maximum(share, 1e-12))
     return -(share * logs).sum(1) / np.log(max(importance.shape[1], 2))
 
 
 def counted(values: np.ndarray) -> bool:
-    """Whether these are kinds, or steps, of something rather than amounts."""
+    """Whether values are classes or counts rather than continuous amounts."""
     return bool((values == np.round(values)).all()) and len(np.unique(values)) <= BINS
 
 
@@ -88,7 +88,7 @@ def _binned(values: np.ndarray) -> np.ndarray:
 
 
 def _information(one: np.ndarray, other: np.ndarray) -> float:
-    """Mutual information of two counted columns, nats."""
+    """Mutual information of two columns of counted values, nats."""
     joint = np.zeros((one.max() + 1, other.max() + 1))
     np.add.at(joint, (one, other), 1.0)
     joint /= len(one)

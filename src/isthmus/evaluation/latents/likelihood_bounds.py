@@ -1,4 +1,4 @@
-"""Bounds on how likely images are under a variational model: the ELBO, and its importance-weighted tightening."""
+"""Lower bounds on the likelihood of images under a variational model: the ELBO and the importance-weighted bound."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _DECODED = 1024  # samples decoded at a time
 
 @dataclass(frozen=True)
 class Bounds:
-    """Lower bounds on log p(x), nats, one an image: elbo, and the importance-weighted bound."""
+    """Lower bounds on log p(x), nats, one per image: the ELBO, and the importance-weighted bound."""
 
     elbo: np.ndarray
     importance_weighted: np.ndarray
 
     def summary(self, values: int, samples: int) -> Likelihood:
-        """Means; bits per dimension are of the importance-weighted bound, over the `values` of an image."""
+        """Means; bits per dimension are the importance-weighted bound divided by the `values` of an image."""
         weighted = float(self.importance_weighted.mean())
         return Likelihood(
             elbo_nats=float(self.elbo.mean()),
@@ -37,10 +37,10 @@ class Bounds:
 
 
 def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, samples: int = 10) -> Bounds:
-    """images (N, C, H, W) uint8 -> their bounds from `samples` draws each, always the same; full precision.
+    """images (N, C, H, W) uint8 -> their bounds from `samples` draws each; deterministic, in full precision.
 
-    The model has a posterior, and the distortion is a likelihood in nats (`nats`). ELBO: the mean over draws of
-    log p(x|z) + log p(z) - log q(z|x); importance-weighted: the logarithm of the mean of its exponential (Burda et
+    The model must have a posterior, and the distortion must be a likelihood in nats (`nats`). ELBO: the mean of
+    log p(x|z) + log p(z) - log q(z|x) over draws; importance-weighted: the log of the mean of its exponential (Burda et
     al., arXiv:1509.00519, equation 8), which is at least the ELBO and rises with the number of draws.
     """
     generator = sealed_generator("likelihood", device=model.device)

@@ -1,4 +1,4 @@
-"""All that is measured of a latent, as it stands in evaluation.json."""
+"""All measurements of a latent, as evaluation.json stores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from isthmus.models.interfaces import Distortion
 from isthmus.run_files.latent import Beside, Factors, Labels, LatentRecord, PartRecord
 
 _KNOWN = 5000  # training images that probes learn from
-_BOUNDED = 500  # test images whose likelihood is bounded
+_BOUNDED = 500  # test images whose likelihood bounds are computed
 _SAMPLES = 10
 _MOST_CLASSES = 100
 
@@ -35,7 +35,7 @@ class Known:
 
 
 def know(model: Autoencoder, splits: Splits) -> Known:
-    """At most 5,000 training images, chosen by seed."""
+    """At most 5,000 training images, chosen by a seed, with their latents."""
     chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_KNOWN])
     images = splits.train.take(chosen)
     return Known(images, collect(model, images.images))
@@ -49,9 +49,9 @@ def measure_latents(
     *,
     pca_latents: tuple[np.ndarray, np.ndarray],
 ) -> LatentRecord:
-    """What applies to this model and these images; see docs/run-folder.md. A few seconds on one core.
+    """The measurements that apply to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
-    tested: the test images. pca_latents: what PCA makes of both sets of images, (N, K) and (M, K).
+    tested: the test images. pca_latents: PCA's latents of both sets of images, (N, K) and (M, K).
     """
     known, asked = learnt.images, tested.images
     ours = learnt.latents, tested.latents

@@ -1,4 +1,4 @@
-"""What simple methods can read from latents: classes, and known causes."""
+"""What simple methods can predict from latents: classes, and known causes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 NEIGHBOURS = 10
-_STRENGTH = 1.0  # of the ridge, on latents of unit variance
+_STRENGTH = 1.0  # of the ridge penalty, on latents of unit variance
 
 
 def nearest_neighbours(known: np.ndarray, labels: np.ndarray, asked: np.ndarray, truth: np.ndarray) -> float:
-    """Accuracy of the vote of the 10 nearest latents, by Euclidean distance: known (N, D), asked (M, D)."""
+    """Accuracy of a vote among the 10 nearest latents by Euclidean distance: known (N, D), asked (M, D)."""
     from sklearn.neighbors import KNeighborsClassifier
 
     model: Any = KNeighborsClassifier(min(NEIGHBOURS, len(known)))
@@ -28,14 +28,14 @@ def linear_probe(known: np.ndarray, labels: np.ndarray, asked: np.ndarray, truth
     known, asked = standardised(known, asked)
     model: Any = LogisticRegression(C=0.1, max_iter=100)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a hundred steps are the probe
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the probe is defined as a hundred steps
         return float(model.fit(known, labels).score(asked, truth))
 
 
 def linear_r2(
     known: np.ndarray, causes: Mapping[str, np.ndarray], asked: np.ndarray, truths: Mapping[str, np.ndarray]
 ) -> dict[str, float]:
-    """By cause: the share of its variance that a ridge regression on latents of unit variance explains."""
+    """For each cause, the share of its variance that a ridge regression on latents of unit variance explains."""
     from sklearn.linear_model import Ridge
     from sklearn.metrics import r2_score
 
@@ -48,7 +48,7 @@ def linear_r2(
 
 
 def standardised(known: np.ndarray, asked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both with the mean and the variance of `known` taken away; numbers that do not vary stay as they are."""
+    """Both, standardised by the mean and the deviation of `known`; numbers that do not vary are only centred."""
     spread = known.std(0)
     spread = np.where(spread > 1e-6 * max(float(spread.max()), 1e-12), spread, 1.0)
     return (known - known.mean(0)) / spread, (asked - known.mean(0)) / spread

@@ -1,1 +1,1 @@
-"""Measures: one score an image."""
+"""Measures: one score per image."""

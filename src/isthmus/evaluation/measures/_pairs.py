@@ -1,4 +1,4 @@
-"""What every measure asks of its two pictures."""
+"""What every measure requires of its two batches of images."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 def check_pair(measure: str, output: Tensor, original: Tensor) -> None:
-    """See that both are uint8 (B, 3, H, W), of one shape.
+    """Check that both are uint8 (B, 3, H, W) and have the same shape.
 
     Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
     """

@@ -1,4 +1,4 @@
-"""Mean squared error, one value an image."""
+"""Mean squared error, one value per image."""
 
 from __future__ import annotations
 

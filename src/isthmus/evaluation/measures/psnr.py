@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, one value an image, and the one of a mean squared error."""
+"""Peak signal-to-noise ratio, one value per image, and the PSNR of a mean squared error."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Psnr(Measure):
 
     output, original (B, 3, H, W) uint8 -> (B,) float64
 
-    An exact copy has no error and would score infinity, which no mean survives. It scores as if one single
-    value were one grey level off, the least by which 8-bit images can differ: 83.0 dB at 32x32.
+    An exact copy has no error and would score infinity, which would make every mean infinite. It scores as if
+    one value were one grey level off, the smallest difference of 8-bit images: 83.0 dB at 32x32.
     """
 
     name, unit, decimals = "PSNR", "dB", 2
@@ -41,7 +41,7 @@ class Psnr(Measure):
 def psnr_of_mean_mse(mse: float, values: int) -> float:
     """The PSNR (dB) of a data set's mean squared error `mse` (0-1), for images of `values` pixel values.
 
-    Never above the mean of the images' own PSNR, since the logarithm favours the images with little error;
-    about 1 dB below it on photographs. Capped where `Psnr` caps an exact copy.
+    It is never above the mean of the images' own PSNR, since the logarithm favours images with little error;
+    on photographs it is about 1 dB below. Capped at the value that `Psnr` gives an exact copy.
     """
     return -10 * math.log10(max(mse, 1 / (255**2 * values)))

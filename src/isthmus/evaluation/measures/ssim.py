@@ -1,4 +1,4 @@
-"""Structural similarity, one value an image."""
+"""Structural similarity, one value per image."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Ssim(Measure):
 
     output, original (B, 3, H, W) uint8 -> (B,) float64
 
-    Taken per channel over the positions where the whole window lies inside the image, then averaged.
+    Computed per channel at positions where the whole window lies inside the image, then averaged.
     Images under 11 pixels high or wide have no such position: their SSIM is NaN.
 
     Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, eq. 13.

@@ -1,1 +1,1 @@
-"""What a score or a difference is worth: intervals, verdicts, corrections for many, and the sentences."""
+"""Statistics of scores and differences: intervals, verdicts, corrections for many comparisons, and the sentences."""

@@ -1,16 +1,17 @@
 """95 % intervals over test images and seeds, with the p-values that agree with them.
 
-Scores come as (S, N): S training seeds, the same N test images each. Test images are independent draws,
-and so are seeds; the S models share the images, so rows and columns are crossed:
+Scores are (S, N): S training seeds, each with the same N test images. Test images are independent draws,
+and so are seeds. The S models share the images, so rows and columns are crossed:
 
     score[s, i] = mean + image[i] + seed[s] + (image x seed)[s, i]
 
-SciPy has the quantiles and the root finding. It has no interval for rows and columns that are crossed: its t tests and
-its bootstrap take draws that are independent. So `_interval` and `_interaction` are ours.
+SciPy provides the quantiles and the root finding. It has no interval for crossed rows and columns: its t tests and
+its bootstrap assume independent draws. So `_interval` and `_interaction` are our own.
 
-A few images say little of the tail: of 50, none shows an outlier that is one in a hundred, and Student's interval
-covers 75 % where 2 % of all images lie 20 standard deviations off. So an interval reckons with one more image,
-`UNSEEN` standard deviations out: a fraction of the width from a thousand images on, twice the width at 50.
+A few images show little of the tail: 50 images often contain no outlier of a kind that is one in a hundred, and
+Student's interval covers only 75 % if 2 % of all images lie 20 standard deviations off. So an interval allows for one
+more image, `UNSEEN` standard deviations out: this adds a fraction of the width from a thousand images on, and doubles
+the width at 50.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from scipy.special import ndtri, stdtrit
 
 from isthmus.run_files.scores import IntervalRecord
 
-LEVEL = 0.05  # an interval leaves out this much
-UNSEEN = 12.0  # the least that covers 93 % and more of every cell of records/, see bench/coverage.py
+LEVEL = 0.05  # the probability that an interval leaves out
+UNSEEN = 12.0  # the smallest value with a coverage of at least 93 % in every case of records/, see bench/coverage.py
 LEAST_P = 1e-12
 
 
 @dataclass(frozen=True)
 class Spread:
-    """What a mean's interval is made of: standard errors over images and over seeds with their degrees of freedom,
-    and the room for an image that was not seen, `UNSEEN` standard deviations out."""
+    """The parts of a mean's interval: standard errors over images and over seeds with their degrees of freedom,
+    and the allowance for one unseen image, `UNSEEN` standard deviations out."""
 
     over_images: float
     image_degrees: float
@@ -42,7 +43,7 @@ class Spread:
     unseen: float
 
     def half_width(self, level: float) -> float:
-        """Of the interval that leaves out `level`: the parts' half widths, added as squares."""
+        """Half width of the interval that leaves out `level`: the root of the sum of the parts' squared half widths."""
         images = -float(stdtrit(self.image_degrees, level / 2)) * self.over_images
         seeds = -float(stdtrit(self.seed_degrees, level / 2)) * self.over_seeds
         return math.hypot(images, seeds, -float(ndtri(level / 2)) * self.unseen)
@@ -52,9 +53,9 @@ class Spread:
 class Interval:
     """A mean with its 95 % interval, in the unit of the scores.
 
-    covers_seeds: whether the interval also says how far other training seeds could have led. Where it is
-    false it speaks of these very models on other images, and training luck is not covered.
-    spread: None where an interval was read back from a file, and only its ends are known.
+    covers_seeds: whether the interval includes the variation over training seeds. If false, it is about these
+    trained models on other images, and the luck of training is not covered.
+    spread: None if the interval was read from a file, so that only its ends are known.
     """
 
     mean: float
@@ -65,8 +66,8 @@ class Interval:
 
     @property
     def p(self) -> float:
-        """Two-sided, of no difference: the level at which the interval would just reach 0, so that it is under 0.05
-        where the interval leaves 0 out. No less than `LEAST_P`; nan where the spread is not known."""
+        """Two-sided p-value of no difference: the level at which the interval would just reach 0. So it is under 0.05
+        if the interval does not contain 0. At least `LEAST_P`; NaN if the spread is not known."""
         spread, distance = self.spread, abs(self.mean)
         if spread is None:
             return math.nan
@@ -82,16 +83,16 @@ class Interval:
         return math.exp(found)
 
     def record(self) -> IntervalRecord:
-        """As the run folder's JSON holds it."""
+        """The form in the run folder's JSON."""
         return IntervalRecord(mean=self.mean, low=self.low, high=self.high)
 
 
 def mean_interval(scores: np.ndarray, *, least: float = -math.inf, most: float = math.inf) -> Interval:
-    """The mean of scores (S, N) over images, and over seeds where S is 2 or more.
+    """The mean of scores (S, N) over images, and over seeds if S is 2 or more.
 
-    least, most: no score lies beyond, so no bound of the interval does.
-    Raises: ValueError for another shape, fewer than 2 images, or a score that is not finite (SSIM of tiny
-    images is not; leave such a measure out).
+    least, most: the lowest and highest possible score; the interval ends there.
+    Raises: ValueError for another shape, fewer than 2 images, or a score that is not finite (such as SSIM of
+    tiny images: leave that measure out).
     """
     _check(scores)
     found = _interval(scores.mean(axis=0), [scores], covers_seeds=len(scores) > 1)
@@ -101,11 +102,11 @@ def mean_interval(scores: np.ndarray, *, least: float = -math.inf, most: float =
 def paired_difference(a: np.ndarray, b: np.ndarray) -> Interval:
     """a - b, scores (S_a, N) and (S_b, N) on the same images in the same order.
 
-    Pairing takes out what makes an image hard for both. Seeds are covered where both sides have 2 or more;
-    a side with one seed adds no training luck, and the interval says so. Against a baseline that has no
-    seed, such as PCA, take `mean_interval(a - b)` with b (1, N): its whole luck is a's.
+    Pairing removes what makes an image hard for both. Seeds are covered if both sides have 2 or more. The training
+    luck of a side with one seed is not included, and `covers_seeds` is false. For a baseline without a seed, such as
+    PCA, use `mean_interval(a - b)` with b (1, N): then all training luck is that of a.
 
-    Raises: ValueError as `mean_interval`, and where the numbers of images differ.
+    Raises: ValueError as in `mean_interval`, and if the numbers of images differ.
     """
     _check(a)
     _check(b)
@@ -122,17 +123,17 @@ def _check(scores: np.ndarray) -> None:
 
 
 def _interval(per_image: np.ndarray, sides: list[np.ndarray], *, covers_seeds: bool) -> Interval:
-    """per_image (N,), averaged over seeds, of scores `sides`, each (S, N).
+    """The interval of the mean of per_image (N,), the scores of `sides`, each (S, N), averaged over seeds.
 
-    Images and seeds each get the t quantile of their own degrees of freedom, and the half widths add as
-    squares. One Welch-Satterthwaite approximation over both would let two seeds that agree by chance borrow
-    the images' hundreds of degrees: where luck is one side's only, it covers 87 % at 2 seeds, and this 96 %.
-    The sides' seeds do share one approximation, as Welch intended.
+    Images and seeds each get the t quantile of their own degrees of freedom, and the squared half widths are
+    added. With one Welch-Satterthwaite approximation over both, two seeds that agree by chance would profit from
+    the images' hundreds of degrees of freedom: if only one side varies with its seed, that covers 87 % at 2 seeds,
+    and this method 96 %. The seeds of both sides do share one approximation, as Welch intended.
     """
     mean, images = float(per_image.mean()), len(per_image)
     variance = float(per_image.var(ddof=1))
     seeded = [side for side in sides if len(side) > 1]
-    # The means of seeds vary with the interaction too: it is counted there, and so not again in the images.
+    # The interaction is already part of the variance of the seeds' means, so it is not counted again for the images.
     image_part = max(0.0, variance / images - sum(_interaction(side) / side.size for side in seeded))
     seed_parts = [float(side.mean(axis=1).var(ddof=1)) / len(side) for side in seeded]
     seed_part, degrees = sum(seed_parts), 1.0
@@ -146,6 +147,6 @@ def _interval(per_image: np.ndarray, sides: list[np.ndarray], *, covers_seeds: b
 
 
 def _interaction(scores: np.ndarray) -> float:
-    """The residual mean square of scores (S, N) after their row and column means, S and N at least 2."""
+    """The residual mean square of scores (S, N) after removing row and column means; S and N at least 2."""
     residual = scores - scores.mean(axis=0) - scores.mean(axis=1, keepdims=True) + scores.mean()
     return float(np.square(residual).sum()) / ((scores.shape[0] - 1) * (scores.shape[1] - 1))

@@ -1,4 +1,4 @@
-"""A comparison in words, with digits that mislead nobody."""
+"""A comparison in words, with a number of digits that does not mislead."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import math
 from isthmus.evaluation.statistics.intervals import LEVEL, Interval
 from isthmus.evaluation.statistics.verdicts import Tested, corrected_verdict, verdict
 
-_NOTHING_DB = 0.001  # a network that did not move differs from itself by rounding: nobody wants its digits
-_EQUAL = 0.05  # of training: a last batch more or less, or another seed's patience
+_NOTHING_DB = 0.001  # two equal networks may differ by rounding: their digits mean nothing
+_EQUAL = 0.05  # of training: a smaller difference may be one last batch, or early stopping with another seed
 ABOUT_MODELS = "one seed: about these models, not about the choice between them"
 
 
@@ -24,8 +24,8 @@ def comparison_sentence(
 ) -> str:
     """The finding in words, from `interval` of name - against.
 
-    cost_ratio: the arithmetic of `name` over that of `against`; said where it is 1.5 or more, or below 0.67.
-    scope: `scope_of` its seeds; it comes first.
+    cost_ratio: the arithmetic of `name` divided by that of `against`; mentioned if 1.5 or more, or below 0.67.
+    scope: the result of `scope_of`; the sentence begins with it.
 
     "latent-512 beats latent-10 by 8.1 dB (95 % interval 7.9 to 8.3)."
     "These two models, one seed each: denoise against latent-10: no measurable difference (+0.02 dB, 95 % interval
@@ -51,10 +51,10 @@ def comparison_sentence(
 
 
 def scope_of(seeds: int, name: str, against: tuple[int, str] | None = None) -> str:
-    """Whom a verdict is about, where it is not about the choice: words to begin its sentence with.
+    """The beginning of a verdict's sentence, if the verdict is about single models and not about the choice.
 
-    seeds: how many of `name` it rests on. against: the same of the other side; None where that has no seed, as PCA.
-    With two or more seeds on each side it is about the choice, and nothing is said.
+    seeds: how many seeds of `name` it uses. against: the same for the other side; None if that has no seed, such as
+    PCA. With two or more seeds on each side the verdict is about the choice, and the result is empty.
     """
     if against is None:
         return "This model, one seed: " if seeds == 1 else ""
@@ -65,7 +65,7 @@ def scope_of(seeds: int, name: str, against: tuple[int, str] | None = None) -> s
 
 
 def with_correction(sentence: str, plain: Tested, corrected_p: float, comparisons: int) -> str:
-    """`sentence` and what is left of its verdict as one of so many; nothing is added where there was no verdict."""
+    """`sentence`, plus whether its verdict holds after correction for all comparisons; unchanged without a verdict."""
     if plain == "no measurable difference":
         return sentence
     p = f"p {_written(corrected_p)}"
@@ -76,12 +76,13 @@ def with_correction(sentence: str, plain: Tested, corrected_p: float, comparison
 
 
 def unequal_effort(one: tuple[str, float, float], against: tuple[str, float, float]) -> str:
-    """A sentence where one of (name, images seen in training, seconds of it) saw more images; else, or if unknown, ''.
+    """A sentence if one of the two saw more images in training; '' if not, or if unknown.
 
-    A choice is compared at equal training only: who reads a verdict must see where it is not.
+    Each argument is (name, images seen in training, seconds of training). A comparison of choices assumes equal
+    training, so a reader of the verdict must see if it was not equal.
     """
     few, many = sorted((one[1], against[1]))
-    if not many > few * (1 + _EQUAL):  # nor where a number is none
+    if not many > few * (1 + _EQUAL):  # also false for NaN
         return ""
     parts = [f"{name} saw {images:,.0f} images in {seconds:,.0f} s" for name, images, seconds in (one, against)]
     return f"Not the same training: {', '.join(parts)}."
@@ -95,9 +96,9 @@ def _written(p: float) -> str:
 
 
 def _decimals(interval: Interval) -> int:
-    """Two significant digits of the half width, at most 3 decimals, without zeros that all numbers end in.
+    """Decimals that show two significant digits of the half width: at most 3, without common trailing zeros.
 
-    More only where a bound would otherwise read as 0, or both as the same number.
+    More only if a bound would otherwise read as 0, or both bounds as the same number.
     """
     half, shown = (interval.high - interval.low) / 2, (interval.mean, interval.low, interval.high)
     places = min(3, max(1, 1 - math.floor(math.log10(half)))) if half > 0 else 3

@@ -1,4 +1,4 @@
-"""What a difference amounts to, alone and as one of many."""
+"""Verdicts on differences: for one comparison, and for one of many."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ Verdict = Literal["better", "worse", "no measurable difference", "not tested"]
 
 
 def verdict(interval: Interval, *, higher_is_better: bool = True) -> Tested:
-    """What a difference amounts to: an interval that holds 0 is no measurable difference."""
+    """Better, worse, or no measurable difference if the interval contains 0."""
     if interval.low <= 0 <= interval.high:
         return "no measurable difference"
     return "better" if (interval.mean > 0) == higher_is_better else "worse"
 
 
 def corrected_verdict(plain: Tested, corrected_p: float) -> Tested:
-    """The verdict that is left of `plain` once its p-value is corrected for the others tested beside it."""
+    """The verdict `plain` after its p-value is corrected for the other comparisons."""
     return plain if corrected_p < LEVEL else "no measurable difference"
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """p-values such that all those under 0.05 together are false with a probability of 0.05 at most.
+    """Corrected p-values: the probability that any of those under 0.05 is a false finding is at most 0.05.
 
     SciPy corrects for the share of false findings among all (`false_discovery_control`), not for this probability.
     Source: Holm 1979, "A simple sequentially rejective multiple test procedure", Scand. J. Statist. 6.

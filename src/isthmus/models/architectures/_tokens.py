@@ -1,4 +1,4 @@
-"""Transformer blocks and where each token lies."""
+"""Transformer blocks, and an encoding of each token's position."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Block(nn.Module):
 
 
 def positions(grid: tuple[int, int], width: int) -> Tensor:
-    """(P, width): half of the numbers for the row, half for the column, sines and cosines of falling frequency."""
+    """(P, width): sines and cosines of falling frequency; half of the numbers encode the row, half the column."""
     rates = 10_000.0 ** (-torch.arange(width // 4) / (width // 4))
     rows, columns = (torch.arange(size)[:, None] * rates for size in grid)
     rows, columns = (torch.cat([angle.sin(), angle.cos()], 1) for angle in (rows, columns))

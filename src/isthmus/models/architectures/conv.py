@@ -19,21 +19,21 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Conv(Architecture):
-    """Convolutions down to a feature map, transposed convolutions in reversed order back up.
+    """Convolutions down to a feature map, and transposed convolutions in reverse order back up.
 
     encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), tanh, in [-1, 1].
     Each layer is convolution, batch norm, leaky ReLU; the last is a transposed convolution with tanh.
 
     Options:
-        filters, strides: one entry a layer, from the image on.
+        filters, strides: one entry per layer, starting at the image.
         kernel: side of every filter, pixels.
         slope: of the leaky ReLU below zero (Keras's default 0.3).
         norm_momentum: weight of the newest batch in the running statistics (Keras's 0.99 is 0.01 here).
         norm_epsilon: added to the variance.
-        spectral: divide each of the decoder's kernels by its largest singular value, and normalise no batches there, so
-            that no layer makes differences larger ("From Variational to Deterministic Autoencoders", Ghosh et al.,
+        spectral: divide each of the decoder's kernels by its largest singular value and use no batch norm there, so
+            that no layer enlarges differences ("From Variational to Deterministic Autoencoders", Ghosh et al.,
             arXiv:1903.12436, RAE-SN; Miyato et al., arXiv:1802.05957).
-    Raises ValueError where the strides do not divide the image or the lists differ in length.
+    Raises ValueError if the strides do not divide the image or the lists differ in length.
     """
 
     supports_linear_start = True

@@ -1,4 +1,4 @@
-"""A vision transformer, which can be told which patches are hidden and then leaves them out."""
+"""A vision transformer; given a mask, its encoder leaves out the hidden patches."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Vit(Architecture):
-    """Patches as tokens, transformer blocks, and back; with a mask, only visible patches pass the encoder's blocks.
+    """Patches as tokens, transformer blocks, and back; with a mask, the encoder processes visible patches only.
 
     encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, H / patch, W / patch); decoder: h -> x_hat
-    (B, C, H, W), near [-1, 1]. What the encoder did not see is one learned token at its output, and the decoder fills
-    it in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), on the blocks of "An Image
-    is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929), with fixed sine and cosine positions.
+    (B, C, H, W), near [-1, 1]. The encoder outputs one learned token for every hidden patch, and the decoder fills
+    these in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), with the blocks of "An
+    Image is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929) and fixed sine and cosine positions.
 
     Options:
         patch: side of a patch, pixels.
-        width: numbers a token.
+        width: numbers per token.
         depth: blocks in the encoder, and as many in the decoder.
-        heads: of attention, in each block.
+        heads: attention heads in each block.
         channels: of the features between architecture and bottleneck.
-    Raises ValueError where `patch` does not divide the image, or heads and 4 do not divide the width.
+    Raises ValueError if `patch` does not divide the image, or if heads and 4 do not divide the width.
     """
 
     supports_mask = True
@@ -90,7 +90,7 @@ class _Encoder(nn.Module):
         self.last = nn.Linear(width, channels)
 
     def forward(self, x: Tensor, mask: Tensor | None = None, share: float = 0.0) -> Tensor:
-        """mask: (B, 1, H, W), true in hidden patches, which are the same `share` of every image."""
+        """mask: (B, 1, H, W), true in hidden patches. share: of the patches that are hidden, equal for all images."""
         tokens = self.first(self.fold(x).flatten(2).mT) + self.positions
         if mask is None:
             tokens = self.blocks(tokens)

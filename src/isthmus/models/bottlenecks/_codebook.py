@@ -8,17 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_LEAST = 1e-5  # of a usage and of a length: what is divided by
+_LEAST = 1e-5  # lower bound of usages and lengths, which are divisors
 
 Gradient = Literal["straight-through", "rotation"]
 
 
 class Codebook(nn.Module):
-    """`codes` vectors of `dim` numbers, each the mean of the encoder outputs nearest to it of late.
+    """`codes` vectors of `dim` numbers, each the moving average of the encoder outputs nearest to it.
 
     The moving averages are those of appendix A.1 in "Neural Discrete Representation Learning" (van den Oord et al.,
     arXiv:1711.00937). The first batch's outputs are the first codes. A code that is used less than `revive` times its
-    fair share is put where an output of the batch is: "SoundStream" (Zeghidour et al., arXiv:2107.03312, section
+    fair share is replaced by an output of the batch: "SoundStream" (Zeghidour et al., arXiv:2107.03312, section
     III-C).
     """
 
@@ -43,14 +43,14 @@ class Codebook(nn.Module):
     def nearest(self, outputs: Tensor) -> Tensor:
         """(N, dim) -> (N,): the code at the least Euclidean distance."""
         with torch.autocast(outputs.device.type, enabled=False):
-            # about the codes' mean: what all have in common would drown how far they are apart
+            # relative to the codes' mean: a large common part would cost the digits of their differences
             centre = self.vectors.mean(0)
             vectors = self.vectors - centre
             return (vectors.square().sum(1) - 2 * (outputs.float() - centre) @ vectors.T).argmin(1)
 
     def _begin(self, outputs: Tensor, generator: torch.Generator | None) -> None:
         drawn = self._drawn(outputs, generator)
-        # no branch: a captured CUDA graph has none
+        # without a branch, because a captured CUDA graph cannot branch
         self.vectors.copy_(torch.where(self.begun, self.vectors, drawn))
         self.sums.copy_(torch.where(self.begun, self.sums, drawn))
         self.begun.fill_(True)
@@ -75,9 +75,9 @@ class Codebook(nn.Module):
 def passed(outputs: Tensor, chosen: Tensor, gradient: Gradient) -> Tensor:
     """`chosen` (N, dim), with a gradient to the `outputs` (N, dim) that it stands for.
 
-    "straight-through" hands the gradient on as it is (arXiv:1711.00937, section 3.2). "rotation" turns and scales
-    it as the output was turned and scaled to become the code: "Restructuring Vector Quantization with the Rotation
-    Trick" (Fifty et al., arXiv:2410.06424, section 4.2).
+    "straight-through" passes the gradient on unchanged (arXiv:1711.00937, section 3.2). "rotation" rotates and scales
+    the gradient by what rotates and scales the output onto the code: "Restructuring Vector Quantization with the
+    Rotation Trick" (Fifty et al., arXiv:2410.06424, section 4.2).
     """
     if gradient == "straight-through":
         return outputs + (chosen - outputs).detach()

@@ -13,16 +13,16 @@ from isthmus.core.values import Latent
 from isthmus.models.interfaces import Bottleneck
 
 _MOST_CODES = 2**16
-_MARGIN = 1e-3  # the outermost level is reached before the bound's end, where its gradient would vanish
+_MARGIN = 1e-3  # the outermost level lies this far inside the bound, at whose end the gradient would vanish
 
 
 class Fsq(Bottleneck):
-    """A grid of codes without a codebook to learn: at each position, one number a level list entry, rounded.
+    """A grid of codes without a learned codebook: each position holds one rounded number per entry of `levels`.
 
     h (B, C, H, W) -> z (B, len(levels), H, W), each number one of its levels, spread over [-1, 1] -> h' of h's shape,
     through a 1x1 convolution each way. codes: (B, H, W) int64, mixed radix, the first of `levels` varying fastest.
     Gradients pass the rounding unchanged. "Finite Scalar Quantization: VQ-VAE Made Simple" (Mentzer et al.,
-    arXiv:2309.15505, section 3.1 and appendix A.1). The rate is at most log2(product of levels) bits a position.
+    arXiv:2309.15505, section 3.1 and appendix A.1). The rate is at most log2(product of levels) bits per position.
 
     Options:
         levels: how many values each number can take; [8, 5, 5, 5] are 1,000 codes.
@@ -45,7 +45,7 @@ class Fsq(Bottleneck):
         self.to_features = nn.Conv2d(len(levels), channels, 1)
         count = torch.tensor(levels, dtype=torch.float64).view(-1, 1, 1)
         reach = (count - 1) * (1 + _MARGIN) / 2
-        offset = torch.where(count % 2 == 0, 0.5, 0.0)  # an even number of levels lies around a half
+        offset = torch.where(count % 2 == 0, 0.5, 0.0)  # an even number of levels is centred on a half
         places = [math.prod(levels[:place]) for place in range(len(levels))]
         self.reach, self.offset, self.shift, self.centre = (
             nn.Buffer(value.float(), persistent=False)

@@ -24,7 +24,7 @@ class Gaussian(Bottleneck):
 
     Options:
         dim: how many numbers the latent holds.
-        samples: how many z are drawn for every image in training, each decoded; z is (B * samples, dim) then.
+        samples: how many z are drawn and decoded for every image in training; z is then (B * samples, dim).
     """
 
     penalties = ("kl",)
@@ -55,7 +55,7 @@ class Gaussian(Bottleneck):
         return Latent(z, {"kl": each.sum(1)}, by_dimension={"kl": each}, posterior=posterior, samples=samples)
 
     def posterior(self, h: Tensor, *, offset: Tensor | None = None) -> Posterior:
-        """h (B, C, H, W) -> q(z|x) in float32: the exponential of a bfloat16 log variance is off by per cents."""
+        """h (B, C, H, W) -> q(z|x) in float32: the exponential of a bfloat16 log variance is off by some per cent."""
         mean, log_variance = self.to_posterior(h.permute(0, 2, 3, 1).flatten(1)).float().chunk(2, dim=1)
         return Posterior(mean if offset is None else mean + offset, log_variance)
 

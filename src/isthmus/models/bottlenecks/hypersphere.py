@@ -19,12 +19,12 @@ _LEAST = 1e-7
 
 
 class Hypersphere(Bottleneck):
-    """A latent of length 1, around a mean direction with a concentration of its own for every image.
+    """A latent of length 1, drawn around a mean direction; each image has its own direction and concentration.
 
     h (B, C, H, W) -> z (B, dim), |z| = 1 -> h' (B, C, H, W). z is a sample in training and the mean direction in
     evaluation. The posterior's density is proportional to (1 + mean . z) ** concentration: "The Power Spherical
-    distribution" (De Cao and Aziz, arXiv:2006.04437), which needs no rejection, unlike von Mises-Fisher's
-    of "Hyperspherical Variational Auto-Encoders" (Davidson et al., arXiv:1804.00891), whose place it takes here.
+    distribution" (De Cao and Aziz, arXiv:2006.04437). It replaces the von Mises-Fisher distribution of "Hyperspherical
+    Variational Auto-Encoders" (Davidson et al., arXiv:1804.00891), which needs rejection sampling.
     Penalty `kl` (B,): KL from the posterior to the uniform distribution on the sphere, nats per image.
 
     Options:
@@ -52,7 +52,7 @@ class Hypersphere(Bottleneck):
 
     def expand(self, z: Tensor) -> Tensor:
         channels, height, width = self.feature_shape
-        # numbers of about unit size, which the dense layer's initial weights are for
+        # scaled to about unit size, which the dense layer's initial weights assume
         return self.to_features(z * math.sqrt(z.shape[1])).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)
 
     def sample_prior(self, count: int, generator: torch.Generator | None = None) -> Tensor:
@@ -60,29 +60,29 @@ class Hypersphere(Bottleneck):
         return F.normalize(self.to_features.weight.new_empty(count, *self.latent_shape).normal_(generator=generator))
 
     def _draw(self, mean: Tensor, concentration: Tensor, generator: torch.Generator | None) -> Tensor:
-        """The paper's sampling: a height along the first axis, a direction around it, turned onto the mean."""
+        """The paper's sampling: a height along the first axis and a direction around it, reflected onto the mean."""
         beta = torch.full_like(concentration, (mean.shape[1] - 1) / 2)
         up, down = (_gamma(shape, generator) for shape in (beta + concentration, beta))
         share = (up + down).clamp(min=_LEAST)
         height = (up - down) / share
         around = F.normalize(torch.empty_like(mean[:, 1:]).normal_(generator=generator), dim=1)
-        # the root of 1 - height**2, which in that form is rounding near the pole
+        # sqrt(1 - height**2); computed in that form, it would be rounding error near the pole
         flat = around * (2 * (up * down).clamp(min=_LEAST).sqrt() / share)[:, None]
         drawn = torch.cat([height[:, None], flat], dim=1)
         pole = F.one_hot(torch.zeros(len(mean), dtype=torch.long, device=mean.device), mean.shape[1])
-        mirror = F.normalize(pole - mean, dim=1)  # of the Householder reflection that takes the pole to the mean
+        mirror = F.normalize(pole - mean, dim=1)  # normal of the Householder reflection that maps the pole to the mean
         return drawn - 2 * (mirror * drawn).sum(1, keepdim=True) * mirror
 
 
 def kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
     """KL from a power spherical distribution in `dim` dimensions to the uniform one: concentration (B,) -> nats (B,).
 
-    The logarithm of the sphere's area less the distribution's entropy, as the paper gives it.
+    It is the logarithm of the sphere's area minus the distribution's entropy, as in the paper.
     """
-    # An exported encoder answers the latent alone. A cast would keep all of this in its graph, and ONNX has no lgamma.
+    # An exported encoder returns the latent only. A cast would keep all of this in its graph, and ONNX has no lgamma.
     if torch.compiler.is_exporting():
         return _kl_to_uniform(concentration, dim)
-    # float64: the logarithms of gamma functions cancel
+    # float64, because the logarithms of gamma functions nearly cancel
     return _kl_to_uniform(widest(concentration), dim).to(concentration.dtype)
 
 
@@ -97,5 +97,5 @@ def _kl_to_uniform(concentration: Tensor, dim: int) -> Tensor:
 
 
 def _gamma(shape: Tensor, generator: torch.Generator | None) -> Tensor:
-    """Differentiable draws of Gamma(shape, 1); those of torch.distributions come from the global generator."""
+    """Differentiable draws of Gamma(shape, 1); torch.distributions cannot, as it uses the global generator."""
     return torch._standard_gamma(shape, generator=generator)  # pyright: ignore[reportPrivateUsage]

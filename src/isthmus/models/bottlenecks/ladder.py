@@ -19,14 +19,14 @@ Size = Annotated[int, Field(ge=1)]
 class Ladder(Bottleneck):
     """Several levels of Gaussian latents, drawn from the top down; the top has a standard normal prior.
 
-    h (B, C, H, W) -> z (B, sum of dims), top first -> h' (B, C, H, W). A level's prior is a network's answer to the
-    levels above; its posterior is that prior combined with what the encoder says, each weighed by its precision:
+    h (B, C, H, W) -> z (B, sum of dims), top first -> h' (B, C, H, W). A network computes each level's prior from the
+    levels above. The posterior combines that prior with the encoder's estimate, each weighted by its precision:
     "Ladder Variational Autoencoders" (Sonderby et al., arXiv:1602.02282, equations 17 to 19). z is a sample in
-    training, and means all the way in evaluation.
-    Penalty `kl` (B,): the sum over levels of KL(posterior || prior) at the levels above as drawn, nats.
+    training; in evaluation every level is its mean.
+    Penalty `kl` (B,), nats: the sum over levels of KL(posterior || prior), given the drawn levels above.
 
     Options:
-        dims: numbers of each level, top first.
+        dims: how many numbers each level holds, top first.
         width: hidden units of the networks between levels.
     """
 
@@ -95,12 +95,12 @@ def _combined(said: Posterior, prior: Posterior) -> Posterior:
 
 
 def _kl(one: Posterior, other: Posterior) -> Tensor:
-    """KL(one || other) by number, (B, D), nats."""
+    """KL(one || other) for each number, (B, D), nats."""
     ratio = one.log_variance - other.log_variance
     return 0.5 * ((one.mean - other.mean).square() * (-other.log_variance).exp() + ratio.exp() - 1 - ratio)
 
 
 def _network(inputs: int, width: int, outputs: int) -> nn.Sequential:
     network = nn.Sequential(Dense(inputs, width), nn.SiLU(), Dense(width, outputs))
-    start_at_zero(cast(nn.Linear, network[-1]))  # a standard normal at first, as the top's
+    start_at_zero(cast(nn.Linear, network[-1]))  # starts as a standard normal, like the top level's prior
     return network

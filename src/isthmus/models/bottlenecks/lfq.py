@@ -1,4 +1,4 @@
-"""Lookup-free quantisation: every number of the latent is its sign."""
+"""Lookup-free quantisation: every number of the latent is replaced by its sign."""
 
 from __future__ import annotations
 
@@ -14,18 +14,19 @@ from isthmus.models.interfaces import Bottleneck
 
 
 class Lfq(Bottleneck):
-    """A binary latent: at each position `bits` signs, which together are one code.
+    """A binary latent: `bits` signs at each position, which together are one code.
 
     h (B, C, H, W) -> z (B, bits, H, W) of -1 and 1 -> h' of h's shape, through a 1x1 convolution each way. codes:
     (B, H, W) int64, the first bit the lowest. Gradients pass the sign unchanged. "Language Model Beats Diffusion"
-    (Yu et al., arXiv:2310.05737, equations 3 to 5). The rate is at most `bits` bits a position.
-    Penalty `entropy` (B,), nats: how undecided each sign is, less how evenly the batch uses both signs, summed over
-    positions and bits; of the signs one by one, an upper bound of the paper's over whole codes (as Zhao et al.,
-    arXiv:2406.07548, section 3.2). Penalty `commitment` (B,): squared distance from the signs, summed alike.
+    (Yu et al., arXiv:2310.05737, equations 3 to 5). The rate is at most `bits` bits per position.
+    Penalty `entropy` (B,), nats: each sign's own entropy minus the entropy of that sign over the batch, summed over
+    positions and bits. It treats signs one by one, which gives an upper bound of the paper's penalty over whole codes
+    (as in Zhao et al., arXiv:2406.07548, section 3.2).
+    Penalty `commitment` (B,): squared distance from the signs, summed over positions and bits.
 
     Options:
-        bits: signs a position; 10 are 1,024 codes.
-        temperature: of the softmax over both signs that the entropies are taken of.
+        bits: signs per position; 10 signs give 1,024 codes.
+        temperature: of the softmax over both signs, from which the entropies are computed.
     """
 
     penalties = ("entropy", "commitment")
@@ -77,5 +78,5 @@ class Lfq(Bottleneck):
 
 
 def _entropy(share: Tensor, logit: Tensor) -> Tensor:
-    """Of a coin that shows heads with probability `share`, whose log odds are `logit`; nats."""
+    """Entropy in nats of a coin that shows heads with probability `share`, whose log odds are `logit`."""
     return F.softplus(logit) - share * logit

@@ -1,4 +1,4 @@
-"""The plain bottleneck for feature maps: a few numbers a position."""
+"""The plain bottleneck for feature maps: a few numbers per position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from isthmus.models.layers import start_at_zero
 
 
 class Map(Bottleneck):
-    """A map of `channels` numbers a position, through one 1x1 convolution each way.
+    """A map with `channels` numbers per position, through one 1x1 convolution each way.
 
     h (B, C, H, W) -> z (B, channels, H, W) -> h' (B, C, H, W).
 
@@ -22,7 +22,7 @@ class Map(Bottleneck):
         channels: how many numbers each position holds.
     """
 
-    supports_linear_start = True  # but not `start_at`: a position holds one place's numbers, which show no image
+    supports_linear_start = True  # but not `start_at`: a position's numbers describe one place, not the whole image
 
     def __init__(self, feature_shape: tuple[int, int, int], *, channels: Annotated[int, Field(ge=1)] = 1) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Residual vector quantisation: a short list of codes a position, each for what the ones before left."""
+"""Residual vector quantisation: several codes per position, each for the error that the ones before it left."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from isthmus.models.interfaces import Bottleneck
 
 
 class ResidualVq(Bottleneck):
-    """Several codebooks in a row: the first quantises the features, each next one the error of those before it.
+    """Several codebooks in a row: the first quantises the features, each later one the error of those before it.
 
     h (B, C, H, W) -> z (B, depth * dim, H, W), the chosen vectors one after another -> h' of h's shape, from their
     sum. codes: (B, depth, H, W) int64. Penalty `commitment` (B,): squared distance of the encoder's outputs from the
     sum, after each codebook, summed over codebooks, positions and numbers. "Autoregressive Image Generation using
     Residual Quantization" (Lee et al., arXiv:2203.01941, equations 3 and 7); "SoundStream" (arXiv:2107.03312). The
-    rate is at most depth * log2(codes) bits a position.
+    rate is at most depth * log2(codes) bits per position.
 
     Options:
         codes: how many vectors each codebook holds.
@@ -28,7 +28,7 @@ class ResidualVq(Bottleneck):
         dim: numbers in each vector.
         gradient: how the encoder gets its gradient, "straight-through" or "rotation" (arXiv:2410.06424).
         decay: share of the codebooks' moving averages that a step keeps.
-        revive: a code used less than this share of its fair part is put where an output is; 0 for never.
+        revive: a code used less than this fraction of its fair share is replaced by an encoder output; 0 for never.
     """
 
     penalties = ("commitment",)

@@ -1,4 +1,4 @@
-"""A sparse bottleneck by penalty: few numbers are large at a time."""
+"""A sparse bottleneck by penalty: few numbers are large for any one image."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from isthmus.models.layers import Dense
 
 
 class Sparse(Bottleneck):
-    """Activations that cost: their size, or how far their mean is from a target density.
+    """Activations with a penalty: on their size, or on how far their mean is from a target density.
 
-    h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). Penalty `sparsity` (B,), by option `penalty`:
-    "l1": the sum of the activations, which a ReLU keeps from below zero;
-    "kl": KL from a coin of the target density to one of each activation's mean over the batch, nats, summed over
-    activations, which a sigmoid keeps between 0 and 1 ("Sparse autoencoder", Ng, CS294A lecture notes, section 3).
+    h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). Penalty `sparsity` (B,), chosen by option `penalty`:
+    "l1": the sum of the activations, which a ReLU keeps at or above zero;
+    "kl": KL, in nats, from a Bernoulli distribution with the target density to one with the activation's mean over the
+    batch, summed over activations. A sigmoid keeps activations between 0 and 1 ("Sparse autoencoder", Ng, CS294A
+    lecture notes, section 3).
 
     Options:
         dim: how many numbers there are.
         penalty: "l1" or "kl".
-        density: of "kl", the mean each activation should have.
+        density: for "kl", the mean that each activation should have.
     """
 
     penalties = ("sparsity",)

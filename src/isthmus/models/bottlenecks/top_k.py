@@ -15,20 +15,20 @@ from isthmus.models.layers import Dense
 
 
 class TopK(Bottleneck):
-    """Of `dim` numbers the `k` largest in size are kept, exactly that many for every image.
+    """Keeps the `k` largest of `dim` numbers by absolute value, for every image.
 
     h (B, C, H, W) -> z (B, dim) -> h' (B, C, H, W). "k-Sparse Autoencoders" (Makhzani and Frey, arXiv:1312.5663,
-    section 2). In training a number chosen less often than its share k / dim is favoured in the choice, and one chosen
-    more often held back, by the factor exp(boost * (share - how often of late)): "How Can We Be So Dense?" (Ahmad and
-    Scheinkman, arXiv:1903.11257, section 3.2). It keeps numbers from dying, and changes the choice alone, not the
+    section 2). In training, the choice multiplies each number by exp(boost * (share - recent usage)), share = k / dim:
+    this favours numbers that were chosen too rarely over those chosen too often. "How Can We Be So Dense?" (Ahmad and
+    Scheinkman, arXiv:1903.11257, section 3.2). It keeps numbers from dying, and changes only the choice, not the
     value.
 
     Options:
         dim: how many numbers there are.
         k: how many of them are not zero.
-        boost: strength of the favour; 0 for none.
+        boost: strength of this correction; 0 for none.
         decay: share of the running usage that a step keeps.
-    Raises ValueError where k is larger than dim.
+    Raises ValueError if k is larger than dim.
     """
 
     def __init__(

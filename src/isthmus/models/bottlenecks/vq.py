@@ -1,4 +1,4 @@
-"""Vector quantisation: at every position the nearest vector of a learned codebook."""
+"""Vector quantisation: every position becomes the nearest vector of a learned codebook."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Vq(Bottleneck):
     h (B, C, H, W) -> z (B, dim, H, W) -> h' of h's shape, through a 1x1 convolution each way. codes: (B, H, W) int64.
     Penalty `commitment` (B,): squared distance of the encoder's outputs from their codes, summed over positions and
     numbers; equation 3 of "Neural Discrete Representation Learning" (van den Oord et al., arXiv:1711.00937), where
-    it weighs 0.25. The codebook itself is a moving average and has no loss. Few numbers a code keep more codes in
-    use (Yu et al., arXiv:2110.04627, section 3.2). The rate is at most log2(codes) bits a position.
+    its weight is 0.25. The codebook itself is a moving average and has no loss. A small `dim` keeps more codes in
+    use (Yu et al., arXiv:2110.04627, section 3.2). The rate is at most log2(codes) bits per position.
 
     Options:
         codes: how many vectors the codebook holds.
         dim: numbers in each of them.
         gradient: how the encoder gets its gradient, "straight-through" or "rotation" (arXiv:2410.06424).
         decay: share of the codebook's moving averages that a step keeps.
-        revive: a code used less than this share of its fair part is put where an output is; 0 for never.
+        revive: a code used less than this fraction of its fair share is replaced by an encoder output; 0 for never.
     """
 
     penalties = ("commitment",)

@@ -12,17 +12,17 @@ from torch import Tensor
 
 from isthmus.models.interfaces import Corruption
 
-_REACH = 3.0  # standard deviations on each side; beyond lies 0.3 % of the window
+_REACH = 3.0  # standard deviations on each side; 0.3 % of the window lies beyond
 
 
 class Blur(Corruption):
-    """Every image is blurred by a Gaussian window, the same for all; none at inference.
+    """Blurs every image with the same Gaussian window; none at inference.
 
-    x (B, C, H, W) -> x_in of the same shape. Beyond its border the image is continued by its border pixels. Nothing
-    is drawn: the network learns to sharpen.
+    x (B, C, H, W) -> x_in of the same shape. The image is padded with its border pixels. Nothing is random: the
+    network learns to sharpen.
 
     Options:
-        std: of the window, pixels.
+        std: standard deviation of the window, pixels.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], *, std: Annotated[float, Field(gt=0, le=16)] = 1.0) -> None:

@@ -13,15 +13,15 @@ from isthmus.models.interfaces import Corruption
 
 
 class DroppedPatches(Corruption):
-    """The image is cut into squares, each painted mid-grey with a fixed probability; none at inference.
+    """Cuts the image into squares and paints each mid-grey with a fixed probability; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The hidden patches of
-    "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377, section 3), seen by a network
-    that is not told which they are.
+    "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377, section 3), but the network
+    does not know which patches are hidden.
 
     Options:
         share: probability that a patch is dropped.
-        side: of a patch, pixels; where it does not divide the image, the last patches are cut off.
+        side: of a patch, pixels; if it does not divide the image, the last patches are cut off.
     """
 
     def __init__(

@@ -15,7 +15,7 @@ from isthmus.models.seeding import generator
 class FrozenNoise(Corruption):
     """One fixed noise image added to every image, in training and at inference: a constant offset, not noise.
 
-    x (B, C, H, W) -> x_in of the same shape. It exists to reproduce a common accident: noise drawn while
+    x (B, C, H, W) -> x_in of the same shape. It exists to reproduce a common mistake: noise drawn once while
     the graph is built, as in `x + 0.1 * np.random.randn(32, 32, 3)`.
 
     Options:

@@ -1,4 +1,4 @@
-"""Gaussian noise, drawn afresh at every step."""
+"""Gaussian noise, drawn again at every step."""
 
 from __future__ import annotations
 

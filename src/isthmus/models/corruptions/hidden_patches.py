@@ -1,4 +1,4 @@
-"""Patches hidden from the encoder, as masked autoencoders train."""
+"""Patches hidden from the encoder, as in the training of masked autoencoders."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from isthmus.models.interfaces import Corruption
 
 
 class HiddenPatches(Corruption):
-    """A fixed share of square patches hidden, others for every image and step.
+    """Hides a fixed share of square patches, drawn again for every image and step.
 
-    x (B, C, H, W) in [-1, 1] -> the same with hidden pixels mid grey; `hide` tells too which are hidden, and an
-    architecture that supports the mask, such as `vit`, does not see them at all. "Masked Autoencoders Are Scalable
+    x (B, C, H, W) in [-1, 1] -> the same with hidden pixels mid-grey. `hide` also returns which pixels are hidden; an
+    architecture that supports the mask, such as `vit`, does not process them at all. "Masked Autoencoders Are Scalable
     Vision Learners" (He et al., arXiv:2111.06377, section 3).
 
     Options:
         share: of the patches that are hidden, to the nearest whole patch.
         patch: side of a patch, pixels.
-    Raises ValueError where `patch` does not divide the image.
+    Raises ValueError if `patch` does not divide the image.
     """
 
     hides = True
@@ -48,7 +48,7 @@ class HiddenPatches(Corruption):
         rows, columns = self.grid
         hidden = round(self.hidden_share * rows * columns)
         drawn = torch.rand((len(x), rows * columns), generator=generator, device=x.device)
-        chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: exactly so many an image
+        chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: the same number in every image
         mask = chosen.view(-1, 1, rows, columns)
         mask = mask.repeat_interleave(self.hidden_patch, 2).repeat_interleave(self.hidden_patch, 3)
         return x.masked_fill(mask, 0.0), mask

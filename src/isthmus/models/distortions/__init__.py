@@ -1,1 +1,1 @@
-"""Distortions, one a file: how far an output is from its original."""
+"""Distortions, one per file: how far an output is from its original."""

@@ -16,7 +16,7 @@ class Charbonnier(Distortion):
     x_hat, x (B, C, H, W) -> (B,). "Deep Laplacian Pyramid Networks" (Lai et al., arXiv:1704.03915, section 3.3).
 
     Options:
-        epsilon: the error up to which it is more square than absolute.
+        epsilon: below this error it behaves like a squared error, above it like an absolute error.
     """
 
     def __init__(self, *, epsilon: Annotated[float, Field(gt=0)] = 1e-3) -> None:

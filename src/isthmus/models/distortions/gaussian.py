@@ -12,32 +12,33 @@ from torch import Tensor, nn
 from isthmus.models.interfaces import Distortion
 
 _SPEED = 10.0
-_GREY_LEVEL = 2 / 255  # its width on the [-1, 1] scale
+_GREY_LEVEL = 2 / 255  # width of a grey level on the [-1, 1] scale
 
 
 class Gaussian(Distortion):
-    """-log p(x|z) in nats, of independent pixel values around the output with one standard deviation for all.
+    """-log p(x|z) in nats, for independent pixel values around the output with one standard deviation for all.
 
-    x_hat, x (B, C, H, W) -> (B,). The density is turned into the probability of an 8-bit image by the width of a grey
-    level. A learned deviation is the sigma-VAE: "Simple and Effective VAE Training with Calibrated Decoders"
+    x_hat, x (B, C, H, W) -> (B,). The density times the width of a grey level is the probability of an 8-bit value.
+    With a learned deviation it is the sigma-VAE: "Simple and Effective VAE Training with Calibrated Decoders"
     (Rybkin et al., arXiv:2006.13202, section 3.1).
 
     Options:
-        std: the standard deviation on the [-1, 1] scale; left out, it is learned.
+        std: the standard deviation on the [-1, 1] scale; learned if left out.
     """
 
     nats = True
 
     def __init__(self, *, std: Annotated[float, Field(gt=0)] | None = None) -> None:
         super().__init__()
-        self.start = math.log(0.3 if std is None else std)  # 0.3: about where a network begins on photographs
+        self.start = math.log(0.3 if std is None else std)  # 0.3: about a network's first error on photographs
         nothing = torch.zeros(())
         self.moved = nn.Parameter(nothing) if std is None else nn.Buffer(nothing, persistent=False)
 
     @property
     def log_std(self) -> Tensor:
         """The logarithm of the standard deviation, a scalar."""
-        # an optimizer's step moves a weight by about its rate: by a tenth of a per cent, too little in a short training
+        # An optimizer's step moves a weight by about the learning rate, here a tenth of a per cent. In a short training
+        # that is too little, so `_SPEED` multiplies it.
         return self.start + _SPEED * self.moved
 
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:

@@ -17,8 +17,8 @@ _HALF = 1 / 255  # half a grey level on the [-1, 1] scale
 class Logistic(Distortion):
     """-log p(x|z) in nats: the mass that a logistic around the output gives to each pixel's grey level.
 
-    x_hat, x (B, C, H, W) -> (B,). The darkest and the brightest level have all that lies beyond them. One learned scale
-    for all pixel values. "Improving Variational Inference with Inverse Autoregressive Flow" (Kingma et al.,
+    x_hat, x (B, C, H, W) -> (B,). The darkest and the brightest level include all mass beyond them. All pixel values
+    share one learned scale. "Improving Variational Inference with Inverse Autoregressive Flow" (Kingma et al.,
     arXiv:1606.04934, appendix C); equation 2 of "PixelCNN++" (Salimans et al., arXiv:1701.05517).
     """
 
@@ -36,8 +36,8 @@ class Logistic(Distortion):
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
         inverse = (-self.log_scale).exp()
         above, below = (x + _HALF - x_hat) * inverse, (x - _HALF - x_hat) * inverse
-        # log(sigmoid(above) - sigmoid(below)), whose terms hold far out in both tails and at any scale: `where` hands a
-        # gradient of zero to what it leaves out, and zero times infinity is none
+        # log(sigmoid(above) - sigmoid(below)), as a sum of terms that stay finite far out in both tails and at any
+        # scale. This is needed because `where` gives the branch it drops a gradient of zero, and 0 * infinity is NaN.
         width = torch.log(-torch.expm1(-2 * _HALF * inverse))
         inside = F.logsigmoid(above) + F.logsigmoid(-below) + width
         darkest, brightest = F.logsigmoid(above), F.logsigmoid(-below)

@@ -14,20 +14,20 @@ from isthmus.core.errors import InputError
 from isthmus.models.interfaces import Distortion
 from isthmus.models.structural_similarity import WINDOW, similarity
 
-# of the scales from fine to coarse, as the paper's observers weighed them
+# weights of the scales from fine to coarse, which the paper derived from its observers' judgements
 _WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-_LEAST = 1e-4  # a structure below zero has no root
+_LEAST = 1e-4  # lower bound of a scale's similarity: a negative number has no real power
 
 
 class MsSsim(Distortion):
-    """How far multi-scale structural similarity is from 1, per pixel value, and absolute error beside it.
+    """How far multi-scale structural similarity is from 1, per pixel value, plus absolute error.
 
-    x_hat, x (B, C, H, W) -> (B,), as the distortion `ssim`. Each scale is half the one before; images hold as many
-    scales as stay at least 11 pixels high and wide, two at 32 pixels, and their weights are divided by their sum.
+    x_hat, x (B, C, H, W) -> (B,), as in the distortion `ssim`. Each scale halves the one before. The scales used are
+    those at least 11 pixels high and wide (two at 32 pixels); their weights are divided by their sum.
     "Multiscale structural similarity" (Wang, Simoncelli and Bovik 2003, doi:10.1109/ACSSC.2003.1292216, equation 7).
 
     Options:
-        mix: share of the similarity.
+        mix: weight of the similarity; the absolute error has weight 1 - mix.
     Raises InputError for images smaller than its window of 11 pixels.
     """
 

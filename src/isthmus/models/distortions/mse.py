@@ -16,7 +16,7 @@ class Mse(Distortion):
     """
 
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        # one operation each way, and no copy of what is channels last: a hundredth of a step of the post's network.
-        # Its gradient would come channels first, and all before it be slow, were the channels not said to be last.
+        # One operation each way and no copy of channels-last tensors: saves 1 % of a step of the post's network.
+        # Without `movedim` the gradient would be channels first, which makes the whole backward pass slow.
         x_hat, x = x_hat.movedim(1, -1), x.movedim(1, -1)
         return F.mse_loss(x_hat, x, reduction="none").sum((1, 2, 3))

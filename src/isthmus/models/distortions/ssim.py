@@ -14,15 +14,15 @@ from isthmus.models.structural_similarity import WINDOW, similarity
 
 
 class Ssim(Distortion):
-    """How far structural similarity is from 1, per pixel value, and absolute error beside it.
+    """How far structural similarity is from 1, per pixel value, plus absolute error.
 
     x_hat, x (B, C, H, W) -> (B,) = mix * C * H * W * (1 - SSIM) + (1 - mix) * absolute error on the [-1, 1] scale,
-    summed. SSIM is the evaluator's, before rounding; alone it leaves colours free to drift, so some absolute error
-    goes with it: "Loss Functions for Image Restoration with Neural Networks" (Zhao et al., arXiv:1511.08861,
+    summed. SSIM is the evaluator's, before rounding. SSIM alone lets colours drift, so absolute error is added:
+    "Loss Functions for Image Restoration with Neural Networks" (Zhao et al., arXiv:1511.08861,
     section III-D).
 
     Options:
-        mix: share of the similarity.
+        mix: weight of the similarity; the absolute error has weight 1 - mix.
     Raises InputError for images smaller than its window of 11 pixels.
     """
 

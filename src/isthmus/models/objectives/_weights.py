@@ -1,4 +1,4 @@
-"""How penalties are weighed: by name, from a warm-up on, and without reward below a floor."""
+"""Weights of penalties: one per name, with a warm-up, and no reward below a floor (free nats)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from isthmus.core.values import Latent
 class Weights(nn.Module):
     """The weighted sum of a latent's penalties, (B,).
 
-    weights: one for each penalty. warmup_steps: until then a weight grows from near 0 in equal parts, as in "Ladder
-    Variational Autoencoders" (Sonderby et al., arXiv:1602.02282, section 2.3); in evaluation all have their whole
-    weight. free_nats: for a penalty that is a sum over the latent's numbers, what each of them may cost without
-    being paid for, on average over the batch: "Improving Variational Inference with Inverse Autoregressive Flow"
+    weights: one for each penalty. warmup_steps: over so many steps each weight grows linearly from near 0, as in
+    "Ladder Variational Autoencoders" (Sonderby et al., arXiv:1602.02282, section 2.3); in evaluation every penalty
+    has its full weight. free_nats: for a penalty that is a sum over the latent's numbers, how much of each number's
+    mean over the batch is free: "Improving Variational Inference with Inverse Autoregressive Flow"
     (Kingma et al., arXiv:1606.04934, equation 15).
     """
 
@@ -31,16 +31,16 @@ class Weights(nn.Module):
                 raise InputError(f"objective.free_nats.{name}: does nothing without objective.weights.{name}; set both")
         if warmup_steps and not self.weights:
             raise InputError("objective.warmup_steps: does nothing without objective.weights; leave it out")
-        # a tensor: a captured CUDA graph reads it anew at every step
+        # a tensor, because a captured CUDA graph reads its current value at every step
         self.ramp = nn.Buffer(torch.ones(()), persistent=False)
 
     def begin_step(self, step: int) -> None:
-        """Let the weights be those of optimizer step `step` (from 0)."""
+        """Set the weights for optimizer step `step` (from 0)."""
         if self.warmup_steps:
             self.ramp.fill_(min(1.0, (step + 1) / self.warmup_steps))
 
     def forward(self, latent: Latent, *, besides: tuple[str, ...] = ()) -> Tensor | None:
-        """The sum over all penalties but those named in `besides`; None where there are none.
+        """The sum over all penalties except those named in `besides`; None if there are none.
 
         Raises KeyError for a penalty without a weight.
         """

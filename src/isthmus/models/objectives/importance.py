@@ -1,4 +1,4 @@
-"""The importance-weighted bound: several samples an image, the better ones counted more."""
+"""The importance-weighted bound: several samples per image, the better ones counted more."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ class Importance(Objective):
     loss (B,) = -(log mean over samples of exp(log p(x|z) + log p(z) - log q(z|x))) / (C * H * W), equation 8 of
     "Importance Weighted Autoencoders" (Burda et al., arXiv:1509.00519), with `bottleneck.samples` samples and
     log p(x|z) = -distortion. In evaluation, where z is the posterior's mean, it is distortion plus KL. `kl` needs no
-    weight: the bound weighs it by itself.
+    weight, because the bound contains it.
 
     Options:
-        weights: a weight for each penalty the bottleneck reports beside `kl`.
+        weights: a weight for each penalty the bottleneck reports, except `kl`.
     """
 
     handles = ("kl",)

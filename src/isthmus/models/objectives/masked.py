@@ -1,4 +1,4 @@
-"""The error of hidden pixels alone, as masked autoencoders train on."""
+"""The error of hidden pixels only, which masked autoencoders are trained on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class Masked(Objective):
     """Distortion of the pixels that a corruption hid, plus weighted penalties and a regularizer.
 
     loss (B,) = (distortion * all pixels / hidden pixels + sum of weight * penalty + regularizer) / (C * H * W), where
-    visible pixels of the output are taken to be right: "Masked Autoencoders Are Scalable Vision Learners" (He et al.,
-    arXiv:2111.06377, section 3). Where nothing is hidden, as in evaluation, all pixels count.
+    visible pixels of the output count as correct: "Masked Autoencoders Are Scalable Vision Learners" (He et al.,
+    arXiv:2111.06377, section 3). If nothing is hidden, as in evaluation, all pixels count.
 
     Options:
         weights: a weight for each penalty the bottleneck reports.

@@ -21,13 +21,13 @@ class Weighted(Objective):
     """Distortion plus weighted penalties plus the regularizer, divided by the number of pixel values.
 
     loss (B,) = (distortion + sum of weight * penalty + regularizer) / (C * H * W), where the distortion (B,) is a sum
-    over pixel values. The division changes no trade-off; it makes the loss of `distortion.kind = "mse"` without
-    penalties Keras's mean squared error and keeps learning rates apart from the image's size.
+    over pixel values. The division changes no trade-off. With `distortion.kind = "mse"` and no penalties it makes the
+    loss equal to Keras's mean squared error, and it makes learning rates independent of the image's size.
 
     Options:
         weights: a weight for each penalty the bottleneck reports, such as {kl = 1.0}.
         warmup_steps: steps over which the weights grow to their values (Sonderby et al., arXiv:1602.02282).
-        free_nats: what each number of the latent may cost for nothing, by penalty, such as {kl = 0.1}
+        free_nats: by penalty, the nats that each number of the latent may use without cost, such as {kl = 0.1}
             (Kingma et al., arXiv:1606.04934, equation 15).
     """
 
@@ -50,7 +50,7 @@ class Weighted(Objective):
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         latent, samples = trace.latent, trace.latent.samples
-        # a captured x has one row an image, the output one a sample: their mean is the expectation
+        # x has one row per image, the output one row per sample; the mean over samples estimates the expectation
         x = trace.x if samples == 1 else trace.x.repeat_interleave(samples, 0)
         distortion = self.distortion(trace.x_hat.float(), x)
         distortion = distortion if samples == 1 else distortion.unflatten(0, (-1, samples)).mean(1)

@@ -1,1 +1,1 @@
-"""Priors, one a file: the density over latents that a posterior is held against."""
+"""Priors, one per file: the density over latents with which posteriors are compared."""

@@ -16,16 +16,16 @@ from isthmus.models.layers import start_at_zero
 
 
 class Flow(Prior):
-    """A standard normal density bent by affine couplings, which start as the identity.
+    """A standard normal density transformed by affine couplings, which start as the identity.
 
-    z (N, D) -> log density (N,), in nats. In each coupling one half of the numbers, in turn, is scaled and shifted by
-    what a small network makes of the other: "Density estimation using Real NVP" (Dinh et al., arXiv:1605.08803,
-    equations 7 and 8).
+    z (N, D) -> log density (N,), in nats. Each coupling scales and shifts one half of the numbers, the two halves in
+    turn, by amounts that a small network computes from the other half: "Density estimation using Real NVP" (Dinh et
+    al., arXiv:1605.08803, equations 7 and 8).
 
     Options:
         couplings: how many there are.
         width: hidden units of each coupling's network.
-    Raises ValueError where the latent has a single number, which has no other half.
+    Raises ValueError if the latent has a single number, which cannot be split into halves.
     """
 
     def __init__(
@@ -63,9 +63,9 @@ class Flow(Prior):
         return u
 
     def _moves(self, network: nn.Module, u: Tensor, kept: Tensor) -> tuple[Tensor, Tensor]:
-        """Scale, in logarithms, and shift of each number; none for those that are kept."""
+        """Logarithm of the scale, and shift, of each number; both are zero for the numbers that are kept."""
         scale, shift = network(u * kept).float().chunk(2, dim=1)
-        # bounded: one coupling scales by at most e, which keeps a young flow from running away
+        # bounded: one coupling scales by at most e, so that the flow does not diverge early in training
         return scale.tanh() * (1 - kept), shift * (1 - kept)
 
 

@@ -19,8 +19,8 @@ from isthmus.models.widest import widest
 class Mixture(Prior):
     """A weighted sum of Gaussians with independent numbers, whose means, variances and weights are learned.
 
-    z (N, D) -> log density (N,), in nats. The mixture prior that "VAE with a VampPrior" (Tomczak and Welling,
-    arXiv:1705.07120, section 3) is compared with.
+    z (N, D) -> log density (N,), in nats. The mixture prior with which "VAE with a VampPrior" (Tomczak and Welling,
+    arXiv:1705.07120, section 3) compares its own.
 
     Options:
         components: how many Gaussians.
@@ -35,7 +35,7 @@ class Mixture(Prior):
     ) -> None:
         super().__init__()
         size = math.prod(latent_shape)
-        self.means = nn.Parameter(torch.randn(components, size))  # apart, or all would move as one
+        self.means = nn.Parameter(torch.randn(components, size))  # different, or all would get equal gradients
         self.log_variances = nn.Parameter(torch.zeros(components, size))
         self.logits = nn.Parameter(torch.zeros(components))
 

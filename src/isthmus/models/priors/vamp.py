@@ -19,7 +19,7 @@ class Vamp(Prior):
     """The equal mixture of the posteriors of images that are learned with the model.
 
     z (N, D) -> log density (N,), in nats. Equation 9 of "VAE with a VampPrior" (Tomczak and Welling,
-    arXiv:1705.07120). Each step encodes the learned images too, which costs what that many more images would.
+    arXiv:1705.07120). Each step also encodes the learned images, at the cost of that many more training images.
 
     Options:
         components: how many learned images.
@@ -33,7 +33,7 @@ class Vamp(Prior):
         components: Annotated[int, Field(ge=1)] = 32,
     ) -> None:
         super().__init__()
-        # through tanh: pixels in [-1, 1], at first a noisy mid grey
+        # passed through tanh: pixels in [-1, 1], which start as a noisy mid-grey
         self.images = nn.Parameter(0.5 * torch.randn(components, *image_shape))
 
     def forward(self, z: Tensor, posterior_of: Callable[[Tensor], Posterior]) -> Tensor:

@@ -1,1 +1,1 @@
-"""Regularizers, one a file: what is asked of a model beside its distortion and the penalties its bottleneck reports."""
+"""Regularizers, one per file: further loss terms beside the distortion and the bottleneck's penalties."""

@@ -10,7 +10,7 @@ from isthmus.core.values import Trace
 
 
 class Discriminator(nn.Sequential):
-    """latents (B, *latent_shape) -> log odds (B,), by two hidden layers of `width` units."""
+    """latents (B, *latent_shape) -> log odds (B,), through two hidden layers of `width` units."""
 
     def __init__(self, latent_shape: tuple[int, ...], width: int) -> None:
         super().__init__(
@@ -26,5 +26,5 @@ class Discriminator(nn.Sequential):
 
 
 def first_latents(trace: Trace) -> Tensor:
-    """One latent an image, (B, *latent_shape)."""
+    """The first sample of every image, (B, *latent_shape)."""
     return trace.latent.z.float()[:: trace.latent.samples]

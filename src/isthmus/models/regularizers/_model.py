@@ -1,4 +1,4 @@
-"""What regularizers need of a model, and say in one sentence where it is not there."""
+"""What regularizers need from a model, with one sentence as the error if the model lacks it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def need_posterior(model: Autoencoder, name: str) -> None:
-    """Raise InputError where the bottleneck has no Gaussian posterior."""
+    """Raise InputError if the bottleneck has no Gaussian posterior."""
     if not model.bottleneck.has_posterior:
         raise InputError(f"regularizer.kind: {name!r} is about a posterior; set bottleneck.kind=gaussian")
 
 
 def need_vector(model: Autoencoder, name: str) -> None:
-    """Raise InputError where a standard normal is no place for the latent to go."""
+    """Raise InputError if the latent cannot follow a standard normal."""
     if len(model.latent_shape) != 1 or model.bottleneck.codes:
         raise InputError(
             f"regularizer.kind: {name!r} compares the latent with a standard normal vector; "
@@ -37,9 +37,9 @@ def posterior_of(trace: Trace) -> Posterior:
 
 @contextmanager
 def still(model: Autoencoder) -> Generator[None]:
-    """The model in evaluation mode, with gradients even where none are to be had.
+    """The model in evaluation mode, with gradients switched on even inside `no_grad`.
 
-    A second pass may move no running statistics and no codebook, and each image's answer is its own.
+    So a second pass updates no running statistics and no codebook, and each image's result is independent of the rest.
     """
     mode = model.training
     model.eval()

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 
 class Adversarial(Regularizer):
-    """weight * how sure a discriminator is that a latent is no draw from a standard normal, nats.
+    """weight * how sure a discriminator is that a latent is not a draw from a standard normal, nats.
 
-    The discriminator learns to tell both apart, the encoder to be taken for the prior: "Adversarial Autoencoders"
-    (Makhzani et al., arXiv:1511.05644, section 2), with the loss that keeps its gradient while the discriminator
-    wins (Goodfellow et al., arXiv:1406.2661, section 3).
+    The discriminator learns to tell the two apart, and the encoder learns to be mistaken for the prior: "Adversarial
+    Autoencoders" (Makhzani et al., arXiv:1511.05644, section 2), with the loss whose gradient does not vanish while
+    the discriminator wins (Goodfellow et al., arXiv:1406.2661, section 3).
 
     Options:
         weight: of the encoder's part.

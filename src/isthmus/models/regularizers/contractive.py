@@ -1,4 +1,4 @@
-"""How much the latent moves with the image: the contractive autoencoder."""
+"""How much the latent changes with the image: the contractive autoencoder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 class Contractive(Regularizer):
     """weight * the squared Frobenius norm of dz/dx, pixels on the [-1, 1] scale; z as in evaluation.
 
-    "Contractive Auto-Encoders" (Rifai et al., ICML 2011, equation 2). The norm is estimated without bias by random
-    directions in the latent: the mean of |v^T dz/dx|^2 over v of independent signs (Hutchinson 1989,
-    doi:10.1080/03610918908812806). With as many projections as numbers it is exact, one number each. Each projection
-    costs a pass back through the encoder.
+    "Contractive Auto-Encoders" (Rifai et al., ICML 2011, equation 2). Random directions in the latent give an unbiased
+    estimate of the norm: the mean of |v^T dz/dx|^2 over v with independent random signs (Hutchinson 1989,
+    doi:10.1080/03610918908812806). With at least as many projections as the latent has numbers it is exact: one
+    direction for each number. Each projection costs a backward pass through the encoder.
 
     Options:
         weight: of the squared norm.
-        projections: directions an image and step.
+        projections: directions per image and step.
     """
 
     calls_model = True

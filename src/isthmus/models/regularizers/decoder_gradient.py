@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 class DecoderGradient(Regularizer):
     """latent * |z|^2 / 2 + weight * the squared norm of d x_hat / d z, averaged over latents and summed over pixels.
 
-    "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, equation 11, RAE-GP). The norm is
-    estimated by one random direction of independent signs over the pixels (Hutchinson 1989), without bias. With
-    weight 0 it is the RAE with weight decay or spectral normalisation alone.
+    "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, equation 11, RAE-GP). One random
+    direction over the pixels, of independent signs, gives an unbiased estimate of the norm (Hutchinson 1989). With
+    weight 0 it is the RAE with only weight decay or spectral normalisation.
 
     Options:
         weight: of the decoder's squared gradient.

@@ -1,4 +1,4 @@
-"""The covariance of the latent, held against the identity: DIP-VAE."""
+"""How far the covariance of the latent is from the identity: DIP-VAE."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 class Dip(Regularizer):
     """off_diagonal * sum of squared covariances + diagonal * sum of squared (variance - 1), of the batch.
 
-    Type "i" takes the covariance of the posteriors' means, type "ii" that of the latents, with the mean of their
-    variances on the diagonal. "Variational Inference of Disentangled Latent Concepts" (Kumar et al., arXiv:1711.00848,
-    equations 5 to 7). The same value for every image of the batch.
+    Type "i" takes the covariance of the posteriors' means; type "ii" that of the latents, which adds the posteriors'
+    mean variances to the diagonal. "Variational Inference of Disentangled Latent Concepts" (Kumar et al.,
+    arXiv:1711.00848, equations 5 to 7). Every image of the batch gets the same value.
 
     Options:
         type: "i" or "ii".

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 class Factor(Regularizer):
     """weight * the total correlation that a discriminator sees, nats.
 
-    The discriminator learns to tell latents from ones whose numbers were each exchanged between images; the log odds
-    it gives a latent are its total correlation where it is perfect. "Disentangling by Factorising" (Kim and Mnih,
-    arXiv:1802.05983, equations 2 and 3, algorithm 2); both losses see the same batch here.
+    The discriminator learns to tell latents from latents in which each number was shuffled over the images. The log
+    odds of a perfect discriminator, averaged over latents, are the total correlation. "Disentangling by Factorising"
+    (Kim and Mnih, arXiv:1802.05983, equations 2 and 3, algorithm 2); here both losses use the same batch.
 
     Options:
         weight: of the total correlation; gamma of the paper.
@@ -61,5 +61,5 @@ class Factor(Regularizer):
 
 
 def _shuffled(z: Tensor) -> Tensor:
-    """Every column of z (B, D) in an order of its own."""
+    """Every column of z (B, D), each in its own random order."""
     return z.gather(0, torch.rand_like(z).argsort(0))

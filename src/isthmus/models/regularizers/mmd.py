@@ -24,10 +24,11 @@ _SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 class Mmd(Regularizer):
     """weight * squared maximum mean discrepancy between the batch's latents and as many standard normal draws.
 
-    Unbiased, so about zero, and at times below, for equal distributions. Inverse multiquadratic kernels c / (c + d^2)
-    at seven scales c around twice the number of latents. Beside bottleneck `vector` it is the WAE-MMD: "Wasserstein
-    Auto-Encoders" (Tolstikhin et al., arXiv:1711.01558, algorithm 2 and section 4); beside `gaussian` with a weight
-    of the KL below 1, the InfoVAE (Zhao et al., arXiv:1706.02262, equation 6). The same value for every image.
+    The estimate is unbiased: for equal distributions it is about zero and sometimes negative. It uses inverse
+    multiquadratic kernels c / (c + d^2) at seven scales c around twice the latent's size. With bottleneck `vector` it
+    is the WAE-MMD: "Wasserstein Auto-Encoders" (Tolstikhin et al., arXiv:1711.01558, algorithm 2 and section 4); with
+    `gaussian` and a weight of the KL below 1, the InfoVAE (Zhao et al., arXiv:1706.02262, equation 6). Every image
+    gets the same value.
 
     Options:
         weight: of the discrepancy, which is at most about 14 (seven scales).
@@ -67,6 +68,6 @@ def mmd(one: Tensor, other: Tensor) -> Tensor:
     for scale in _SCALES:
         size = 2 * one.shape[1] * scale
         ours, theirs, both = (size / (size + squared) for squared in distances)
-        # an image is at no distance from itself, which says nothing: its 1 is taken away
+        # the kernel of a latent with itself is always 1, so these ones are subtracted
         total = total + (ours.sum() + theirs.sum() - len(one) - len(other)) / within - 2 * both.sum() / across
     return total.to(one.dtype)

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class PatchAdversary(Regularizer):
-    """weight * how sure a discriminator is that an output is none of the images, mean over patches, per pixel value.
+    """weight * how sure a discriminator is that an output is not a real image, mean over patches, per pixel value.
 
     "Autoencoding beyond pixels using a learned similarity metric" (Larsen et al., arXiv:1512.09300) put an adversary on
-    an autoencoder's output; it judges overlapping patches here, "Image-to-Image Translation with Conditional
-    Adversarial Networks" (Isola et al., arXiv:1611.07004, section 3.2.2), by hinge losses, with spectral
-    normalisation for its stability (Miyato et al., arXiv:1802.05957).
+    an autoencoder's output. Here the adversary judges overlapping patches, as in "Image-to-Image Translation with
+    Conditional Adversarial Networks" (Isola et al., arXiv:1611.07004, section 3.2.2), with hinge losses, and with
+    spectral normalisation for stability (Miyato et al., arXiv:1802.05957).
 
     Options:
         weight: of the model's part.
@@ -62,5 +62,5 @@ class PatchAdversary(Regularizer):
         return Terms(loss, {"discriminator_accuracy": right})
 
     def _score(self, x: Tensor) -> Tensor:
-        """Higher for an image: (B, 1, H / 4, W / 4)."""
+        """x (B, C, H, W) -> (B, 1, H / 4, W / 4), higher for real images."""
         return self.discriminator(x)

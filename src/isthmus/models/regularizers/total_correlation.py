@@ -22,9 +22,9 @@ class TotalCorrelation(Regularizer):
 
     Added to a `gaussian` bottleneck's KL at weight 1, it is the beta-TC-VAE with beta = 1 + weight: "Isolating Sources
     of Disentanglement in VAEs" (Chen et al., arXiv:1802.04942, equation 2). The densities are those of minibatch
-    weighted sampling (appendix C.1, equation S3) with the batch for the data set: their constant, which has no
-    gradient, is left out here as the size of the data set is. So the value is low by up to log(images / batch) times
-    (numbers - 1), while its gradient is theirs.
+    weighted sampling (appendix C.1, equation S3), with the batch in place of the data set: the size of the data set
+    only enters a constant without gradient. So the gradient equals the paper's, and the value is too low by up to
+    log(images / batch) * (numbers - 1).
 
     Options:
         weight: of the total correlation; beta - 1 of the paper.

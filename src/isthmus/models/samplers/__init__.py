@@ -1,1 +1,1 @@
-"""Samplers, one a file: where new latents come from."""
+"""Samplers, one per file: they draw new latents."""

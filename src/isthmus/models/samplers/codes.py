@@ -11,10 +11,10 @@ from isthmus.models.interfaces import Sampler
 
 
 class Codes(Sampler):
-    """Each position's code drawn as often as training images have it there, one position apart from the next.
+    """Draws each position's code with its frequency in training images, independently of the other positions.
 
-    It knows nothing of how codes go together, which takes a model of its own (a transformer over codes, as in
-    van den Oord et al., arXiv:1711.00937, section 3.3): expect textures, not pictures.
+    It does not know which codes occur together. That needs another model, an autoregressive one over codes as in
+    van den Oord et al., arXiv:1711.00937, section 3.3: expect textures, not pictures.
     """
 
     def __init__(self, model: Autoencoder, known: Collected) -> None:

@@ -12,14 +12,14 @@ from isthmus.models.collect_latents import Collected
 from isthmus.models.interfaces import Sampler
 from isthmus.models.latent_usage import covariance
 
-_LEAST = 1e-6  # of the widest direction's variance
+_LEAST = 1e-6  # a direction with a smaller share of the widest direction's variance is left out
 
 
 class Mixture(Sampler):
-    """Gaussians fitted after training, to whatever shape the latents have: for models without a prior.
+    """Draws from Gaussians fitted to the latents after training, for models without a prior.
 
-    In the latents' principal directions: up to ten full Gaussians over the 32 widest, one normal over each other.
-    "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, section 4) samples so.
+    It works in the latents' principal directions: up to ten full Gaussians over the 32 widest, and one normal for each
+    of the others. Source: "From Variational to Deterministic Autoencoders" (Ghosh et al., arXiv:1903.12436, section 4).
     """
 
     def __init__(self, model: Autoencoder, known: Collected) -> None:
@@ -29,14 +29,14 @@ class Mixture(Sampler):
         order = np.argsort(variances)[::-1]
         held = order[variances[order] > max(_LEAST * float(variances.max()), 1e-12)]
         self.spread, self.directions = np.sqrt(variances[held]), directions[:, held]
-        if not len(held):  # every image has the same latent, and so has every draw
+        if not len(held):  # all images have the same latent, so every draw is that latent
             self.fitted = {}
             return
         self.fitted = latent_mixture.fit((known.z - self.mean) @ self.directions / self.spread)
 
     @staticmethod
     def suits(model: Autoencoder) -> bool:
-        """Whether latents between and around those seen are latents too: codes are not."""
+        """Whether points between and around the seen latents are valid latents; false for codes."""
         return not model.bottleneck.codes
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:

@@ -11,10 +11,10 @@ from isthmus.models.interfaces import Sampler
 
 
 class Prior(Sampler):
-    """The density that training held the latent against: what a variational model promises to decode well.
+    """Draws from the density that training pulled the latents towards; a variational model should decode these well.
 
-    For a bottleneck without one it is a standard normal, as a Wasserstein or adversarial autoencoder is trained
-    towards by its regularizer.
+    For a bottleneck without a prior it is the standard normal, towards which the regularizer of a Wasserstein or
+    adversarial autoencoder trains.
     """
 
     def __init__(self, model: Autoencoder, known: Collected) -> None:

@@ -18,10 +18,10 @@ _LEAST = 1e-6
 
 
 class TwoStage(Sampler):
-    """A variational autoencoder of the latents, whose own latents are a standard normal more nearly.
+    """A variational autoencoder of the latents; its own latents are closer to a standard normal.
 
-    "Diagnosing and Enhancing VAE Models" (Dai and Wipf, arXiv:1903.05789, section 4): as many numbers as the latent
-    has, dense layers, a learned variance. It trains for some ten seconds on one core, from a seed of its own.
+    "Diagnosing and Enhancing VAE Models" (Dai and Wipf, arXiv:1903.05789, section 4): its latent has the same size, its
+    layers are dense, and its variance is learned. It trains for about ten seconds on one core, with its own seed.
     """
 
     def __init__(self, model: Autoencoder, known: Collected) -> None:
@@ -47,7 +47,7 @@ class TwoStage(Sampler):
 
     @staticmethod
     def suits(model: Autoencoder) -> bool:
-        """Whether latents between and around those seen are latents too: codes are not."""
+        """Whether points between and around the seen latents are valid latents; false for codes."""
         return not model.bottleneck.codes
 
     def sample(self, count: int, generator: torch.Generator) -> Tensor:
