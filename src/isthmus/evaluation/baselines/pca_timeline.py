@@ -22,7 +22,7 @@ def follow(journal: Path, pca_mse: float, *, epochs: int, kept: int) -> Course:
     """Compare the training run that wrote `journal`, a metrics.jsonl, with PCA, epoch by epoch.
 
     epochs: how many were trained. kept: the epoch whose weights were kept. If an epoch is missing from the log, only
-    `pca_mse` is set, because the comparison is unknown. Epoch 0 may be missing; there, an error equal to PCA's suffices.
+    `pca_mse` is set, because the comparison is unknown. Epoch 0 may be missing: an error equal to PCA's suffices there.
     """
     log = read_log(journal).epochs
     lines = {line.epoch: (line, line.validation_mse) for line in log if line.validation_mse is not None}
