@@ -161,7 +161,7 @@ def test_floating_point_and_signed_pixels_need_a_range_and_take_it(tmp_path: Pat
     values = np.linspace(-1000, 3000, 64).reshape(8, 8)
     for kind in (np.float32, np.int32):
         path = write(tmp_path / kind.__name__, encoded(Image.fromarray(values.astype(kind)), "TIFF"))
-        with pytest.raises(InputError, match=r"-1000 to 3000\)\); set the values of black"):
+        with pytest.raises(InputError, match=r"-1000 to 3000\)\); for a data set, set the values of black"):
             Folder(path=str(path), size=8).load()
         pixels = Folder(path=str(path), size=8, range=[-1000, 3000]).load().train.images[0, 0]
         assert np.array_equal(pixels, np.rint((values.astype(kind) + 1000) / 4000 * 255))
@@ -180,7 +180,7 @@ def test_alpha_can_be_ignored_so_that_near_infrared_does_not_whiten(tmp_path: Pa
     write(tmp_path, encoded(Image.fromarray(bands)))
     data = Folder(path=str(tmp_path), size=8, alpha="ignore").load()
     assert np.array_equal(data.train.images[0], bands[:, :, :3].transpose(2, 0, 1))
-    assert found(data, "alpha_ignored").sentence == "Alpha channel ignored: 1 of 1 images."
+    assert found(data, "alpha_ignored").sentence == "Alpha channel ignored: 1 of 1 image."
 
 
 def many_bands() -> bytes:

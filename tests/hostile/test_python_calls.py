@@ -82,7 +82,7 @@ def test_paths_are_read_as_the_command_line_reads_them(model: ist.Autoencoder, p
 
 
 def test_a_remedy_is_one_that_python_takes(model: ist.Autoencoder, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="where a data set is read, else scale the picture to 8 bits before"):
+    with pytest.raises(InputError, match="; else scale the picture to 8 bits first"):
         model.encode(Image.new("F", (8, 8)))
     with pytest.raises(InputError, match=r"^models: 'small' does not fit: it needs a list, also of one$"):
         ist.explore(OLD, models="small")

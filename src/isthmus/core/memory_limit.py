@@ -16,7 +16,7 @@ def check_start() -> None:
     if limit is not None and limit < _LIBRARIES:
         raise RunError(
             f"PyTorch alone takes {size(_LIBRARIES)} of address space, and this process may have {size(limit)}; "
-            "raise the limit (`ulimit -v`)"
+            "raise the memory limit (`ulimit -v`)"
         )
 
 

@@ -44,7 +44,8 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         explorer=target.with_name("explorer.html").is_file(),
         **content,
     )
-    check_free(target, _EARLIER)
+    if not target.is_symlink():  # a link is replaced itself, and its file stays as it is
+        check_free(target, _EARLIER)
     write_text(target, page)
     return target
 
