@@ -1,4 +1,4 @@
-"""The sealed evaluator: the same evaluation for every family, and the only code that reads test images.
+"""The evaluator: the same for every family, and the only code that scores test images.
 
 Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, image by image.
 """

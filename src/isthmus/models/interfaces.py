@@ -6,7 +6,7 @@ objective(model, trace) --> terms, one value per image each
 A part is one class in one file of its sort's folder. It extends the class of its sort below and no other part. Its
 constructor takes the facts that the sort's docstring names, by position, and its options, by keyword only.
 
-- Abstract methods and attributes without a value: every part has them.
+- Abstract methods and attributes without a value: required of every part.
 - Attributes with a value and methods under "What some ... can do": a part sets or overrides those that apply to it.
   Code that uses a part checks the attribute before it calls the method.
 """
