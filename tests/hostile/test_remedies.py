@@ -75,7 +75,7 @@ def mended(words: list[str], finished: Path) -> None:
     raise AssertionError(answer)
 
 
-@pytest.mark.parametrize("damage", [cut, brace, pipe, folder])
+@pytest.mark.parametrize("damage", [brace, *(pytest.param(one, marks=pytest.mark.slow) for one in (cut, pipe, folder))])
 @pytest.mark.parametrize("name", FILES)
 def test_following_the_remedy_mends(name: str, damage: Callable[[Path], None], finished: Path, tmp_path: Path) -> None:
     for verb, *flags in VERBS:
