@@ -54,6 +54,7 @@ def test_a_child_that_dies_is_heard_of_and_told_nothing(echo: tuple[int, Message
     echo[1].send("die")
     with pytest.raises(EOFError):
         echo[1].receive()
+    os.waitid(os.P_PID, echo[0], os.WEXITED | os.WNOWAIT)  # its ends of the pipes close one after the other
     with pytest.raises(BrokenPipeError):
         echo[1].send("more")
 

@@ -37,4 +37,4 @@ def noise(shape: tuple[int, int, int], batch: int) -> Splits:
     train, few = (
         ImageSet(random.integers(0, 256, (count, *shape), dtype=np.uint8)) for count in (batches * batch, batch)
     )
-    return Splits(train, few, few, source="random bytes", class_names=(), notices=(), hash="")
+    return Splits(train, few, few, source="random bytes", class_names=(), notices=(), hash="random bytes")
