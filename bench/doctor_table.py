@@ -24,10 +24,10 @@ from bench.doctor_cases import BASE, FAULTY, HEALTHY, Case
 from bench.doctor_images import SIDE, folder
 from bench.record import hardware
 from isthmus.core.errors import RunError
-from isthmus.core.json_files import read_json
 from isthmus.data.splits import Splits
 from isthmus.evaluation.doctor.learning_curve import read_epochs
 from isthmus.recipes.recipe import Recipe, apply, resolve
+from isthmus.run_files.read import read_json
 from isthmus.runs.load import load_data
 from isthmus.runs.run import run
 

@@ -22,7 +22,7 @@ from tests.conftest import TINY
 import isthmus as ist
 from isthmus.api.asked import asked_run
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.json_files import read_json
+from isthmus.run_files.read import read_json
 from isthmus.runs.run_folder import read_recipe
 from isthmus.training import checkpoint
 

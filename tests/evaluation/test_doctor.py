@@ -19,7 +19,6 @@ from tests.families.small import CONV, recipe_of
 import isthmus as ist
 from isthmus.core import registry
 from isthmus.core.atomic_files import write_json
-from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
@@ -33,6 +32,7 @@ from isthmus.recipes.study_plan import load_plan
 from isthmus.recipes.training_length import budget
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord
+from isthmus.run_files.read import read_json
 from isthmus.run_files.scores import IntervalRecord, Score
 from isthmus.runs.load import load_data
 from isthmus.runs.run import run

@@ -12,10 +12,10 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from command import isthmus
-from isthmus.core.json_files import read_json
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import builtin, describe, load_plan, load_recipe
 from isthmus.recipes.training_length import FEW_STEPS, OBJECTIVE_SHARE, WARMUP_SHARE, budget
+from isthmus.run_files.read import read_json
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import read_recipe

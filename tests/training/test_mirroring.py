@@ -12,10 +12,10 @@ from sklearn.datasets import load_digits
 from tests.conftest import TINY
 
 from isthmus.core import registry
-from isthmus.core.json_files import read_json
 from isthmus.evaluation.baselines.mirroring import mirroring
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import builtin, describe, load_recipe
+from isthmus.run_files.read import read_json
 from isthmus.runs.load import load_data
 from isthmus.runs.run import load_and_run, run
 from isthmus.training import prepare

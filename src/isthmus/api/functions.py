@@ -12,13 +12,13 @@ import numpy as np
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.core.arguments import checked
-from isthmus.core.json_files import read_json
 from isthmus.core.paths import expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.export import export_run
 from isthmus.inference.sample import generate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.read import read_json
 from isthmus.runs.load import load_model
 from isthmus.runs.run_folder import check_is_run
 

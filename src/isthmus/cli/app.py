@@ -77,9 +77,8 @@ def need_folder(path: Path) -> None:
 def print_evaluation(run: Path, as_json: bool) -> None:
     """Print the run's evaluation.json after checking that it is complete."""
     from isthmus.cli import tables
-    from isthmus.core.json_files import read_json
     from isthmus.run_files.evaluation import EvaluationRecord
-    from isthmus.run_files.read import read_record
+    from isthmus.run_files.read import read_json, read_record
 
     evaluation = read_record(run / "evaluation.json", EvaluationRecord)
     if as_json:

@@ -53,9 +53,8 @@ def study(
 
     from isthmus.api import verbs
     from isthmus.cli import tables
-    from isthmus.core.json_files import read_json
     from isthmus.run_files.findings import Findings
-    from isthmus.run_files.read import read_record
+    from isthmus.run_files.read import read_json, read_record
 
     verbs.study(asked, jobs=count, show_progress=not quiet)
     explorer = _explorer(folder) if explore else None

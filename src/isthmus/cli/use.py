@@ -58,8 +58,8 @@ def export(
     """
     need_folder(run)
     from isthmus.cli import tables
-    from isthmus.core.json_files import read_json
     from isthmus.inference.export import export_run
+    from isthmus.run_files.read import read_json
 
     exported = export_run(run, out, half=half)
     for sentence in exported.notices:

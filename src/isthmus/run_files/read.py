@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -16,6 +17,7 @@ from isthmus.run_files.record import Record
 from isthmus.run_files.remedies import remedy
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 _LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRecord)
 
 
@@ -37,8 +39,17 @@ def read_record(path: Path, record: type[R], otherwise: str = "") -> R:
 
     otherwise: what to do then, if not what `remedy` says of the file.
     """
+    return _read(path, lambda content: parse_record(content, record), otherwise)
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file as it is. Raises RunError where it is missing or no JSON."""
+    return _read(path, parse_json, "")
+
+
+def _read(path: Path, parse: Callable[[bytes], T], otherwise: str) -> T:
     try:
-        return parse_record(read_bytes(path), record)
+        return parse(read_bytes(path))
     except FileNotFoundError:
         raise RunError(f"{path}: is missing; {otherwise or remedy(path)}") from None
     except (OSError, ValueError) as error:

@@ -52,7 +52,6 @@ def _null_is_empty(value: object) -> object:
 
 
 # strict: "3", true and 3.5 are not integers
-Whole = Annotated[int, Field(strict=True, ge=-_64_BITS, lt=_64_BITS)]
 Count = Annotated[int, Field(strict=True, ge=0, lt=_64_BITS)]
 Size = Annotated[int, Field(strict=True, ge=1, lt=_64_BITS)]
 Flag = Annotated[bool, Field(strict=True)]

@@ -120,7 +120,9 @@ class GraphStep:
         kernels: Kernels = "torch",
         seed: int,
     ) -> None:
-        self.eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, seed=seed)
+        self.eager = EagerStep(
+            model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
+        )
         self.graph: torch.cuda.CUDAGraph | None = None
         self.possible = True
         self.done = 0
