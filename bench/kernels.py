@@ -20,7 +20,8 @@ from bench.contestants._common import random_images
 from bench.goals import Measured
 from isthmus.kernels.choose import choose
 from isthmus.kernels.compiled import why_unavailable
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training.batches import Batches
 from isthmus.training.devices import choose_precision, cpu_threads, keep_freed_memory

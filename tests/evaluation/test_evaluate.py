@@ -20,8 +20,10 @@ from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation.baselines import pca
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
-from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import collect
+from isthmus.models.pixels import to_uint8, to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan, load_recipe
 from isthmus.run_files.write import as_json

@@ -15,7 +15,8 @@ from isthmus.core.errors import RunError
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.evaluation.latents import disentanglement, probes
 from isthmus.models import latent_usage
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.write import as_json

@@ -12,7 +12,9 @@ from tests.conftest import TINY
 from torch import Tensor, nn
 
 from isthmus.data.splits import Splits
-from isthmus.models.autoencoder import Autoencoder, build_objective, to_unit
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
+from isthmus.models.pixels import to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress

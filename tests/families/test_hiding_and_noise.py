@@ -11,7 +11,9 @@ from torch import Tensor, nn
 
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Trace
-from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8, to_unit
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
+from isthmus.models.pixels import to_uint8, to_unit
 from isthmus.training.initial_model import untrained
 
 MASKED: dict[str, Any] = {

@@ -13,7 +13,8 @@ from torch import nn
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.evaluation.latents import disentanglement
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import collect
 from isthmus.models.regularizers.dip import Dip
 from isthmus.models.regularizers.mmd import mmd

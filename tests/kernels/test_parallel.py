@@ -30,7 +30,8 @@ needs_kernels = pytest.mark.skipif(why_unavailable() is not None, reason="no com
 # digests of the weights after some steps, by precision and number of threads; and whether kernels carry the steps
 STEPS = """
 import hashlib, numpy as np, torch
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.kernels import tiled_convolution
 from isthmus.kernels.choose import choose

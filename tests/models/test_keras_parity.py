@@ -21,7 +21,9 @@ from tests.reference.post_network import (
 )
 from torch import Tensor, nn
 
-from isthmus.models.autoencoder import Autoencoder, build_objective, to_unit
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
+from isthmus.models.pixels import to_unit
 from isthmus.recipes.recipe import Recipe, resolve
 from isthmus.run_files.state import Progress
 from isthmus.training.batches import Batches

@@ -12,7 +12,8 @@ from tests.conftest import TINY
 from torch import Tensor, nn
 
 from isthmus.core.values import Adversary, Terms, Trace
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Distortion, Regularizer
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe

@@ -17,7 +17,8 @@ import isthmus
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
 from isthmus.kernels.choose import choose
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Part
 from isthmus.recipes.study_plan import load_recipe

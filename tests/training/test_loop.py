@@ -14,8 +14,10 @@ from tests.conftest import TINY
 from torch import Tensor
 
 from isthmus.core.values import Terms, Trace
-from isthmus.models.autoencoder import Autoencoder, build_objective, to_uint8
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Objective
+from isthmus.models.pixels import to_uint8
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress

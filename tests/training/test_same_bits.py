@@ -18,7 +18,7 @@ from tests.training import bits
 
 from isthmus.core import streams
 from isthmus.recipes.study_plan import load_plan
-from isthmus.runs.findings import run_folder
+from isthmus.runs.findings import seed_folder
 from isthmus.runs.study import study
 from isthmus.training import in_folder, loop
 from isthmus.training.events import Notice
@@ -146,5 +146,5 @@ def test_a_study_in_both_orders_trains_the_same(tmp_path: Path) -> None:
         chosen = replace(plan, variations=tuple(replace(row, compare=()) for row in order))
         for _ in study(chosen, home, tmp_path / "cache", command="isthmus study"):
             pass
-        found.append({row.name: bits.left(run_folder(home, row.name, 0)) for row in order})
+        found.append({row.name: bits.left(seed_folder(home, row.name, 0)) for row in order})
     assert found[0] == found[1]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.recipe import Train
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import steps

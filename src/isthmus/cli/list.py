@@ -18,9 +18,9 @@ def list_things(
     as_json: AsJson = False,
 ) -> None:
     """List recipes and parts with their options."""
-    from isthmus.cli import tables
+    from isthmus.cli import listings
 
-    tables.print_list(sort, as_json=as_json)
+    listings.print_list(sort, as_json=as_json)
 
 
 def data(
@@ -43,11 +43,11 @@ def data(
 
     `isthmus data cifar10 --download` fetches CIFAR-10.
     """
-    from isthmus.cli import tables
+    from isthmus.cli import listings
     from isthmus.recipes.recipe import parse_overrides
 
     options = parse_overrides(changes or [])
     options = {key.removeprefix("data."): value for key, value in options.items()}
     flags = with_flags({"data.kind": kind}, offline, skip_broken, download=download)
     options |= {key.removeprefix("data."): value for key, value in flags.items() if key != "data.kind"}
-    tables.print_data(kind, options, sheet=sheet, as_json=as_json)
+    listings.print_data(kind, options, sheet=sheet, as_json=as_json)

@@ -1,29 +1,20 @@
-"""What the command line prints on stdout: tables for people, JSON for programs."""
+"""Results as the command line prints them: findings, scores, diagnoses, exported files."""
 
 from __future__ import annotations
 
-import inspect
-import json
 import math
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from isthmus.core import registry
-from isthmus.core.errors import InputError
-from isthmus.core.outputs import check_free
-from isthmus.core.sorts import SORTS
+from isthmus.cli.console import new_console
 from isthmus.core.wording import all_printable, components, printable
-from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
+from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
-from isthmus.pages.contact_sheet import contact_sheet, save_picture
-from isthmus.recipes import study_plan
-from isthmus.recipes.recipe import Split
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Finding, Findings
 from isthmus.run_files.scores import HEADLINE, IntervalRecord, MeasureRecord, Score
@@ -47,7 +38,7 @@ NAMES = {
 def print_findings(findings: Findings) -> None:
     """The findings as sentences, then one row per variation."""
     findings = Findings.model_validate(all_printable(as_json(findings)))
-    console = _console()
+    console = new_console()
     console.print()
     for one in findings.findings:
         console.print(f"• {one.sentence}", markup=False)
@@ -106,7 +97,7 @@ _COST_COLUMNS = ("latent", "parameters", "M multiply-adds", "epochs", "seconds")
 def print_evaluation(evaluation: EvaluationRecord) -> None:
     """The flags and diagnoses of a run as sentences, then its scores and those of its baselines."""
     evaluation = EvaluationRecord.model_validate(all_printable(as_json(evaluation)))
-    console = _console()
+    console = new_console()
     for flag in evaluation.flags:
         console.print(f"• {flag}", markup=False)
     for one in evaluation.doctor or ():
@@ -128,15 +119,9 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     console.print(table)
     console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, list(evaluation.scores.values()))
-    against_pca = evaluation.against_pca
-    if evaluation.stayed_at_pca:
-        sentence = stayed_at_pca(evaluation.name, evaluation.pca_components)
-    else:
-        over = against_pca.psnr
-        bounds = f"95 % interval {over.low:+.2f} to {over.high:+.2f}"
-        compared = f"This model over PCA: {over.mean:+.2f} dB ({bounds})."
-        sentence = with_standing(compared, against_pca.mse_ratio, [against_pca.validation])
-    console.print(sentence, markup=False)
+    beside_pca, _ = run_beside_pca(evaluation)
+    if beside_pca:
+        console.print(beside_pca, markup=False)
     data = evaluation.data
     console.print(f"Scored on {data.test_images or 0:,} held-out images of {data.source}.", markup=False)
 
@@ -164,7 +149,7 @@ def _corrections(findings: Sequence[Finding]) -> list[str]:
 
 def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
     """found: run folder -> its diagnoses. Prints each sentence with its remedy on the line below."""
-    console = _console()
+    console = new_console()
     for place, (folder, lines) in enumerate(found.items()):
         if len(found) > 1:
             console.print(f"{chr(10) if place else ''}[bold]{escape(printable(folder))}[/bold]")
@@ -178,7 +163,7 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
 
 def print_export(exported: Exported) -> None:
     """One row per file, and the PSNR that 16-bit weights lose."""
-    console = _console()
+    console = new_console()
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("file", "input", "output", "MB", "largest difference from PyTorch"):
         table.add_column(name, justify="right" if name == "MB" else "left")
@@ -195,98 +180,6 @@ def print_export(exported: Exported) -> None:
     if exported.half_cost_db is not None:
         cost = f"Weights in 16 bits: {-exported.half_cost_db:+.4f} dB on held-out images."
         console.print(cost, markup=False)
-
-
-def print_list(sort: str | None, *, as_json: bool) -> None:
-    """Recipes, or the parts of a sort with their options; without `sort`, an overview of all."""
-    sorts = ("recipes", *SORTS)
-    if sort is not None and sort not in sorts:
-        raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, sorts)}; there are {', '.join(sorts)}")
-    listing = {name: _recipes() if name == "recipes" else _parts(name) for name in ([sort] if sort else sorts)}
-    if as_json:
-        print(json.dumps(listing if sort is None else listing[sort], indent=1))
-        return
-    console = _console()
-    for name, rows in listing.items():
-        if sort is None:
-            console.print(f"[bold]{name}[/bold]")
-        for row in rows:
-            console.print(f"  [bold]{escape(printable(row['name']))}[/bold]  ", end="")
-            console.print(printable(row["about"] + _origin(row)), markup=False, soft_wrap=not sys.stdout.isatty())
-            for option, text in (row["options"] if sort else {}).items():
-                console.print(printable(f"      {option} {text}"), markup=False)
-
-
-def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_json: bool) -> None:
-    """What a data set holds after reading and splitting; with `sheet`, also save its first training images as a PNG."""
-    if sheet is not None:
-        check_free(sheet)
-    dataset = registry.build("datasets", kind, options).load()
-    from isthmus.data.splits import split
-
-    usual = Split()
-    splits = split(dataset, **usual.model_dump())
-    own = {"validation": dataset.validation, "test": dataset.test}
-    carved = [f"split.{part}={getattr(usual, part)}" for part, images in own.items() if images is None]
-    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
-    facts = {
-        "source": splits.source,
-        **{name: len(images) for name, images in parts.items()},
-        "image_shape": list(splits.train.images.shape[1:]),
-        "class_names": list(splits.class_names),
-        "hash": splits.hash,
-    }
-    if sheet is not None:
-        save_picture(contact_sheet(splits.train.images[:64]), sheet)
-    for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
-        print(printable(sentence), file=sys.stderr)
-    if carved:
-        shares = " ".join(carved)
-        said = f"Split as by default ({shares}); a recipe may set another share, and trains on another number then."
-        print(said, file=sys.stderr)
-    if as_json:
-        done = [change.model_dump() for change in splits.handling]
-        print(json.dumps({**facts, "handling": done, "notices": list(splits.notices)}, indent=1))
-        return
-    for name, value in facts.items():
-        text = ", ".join(map(str, value)) if isinstance(value, list) else value
-        print(f"{name:12}  {text:,}" if isinstance(value, int) else f"{name:12}  {printable(str(text))}")
-
-
-def _recipes() -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    for name in study_plan.builtin():
-        about, variations = study_plan.describe(name)
-        rows.append({"name": name, "about": about, "options": {f"{name}/{v}": text for v, text in variations}})
-    return rows
-
-
-def _parts(sort: str) -> list[dict[str, Any]]:
-    return [_part(sort, kind) for kind in registry.kinds(sort)]
-
-
-def _part(sort: str, kind: str) -> dict[str, Any]:
-    """One part's row; `problem` says why a part of another package cannot be used. Other parts are still listed."""
-    packages = [{"name": package.name, "version": package.version} for package in registry.packages(sort, kind)]
-    origin = packages[0] if len(packages) == 1 else None
-    row: dict[str, Any] = {"name": kind, "about": "", "options": {}, "package": origin, "problem": None}
-    try:
-        part = registry.find(sort, kind)
-    except InputError as error:
-        return {**row, "about": "cannot be used", "problem": str(error)}
-    options = {
-        name: "(needed)" if p.default is inspect.Parameter.empty else f"= {p.default!r}"
-        for name, p in registry.options(part).items()
-    }
-    return {**row, "about": registry.summary(part), "options": options}
-
-
-def _origin(row: dict[str, Any]) -> str:
-    """The text about a part's package in its line: name and version, or the problem; empty for parts of isthmus."""
-    package, problem = row.get("package"), row.get("problem")
-    if problem:
-        return f": {problem}"
-    return f" (package {package['name']} {package['version']})" if package else ""
 
 
 def _shape(shape: tuple[int | None, ...]) -> str:
@@ -308,8 +201,3 @@ def _score(score: IntervalRecord, measure: MeasureRecord, *, interval: bool) -> 
         return "undefined" if score.undefined else "not measured"
     written = f"{score.mean:.{measure.decimals}f}"
     return f"{written} ± {(score.high - score.low) / 2:.{measure.decimals}f}" if interval else written
-
-
-def _console() -> Console:
-    # without a terminal, rich would wrap at 80 columns, and programs cannot read a wrapped table
-    return Console(width=None if sys.stdout.isatty() else 200, highlight=False)

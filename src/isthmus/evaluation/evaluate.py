@@ -23,14 +23,15 @@ from isthmus.evaluation.baselines.pca_comparison import mse_ratio
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.interfaces import Measure
-from isthmus.evaluation.latents.measure_latents import Known, know, measure_latents
+from isthmus.evaluation.latents.measure_latents import Encoded, encode_training, measure_latents
 from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.kernels import threads
-from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
+from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import collect_with_outputs
 from isthmus.models.interfaces import Objective
+from isthmus.models.pixels import to_uint8, to_unit
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -47,14 +48,14 @@ class Evaluation:
 
     record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, the cost of
     training and its course relative to PCA.
-    learnt, tested: some training images and the test images, with their latents.
+    train, test: some training images and the test images, with their latents.
     """
 
     record: EvaluationRecord
     per_image: dict[str, np.ndarray]
     pictures: dict[str, np.ndarray]
-    learnt: Known
-    tested: Known
+    train: Encoded
+    test: Encoded
 
 
 @dataclass
@@ -90,12 +91,12 @@ def evaluate(
     scored["mean_image"] = score(constant.reconstruct(originals), originals)
     noise = _add_noise(model, recipe, originals, scored)
 
-    learnt, tested = know(model, splits), Known(splits.test, latents)
-    pca_latents = components.encode(learnt.images.images, size), coordinates
+    train, test = encode_training(model, splits), Encoded(splits.test, latents)
+    pca_latents = components.encode(train.images.images, size), coordinates
     distortion = None if objective is None else objective.distortion
-    latent = measure_latents(model, distortion, learnt, tested, pca_latents=pca_latents)
+    latent = measure_latents(model, distortion, train, test, pca_latents=pca_latents)
     sampler = choose_sampler(model, "auto")
-    samples = sample_images(model, learnt.latents, SAMPLES, sampler=sampler)
+    samples = sample_images(model, train.latents, SAMPLES, sampler=sampler)
 
     psnr = scored["model"].scores["psnr"]
     order = np.argsort(-psnr, kind="stable")
@@ -128,7 +129,7 @@ def evaluate(
     if noise is not None:
         record = record.model_copy(update={"noise": noise})
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(record, _columns(splits, scored), pictures, learnt, tested)
+    return Evaluation(record, _columns(splits, scored), pictures, train, test)
 
 
 def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:

@@ -9,7 +9,7 @@ import numpy as np
 
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
-from isthmus.evaluation.latents.measure_latents import know
+from isthmus.evaluation.latents.measure_latents import encode_training
 from isthmus.models.collect_latents import Collected
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.runs.load import load_model, load_run_data
@@ -39,8 +39,8 @@ def generate(run: Path, count: int, *, sampler: str = "auto", seed: int = 0, dev
         raise InputError(f"seed: {shown(seed)} does not fit: it is a whole number from 0 to 2147483647")
     model, notices = load_model(run, device)
     chosen = choose_sampler(model, sampler)
-    known = Collected(np.zeros((0, model.latent_size), np.float32), None, {}, {})
+    train = Collected(np.zeros((0, model.latent_size), np.float32), None, {}, {})
     if chosen != "prior":
-        known = know(model, load_run_data(run)).latents
-    images = sample_images(model, known, count, sampler=chosen, seed=seed)
+        train = encode_training(model, load_run_data(run)).latents
+    images = sample_images(model, train, count, sampler=chosen, seed=seed)
     return Generated(images, chosen, tuple(notices))

@@ -22,16 +22,9 @@ from isthmus.data.colours import Reading
 from isthmus.data.images import to_finite_float32, to_uint8_batch
 from isthmus.models.batched import batched_array, evaluation_mode
 from isthmus.models.image_size import ImageSizeError, resized_by
-from isthmus.models.interfaces import (
-    Architecture,
-    Bottleneck,
-    Corruption,
-    Distortion,
-    Objective,
-    Prior,
-    Regularizer,
-)
+from isthmus.models.interfaces import Architecture, Bottleneck, Corruption, Prior
 from isthmus.models.linear_path import LinearPath
+from isthmus.models.pixels import as_array, as_arrays, to_uint8, to_unit
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
 
@@ -249,69 +242,6 @@ def _architecture(recipe: Recipe, image_shape: tuple[int, int, int]) -> Architec
         if isinstance(error.__cause__, ImageSizeError):
             raise InputError(f"{error}, or {resized_by(recipe.data.kind, *error.__cause__.fits)}") from None
         raise
-
-
-def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:
-    """The recipe's objective, its weights checked against the penalties the bottleneck reports.
-
-    Raises InputError for a penalty without a weight and for a weight without a penalty: neither is ignored silently.
-    """
-    distortion: Distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
-    regularizer: Regularizer = registry.build(
-        "regularizers", recipe.regularizer.kind, recipe.regularizer.options, model.latent_shape, model.image_shape
-    )
-    objective: Objective = registry.build(
-        "objectives", recipe.objective.kind, recipe.objective.options, distortion, regularizer
-    )
-    regularizer.check(model)
-    penalties = model.bottleneck.penalties
-    for name in penalties:
-        if name not in objective.weights and name not in objective.handles:
-            raise InputError(
-                f"objective.weights: no weight for the penalty {name!r} of bottleneck "
-                f"{recipe.bottleneck.kind!r}; set objective.weights.{name}=1.0 (0.0 to leave it out)"
-            )
-    for name in objective.weights:
-        if name not in penalties:
-            raise InputError(
-                f"objective.weights.{name}: bottleneck {recipe.bottleneck.kind!r} reports no such penalty; "
-                f"it reports {', '.join(penalties) or 'none'}"
-            )
-    return objective
-
-
-def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
-    few = pixels.contiguous(memory_format=torch.channels_last)  # while a value is one byte: takes a third less time
-    return few.to(torch.float32).div_(127.5).sub_(1)
-
-
-def to_uint8(x: Tensor) -> Tensor:
-    """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
-    return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
-
-
-def as_arrays(images: Any) -> Any:
-    """Converts tensors, also those in a list, to arrays of the same numbers; returns anything else unchanged."""
-    if isinstance(images, list | tuple):
-        return [as_array(image) for image in images]
-    return as_array(images)
-
-
-def as_array(value: Any) -> Any:
-    """Converts a tensor on any device, with or without a gradient, to an array; returns anything else unchanged."""
-    if not isinstance(value, Tensor):
-        return value
-    if value.is_nested:
-        raise InputError("a nested tensor is not taken, as its parts may differ in shape; pass a list of its parts")
-    if value.layout != torch.strided or value.is_quantized or value.is_meta:
-        raise InputError(
-            f"a tensor of layout {value.layout} and type {value.dtype} on {value.device} is not taken; "
-            "pass a dense one that holds its numbers"
-        )
-    held = value.detach().resolve_conj().resolve_neg().cpu()
-    # numpy has no bfloat16; float32 holds all of its numbers
-    return (held.float() if held.is_floating_point() and held.dtype != torch.float64 else held).numpy()
 
 
 def _dims(shape: tuple[int, ...]) -> str:

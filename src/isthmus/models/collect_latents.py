@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from isthmus.core.values import Latent
-from isthmus.models.autoencoder import Autoencoder, to_unit, with_sane_numbers
+from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched
+from isthmus.models.pixels import to_unit
 from isthmus.models.widest import widest
 
 

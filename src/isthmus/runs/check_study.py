@@ -13,7 +13,7 @@ from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
 from isthmus.runs.claim import check, holds_more
 from isthmus.runs.executors.auto_jobs import Shapes
-from isthmus.runs.findings import run_folder
+from isthmus.runs.findings import seed_folder
 from isthmus.runs.run_folder import check_data, is_begun
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.training.devices import choose_device
@@ -45,7 +45,7 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
         except (InputError, RunError) as error:
             raise type(error)(f"{variation.name}: {error}") from None
         for seed in plan.seeds:
-            home = run_folder(folder, variation.name, seed)
+            home = seed_folder(folder, variation.name, seed)
             if (home / "recipe.toml").exists():
                 check(home, variation.recipe(seed))
             # a run whose environment.json is damaged fails alone, and says so
@@ -83,7 +83,7 @@ def check_folder(plan: Plan, folder: Path) -> None:
     for variation in plan.variations:
         refuse_link(folder / variation.name)
         for seed in plan.seeds:
-            refuse_link(run_folder(folder, variation.name, seed))
+            refuse_link(seed_folder(folder, variation.name, seed))
 
 
 def _is_plan(path: Path) -> bool:

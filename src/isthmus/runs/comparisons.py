@@ -9,12 +9,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isthmus.core.wording import components
 from isthmus.evaluation.baselines.pca_comparison import (
     mse_ratio,
     neither_improved,
-    stayed_at_pca,
-    with_standing,
+    pca_sentence,
     with_stayed,
 )
 from isthmus.evaluation.baselines.pca_timeline import Course
@@ -130,15 +128,11 @@ def compare(one: Contender, against: Contender) -> Comparison:
 def against_pca(one: Contender) -> Comparison:
     """Compare a variation with PCA of the same latent size."""
     about = "choice" if one.seeds > 1 else "models"
-    if one.is_pca:
-        return Comparison("pca", one.name, "pca", about, stayed_at_pca(one.name, one.components))
     difference = one.over_pca()
-    compared = comparison_sentence(
-        one.name, f"PCA with {components(one.components)}", difference, scope=scope_of(one.seeds, one.name)
+    sentence = pca_sentence(
+        one.name, one.components, difference, ratio=one.mse_over_pca(), courses=one.courses, stayed=one.stayed
     )
-    sentence = with_standing(compared, one.mse_over_pca(), one.courses)
-    sentence = with_stayed(sentence, [(one.name, one.stayed, one.seeds)])
-    return Comparison("pca", one.name, "pca", about, sentence, difference)
+    return Comparison("pca", one.name, "pca", about, sentence, None if one.is_pca else difference)
 
 
 def as_findings(comparisons: Sequence[Comparison]) -> list[Finding]:

@@ -16,7 +16,7 @@ from isthmus.evaluation.baselines.pca_timeline import follow
 from isthmus.evaluation.doctor.examine import examine
 from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
-from isthmus.models.autoencoder import build_objective
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment
@@ -53,8 +53,8 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         model,
         recipe,
         splits,
-        result.learnt,
-        result.tested.latents,
+        result.train,
+        result.test.latents,
         result.record,
         folder / "metrics.jsonl",
         steps=training.steps,

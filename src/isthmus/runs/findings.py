@@ -30,7 +30,7 @@ from isthmus.runs.run_folder import is_evaluated
 _OTHER_IMAGES = "not comparable: it was tested on other images than seed {seed}; train all seeds with another --out"
 
 
-def run_folder(folder: Path, variation: str, seed: int) -> Path:
+def seed_folder(folder: Path, variation: str, seed: int) -> Path:
     return folder / variation / f"seed-{seed}"
 
 
@@ -94,7 +94,7 @@ class _Row:
         self.evaluations: list[EvaluationRecord] = []
         columns: list[dict[str, np.ndarray]] = []
         for seed in seeds:
-            home = run_folder(folder, variation.name, seed)
+            home = seed_folder(folder, variation.name, seed)
             status, error = "missing", None
             if (home / "failed.json").exists():  # first: an evaluation that lies beside it is not of today's run
                 status, error = "failed", read_record(home / "failed.json", Failure).error

@@ -19,7 +19,7 @@ from isthmus.runs.executors.auto_jobs import Count, choose, longest_first, on_cu
 from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
-from isthmus.runs.findings import findings, run_folder
+from isthmus.runs.findings import findings, seed_folder
 from isthmus.runs.run import Done, Event, run
 from isthmus.runs.run_folder import is_evaluated
 from isthmus.runs.shared_splits import SharedSplits
@@ -97,10 +97,10 @@ def _study(
         count, reason = choose(jobs, missing, shapes)
         if reason is not None:
             yield Notice(reason)
+        yield from _recorded(run_in_lanes([job for job in all_jobs if job not in missing], 1, start))  # only reads them
         if count == 1 or on_cuda(missing):
-            yield from _growing(_recorded(run_in_lanes(all_jobs, count, start)), find)
+            yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
         else:
-            yield from _recorded(run_in_lanes([job for job in all_jobs if job not in missing], 1, start))
             data.forget()
             yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
         found = find()
@@ -111,7 +111,7 @@ def _jobs(plan: Plan, folder: Path) -> list[Job]:
     """Every run of the study, one seed after another."""
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     return [
-        Job(row.name, seed, number, len(pairs), row.recipe(seed), run_folder(folder, row.name, seed))
+        Job(row.name, seed, number, len(pairs), row.recipe(seed), seed_folder(folder, row.name, seed))
         for number, (row, seed) in enumerate(pairs, start=1)
     ]
 

@@ -16,7 +16,7 @@ from isthmus.recipes.training_length import budget
 from isthmus.run_files.budget import Decision, Share
 from isthmus.run_files.read import read_record
 from isthmus.run_files.write import write_record
-from isthmus.runs.findings import run_folder
+from isthmus.runs.findings import seed_folder
 from isthmus.runs.run_folder import is_begun
 from isthmus.training.speed import images_per_second
 
@@ -39,7 +39,7 @@ def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
 
     shapes: variation -> (N, 3, H, W), its training images. Takes about a second a variation.
     """
-    homes = [run_folder(folder, row.name, seed) for row in plan.variations for seed in plan.seeds]
+    homes = [seed_folder(folder, row.name, seed) for row in plan.variations for seed in plan.seeds]
     if plan.budget_seconds is None or any(is_begun(home) for home in homes):
         return None
     speeds = {row.name: images_per_second(row.recipe(plan.seeds[0]), shapes[row.name][1:]) for row in plan.variations}

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from isthmus.core import registry
 from isthmus.core.sorts import SORTS
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Recipe, apply, resolve
 from isthmus.recipes.study_plan import load_recipe

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core.streams import stream
-from isthmus.models.autoencoder import to_unit
+from isthmus.models.pixels import to_unit
 
 
 class Batches:

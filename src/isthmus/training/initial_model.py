@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Objective
 from isthmus.models.seeding import drawing
 from isthmus.recipes.recipe import Recipe

@@ -14,11 +14,12 @@ from torch import Tensor, nn
 
 from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
-from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
 from isthmus.kernels.ops import Kernels, using
-from isthmus.models.autoencoder import Autoencoder, to_uint8, to_unit
+from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
+from isthmus.models.pixels import to_uint8, to_unit
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.state import Progress
@@ -158,11 +159,10 @@ def validate(model: Autoencoder, objective: Objective, images: Tensor) -> dict[s
     with evaluation_mode(objective):
         loss, squared, decibels = reduce(torch.add, batched(model, sums, images, in_order=BATCH)).tolist()
     mse = squared / images.numel()
-    psnr = -10 * math.log10(max(mse, 1e-12)) if math.isfinite(mse) else math.nan
     return {
         "validation_loss": loss / len(images),
         "validation_mse": mse,
-        "validation_psnr": psnr,
+        "validation_psnr": psnr_of_mean_mse(mse, images[0].numel()),
         "validation_image_psnr": decibels / len(images),
     }
 

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from isthmus.core import memory_limit
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.wording import counted, size
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.recipe import Recipe
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32

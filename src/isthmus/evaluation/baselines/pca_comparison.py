@@ -1,20 +1,65 @@
-"""The end of a sentence that compares a run with PCA: the ratio of the errors, and since when the run is better.
+"""The sentence that compares a run, or all seeds of a variation, with PCA of the same latent size.
 
-"latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21)" + ", MSE 0.96 of PCA's; below it on
+"latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), MSE 0.96 of PCA's; below it on
 validation images since second 41 of training (epoch 2 of 5)."
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from isthmus.core.wording import components
 from isthmus.evaluation.baselines.pca_timeline import Course
+from isthmus.evaluation.statistics.intervals import Interval
+from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of
+from isthmus.run_files.evaluation import EvaluationRecord
 
 
 def mse_ratio(model: float, pca: float) -> float | None:
     """The model's mean squared error divided by PCA's; None if PCA's error is zero."""
     return model / pca if pca > 0 else None
+
+
+def pca_sentence(
+    name: str,
+    count: int,
+    difference: Interval,
+    *,
+    ratio: float | None,
+    courses: Sequence[Course],
+    stayed: int,
+) -> str:
+    """The finding about `name` beside PCA with `count` components.
+
+    difference: in dB of PSNR. ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, one
+    per seed. stayed: number of seeds whose weights are still those from before the first step, which are PCA.
+    """
+    seeds = len(courses)
+    if stayed == seeds:
+        return stayed_at_pca(name, count)
+    compared = comparison_sentence(name, f"PCA with {components(count)}", difference, scope=scope_of(seeds, name))
+    return with_stayed(with_standing(compared, ratio, courses), [(name, stayed, seeds)])
+
+
+def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
+    """The same for one run, and the tested difference: None if the run still is PCA or nothing was measured.
+
+    The sentence is empty if nothing was measured.
+    """
+    measured = evaluation.against_pca.psnr
+    difference = Interval(measured.mean, measured.low, measured.high, covers_seeds=False)
+    if not evaluation.stayed_at_pca and not math.isfinite(difference.mean + difference.low + difference.high):
+        return "", None
+    sentence = pca_sentence(
+        evaluation.name,
+        evaluation.pca_components,
+        difference,
+        ratio=evaluation.against_pca.mse_ratio,
+        courses=[evaluation.against_pca.validation],
+        stayed=int(evaluation.stayed_at_pca),
+    )
+    return sentence, None if evaluation.stayed_at_pca else difference
 
 
 def stayed_at_pca(name: str, count: int) -> str:
@@ -40,10 +85,7 @@ def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
 
 
 def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course]) -> str:
-    """Completes `sentence`, a comparison with PCA; what is not known is left out.
-
-    ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, one per seed.
-    """
+    """Complete `sentence`, a comparison with PCA; what is not known is left out."""
     if ratio is None:
         return sentence
     said = f"{sentence.removesuffix('.')}, MSE {_written(ratio)} {'of' if ratio <= 1 else 'times'} PCA's"

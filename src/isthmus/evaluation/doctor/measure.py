@@ -14,13 +14,14 @@ from isthmus.evaluation.baselines.mirroring import mirroring
 from isthmus.evaluation.doctor.learning_curve import read_curve, read_epochs
 from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
 from isthmus.evaluation.doctor.pixels import pixels_of, twins
-from isthmus.evaluation.latents.measure_latents import Known
+from isthmus.evaluation.latents.measure_latents import Encoded
 from isthmus.kernels import threads
-from isthmus.models.autoencoder import Autoencoder, to_unit
+from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import Collected, collect_with_outputs
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.latent_usage import covariance, perplexity
+from isthmus.models.pixels import to_unit
 from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
 from isthmus.recipes.recipe import Recipe
@@ -36,7 +37,7 @@ def measure_run(
     model: Autoencoder,
     recipe: Recipe,
     splits: Splits,
-    known: Known,
+    train: Encoded,
     asked: Collected,
     evaluation: EvaluationRecord,
     journal: Path,
@@ -46,7 +47,7 @@ def measure_run(
 ) -> Measurements:
     """Measure a trained model, a few seconds on one core.
 
-    known: training images and their latents. asked: the latents of the test images. journal: metrics.jsonl.
+    train: some training images. asked: the latents of the test images. journal: metrics.jsonl.
     steps: how many were taken. kept: the epoch whose weights these are.
     """
     test, held = splits.test.images, splits.validation.images[:_IMAGES]
@@ -55,7 +56,7 @@ def measure_run(
     z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
     negatives = 255 - test[:_IMAGES]
     mse = {
-        "train": _mse(_reconstructed(model, known.images.images[:_IMAGES]), known.images.images[:_IMAGES]),
+        "train": _mse(_reconstructed(model, train.images.images[:_IMAGES]), train.images.images[:_IMAGES]),
         "validation": _mse(outputs, held),
         "test": evaluation.scores["model"].mse.mean,
         "shuffled": _mse(_decoded(model, z.roll(1, 0)), held),
@@ -66,13 +67,13 @@ def measure_run(
         model,
         evaluation,
         mse,
-        known.latents.z.var(0),
+        train.latents.z.var(0),
         asked.by_dimension.get("kl"),
-        _narrowed(model, known.latents, latents.z[:_FEW], held[:_FEW]),
-        _from_prior(model, recipe, known),
-        _codes(model, known.latents, asked),
+        _narrowed(model, train.latents, latents.z[:_FEW], held[:_FEW]),
+        _from_prior(model, recipe, train),
+        _codes(model, train.latents, asked),
         {
-            "train": pixels_of(known.images.images),
+            "train": pixels_of(train.images.images),
             "validation": pixels_of(splits.validation.images),
             "test": pixels_of(test),
         },
@@ -89,10 +90,10 @@ def _training(recipe: Recipe, images: int, steps: int, kept: int, journal: Path)
     return TrainingCourse(images, steps, -(-images // recipe.train.batch), warmup, kept, read_epochs(journal))
 
 
-def _codes(model: Autoencoder, known: Collected, asked: Collected) -> CodeUse | None:
-    if known.codes is None or asked.codes is None:
+def _codes(model: Autoencoder, train: Collected, asked: Collected) -> CodeUse | None:
+    if train.codes is None or asked.codes is None:
         return None
-    seen, count = np.concatenate([known.codes, asked.codes]), model.bottleneck.codes
+    seen, count = np.concatenate([train.codes, asked.codes]), model.bottleneck.codes
     return CodeUse(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
 
 
@@ -113,12 +114,12 @@ def _mse(output: np.ndarray, images: np.ndarray) -> float:
     return math.fsum(threads.pieces(squared, torch.from_numpy(output), torch.from_numpy(images))) / images.size
 
 
-def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
-    size = known.z.shape[1]
-    if known.codes is not None or len(model.latent_shape) != 1 or size < 2:
+def _narrowed(model: Autoencoder, train: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
+    size = train.z.shape[1]
+    if train.codes is not None or len(model.latent_shape) != 1 or size < 2:
         return {}
-    mean = known.z.mean(0)
-    _, directions = np.linalg.eigh(covariance(known.z))
+    mean = train.z.mean(0)
+    _, directions = np.linalg.eigh(covariance(train.z))
     found: dict[int, float] = {}
     kept = size
     while kept >= 1:
@@ -131,12 +132,12 @@ def _narrowed(model: Autoencoder, known: Collected, asked: np.ndarray, images: n
     return found
 
 
-def _from_prior(model: Autoencoder, recipe: Recipe, known: Known) -> float | None:
+def _from_prior(model: Autoencoder, recipe: Recipe, train: Encoded) -> float | None:
     """KL from a Gaussian fitted to the latents to one fitted to the prior's draws, in nats per number."""
-    latents = _drawn(model, recipe, known)
+    latents = _drawn(model, recipe, train)
     if latents is None or len(latents) < 4 * latents.shape[1]:
         return None
-    prior = draw_latents(model, known.latents, len(latents), sampler="prior").flatten(1).cpu().double().numpy()
+    prior = draw_latents(model, train.latents, len(latents), sampler="prior").flatten(1).cpu().double().numpy()
     (mean, found), (centre, wanted) = (_moments(values) for values in (latents, prior))
     size = len(mean)
     inverse = np.linalg.inv(wanted)
@@ -150,18 +151,18 @@ def _moments(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return values.mean(0), covariance(values) + 1e-6 * np.eye(values.shape[1])
 
 
-def _drawn(model: Autoencoder, recipe: Recipe, known: Known) -> np.ndarray | None:
+def _drawn(model: Autoencoder, recipe: Recipe, train: Encoded) -> np.ndarray | None:
     """Latents as in training, if training compared them with a prior; else None."""
     regularizer: type[Regularizer] = registry.find("regularizers", recipe.regularizer.kind)
     if regularizer.towards_prior:
-        return known.latents.z.astype(np.float64)
+        return train.latents.z.astype(np.float64)
     if not model.bottleneck.has_posterior:
         return None
     noise = generator("doctor", 0, device=model.device)
     drawn = batched_array(
         model,
         lambda part: model.posterior_of(to_unit(part)).draw(noise),
-        torch.from_numpy(known.images.images),
+        torch.from_numpy(train.images.images),
         in_order=BATCH,
     )
     return drawn.astype(np.float64)

@@ -8,7 +8,8 @@ import torch
 
 from isthmus.core.errors import InputError
 from isthmus.evaluation.doctor.diagnosis import Remedy
-from isthmus.models.autoencoder import Autoencoder, build_objective
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
 from isthmus.recipes.recipe import Raw, Recipe, apply, resolve
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.models.autoencoder import Autoencoder, to_unit
+from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
 from isthmus.models.interfaces import Distortion
+from isthmus.models.pixels import to_unit
 from isthmus.models.seeding import sealed_generator
 from isthmus.run_files.latent import Likelihood
 

@@ -20,82 +20,82 @@ from isthmus.models.collect_latents import Collected, collect
 from isthmus.models.interfaces import Distortion
 from isthmus.run_files.latent import Beside, Factors, Labels, LatentRecord, PartRecord
 
-_KNOWN = 5000  # training images that probes learn from
+_ENCODED = 5000  # training images that probes learn from
 _BOUNDED = 500  # test images whose likelihood bounds are computed
 _SAMPLES = 10
 _MOST_CLASSES = 100
 
 
 @dataclass(frozen=True)
-class Known:
+class Encoded:
     """Images and their latents."""
 
     images: ImageSet
     latents: Collected
 
 
-def know(model: Autoencoder, splits: Splits) -> Known:
+def encode_training(model: Autoencoder, splits: Splits) -> Encoded:
     """At most 5,000 training images, chosen by a seed, with their latents."""
-    chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_KNOWN])
+    chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_ENCODED])
     images = splits.train.take(chosen)
-    return Known(images, collect(model, images.images))
+    return Encoded(images, collect(model, images.images))
 
 
 def measure_latents(
     model: Autoencoder,
     distortion: Distortion | None,
-    learnt: Known,
-    tested: Known,
+    train: Encoded,
+    test: Encoded,
     *,
     pca_latents: tuple[np.ndarray, np.ndarray],
 ) -> LatentRecord:
     """The measurements that apply to this model and these images; see docs/run-folder.md. A few seconds on one core.
 
-    tested: the test images. pca_latents: PCA's latents of both sets of images, (N, K) and (M, K).
+    pca_latents: PCA's latents of both sets of images, (N, K) and (M, K).
     """
-    known, asked = learnt.images, tested.images
-    ours = learnt.latents, tested.latents
-    found: dict[str, Any] = {**_usage(model, ours[1])}
+    found: dict[str, Any] = {**_usage(model, test.latents)}
     if distortion is not None and distortion.nats and model.bottleneck.has_posterior:
-        images = asked.images[:_BOUNDED]
+        images = test.images.images[:_BOUNDED]
         values = math.prod(model.image_shape)
         found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
-    if _classes(known, asked):
-        labels = _labels(known), _labels(asked)
+    if _classes(train.images, test.images):
+        labels = _labels(train.images), _labels(test.images)
 
         def beside(probe: Callable[..., float]) -> Beside:
-            right = [probe(z[0], labels[0], z[1], labels[1]) for z in ((ours[0].z, ours[1].z), pca_latents)]
-            return Beside(model=right[0], pca=right[1])
+            latents = (train.latents.z, test.latents.z), pca_latents
+            model_score, pca_score = (probe(z[0], labels[0], z[1], labels[1]) for z in latents)
+            return Beside(model=model_score, pca=pca_score)
 
         found["labels"] = Labels(
             classes=len(np.unique(labels[0])),
             linear_probe=beside(probes.linear_probe),
             nearest_neighbours=beside(probes.nearest_neighbours),
         )
-    varied = {name: values for name, values in (known.factors or {}).items() if len(np.unique(values)) > 1}
-    if varied and asked.factors:
-        found["factors"] = _factors(ours[0].z, ours[1].z, varied, asked.factors)
+    factors = train.images.factors or {}
+    varied = {name: values for name, values in factors.items() if len(np.unique(values)) > 1}
+    if varied and test.images.factors:
+        found["factors"] = _factors(train.latents.z, test.latents.z, varied, test.images.factors)
     return LatentRecord(**found)
 
 
-def _usage(model: Autoencoder, asked: Collected) -> dict[str, Any]:
+def _usage(model: Autoencoder, test: Collected) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    rate = latent_usage.rate(asked)
+    rate = latent_usage.rate(test)
     if rate is not None:
         found["rate"] = rate
     if model.bottleneck.has_posterior:
-        found["active_units"] = PartRecord(count=latent_usage.active_units(asked.z), of=asked.z.shape[1])
-    if asked.codes is not None:
-        found["codes"] = latent_usage.code_usage(asked.codes, model.bottleneck.codes)
+        found["active_units"] = PartRecord(count=latent_usage.active_units(test.z), of=test.z.shape[1])
+    if test.codes is not None:
+        found["codes"] = latent_usage.code_usage(test.codes, model.bottleneck.codes)
     return found
 
 
-def _factors(known: np.ndarray, asked: np.ndarray, causes: Any, truths: Any) -> Factors:
+def _factors(train: np.ndarray, test: np.ndarray, causes: Any, truths: Any) -> Factors:
     amounts = {name: values for name, values in causes.items() if not disentanglement.counted(values)}
-    found: dict[str, Any] = {"linear_r2": probes.linear_r2(known, amounts, asked, truths)}
-    if known.shape[1] <= disentanglement.MOST_NUMBERS:
-        found["mig"] = disentanglement.mutual_information_gap(known, causes)
-        found["dci"] = disentanglement.dci(known, causes, asked, truths)
+    found: dict[str, Any] = {"linear_r2": probes.linear_r2(train, amounts, test, truths)}
+    if train.shape[1] <= disentanglement.MOST_NUMBERS:
+        found["mig"] = disentanglement.mutual_information_gap(train, causes)
+        found["dci"] = disentanglement.dci(train, causes, test, truths)
     return Factors(**found)
 
 
@@ -104,6 +104,6 @@ def _labels(images: ImageSet) -> np.ndarray:
     return images.labels
 
 
-def _classes(known: ImageSet, asked: ImageSet) -> bool:
+def _classes(train: ImageSet, test: ImageSet) -> bool:
     """Whether there are classes to tell apart."""
-    return known.labels is not None and asked.labels is not None and 1 < len(np.unique(known.labels)) <= _MOST_CLASSES
+    return train.labels is not None and test.labels is not None and 1 < len(np.unique(train.labels)) <= _MOST_CLASSES

@@ -8,10 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from isthmus.core.wording import components
-from isthmus.evaluation.baselines.pca_comparison import stayed_at_pca, with_standing
-from isthmus.evaluation.statistics import intervals
-from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of
+from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.statistics.verdicts import verdict
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import span
@@ -78,17 +75,14 @@ def corrections(findings: Sequence[Finding]) -> str:
 def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
     """The comparison with PCA first, since a score without a baseline says little; then the score."""
     headlines: list[Headline] = []
-    difference = evaluation.against_pca.psnr
-    if evaluation.stayed_at_pca:
-        headlines.append(Headline(stayed_at_pca(evaluation.name, evaluation.pca_components), None, "even"))
-    elif math.isfinite(difference.mean + difference.low + difference.high):
-        measured = intervals.Interval(difference.mean, difference.low, difference.high, covers_seeds=False)
-        pca = f"PCA with {components(evaluation.pca_components)}"
-        compared = comparison_sentence(evaluation.name, pca, measured, scope=scope_of(1, evaluation.name))
-        sentence = with_standing(compared, evaluation.against_pca.mse_ratio, [evaluation.against_pca.validation])
-        tone = _TONES[verdict(measured)]
+    sentence, difference = run_beside_pca(evaluation)
+    if difference is not None:
+        tone = _TONES[verdict(difference)]
         domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
-        headlines.append(Headline(sentence, difference_strip(difference, tone, domain, compared), tone))
+        strip = difference_strip(evaluation.against_pca.psnr, tone, domain, sentence)
+        headlines.append(Headline(sentence, strip, tone))
+    elif sentence:
+        headlines.append(Headline(sentence, None, "even"))
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):
         images = text.count(evaluation.data.test_images)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 
 Pixels = NDArray[np.uint8]
 
@@ -47,9 +48,9 @@ def error_scale_uri() -> str:
 
 
 def psnr(original: Pixels, output: Pixels) -> float:
-    """The PSNR in dB of one 8-bit image against another; infinite if they are equal."""
+    """The PSNR in dB of one 8-bit image against another, as the evaluation scores it."""
     mse = float(np.mean((original.astype(np.float64) - output.astype(np.float64)) ** 2)) / 255**2
-    return math.inf if mse == 0 else -10 * math.log10(mse)
+    return psnr_of_mean_mse(mse, original.size)
 
 
 def shown_size(image: Pixels) -> tuple[int, int]:

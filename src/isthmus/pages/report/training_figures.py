@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.pages.report import text
 from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.line_chart import Level, Line, line_chart
@@ -88,8 +89,11 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
 def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "test"], list[Level]]:
     """PCA's PSNR of the mean MSE (the curves use the same mean), on validation images if known, else on test images."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
-    errors = [evaluation.against_pca.validation.pca_mse for evaluation in evaluations]
-    known = [-10 * math.log10(error) for error in errors if error is not None and error > 0]
+    known = [
+        psnr_of_mean_mse(error, math.prod(evaluation.data.image_shape or ()))
+        for evaluation in evaluations
+        if (error := evaluation.against_pca.validation.pca_mse) is not None and error > 0
+    ]
     if len(known) == len(evaluations):
         pca_images, values = "validation", known
     else:

@@ -1,0 +1,44 @@
+"""Conversions of pixels: 8-bit to and from the model's [-1, 1], and tensors to arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from isthmus.core.errors import InputError
+
+
+def to_unit(pixels: Tensor) -> Tensor:
+    """uint8 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
+    few = pixels.contiguous(memory_format=torch.channels_last)  # while a value is one byte: takes a third less time
+    return few.to(torch.float32).div_(127.5).sub_(1)
+
+
+def to_uint8(x: Tensor) -> Tensor:
+    """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
+    return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
+
+
+def as_arrays(images: Any) -> Any:
+    """Converts tensors, also those in a list, to arrays of the same numbers; returns anything else unchanged."""
+    if isinstance(images, list | tuple):
+        return [as_array(image) for image in images]
+    return as_array(images)
+
+
+def as_array(value: Any) -> Any:
+    """Converts a tensor on any device, with or without a gradient, to an array; returns anything else unchanged."""
+    if not isinstance(value, Tensor):
+        return value
+    if value.is_nested:
+        raise InputError("a nested tensor is not taken, as its parts may differ in shape; pass a list of its parts")
+    if value.layout != torch.strided or value.is_quantized or value.is_meta:
+        raise InputError(
+            f"a tensor of layout {value.layout} and type {value.dtype} on {value.device} is not taken; "
+            "pass a dense one that holds its numbers"
+        )
+    held = value.detach().resolve_conj().resolve_neg().cpu()
+    # numpy has no bfloat16; float32 holds all of its numbers
+    return (held.float() if held.is_floating_point() and held.dtype != torch.float64 else held).numpy()
