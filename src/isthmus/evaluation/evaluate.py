@@ -24,8 +24,8 @@ from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Encoded, encode_training, measure_latents
-from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array

@@ -11,7 +11,7 @@ import numpy as np
 
 from isthmus.evaluation.describe_measures import in_order, measures_in
 from isthmus.evaluation.evaluate import summarise
-from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.evaluation.statistics.sentences import ABOUT_MODELS
 from isthmus.recipes.study_plan import Plan, Variation
 from isthmus.run_files.arrays import read_scores

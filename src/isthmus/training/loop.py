@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from isthmus.core.errors import RunError
 from isthmus.core.values import Terms
-from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched, evaluation_mode

@@ -8,7 +8,8 @@ import torch
 from skimage.metrics import peak_signal_noise_ratio
 
 from isthmus.evaluation.measures.mse import Mse
-from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 
 
 def test_agrees_with_scikit_image() -> None:

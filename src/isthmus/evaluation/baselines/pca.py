@@ -22,7 +22,8 @@ from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
 from isthmus.core.streams import sealed
 from isthmus.evaluation.measures.mse import Mse
-from isthmus.evaluation.measures.psnr import Psnr, psnr_of_mean_mse
+from isthmus.evaluation.measures.psnr import Psnr
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.run_files.evaluation import PcaPoint
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:

@@ -1,4 +1,4 @@
-"""Peak signal-to-noise ratio, one value per image, and the PSNR of a mean squared error."""
+"""Peak signal-to-noise ratio, one value per image."""
 
 from __future__ import annotations
 
@@ -36,15 +36,3 @@ class Psnr(Measure):
         squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
         values = math.prod(output.shape[1:])
         return 10 * torch.log10(255**2 * values / widest(squared.clamp(min=1)))
-
-
-def psnr_of_mean_mse(mse: float, values: int) -> float:
-    """The PSNR (dB) of a data set's mean squared error `mse` (0-1), for images of `values` pixel values.
-
-    It is never above the mean of the images' own PSNR, since the logarithm favours images with little error;
-    on photographs it is about 1 dB below. Capped at the value that `Psnr` gives an exact copy; nan if `mse` is not
-    finite.
-    """
-    if not math.isfinite(mse):
-        return math.nan
-    return -10 * math.log10(max(mse, 1 / (255**2 * values)))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 
 Pixels = NDArray[np.uint8]
 

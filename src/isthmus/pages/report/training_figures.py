@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from isthmus.evaluation.measures.psnr import psnr_of_mean_mse
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.pages.report import text
 from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.line_chart import Level, Line, line_chart
