@@ -109,7 +109,7 @@ def test_a_masked_autoencoder_without_a_mask_is_not_trained_but_read() -> None:
 @pytest.fixture(scope="module", params=CORRUPTIONS)
 def denoising(request: pytest.FixtureRequest) -> Trained:
     options = {f"corruption.{name}": value for name, value in CORRUPTIONS[request.param].items()}
-    return trained({"corruption.kind": request.param, **options, **CONV, "bottleneck.dim": 48, "train.epochs": 20})
+    return trained({"corruption.kind": request.param, **options, **CONV, "bottleneck.dim": 48, "train.epochs": 12})
 
 
 def test_the_output_beats_the_noisy_input(denoising: Trained) -> None:

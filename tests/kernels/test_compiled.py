@@ -6,6 +6,7 @@ import errno
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -36,33 +37,41 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
+@pytest.fixture
+def compiles(built: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Where libraries were compiled to; the compiler's answer is `built`."""
+    compiled_to: list[Path] = []
+
+    def compile_now(_: list[str], path: Path) -> None:
+        compiled_to.append(path)
+        time.sleep(0.2)  # others meet it at work
+        path.write_bytes(built)
+
+    monkeypatch.setattr(compiled, "_compile", compile_now)
+    return compiled_to
+
+
 @needs_compiler
-def test_it_is_compiled_once(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_compiled_once(fresh: Path, compiles: list[Path]) -> None:
     assert library().norm_leaky_float32
     assert len(list(fresh.glob("*.so"))) == 1
     assert fresh.stat().st_mode & 0o777 == 0o700
     compiled._library.cache_clear()
-    monkeypatch.setattr(compiled, "_compile", lambda *_: pytest.fail("compiled again"))
     assert library().norm_leaky_backward_bfloat16
+    assert len(compiles) == 1
 
 
 @needs_compiler
-def test_several_at_a_time_all_get_one(fresh: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compile_now, compiled_to = compiled._compile, list[Path]()
-
-    def counted(compiler: list[str], path: Path) -> None:
-        compiled_to.append(path)
-        compile_now(compiler, path)
-
-    monkeypatch.setattr(compiled, "_compile", counted)
+def test_several_at_a_time_all_get_one(fresh: Path, compiles: list[Path]) -> None:
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: compiled._library.__wrapped__(None, fresh), range(4)))
     assert not any(isinstance(one, Unavailable) for one in found)
-    assert len(compiled_to) == 1
+    assert len(compiles) == 1
     assert sorted(path.suffix for path in fresh.iterdir()) == ["", ".so"], "the library and the lock"
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles")
 def test_a_folder_that_others_can_write_to_is_not_trusted(fresh: Path) -> None:
     """Whoever can put a file there could have it executed."""
     fresh.mkdir(mode=0o700)
@@ -72,6 +81,7 @@ def test_a_folder_that_others_can_write_to_is_not_trusted(fresh: Path) -> None:
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles")
 def test_a_link_to_another_folder_is_not_trusted(fresh: Path, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -195,6 +205,7 @@ def _elsewhere(forbidden: Path) -> Callable[..., tempfile.TemporaryDirectory[str
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles")
 def test_a_kernel_without_memory_raises() -> None:
     """Where no exception can be caught in C++, the process ends without a word."""
     with pytest.raises(MemoryError, match="compiled kernel"):
@@ -207,6 +218,7 @@ def winograd_of(**changes: Any) -> None:
 
 
 @needs_compiler
+@pytest.mark.usefixtures("compiles")
 @pytest.mark.parametrize(
     "given", [{}, {"x": None, "weight": None, "bias": None}, dict.fromkeys(("x", "weight", "bias", "y", "z"))]
 )
