@@ -95,7 +95,7 @@ def _system(error: OSError) -> tuple[str, int]:
         return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_again()}", 1
     if error.errno in _WRONG_PATHS:
         return where + _WRONG_PATHS[error.errno], 2
-    return f"{where}{error.strerror or error}; once that is mended, {_again()}", 1
+    return f"{where}{error.strerror or error}; remove the cause, and {_again()}", 1
 
 
 def _prepare_streams() -> None:

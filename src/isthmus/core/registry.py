@@ -115,7 +115,7 @@ def _own(sort: str, kind: str) -> type[Any]:
     ]
     fault = fault_of(sort, public[0]) if len(public) == 1 else f"has {len(public)} public classes and needs one"
     if fault is not None:
-        raise InputError(f"{SORTS[sort].path}: {kind!r} in {module.__file__} {fault}; mend that file")
+        raise InputError(f"{SORTS[sort].path}: {kind!r} in {module.__file__} {fault}; correct or remove that file")
     return public[0]
 
 

@@ -1,4 +1,4 @@
-// Memory for numbers that are worked on in vectors, and what becomes of there being none.
+// Memory aligned for vectors, and how a failed allocation reaches Python.
 
 #pragma once
 
@@ -21,9 +21,9 @@ template <class T> class Buffer {
     operator T *() const { return start; }
 };
 
-// As many numbers for each thread of a loop, all of them there before it begins.
+// `count` numbers for each thread of a loop, all allocated before the loop begins.
 template <class T> class PerThread {
-    static constexpr long LINE = 64 / sizeof(T) ? 64 / sizeof(T) : 1;  // no two threads share a line of the cache
+    static constexpr long LINE = 64 / sizeof(T) ? 64 / sizeof(T) : 1;  // no two threads share a cache line
     const long each;
     const Buffer<T> all;
 
@@ -32,7 +32,7 @@ template <class T> class PerThread {
     T *of(int thread) const { return all + thread * each; }
 };
 
-// 0 once `work` is done, 1 where the memory does not suffice: Python asks, and no exception reaches it.
+// Runs `work`. Returns 0, or 1 if there is not enough memory: an exception must not reach Python.
 template <class Work> inline int guarded(Work work) {
     try {
         work();

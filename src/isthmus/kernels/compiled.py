@@ -124,8 +124,8 @@ def why_compiled_anew() -> str | None:
     if _is_ours(folder) and os.access(folder, os.W_OK):
         return None
     return (
-        f"The kernels are compiled anew in every process, for about 10 s: {folder} cannot be written, or can be by "
-        "others; mend that, or set ISTHMUS_DATA to another folder."
+        f"The kernels are compiled anew in every process, for about 10 s: {folder} cannot be written, or others can "
+        "write to it; make it writable by you alone, or set ISTHMUS_DATA to another folder."
     )
 
 

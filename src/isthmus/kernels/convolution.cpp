@@ -36,9 +36,9 @@ static void run(const Sizes &sizes, bool transposed, const Weights &weights, int
     }
 }
 
-// x (images, height, width, channels), y (images, rows, columns, filters), as they lie in memory; y is overwritten.
-// weights: float32, their steps in numbers; turned: taps in reverse. bias (filters,) or null. moments: the sums
-// (2, filters) of what y holds and of its squares, or null. As all of them, 1 where the memory does not suffice, else 0.
+// x (images, height, width, channels) and y (images, rows, columns, filters) are contiguous; y is overwritten. weight:
+// float32, with steps in numbers; turned: taps in reverse order. bias (filters,) or null. moments (2, filters): the
+// sums of the stored y and of its squares, or null. Returns 0, or 1 if there is not enough memory.
 #define KERNEL(NAME, TYPE, COUNT)                                                                                      \
     OPERATION(NAME, (SIZES, long channel_step, long filter_step, long row_step, long column_step, const void *x,       \
                      const float *weight, const float *bias, void *y, double *moments)) {                              \

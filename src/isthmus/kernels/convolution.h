@@ -1,11 +1,12 @@
 // Convolutions, and transposed ones, for processors that multiply tiles of bfloat16 (Intel's AMX).
 //
-//     y[n, Y, X, o] = bias[o] + sum over i, j, c of x[n, Y * stride + i - before, X * stride + j - before, c] * w[i, j, c, o]
+//     y[n, Y, X, o] = bias[o] + sum of x[n, h, v, c] * w[i, j, c, o] over c and all i, j, h, v with
+//     h = Y * stride + i - before and v = X * stride + j - before or, if transposed,
+//     Y = h * stride + i - before and X = v * stride + j - before
 //
-// and transposed, the sum over all (i, j) and (h, v) with h * stride + i - before = Y and v * stride + j - before = X of
-// x[n, h, v, c] * w[i, j, c, o]. Either is also the gradient of the other's images.
-// Pictures are copied with their margins, so that a tap of the kernel is an offset and a row of a tile lies in one piece;
-// see records/2026-11-26-tile-convolution.md for what that gains over oneDNN's kernels.
+// Each of the two also computes the other's gradient of x. Images are copied with their margins, so that a tap of the
+// kernel is an offset and a tile's row is contiguous; records/2026-11-26-tile-convolution.md compares the speed with
+// oneDNN's.
 
 #pragma once
 
@@ -15,9 +16,9 @@
 
 namespace convolving {
 
-constexpr int CHUNK = 16;  // tiles of positions that all filters and phases go over before the next
+constexpr int CHUNK = 16;  // position tiles that all filters and phases use before the next ones
 
-// R tiles of positions by C tiles of filters: their sums, each (C * 16) numbers a position.
+// The sums of R position tiles by C filter tiles: (R * 16, C * 16). sources[i]: packed images at position tile i.
 template <int R, int C, int COUNT>
 inline void multiply(const Plan &plan, const std::vector<Block> &blocks, const uint16_t *const *sources,
                      const Pair *weights, const float *bias, float *sums) {
@@ -33,8 +34,8 @@ inline void multiply(const Plan &plan, const std::vector<Block> &blocks, const u
     store_sums<R, C>(sums, C * SIDE);
 }
 
-// Sums over pixels of 32 filters' values and of their squares, both about the first pixel's: what all values have in
-// common would drown their differences in float32.
+// Sums over pixels of 32 filters' values and squares, after subtracting the first pixel's values: in float32, a large
+// common value would cost the differences their precision.
 struct Tally {
     Wide origin[2], values[2], squares[2];
     int pixels;
@@ -49,7 +50,7 @@ struct Tally {
         squares[1] = multiply_add(two, two, squares[1]);
     }
 
-    // Adds a filter's sums, about zero, to those of others: in double there is room for what all have in common.
+    // Adds a filter's sums, with the first pixel's value added back: double is precise enough for that.
     void hand_over(int vector, int lane, double &sum, double &square) const {
         const double about = origin[vector][lane], value = values[vector][lane];
         sum += pixels * about + value;
@@ -57,7 +58,7 @@ struct Tally {
     }
 };
 
-// How sums become numbers of y, and where a tally has them.
+// Writes sums as numbers of y; `vector` and `lane` say where a tally holds a filter.
 template <class T> struct Written;
 
 template <> struct Written<BFloat16> {
@@ -80,11 +81,11 @@ template <> struct Written<Float32> {
     static int lane(int filter) { return filter % SIDE; }
 };
 
-// Writes the sums of sixteen positions into the pixels they are; C tiles of filters from `filter` on.
+// Writes the sums of sixteen positions to their pixels, for C tiles of filters from `filter` on.
 template <class T, int C, bool TALLIED>
 void scatter(const Plan &plan, const Part &part, Run run, int filter, const float *sums, typename T::Number *y,
              Tally &tallied) {
-    Tally tally = tallied;  // in registers
+    Tally tally = tallied;  // a copy stays in registers
     const Phase &phase = *part.phase;
     const int filters = plan.sizes.filters;
     const Mask32 mask = first_of_both(std::min(C * SIDE, filters - filter));
@@ -110,13 +111,13 @@ void scatter(const Plan &plan, const Part &part, Run run, int filter, const floa
     if (TALLIED) tallied = tally;
 }
 
-// What all threads share: weights and bias as the tiles want them.
+// What all threads share: the packed weights and the bias.
 template <class T, int COUNT> struct Shared {
     const Plan plan;
     Buffer<Pair> weights;
     Buffer<float> bias;
 
-    // Numbers that a thread packs. Rows of tiles beyond the last image make sums that nobody reads.
+    // Packed numbers per thread. Tile rows past the last image give sums that are never read.
     long room() const { return COUNT * plan.room; }
 
     Shared(const Sizes &sizes, bool transposed, const float *given)
@@ -126,7 +127,7 @@ template <class T, int COUNT> struct Shared {
     }
 };
 
-// C tiles of filters from tile `f` on, for the tiles of positions from `from` to `count` of packed images, a part's.
+// C tiles of filters from tile `f` on, for position tiles from <= tile < count of a part, over all packed images.
 template <class T, int C, int COUNT>
 void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint16_t *packed, int first, int from,
                     int count, int f, typename T::Number *y, double *moments) {
@@ -152,7 +153,7 @@ void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint
         }
         const auto go = pair > 1 ? multiply<2, C, COUNT> : multiply<1, C, COUNT>;
         go(plan, phase.blocks, sources, weights, shared.bias + f * SIDE, sums[at / 2 % 2]);
-        if (at > from) put(at - 2);  // while the tiles multiply: what they store can be read only later
+        if (at > from) put(at - 2);  // the previous pair, while this one is multiplied: its sums cannot be read at once
     }
     put((count - 1) / 2 * 2);
     for (int i = 0; moments && i < std::min(C * SIDE, filters - f * SIDE); i++) {
@@ -161,7 +162,7 @@ void multiply_strip(const Shared<T, COUNT> &shared, const Part &part, const uint
     }
 }
 
-// What a group of packed images makes of a band of y.
+// Computes a band of y from a group of packed images.
 template <class T, int COUNT>
 void multiply_all(const Shared<T, COUNT> &shared, const Band &band, const uint16_t *packed, int images,
                   typename T::Number *y, double *moments) {
@@ -177,7 +178,7 @@ void multiply_all(const Shared<T, COUNT> &shared, const Band &band, const uint16
         }
 }
 
-// The convolution of `images`, no more than a group, packed for a while; moments (2, filters) are added to, or null.
+// Convolves `images` images, at most a group; `packed` is scratch. Adds to moments (2, filters) unless it is null.
 template <class T, int COUNT>
 void convolve(const Shared<T, COUNT> &shared, uint16_t *packed, const typename T::Number *x, int images,
               typename T::Number *y, double *moments) {
@@ -185,7 +186,7 @@ void convolve(const Shared<T, COUNT> &shared, uint16_t *packed, const typename T
     for (const Band &band : plan.bands) {
         for (int image = 0; image < images; image++)
             pack_image<T, COUNT>(plan, x + image * plan.sizes.of_x(), band.first, packed + image * plan.image);
-        // a block of several taps reads beyond the last: times zero, which must not be a NaN's
+        // a block of several taps reads past the last image: its weights are zero there, but zero times NaN is NaN
         for (int part = 0; part < COUNT; part++)
             std::memset(packed + part * plan.room + images * plan.image, 0, DEPTH * sizeof(uint16_t));
         multiply_all(shared, band, packed, images, y, moments);

@@ -1,7 +1,7 @@
-// The gradients of a convolution that batch norm and leaky ReLU follow, on tiles.
+// The gradients of a convolution that is followed by batch norm and leaky ReLU, on tiles.
 //
-// The gradient between convolution and norm is never in memory as a whole: a few images' is computed from what is on
-// either side of it, and is used for the images' and the kernel's gradient while it is in the second cache; see
+// The gradient between convolution and norm is never in memory as a whole. It is computed for a few images at a time,
+// and used for the gradients of x and of the kernel while it is in the L2 cache; see
 // records/2026-11-26-tile-convolution.md.
 
 #include "convolution.h"
@@ -50,10 +50,10 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
     if (dkernel) summing::reduce(shape, sums, weights.turned, threads, dkernel);
 }
 
-// Sizes and steps are those of the convolution, x (images, height, width, channels) its input, between (images, rows,
-// columns, filters) its output and dy, alike, the gradient of what norm and ReLU made of it. found as norm_leaky.h has
-// it. dx like x, or null; dkernel (filters, kernel, kernel, channels), transposed (channels, kernel, kernel, filters),
-// float32, or null; dweight, dbias (filters,). All of them are overwritten.
+// Sizes and steps are the convolution's, x (images, height, width, channels) is its input, between (images, rows,
+// columns, filters) its output; dy, of the same shape, is the gradient of the ReLU's output; found (4, filters) as in
+// norm_leaky.h. Overwritten: dx like x, or null; dkernel, float32 (filters, kernel, kernel, channels) or, if
+// transposed, (channels, kernel, kernel, filters), or null; dweight and dbias (filters,).
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(convolution_norm_leaky_backward_##NAME,                                                                  \
               (SIZES, float epsilon, float slope, long channel_step, long filter_step, long row_step,                  \

@@ -1,4 +1,4 @@
-// Kernels and pictures as products of tiles want them, each of a number's parts apart.
+// Packs kernels and images for tile products; each part of the numbers is packed separately.
 
 #pragma once
 
@@ -13,7 +13,7 @@ namespace convolving {
 
 struct Weights {
     const float *data;
-    long channel, filter, row, column;  // steps from one to the next, in numbers
+    long channel, filter, row, column;  // steps in memory, in numbers
     bool turned;
     int kernel;
 
@@ -23,7 +23,7 @@ struct Weights {
     }
 };
 
-// Sixteen filters' weights for one channel of one tap; zero beyond the last of either.
+// Sixteen filters' weights for one channel of one tap; zero past the last filter or channel.
 inline Wide weights_of(const Plan &plan, const Weights &weights, int tap, int channel, int filter) {
     if (tap < 0 || channel >= plan.sizes.channels) return Wide{};
     const float *from = weights.tap(tap) + channel * weights.channel + filter * weights.filter;
@@ -34,7 +34,7 @@ inline Wide weights_of(const Plan &plan, const Weights &weights, int tap, int ch
     return load_wide(of);
 }
 
-// Tiles of weights, a part each: word (row, column) has numbers 2 * row and 2 * row + 1 of the block for a filter.
+// One tile of weights per part: word (row, column) holds numbers 2 * row and 2 * row + 1 of filter `column`'s block.
 template <int COUNT>
 inline void pack_tile(const Plan &plan, const Weights &weights, const Block &block, int filter, Pair (*tiles)[SIDE]) {
     const int slot = plan.slot;
@@ -52,19 +52,19 @@ inline void pack_tile(const Plan &plan, const Weights &weights, const Block &blo
     }
     for (int row = 0; row < SIDE; row++) {
         const int at = 2 * row, tap = block.taps[slot < DEPTH ? at / slot : 0];
-        const int channel = slot < DEPTH ? at % slot : block.channel + at;  // slots are even: both of one tap
+        const int channel = slot < DEPTH ? at % slot : block.channel + at;  // slots are even: both are of one tap
         split<COUNT>(weights_of(plan, weights, tap, channel, filter), weights_of(plan, weights, tap, channel + 1, filter),
                      parts);
         for (int part = 0; part < COUNT; part++) tiles[part][row] = interleave(parts[part]);
     }
 }
 
-// All weights: pairs of tiles of filters, of each its blocks, of each its parts, of each its tiles.
+// Packs all weights, from the outermost to the innermost: phase, pair of filter tiles, block, part, tile.
 template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &weights, int threads, Pair *packed) {
     for (const Phase &phase : plan.phases) {
         const int blocks = (int)phase.blocks.size();
         parallel::each(blocks * plan.tiles, threads, [&](int at) {
-            // tiles of a pair lie beside each other, but for the last of an odd number
+            // a pair's tiles lie side by side; the last of an odd number is alone
             const int pair = at / (2 * blocks), across = std::min(2, plan.tiles - 2 * pair), in = at - 2 * blocks * pair;
             Pair tiles[COUNT][SIDE];
             pack_tile<COUNT>(plan, weights, phase.blocks[in / across], (2 * pair + in % across) * SIDE, tiles);
@@ -75,7 +75,7 @@ template <int COUNT> inline void pack_weights(const Plan &plan, const Weights &w
     }
 }
 
-// The lines of an image's planes from line `first` of the phases on, parts `plan.room` numbers apart.
+// Packs the lines of an image's planes from line `first` of the phases on; parts are `plan.room` numbers apart.
 template <class T, int COUNT>
 inline void pack_image(const Plan &plan, const typename T::Number *x, int first, uint16_t *to) {
     const int channels = plan.sizes.channels, slot = plan.slot, width = plan.sizes.width;

@@ -1,4 +1,4 @@
-// How a convolution is done by products of tiles: where its numbers lie in packed pictures, and in what order it goes.
+// The plan of a convolution by tile products: where numbers lie in packed images, and the order of the work.
 
 #pragma once
 
@@ -13,42 +13,42 @@
 
 namespace convolving {
 
-constexpr long PACKED = 192 << 10;  // numbers of pictures that are worked on at a time, to stay in the second cache
-constexpr int MOST_GROUPS = 16;     // of images, unless one alone fills what is packed at a time
+constexpr long PACKED = 192 << 10;  // numbers that are packed at a time, to stay in the L2 cache
+constexpr int MOST_GROUPS = 16;     // of images; more only if PACKED limits their size
 
 inline int ceiling(int value, int by) { return value < 0 ? -(-value / by) : (value + by - 1) / by; }
 
-// Pixels (line * stride + down, column * stride + right) of x, zero outside of it.
+// A view of x: position (line, column) is pixel (line * stride + down, column * stride + right), zero outside of x.
 struct Plane {
     int stride, down, right;
 };
 
-// 32 numbers of x beside each other: of one tap's channels, or all of several taps' in a line.
+// 32 consecutive packed numbers of x: channels of one tap, or all channels of several taps in a line.
 struct Block {
-    long source;  // from a position on
-    int channel;  // the first, of one tap
-    int taps[8];  // in the order in which they lie; -1 for none
+    long source;  // offset from a position, in numbers
+    int channel;  // the first channel, if it holds one tap
+    int taps[8];  // in the order of memory; -1: none
 };
 
-// Where the sixteen positions of a tile begin, in lines and columns of a phase.
+// The first of a tile's sixteen positions: line and column in a phase.
 struct Run {
     int line, column;
 };
 
-// Pixels of y that see the kernel alike: of a transposed convolution, one in stride * stride.
+// Pixels of y that use the same taps. In a transposed convolution, a phase has one pixel in stride * stride.
 struct Phase {
-    int first, last, columns;  // lines, from zero on as planes have them, and how many columns
+    int first, last, columns;  // lines first <= line < last, counted as in planes; number of columns
     int start;                 // position of the first column
     int down, right, stride;   // position (line, column) is pixel (line * stride + down, column * stride + right)
     std::vector<Block> blocks;
-    long weights;              // where its packed ones begin, in tiles
+    long weights;              // where its packed weights begin, in tiles
 };
 
-// The tiles of a phase's lines that one packing of pictures holds.
+// The tiles of a phase's lines in one band.
 struct Part {
     const Phase *phase;
-    int last;     // line
-    bool within;  // each tile lies within a line; otherwise they go over the lines' ends, where that makes fewer
+    int last;     // one past its last line
+    bool within;  // each tile lies within a line; otherwise tiles cross line ends, because that takes fewer tiles
     std::vector<Run> tiles;
 
     Part(const Phase &of, int begin, int end, int pitch)
@@ -64,26 +64,26 @@ struct Part {
     }
 };
 
-// What one packing of pictures makes: lines of all phases from `first` on.
+// The lines of y, from `first` on in each phase, that are computed from one packing of images.
 struct Band {
     int first;
     std::vector<Part> parts;
 };
 
-// Positions are counted line by line through a plane, whose lines have all that the kernel reaches.
+// Positions are counted line by line through a plane; its lines include the margin that the kernel reaches.
 struct Plan {
     const Sizes sizes;
-    int slot;                 // numbers of a position: channels, and zeros
-    int tiles;                // of 16 filters
-    int lines, pitch;         // of a plane: lines, and positions a line
-    int group;                // images worked on at a time
-    long plane, image, room;  // numbers of one, and of a group
+    int slot;                 // numbers of a position: channels, then zeros
+    int tiles;                // of 16 filters each
+    int lines, pitch;         // of a plane: lines, and positions per line
+    int group;                // images packed at a time
+    long plane, image, room;  // numbers of a plane, an image, a group
     std::vector<Plane> planes;
     std::vector<Phase> phases;
     std::vector<Band> bands;
-    long weights = 0;  // tiles
+    long weights = 0;  // in tiles
 
-    // parts: of a number, each packed apart
+    // parts: per number, each packed separately
     Plan(const Sizes &given, bool transposed, int parts) : sizes(given) {
         slot = 4;
         while (slot < sizes.channels && slot < DEPTH) slot *= 2;
@@ -102,7 +102,7 @@ struct Plan {
         lines = band + reach;
         plane = (long)lines * pitch * slot;
         image = plane * planes.size();
-        // many, so that no thread waits long for another; and as many whatever their number, for moments' bits
+        // many groups, so that no thread waits long; independent of the number of threads, for the same bits of moments
         const int share = std::max(1, ceiling(sizes.images, MOST_GROUPS));
         group = band < last ? 1 : (int)std::clamp(most / image, 1L, (long)share);
         room = group * image + (long)SIDE * slot + DEPTH;
@@ -116,10 +116,10 @@ struct Plan {
             for (const Phase &phase : phases) bands.back().parts.emplace_back(phase, first, first + band, pitch);
         }
     }
-    Plan(const Plan &) = delete;  // parts of bands point to its phases
+    Plan(const Plan &) = delete;  // the parts of its bands point to its phases
 
   private:
-    // One plane of pictures for each place under the stride, and one phase.
+    // One plane for each offset within the stride, and one phase.
     void look_through_planes() {
         const int stride = sizes.stride, views = std::min(sizes.kernel, stride);
         for (int view = 0; view < views * views; view++)
@@ -127,7 +127,7 @@ struct Plan {
         phases.push_back({0, sizes.rows, sizes.columns, 0, 0, 0, 1, {}, 0});
     }
 
-    // One plane, and a phase for each place under the stride.
+    // One plane, and one phase for each offset within the stride.
     void look_from_phases(int reach) {
         const int stride = sizes.stride, before = sizes.before;
         planes.push_back({1, -reach, -reach});

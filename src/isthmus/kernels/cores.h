@@ -1,4 +1,4 @@
-// On which core a thread may run, and whether it does; elsewhere than Linux nobody knows.
+// Sets the core on which a thread may run, and tells whether it runs. Only on Linux; elsewhere it does nothing.
 
 #pragma once
 
@@ -16,11 +16,11 @@ namespace cores {
 
 #if defined(__linux__)
 
-// Of a helper, by the thread that calls it.
+// The place of a helper thread, set by the thread that calls the helper.
 class Place {
     std::atomic<int> id{0};
     clockid_t clock{};
-    int avoided = -1;  // a core
+    int avoided = -1;  // the core that the helper may not use
     long long ran = 0;
 
     long long nanoseconds() const {
@@ -36,7 +36,7 @@ class Place {
         id = (int)syscall(SYS_gettid);
     }
 
-    // It runs on any core that the caller may use but the caller's own.
+    // Lets the helper run on every core that the caller may use, except the caller's current one.
     void keep_from_here() {
         const int here = sched_getcpu();
         if (here == avoided || !id) return;
@@ -47,7 +47,7 @@ class Place {
         avoided = here;
     }
 
-    // It runs on the caller's core, which is to sleep, until it is kept from it again.
+    // Moves the helper to the caller's core until the next `keep_from_here`; the caller should sleep meanwhile.
     void take_here() {
         const int here = sched_getcpu();
         if (here < 0 || here >= CPU_SETSIZE) return;
@@ -60,7 +60,7 @@ class Place {
 
     void watch() { ran = nanoseconds(); }
 
-    // Whether it has run since it was last asked, or watched.
+    // Whether the helper has run since the last call of `watch` or `runs`.
     bool runs() {
         const long long before = ran;
         ran = nanoseconds();

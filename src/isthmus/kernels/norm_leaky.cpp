@@ -5,8 +5,8 @@
 
 using namespace norming;
 
-// channels: a multiple of 16. moments: the sums (2, channels) of x and of its squares, or null. found (4, channels) is
-// written by forward and read by backward. 1 where the memory does not suffice, else 0.
+// channels: a multiple of 16. moments (2, channels): the sums of x and of its squares, or null. found (4, channels) is
+// written by forward and read by backward. Returns 0, or 1 if there is not enough memory.
 #define KERNELS(NAME, TYPE)                                                                                            \
     OPERATION(norm_leaky_##NAME, (long rows, int channels, int threads, float epsilon, float slope, float momentum,    \
                                   const void *x, const float *weight, const float *bias, const double *moments,        \

@@ -1,8 +1,8 @@
 // Batch norm over rows, then leaky ReLU: forward, and backward through both.
 //
-// x, y and their gradients are (rows, channels) with the channels beside each other, float32 or bfloat16; sums,
-// statistics and parameters are wider. Forward and backward go over memory twice each, once for sums and once for
-// values, where PyTorch goes over it for mean, variance, norm and ReLU apart; see records/2026-11-26-kernels.md.
+// x, y and their gradients are contiguous (rows, channels), float32 or bfloat16; statistics and parameters are float32,
+// sums double. Forward and backward each pass over memory twice, for sums and for values; PyTorch passes over it
+// separately for mean, variance, norm and ReLU; see records/2026-11-26-kernels.md.
 
 #pragma once
 
@@ -17,18 +17,18 @@
 namespace norming {
 
 constexpr long MOST_BLOCKS = 64;
-// Rows that are added in float32 before their sum goes into a double.
+// Rows added in float32 before their sum is added to a double.
 constexpr long RUN = 256;
 
 struct Layer {
     long rows;
     int channels, threads;
     float epsilon, slope;
-    // Rows are summed in as many blocks whatever the number of threads, so that the bits do not depend on it.
+    // Blocks of rows that are summed separately; neither their number nor the bits depend on the threads.
     int blocks() const { return (int)(rows < RUN ? 1 : rows < MOST_BLOCKS * RUN ? rows / RUN : MOST_BLOCKS); }
 };
 
-// What training keeps of all batches: their means, with `offset` added, and variances, moved by `momentum` towards each.
+// The running mean, with `offset` added, and variance: `momentum` moves them towards those of each batch.
 struct Running {
     float momentum;
     const float *offset;
@@ -39,14 +39,14 @@ struct Running {
     }
 };
 
-// What the forward pass found, one number a channel: y = leaky((x - mean) * scale + bias).
+// What the forward pass computed, one number per channel: y = leaky((x - mean) * scale + bias).
 struct Found {
     float *mean, *variance, *scale, *bias;
 };
 
 inline Floats leaky(Floats sign, Floats value, float slope) { return sign > 0 ? value : value * slope; }
 
-// W vectors of one number a channel, held in registers.
+// One number per channel, for W vectors of channels, held in registers.
 template <int W> struct PerChannel {
     Floats of[W];
     explicit PerChannel(const float *from) {
@@ -75,7 +75,7 @@ template <class Visit> inline void over_blocks(const Layer &layer, Visit visit) 
     });
 }
 
-// Two sums over all rows, one number a channel each. term(width, first, row, one, two) adds a row's to one and two.
+// Two sums over all rows, per channel. term(width, first) returns a function that adds a row: add(row, ones, twos).
 template <class Term> void sums(const Layer &layer, double *one, double *two, Term term) {
     const size_t channels = layer.channels;
     const int blocks = layer.blocks();
@@ -115,7 +115,7 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
         std::copy(moments, moments + channels, sum.begin());
         std::copy(moments + channels, moments + 2 * channels, square.begin());
     } else {
-        // about the first row: what all rows have in common would drown their differences in float32
+        // minus the first row: in float32, a large common value would cost the differences their precision
         for (int c = 0; c < channels; c += LANES) Float32::store(&origin[c], T::load(x + c));
     }
     if (!moments) sums(layer, sum.data(), square.data(), [&](auto width, int first) {
@@ -133,7 +133,7 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
     });
     for (int c = 0; c < channels; c++) {
         double difference = sum[c] / layer.rows, variance = square[c] / layer.rows - difference * difference;
-        if (variance < 0) variance = 0;  // not std::max, which would make zero of a NaN
+        if (variance < 0) variance = 0;  // not std::max, which may turn a NaN into zero
         found.mean[c] = (float)(origin[c] + difference);
         found.variance[c] = (float)variance;
         found.scale[c] = (float)(weight[c] / std::sqrt(variance + layer.epsilon));
@@ -156,8 +156,8 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
     });
 }
 
-// dx = scale * (d - mean(d) - (x - mean) / (variance + epsilon) * mean(d * (x - mean))), d: the gradient before the ReLU;
-// that is scale * d + along * (x - mean) + level.
+// dx = scale * (d - mean(d) - (x - mean) / (variance + epsilon) * mean(d * (x - mean))), d: the gradient of the ReLU's
+// input; computed as scale * d + along * (x - mean) + level.
 template <class T> struct Backward {
     typedef typename T::Number Number;
     const Layer layer;
@@ -193,7 +193,7 @@ template <class T> struct Backward {
         }
     }
 
-    // The first `rows` of dy, x and dx.
+    // Computes the first `rows` rows of dx.
     void apply(long rows, const Number *dy, const Number *x, Number *dx) const {
         const int channels = layer.channels;
         const float slope = layer.slope;

@@ -1,4 +1,4 @@
-// Kinds of numbers that images are made of, as vectors of float32.
+// The number types of images, loaded and stored as vectors of float32.
 
 #pragma once
 
@@ -23,7 +23,7 @@ struct BFloat16 {
         std::memcpy(&halves, from, sizeof halves);
         return (Floats)(__builtin_convertvector(halves, Words) << 16);
     }
-    // To the nearest, ties to even; a quiet NaN stays one.
+    // Rounds to nearest, ties to even; a quiet NaN stays a NaN.
     static void store(uint16_t *to, Floats value) {
         Words words = (Words)value;
         Halves halves = __builtin_convertvector((words + 0x7fff + (words >> 16 & 1)) >> 16, Halves);

@@ -1,7 +1,7 @@
-// Threads that help in loops; see parallel.h.
+// Helper threads for loops; see parallel.h.
 //
-// The system may take a thread off its core for some milliseconds in the middle of a piece, for which all others would
-// wait. So helpers are kept from the core of the thread that calls them, which would gain nothing there; and where one
+// The system may take a thread off its core for some milliseconds in the middle of a piece, and all others would wait
+// for it. So helpers may not use the core of the thread that calls them, where they would gain nothing. If a helper
 // holds a piece and does not run, it gets that core while the caller sleeps.
 
 #include "parallel.h"
@@ -26,8 +26,8 @@ namespace {
 
 typedef std::chrono::steady_clock Clock;
 
-constexpr std::chrono::microseconds READY(200);    // a helper looks out for the next loop before it sleeps
-constexpr std::chrono::microseconds PATIENCE(50);  // then a caller asks whether the helper it waits for runs
+constexpr std::chrono::microseconds READY(200);    // a helper spins this long for the next loop, then sleeps
+constexpr std::chrono::microseconds PATIENCE(50);  // a caller spins this long, then checks whether its helper runs
 
 inline void pause() {
 #if defined(__x86_64__)
@@ -37,7 +37,7 @@ inline void pause() {
 #endif
 }
 
-// Whether `holds` within a time.
+// Spins until `holds` is true or the time is over; returns whether it was true.
 template <class Condition> bool within(std::chrono::microseconds limit, Condition holds) {
     const auto end = Clock::now() + limit;
     do
@@ -54,7 +54,7 @@ struct Loop {
     const Work work;
     void *const context;
     std::mutex lock;
-    std::exception_ptr thrown;  // the first
+    std::exception_ptr thrown;  // the first exception
 
     void work_on(int thread) {
         try {
@@ -95,7 +95,7 @@ class Helper {
                 asleep = false;
             }
             State now = CALLED;
-            if (!state.compare_exchange_strong(now, WORKING)) continue;  // the loop is over
+            if (!state.compare_exchange_strong(now, WORKING)) continue;  // the loop ended without this helper
             loop->work_on(number);
             state = FREE;
             if (awaited) tell();
@@ -103,7 +103,7 @@ class Helper {
     }
 
   public:
-    // May throw std::system_error. Lives as long as the process.
+    // May throw std::system_error. The thread lives as long as the process.
     explicit Helper(int number) : number(number) {
         std::thread([this] { live(); }).detach();
     }
@@ -115,7 +115,7 @@ class Helper {
         if (asleep) tell();
     }
 
-    // Returns once it works on nothing, at once where it has not come.
+    // Returns when the helper is done with the loop; at once if it has not started.
     void dismiss() {
         State now = CALLED;
         if (state.compare_exchange_strong(now, FREE)) return;
@@ -137,7 +137,7 @@ class Pool {
     std::atomic_flag busy = ATOMIC_FLAG_INIT;
     std::vector<Helper *> helpers;
 
-    // As many as can be had of `count`.
+    // Starts helpers until there are `count`; returns how many of these it could get.
     int grow(int count) {
         try {
             while ((int)helpers.size() < count) helpers.push_back(new Helper((int)helpers.size() + 1));
@@ -148,7 +148,7 @@ class Pool {
 
   public:
     void run(Loop &loop, int threads) {
-        // of two callers at a time, or in a loop of a loop, the second works alone
+        // a second caller at the same time, or a loop inside a loop, works alone
         if (threads < 2 || busy.test_and_set()) return loop.work_on(0);
         const int count = grow(threads - 1);
         for (int i = 0; i < count; i++) helpers[i]->call(loop);
@@ -158,9 +158,9 @@ class Pool {
     }
 };
 
-Pool *pool;  // never ended: helpers may look at it until the process is gone
+Pool *pool;  // never deleted: its helpers run until the process ends
 
-// In a forked process no exception may leave it: where there is no memory, every caller works alone.
+// Also runs in a forked process, where it must not throw. Without memory, every caller works alone.
 void begin() { pool = new (std::nothrow) Pool; }
 
 }  // namespace
@@ -184,7 +184,7 @@ int Pieces::take(int thread) {
 }
 
 void run(int count, int threads, Work work, void *context) {
-    // a forked process has none of the helpers, and would wait for ever for what they held
+    // a forked process has no helpers, and would wait for ever for its parent's
     static const int forks = (begin(), pthread_atfork(nullptr, nullptr, begin));
     (void)forks;
     threads = std::clamp(threads, 1, std::max(count, 1));

@@ -1,7 +1,8 @@
-// Numbers as tiles multiply them: bfloat16, or float32 as several of it.
+// Numbers in the form that tiles multiply: bfloat16, or float32 split into several bfloat16 parts.
 //
-// float32 is multiplied in parts: the number rounded, what that leaves rounded, and so on. Three parts hold all of its 24
-// binary digits, and six of their nine products all that float32 can add up; two hold 16 or 17, with three products.
+// The first part is the number rounded, the second is the remainder rounded, and so on. Three parts hold all 24 binary
+// digits of a float32, and six of their nine products are enough for sums in float32. Two parts hold 16 or 17 digits
+// and need three products.
 
 #pragma once
 
@@ -10,13 +11,13 @@
 
 #ifdef HAS_TILES
 
-// In how many parts a number is multiplied, where values are computed and where gradients are.
+// How many parts a number has, for values and for gradients.
 template <class T> constexpr int PARTS = 1;
 template <> constexpr int PARTS<Float32> = 3;
 template <class T> constexpr int GRADIENT_PARTS = 1;
 template <> constexpr int GRADIENT_PARTS<Float32> = 2;
 
-// Parts of 32 numbers, in their order.
+// Splits 32 numbers; each part keeps their order.
 template <int COUNT> INLINE void split(Wide low, Wide high, Pair *parts) {
 #pragma GCC unroll 3
     for (int part = 0; part < COUNT; part++) {
@@ -28,7 +29,7 @@ template <int COUNT> INLINE void split(Wide low, Wide high, Pair *parts) {
 
 INLINE Wide some(const float *from, int count) { return load_wide(from, first(count)); }
 
-// Parts of the first `count` of 32 numbers beside each other, and zeros.
+// The parts of 32 consecutive numbers; those from `count` on are zero and are not read.
 template <int COUNT> INLINE void parts_of(const uint16_t *from, int count, Pair *parts) {
     parts[0] = load_halves(from, first_of_both(count));
 }
@@ -37,7 +38,7 @@ template <int COUNT> INLINE void parts_of(const float *from, int count, Pair *pa
     split<COUNT>(some(from, count), some(from + SIDE, count - SIDE), parts);
 }
 
-// Words of parts of two times sixteen numbers, of each those under its mask.
+// The parts as words: word i holds one[i] and two[i], each zero where its mask is.
 INLINE void words_of_parts(const uint16_t *one, Mask16 of_one, const uint16_t *two, Mask16 of_two, Pair *parts) {
     parts[0] = words_of(one, of_one, two, of_two);
 }

@@ -1,5 +1,5 @@
-// Tiles: 16 rows of 64 bytes, whose products of bfloat16 sum over 32 numbers. They are the processor's (Intel's AMX) or,
-// where PORTABLE_TILES is defined, memory and loops: slow, and right to the same digits on any processor.
+// Tiles: 16 rows of 64 bytes. A product of two tiles of bfloat16 sums over 32 numbers. Tiles are the processor's
+// (Intel's AMX) or, if PORTABLE_TILES is defined, arrays and loops: slow, but as exact, on any processor.
 
 #pragma once
 
@@ -14,13 +14,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Asks the system for the tiles; 0 where this process may use them.
+// Asks the system for permission to use tiles; 0 if this process may.
 inline int ask_for_tiles() {
     constexpr int REQUEST_PERMISSION = 0x1023, TILE_DATA = 18;
     return (int)syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA);
 }
 
-// This thread's tiles are ours meanwhile; then they are configured as they were.
+// Configures this thread's tiles for us; the destructor restores the former configuration.
 class Tiles {
     struct alignas(64) Configuration {
         uint8_t palette, start_row, reserved[14];
@@ -39,21 +39,21 @@ class Tiles {
     ~Tiles() { _tile_loadconfig(&before); }
 };
 
-// Macros, because compilers want to see a tile's number where they make an instruction of it.
-#define tile_load(TILE, FROM, BYTES) _tile_loadd(TILE, FROM, BYTES)  // rows lie BYTES apart in memory
+// Macros, because the intrinsics need a tile's number as a literal.
+#define tile_load(TILE, FROM, BYTES) _tile_loadd(TILE, FROM, BYTES)  // rows are BYTES apart in memory
 #define tile_store(TILE, TO, BYTES) _tile_stored(TILE, TO, BYTES)
 #define tile_zero(TILE) _tile_zero(TILE)
-#define tile_add_product(SUM, LEFT, RIGHT) _tile_dpbf16ps(SUM, LEFT, RIGHT)  // each word of LEFT and RIGHT: two numbers
+#define tile_add_product(SUM, LEFT, RIGHT) _tile_dpbf16ps(SUM, LEFT, RIGHT)  // words of LEFT and RIGHT are two numbers
 
 #else
 
 inline int ask_for_tiles() { return 0; }
 
 struct Tiles {
-    Tiles() {}  // not trivial, so that one that nobody names is no warning
+    Tiles() {}  // not trivial, to avoid a warning about unused variables
 };
 
-inline thread_local uint32_t tiles[8][SIDE][SIDE];  // of words
+inline thread_local uint32_t tiles[8][SIDE][SIDE];  // (tile, row, word)
 
 inline void tile_load(int tile, const void *from, long bytes) {
     for (int row = 0; row < SIDE; row++) std::memcpy(tiles[tile][row], (const char *)from + row * bytes, 4 * SIDE);
@@ -79,7 +79,7 @@ inline void tile_add_product(int sum, int left_tile, int right_tile) {
 
 #endif
 
-// Two by two tiles of sums, or fewer: 0 and 1 beside each other, 2 and 3 below; `row` numbers from one row to the next.
+// R by C tiles of sums, up to 2 by 2: 0 and 1 side by side, 2 and 3 below. Rows are `row` numbers apart in memory.
 template <int R, int C> INLINE void load_sums(const float *from, long row) {
     const long bytes = row * sizeof(float), below = SIDE * row;
     tile_load(0, from, bytes);
@@ -103,8 +103,8 @@ template <int R, int C> INLINE void store_sums(float *to, long row) {
     if (R > 1 && C > 1) tile_store(3, to + below + SIDE, bytes);
 }
 
-// Adds the products of left(0) and left(1), tiles' addresses with rows `step` bytes apart, with right(0) and right(1);
-// without FRESH the tiles of the call before are taken again.
+// Adds the products of tiles left(0), left(1) with right(0), right(1), all given by address; rows of left are `step`
+// bytes apart. Without FRESH_LEFT or FRESH_RIGHT, that side's tiles are still those of the previous call.
 template <int R, int C, bool FRESH_LEFT, bool FRESH_RIGHT, class Left, class Right>
 INLINE void add_product(Left left, long step, Right right) {
     if (FRESH_LEFT) tile_load(4, left(0), step);
@@ -121,7 +121,7 @@ INLINE void add_product(Left left, long step, Right right) {
     }
 }
 
-// The same of numbers in one to three parts: left(i, part), right(j, part).
+// The same for numbers in one to three parts: left(i, part), right(j, part).
 template <int R, int C, int COUNT, class Left, class Right>
 INLINE void add_products(Left left, long step, Right right) {
     const auto of = [=](int part) { return [=](int i) { return left(i, part); }; };

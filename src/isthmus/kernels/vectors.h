@@ -1,4 +1,4 @@
-// Vectors of float32, as wide as the processor's.
+// Vectors of float32: 512 bits with AVX-512, else 256.
 
 #pragma once
 
@@ -22,7 +22,7 @@ INLINE Floats load(const float *from) {
 
 INLINE void store(float *to, Floats value) { std::memcpy(to, &value, sizeof value); }
 
-// Of the last numbers of a row there may be fewer than a vector has.
+// Reads or writes `count` numbers at most: the last numbers of a row may not fill a vector.
 INLINE Floats load_some(const float *from, int count) {
     if (count >= LANES) return load(from);
     Floats value = {};

@@ -6,7 +6,7 @@
 
 #include "operations.h"
 
-// 0 where this process may use tiles.
+// 0 if this process may use tiles.
 extern "C" int tiles_ready() { return ask_for_tiles(); }
 
 template <class T>
@@ -29,9 +29,9 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
     summing::reduce(shape, sums, turned, threads, weight);
 }
 
-// x (images, height, width, channels), dy (images, rows, columns, filters), as they lie in memory. weight (filters,
-// kernel, kernel, channels), transposed (channels, kernel, kernel, filters): float32, is overwritten; turned: taps in
-// reverse.
+// x (images, height, width, channels) and dy (images, rows, columns, filters) are contiguous. weight receives the
+// gradient: float32 (filters, kernel, kernel, channels) or, if transposed, (channels, kernel, kernel, filters). turned:
+// taps in reverse order.
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(weight_gradient_##NAME, (SIZES, const void *x, const void *dy, float *weight)) {                         \
         const Sizes sizes = SIZES_GIVEN;                                                                               \

@@ -3,9 +3,9 @@
 //     kernel[s, i, j, l] = sum over n, y, x of small[n, y, x, s] * large[n, Y, X, l]
 //     with Y = y * stride + i - before and X = x * stride + j - before
 //
-// Of a convolution `small` is the gradient dy of its output and `large` its input x; of a transposed one the other way.
-// Pictures are packed so that the sum over positions is one long product of matrices a tap; see
-// records/2026-11-26-weight-gradient.md for what that gains over oneDNN's kernel.
+// For a convolution, `small` is the gradient dy of its output and `large` its input x; for a transposed one, the
+// reverse. Images are packed so that the sum over positions is one long matrix product per tap;
+// records/2026-11-26-weight-gradient.md compares the speed with oneDNN's.
 
 #pragma once
 
@@ -21,23 +21,23 @@
 
 namespace summing {
 
-constexpr int PACKED = 1280;    // positions in one part that are packed at a time, about, to stay in the second cache
-constexpr int CHUNK = 256;      // positions that all taps go over before the next, to stay in the first
-constexpr int MOST_BLOCKS = 8;  // of images, summed apart whatever the number of threads: so bits do not depend on it
+constexpr int PACKED = 1280;    // limits positions times parts that are packed at a time, to stay in the L2 cache
+constexpr int CHUNK = 256;      // positions that all taps use before the next ones, to stay in the L1 cache
+constexpr int MOST_BLOCKS = 8;  // of images, summed separately; neither their number nor the bits depend on threads
 
-// Positions are counted line by line through the pictures of a group, with so much margin that a tap of the kernel is
-// an offset. There are two images at each, whose numbers make a word: a product of tiles sums over pairs of them.
+// Positions are counted line by line through the images of a group, with enough margin that a tap of the kernel is an
+// offset. Each position holds two images, one in each half of a word, because a tile product sums over both halves.
 struct Shape {
     bool transposed;
-    int images, large, small;                 // channels
-    int height, width, rows, columns;         // of large, of small
+    int images, large, small;                 // images; channels of large and of small
+    int height, width, rows, columns;         // of large; of small
     int kernel, stride, before;
     int taps, large_tiles, small_tiles;
-    int views, reach;                         // places under the stride, down or right; how far a kernel goes beyond
-    int pitch, band, lines;                   // positions a line; lines of small, and with the reach, packed at a time
-    int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions, and those that taps may read
+    int views, reach;                         // offsets within the stride, per side; how far the kernel reaches
+    int pitch, band, lines;                   // positions per line; lines packed at a time, without and with reach
+    int pairs, blocks, group, depth, room;    // pairs packed at a time; their positions; those that taps may read
 
-    // sizes: of the convolution; parts: of a number
+    // sizes: of the convolution; parts: per number
     Shape(const Sizes &sizes, bool transposed, int parts) : transposed(transposed) {
         const Sizes of = transposed ? sizes.reversed() : sizes;
         images = of.images, large = of.channels, small = of.filters;
@@ -55,20 +55,20 @@ struct Shape {
         depth = up(group * lines * pitch, SIDE);
         room = up(depth + reach * pitch + reach, SIDE);
     }
-    // of sums (small, taps, large), channels in whole tiles
+    // Numbers in a row of the sums (small, taps, large), and in all; channels are rounded up to whole tiles.
     long row() const { return (long)taps * large_tiles * SIDE; }
     long size() const { return small_tiles * SIDE * row(); }
 };
 
-// Pictures (images, height, width, channels), of which position (line, column) is pixel
+// A view of (images, height, width, channels): position (line, column) is pixel
 // (line * stride + down, column * stride + right).
 template <class T> struct View {
     const typename T::Number *data;
     int images, height, width, channels, stride, down, right;
 };
 
-// Sixteen channels of `count` positions of pairs, the parts of their numbers `apart` words from each other: zero outside
-// of the pictures, from line `stop` on, beyond the last channel and the last image.
+// Packs sixteen channels of `count` positions of pairs; parts are `apart` words from each other. Zero outside of the
+// images, from line `stop` on, and past the last channel and the last image.
 template <class T>
 void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int tile, Pair *to, int count, long apart) {
     const Mask16 mask = first(view.channels - tile * SIDE);
@@ -103,7 +103,7 @@ void gather(const View<T> &view, int pairs, int lines, int pitch, int stop, int 
     clear(to, (int)(last - to));
 }
 
-// small, from line `first` on, as tiles of 16 channels by 16 positions of pairs: (tiles, parts, depth / 16) of them.
+// Packs small from line `first` on into (tiles, parts, depth / 16) tiles of 16 channels by 16 positions of pairs.
 template <class T>
 void pack_small(const Shape &shape, const typename T::Number *small, int images, int first, Pair *packed) {
     const View<T> view = {small, images, shape.rows, shape.columns, shape.small, 1, first, 0};
@@ -119,7 +119,7 @@ void pack_small(const Shape &shape, const typename T::Number *small, int images,
     }
 }
 
-// large, under the lines of small from `first` on: (views down, views to the right, tiles, parts, room).
+// Packs what the lines of small from `first` on need of large: (views down, views right, tiles, parts, room).
 template <class T>
 void pack_large(const Shape &shape, const typename T::Number *large, int images, int first, Pair *packed) {
     const int room = shape.room;
@@ -132,7 +132,7 @@ void pack_large(const Shape &shape, const typename T::Number *large, int images,
     }
 }
 
-// S by L tiles of sums += small * large over `count` positions of pairs; with `fresh` they begin at zero.
+// S by L tiles of sums += small * large over `count` positions of pairs; if `fresh`, they start at zero.
 template <int S, int L, int COUNT>
 inline void multiply(const Shape &shape, float *sums, bool fresh, const Pair *small, const Pair *large, int count) {
     const long row = shape.row(), depth = shape.depth, room = shape.room;
@@ -165,12 +165,12 @@ inline void multiply_all(const Shape &shape, const Pair *small, const Pair *larg
                 }
 }
 
-// What a thread has for itself, while its tiles are ours.
+// A thread's own packed images.
 struct Own {
     Pair *small, *large;
 };
 
-// That of all threads.
+// The packed images of all threads.
 struct Rooms {
     PerThread<Pair> small, large;
 
@@ -180,7 +180,7 @@ struct Rooms {
     Own of(int thread) const { return {small.of(thread), large.of(thread)}; }
 };
 
-// Adds the sums of `images`, no more than a group of pairs; with `fresh` they are overwritten.
+// Adds the products of `images` images, at most a group of pairs, to `sums`; if `fresh`, overwrites these.
 template <class T>
 void add(const Shape &shape, const Own &own, const typename T::Number *x, const typename T::Number *dy, int images,
          bool fresh, float *sums) {
@@ -192,7 +192,7 @@ void add(const Shape &shape, const Own &own, const typename T::Number *x, const 
     }
 }
 
-// Calls visit(image, count, first of its block, sums) for a block's groups of images, one after the other.
+// Calls visit(image, count, fresh, sums) for a block's groups of images in order; fresh: it is the first group.
 template <class Visit> inline void over_groups(const Shape &shape, int block, float *sums, Visit visit) {
     const int begin = (int)((long)shape.pairs * block / shape.blocks);
     const int end = (int)((long)shape.pairs * (block + 1) / shape.blocks);
@@ -201,7 +201,7 @@ template <class Visit> inline void over_groups(const Shape &shape, int block, fl
               sums + block * shape.size());
 }
 
-// The kernel (small, taps, large) from the sums of all blocks.
+// Adds up the sums of all blocks: the kernel's gradient (small, taps, large).
 inline void reduce(const Shape &shape, const float *sums, bool turned, int threads, float *weight) {
     const int taps = shape.taps;
     const long lines = (long)shape.small * taps, line = shape.large_tiles * SIDE, size = shape.size();

@@ -1,5 +1,5 @@
-// Vectors of 512 bits, by the processor's instructions or, where PORTABLE_TILES is defined, in plain C++: so that what is
-// packed and masked for tiles runs, and is tested, on any processor.
+// Vectors of 512 bits, by the processor's instructions or, if PORTABLE_TILES is defined, in plain C++, so that packing
+// and masking for tiles can be tested on any processor.
 
 #pragma once
 
@@ -8,8 +8,8 @@
 
 #include "vectors.h"
 
-constexpr int SIDE = 16;         // of a tile: rows, and columns of 32 bits
-constexpr int DEPTH = 2 * SIDE;  // numbers of 16 bits in a vector, and that one product of tiles sums over
+constexpr int SIDE = 16;         // rows of a tile, and columns of 32 bits
+constexpr int DEPTH = 2 * SIDE;  // 16-bit numbers in a vector; a tile product sums over as many
 
 typedef uint16_t Mask16;
 typedef uint32_t Mask32;
@@ -35,24 +35,24 @@ INLINE Wide multiply_add(Wide one, Wide two, Wide sum) { return _mm512_fmadd_ps(
 INLINE Pair load_halves(const uint16_t *from, Mask32 mask) { return _mm512_maskz_loadu_epi16(mask, from); }
 INLINE void store_halves(uint16_t *to, Mask32 mask, Pair value) { _mm512_mask_storeu_epi16(to, mask, value); }
 
-// 32 float32 as bfloat16, to the nearest.
+// 32 float32 as bfloat16, rounded to nearest.
 INLINE Pair rounded(Wide low, Wide high) { return (Pair)_mm512_cvtne2ps_pbh(high, low); }
 
-// The first and the last sixteen of 32 bfloat16; those in the lower and in the upper half of words.
+// As float32: the first or last sixteen of 32 bfloat16, or those in the lower or upper halves of words.
 INLINE Wide widened(__m256i halves) { return (Wide)_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16); }
 INLINE Wide first_half(Pair halves) { return widened(_mm512_castsi512_si256(halves)); }
 INLINE Wide last_half(Pair halves) { return widened(_mm512_extracti64x4_epi64(halves, 1)); }
 INLINE Wide lower_halves(Pair words) { return (Wide)_mm512_slli_epi32(words, 16); }
 INLINE Wide upper_halves(Pair words) { return (Wide)_mm512_and_si512(words, _mm512_set1_epi32((int)0xffff0000)); }
 
-// Words of a number out of the first half of 32 and one out of the second.
+// Word i holds numbers i and i + 16.
 INLINE Pair interleave(Pair halves) {
     const Pair alternate = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
                                             21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
     return _mm512_permutexvar_epi16(alternate, halves);
 }
 
-// Words of two times sixteen numbers, of each those under its mask.
+// Word i holds one[i] and two[i], each zero where its mask is.
 INLINE Pair words_of(const uint16_t *one, Mask16 of_one, const uint16_t *two, Mask16 of_two) {
     const __m256i low = _mm256_maskz_loadu_epi16(of_one, one), high = _mm256_maskz_loadu_epi16(of_two, two);
     return _mm512_or_si512(_mm512_cvtepu16_epi32(low), _mm512_slli_epi32(_mm512_cvtepu16_epi32(high), 16));
@@ -63,7 +63,7 @@ inline void transpose(Pair *words) {
     const Pair lanes = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
 #pragma GCC unroll 4
     for (int step = SIDE / 2; step > 0; step /= 2) {
-        // lanes of the two rows, the second's from 16 on, that go into the first and into the second
+        // low, high: which lanes of the two rows form the new first and second; those of the second row count from 16
         const __mmask16 odd = _mm512_test_epi32_mask(lanes, _mm512_set1_epi32(step));
         const Pair low = _mm512_mask_add_epi32(lanes, odd, lanes, _mm512_set1_epi32(SIDE - step));
         const Pair after = _mm512_add_epi32(lanes, _mm512_set1_epi32(step));
@@ -107,7 +107,7 @@ INLINE float widened(uint16_t half) {
 INLINE uint16_t rounded(float value) {
     uint32_t word;
     std::memcpy(&word, &value, sizeof word);
-    if (value != value) return (uint16_t)(word >> 16 | 0x40);  // a NaN stays one
+    if (value != value) return (uint16_t)(word >> 16 | 0x40);  // a NaN stays a NaN
     return (uint16_t)((word + 0x7fff + (word >> 16 & 1)) >> 16);
 }
 
@@ -128,7 +128,7 @@ INLINE Pair rounded(Wide low, Wide high) {
     return value;
 }
 
-// The halves that are `first`, first + step, ... of 32.
+// Halves number first, first + step, ... of 32.
 INLINE Wide every(Pair halves, int first, int step) {
     Wide value = {};
     for (int i = 0; i < SIDE; i++) value[i] = widened(half(halves, first + i * step));

@@ -1,9 +1,9 @@
-// Convolutions with 3x3 kernels and without a stride in float32, by Winograd's minimal filtering, see winograd_turns.h:
-// 36 multiplications where 144 are needed otherwise.
+// Convolutions with 3x3 kernels and stride 1 in float32 by Winograd's minimal filtering, see winograd_turns.h:
+// 36 multiplications instead of 144.
 //
-// Images are (images, height, width, channels) as they lie in memory. A block of their tiles is turned, multiplied by
-// the turned kernel, a product of matrices at each point, and turned back before the next, so that all of it stays in
-// the second cache; see records/2026-11-26-winograd.md for what that gains over oneDNN.
+// Images are contiguous (images, height, width, channels). A block of their tiles is turned, multiplied by the turned
+// kernel (one matrix product per point), and turned back before the next block, so that all of it stays in the L2
+// cache; records/2026-11-26-winograd.md compares the speed with oneDNN's.
 
 #if defined(__AVX2__) && defined(__FMA__)
 
@@ -19,16 +19,16 @@
 namespace {
 
 #ifdef __AVX512F__
-constexpr int ROWS = 8;  // of a product that is summed in registers: ROWS times two vectors
+constexpr int ROWS = 8;  // a product is summed in registers: ROWS times two vectors
 #else
 constexpr int ROWS = 4;
 #endif
 constexpr int MOST_TILES = 256;  // in a block
-constexpr int PARTS = 8;         // of a gradient that are summed apart
-constexpr long FORWARD_BYTES = 512 << 10, GRADIENT_BYTES = 1 << 20;  // of a block of turned tiles, about
+constexpr int PARTS = 8;         // of the images, whose gradients are summed separately
+constexpr long FORWARD_BYTES = 512 << 10, GRADIENT_BYTES = 1 << 20;  // about the size of a block of turned tiles
 constexpr long SUM_BYTES = 400 << 10;
 
-// sums[r] (+)= sum over k < depth of a[r * row + k * step] * b[k * b_row ...], for ROWS rows and COLUMNS vectors
+// sums[r] = (or +=, if `add`) sum over k < depth of a[r * row + k * step] * b[k * b_row ...]: ROWS by COLUMNS vectors
 template <int COLUMNS>
 INLINE void multiply_rows(int depth, const float *a, long row, long step, const float *b, long b_row, float *sums,
                           long sums_row, bool add) {
@@ -57,7 +57,7 @@ INLINE void multiply_rows(int depth, const float *a, long row, long step, const 
         }
 }
 
-// sums (rows, columns) (+)= a b; rows a multiple of ROWS, columns of LANES.
+// sums (rows, columns) = (or +=, if `add`) a b; rows is a multiple of ROWS, columns of LANES.
 void multiply(int rows, int columns, int depth, const float *a, long row, long step, const float *b, long b_row,
               float *sums, bool add) {
     for (int c = 0; c < columns; c += 2 * LANES)
@@ -70,7 +70,7 @@ void multiply(int rows, int columns, int depth, const float *a, long row, long s
         }
 }
 
-// Turn a tile along both sides: from `from(i, j)` for i, j < BEFORE to `to(i, j, number)` for i, j < AFTER.
+// Turns a tile along both sides: reads from(i, j) for i, j < BEFORE, calls to(i, j, value) for i, j < AFTER.
 template <int BEFORE, int AFTER, void (*turn)(const Floats *, Floats *), class From, class To>
 INLINE void turn_tile(From from, To to) {
     Floats half[AFTER][BEFORE];
@@ -94,12 +94,12 @@ struct Shape {
     int images, height, width, channels;
     int rows, columns, filters;  // of the output
     int padding;
-    int down, right;  // tiles
+    int down, right;  // numbers of tiles
     int wide_channels, wide_filters;
     int tiles, block, blocks;
-    long input_point, output_point;  // numbers from one point of a block of turned tiles to the next
+    long input_point, output_point;  // step between points of a block of turned tiles
 
-    // bytes: of a block of turned tiles, about
+    // bytes: about the size of a block of turned tiles
     Shape(int images, int height, int width, int channels, int filters, int padding, long bytes)
         : images(images), height(height), width(width), channels(channels), rows(height + 2 * padding - 2),
           columns(width + 2 * padding - 2), filters(filters), padding(padding), down((rows + OUT - 1) / OUT),
@@ -108,7 +108,7 @@ struct Shape {
         const int fit = bytes / (4 * POINTS * (wide_channels + wide_filters));
         block = std::clamp(up(std::min(fit, tiles), ROWS), ROWS, MOST_TILES);
         blocks = (tiles + block - 1) / block;
-        // points a power of two apart would share few places of the first cache
+        // points a power of two apart would share few sets of the L1 cache
         input_point = (long)block * wide_channels + 16, output_point = (long)block * wide_filters + 16;
     }
 };
@@ -126,7 +126,7 @@ struct Place {
     }
 };
 
-// Where COUNT x COUNT numbers from (row, column) of an image on lie; `zeros` where that is outside.
+// The addresses of COUNT x COUNT pixels of an image from (row, column) on; `zeros` for pixels outside.
 template <int COUNT>
 INLINE void find(const float *from, int image, int images, int height, int width, int channels, int row, int column,
                  const float *zeros, const float *(*at)[COUNT]) {
@@ -140,7 +140,7 @@ INLINE void find(const float *from, int image, int images, int height, int width
         }
 }
 
-// Tiles begin..end of a block of x, turned: to[point][tile][channel]; tiles beyond the last are zero.
+// Turns tiles begin..end of a block of x: to[point][tile][channel]; tiles past the last are zero.
 void turn_inputs(const Shape &shape, const float *x, const float *zeros, int block, int begin, int end, float *to) {
     Place place(shape, block * shape.block + begin);
     for (int tile = begin; tile < end; tile++, place.advance(shape)) {
@@ -156,7 +156,7 @@ void turn_inputs(const Shape &shape, const float *x, const float *zeros, int blo
     }
 }
 
-// from[point][tile][filter], turned back to a block of tiles of y, plus bias.
+// Turns from[point][tile][filter] back into a block of tiles of y, and adds the bias.
 void turn_outputs(const Shape &shape, const float *from, const float *bias, int block, float *y) {
     const int first = block * shape.block, count = std::min(shape.block, shape.tiles - first);
     Place place(shape, first);
@@ -178,7 +178,7 @@ void turn_outputs(const Shape &shape, const float *from, const float *bias, int 
     }
 }
 
-// Tiles begin..end of a block of dy, turned as the adjoint of that has it: to[point][tile][filter].
+// Turns tiles begin..end of a block of dy by the adjoint of `turn_outputs`: to[point][tile][filter].
 void turn_gradients(const Shape &shape, const float *dy, const float *zeros, int block, int begin, int end,
                     float *to) {
     Place place(shape, block * shape.block + begin);
@@ -195,7 +195,7 @@ void turn_gradients(const Shape &shape, const float *dy, const float *zeros, int
     }
 }
 
-// The kernel of a channel, turned: to[point][channel][filter].
+// Turns the kernel of a channel: to[point][channel][filter].
 void turn_kernels(const Shape &shape, const float *weight, bool reversed, int channel, float *to) {
     for (int filter = 0; filter < shape.wide_filters; filter += LANES)
         turn_tile<3, SIDE, turn_kernel>(
@@ -209,15 +209,14 @@ void turn_kernels(const Shape &shape, const float *weight, bool reversed, int ch
             });
 }
 
-// What a block of turned tiles gives of the kernel's gradient: sums[point][filter][channel] (+)= ...
+// Writes a block's gradient of the turned kernel to sums[point][filter][channel]; adds it if `add`.
 void add_gradient(const Shape &shape, int point, const float *in, const float *out, bool add, float *sums) {
     const int rows = up(shape.filters, ROWS);
     multiply(rows, shape.wide_channels, shape.block, out + point * shape.output_point, 1, shape.wide_filters,
              in + point * shape.input_point, shape.wide_channels, sums + (long)point * rows * shape.wide_channels, add);
 }
 
-// y = x convolved with weight (3, 3, channels, filters), whose taps are reversed or not.
-// bias: a number a filter, or null.
+// y = x convolved with weight (3, 3, channels, filters), taps reversed if `reversed`, plus bias (filters,) or null.
 void filter(int images, int height, int width, int channels, int filters, int padding, int reversed, int threads,
             const float *x, const float *weight, const float *bias, float *y) {
     const Shape shape(images, height, width, channels, filters, padding, FORWARD_BYTES);
@@ -242,11 +241,11 @@ void filter(int images, int height, int width, int channels, int filters, int pa
     });
 }
 
-// The gradient of the kernel, (filters, 3, 3, channels), is overwritten; its taps are reversed or not.
+// Writes the kernel's gradient to weight (filters, 3, 3, channels), taps reversed if `reversed`.
 //
-// Small sums fit the second cache beside a block: each part of the images has blocks and sums of its own. Large ones
-// would be fetched and written for every block: so blocks are large, each turned by all threads, and a thread keeps the
-// sums of its points. Either way the order of sums does not depend on the number of threads, and neither do the bits.
+// Small sums fit the L2 cache together with a block, so each part of the images has its own blocks and sums. Large sums
+// would be read and written for every block, so blocks are large, all threads turn the same block, and a thread keeps
+// the sums of its points. Either way, neither the order of additions nor the bits depend on the number of threads.
 void sum_gradient(int images, int height, int width, int channels, int filters, int padding, int reversed, int threads,
                   const float *x, const float *dy, float *weight) {
     const long point = (long)up(filters, ROWS) * up(channels, LANES), size = POINTS * point;
@@ -271,7 +270,7 @@ void sum_gradient(int images, int height, int width, int channels, int filters, 
             }
         });
     } else {
-        float *in = ins.of(0), *out = outs.of(0);  // of all threads
+        float *in = ins.of(0), *out = outs.of(0);  // shared by all threads
         for (int block = 0; block < shape.blocks; block++) {
             parallel::chunks(shape.block, ROWS, threads, [&](long begin, long end) {
                 turn_inputs(shape, x, zeros, block, (int)begin, (int)end, in);
@@ -301,7 +300,7 @@ void sum_gradient(int images, int height, int width, int channels, int filters, 
 
 }  // namespace
 
-// As `filter` and `sum_gradient` have it; 1 where the memory does not suffice, else 0.
+// Arguments as those of `filter` and `sum_gradient`. Returns 0, or 1 if there is not enough memory.
 #define SIZES                                                                                                          \
     int images, int height, int width, int channels, int filters, int padding, int reversed, int threads
 

@@ -1,21 +1,23 @@
-// The turns of Winograd's minimal filtering F(4, 3), along one side of a tile. With products number by number:
+// The transforms ("turns") of Winograd's minimal filtering F(4, 3), along one side of a tile:
 //
 //     turn_output(turn_kernel(w) * turn_input(x))[i] = w[0] x[i] + w[1] x[i + 1] + w[2] x[i + 2]    for i < 4
 //
-// takes 6 of them where 12 are needed otherwise; A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks,
-// CVPR 2016, arXiv:1509.09308. `turn_gradient` is the adjoint of `turn_output`, and `turn_sum` that of `turn_kernel`.
+// The product is elementwise and takes 6 multiplications instead of 12; A. Lavin and S. Gray, Fast Algorithms for
+// Convolutional Neural Networks, CVPR 2016, arXiv:1509.09308.
 //
-// All follow from the numbers at which polynomials are multiplied: 0, plus and minus the roots of 1/2 and 2, and
-// infinity. The paper's 0, 1, -1, 2, -2 lose more digits.
+// `turn_gradient` is the adjoint of `turn_output`, and `turn_sum` that of `turn_kernel`.
+//
+// All follow from the points at which polynomials are evaluated: 0, plus and minus the roots of 1/2 and 2, and
+// infinity. The paper's points 0, 1, -1, 2, -2 lose more digits.
 
 #pragma once
 
 #include "vectors.h"
 
-constexpr int OUT = 4, SIDE = OUT + 2, POINTS = SIDE * SIDE;  // numbers of a tile: of its output, and turned
+constexpr int OUT = 4, SIDE = OUT + 2, POINTS = SIDE * SIDE;  // of a tile: output side, turned side, turned numbers
 constexpr float HALF = 0.70710678118654752f, TWO = 1.4142135623730950f;  // the roots of 1/2 and 2
 
-// out[1 .. 4]: at the roots, plus and minus, from what even and odd powers come to.
+// out[1 .. 4]: the values at plus and minus each root, from the sums of even and of odd powers.
 INLINE void at_roots(Floats even, Floats odd, Floats even2, Floats odd2, Floats *out) {
     out[1] = even + odd, out[2] = even - odd;
     out[3] = even2 + odd2, out[4] = even2 - odd2;

@@ -1,4 +1,4 @@
-"""budget.json: what a study with a budget of seconds decided to train on this machine."""
+"""budget.json: how much of its plan a study with a budget of seconds trains on this machine."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Share(Record):
     planned: Size
     """Steps that the study file asks for."""
     batch: Size
-    """Images in a step."""
+    """Images per step."""
     images_per_second: Annotated[_Positive, Unit("1/s")]
-    """Training speed that was measured."""
+    """Measured training speed."""
 
 
 class Decision(FileRecord):

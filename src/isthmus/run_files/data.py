@@ -1,4 +1,4 @@
-"""Which images a run is about, as environment.json, evaluation.json and findings.json hold it."""
+"""The images of a run, as described in environment.json, evaluation.json and findings.json."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Shape = tuple[_Side, _Side, _Side]
 
 
 class Data(Record):
-    """Which images: where they came from, how many, the hash that names them, and what was done to them."""
+    """The images: their source, number and hash, and what was done to them."""
 
     kind: str = ""
     """The data set, as in `data.kind` of the recipe."""
     source: str = ""
-    """Where the images came from, for people."""
+    """Where the images came from, in words."""
     train_images: Count | None = None
     """Number of training images."""
     validation_images: Count | None = None
@@ -28,14 +28,14 @@ class Data(Record):
     test_images: Count | None = None
     """Number of test images."""
     hash: str = ""
-    """Names the images and their split: equal hashes, equal images."""
+    """Hash of the images and their split: equal hashes mean equal images."""
     test_hash: str = ""
-    """Names the test images alone: only runs with the same are compared. Older versions did not write it."""
+    """Hash of the test images alone; only runs with equal hashes are compared. Older versions did not write it."""
     image_shape: Shape | None = None
     """Channels, height and width."""
     class_names: tuple[str, ...] = ()
-    """Names of the classes; empty where there are none."""
+    """Names of the classes; empty if there are none."""
     handling: tuple[Change, ...] = ()
-    """What was done to the images between their files and the pixels that the model sees."""
+    """How the images were changed between their files and the pixels that the model sees."""
     notices: tuple[str, ...] = ()
-    """Sentences to read, such as the names of files that were left out."""
+    """Sentences for the reader, for example about files that were left out."""

@@ -1,4 +1,4 @@
-"""What the doctor says of a run, as evaluation.json and findings.json hold it."""
+"""What the doctor says about a run, in evaluation.json and findings.json."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Diagnosis(Record):
     rule: str
     """The check that found it."""
     severity: Severity = "note"
-    """`error`: the result is not what its reader takes it for. `warning`: it could be better. `note`: good to know."""
+    """`error`: the result does not mean what it seems to mean. `warning`: it could be better. `note`: good to know."""
     sentence: str
     """What is wrong."""
     remedy: str = ""
-    """What to do, a sentence; empty where there is nothing to do."""
+    """What to do, in a sentence; empty if there is nothing to do."""
     measured: dict[str, Number] = Field(default_factory=dict)
-    """The numbers behind it, by name."""
+    """The numbers on which it is based, by name."""
     changes: tuple[dict[str, JsonValue], ...] = ()
-    """The remedies that options can do, each dotted option -> value."""
+    """The remedies that are changes of options, each dotted option -> value."""
     seeds: tuple[Count, ...] = ()
-    """In a study: the seeds that it is about."""
+    """In a study: the seeds concerned."""

@@ -1,4 +1,4 @@
-"""environment.json: how and on what a run is trained."""
+"""environment.json: how a run is trained, and on which images and hardware."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ def _is_named(data: Data) -> Data:
 
 
 class Schedule(Record):
-    """How long the run trains on its images."""
+    """How long the run trains."""
 
     epochs: Count
-    """Epochs at most. On few images more than the recipe has."""
+    """Maximum number of epochs; with few images, more than in the recipe."""
     passes_per_epoch: Count
-    """Passes over the images in one epoch; more than 1 where the images are few (`train.least_steps`)."""
+    """Passes over the images in one epoch; more than 1 if there are few images (`train.least_steps`)."""
     steps: Count
-    """Optimizer steps at most."""
+    """Maximum number of optimizer steps."""
     warmup_steps: Count
-    """Steps of the warm-up: those of the recipe, but at most a fifth of all."""
+    """Warm-up steps: as in the recipe, but at most a fifth of all steps."""
 
 
 class Mirror(Record):
-    """Whether training shows half of its images, others in every epoch, with left and right exchanged."""
+    """Whether training mirrors half of its images left to right, a different half in every epoch."""
 
     mirrors: Flag
-    """Whether it does. Every checkpoint holds it too, so that a resumed run keeps to it."""
+    """Whether it does. Checkpoints hold this too, so that a resumed run does the same."""
     sentence: str
-    """Why, where `train.mirror=auto` decided; empty where the recipe did."""
+    """Why, if `train.mirror=auto` decided; empty if the recipe did."""
 
 
 # a message shows it in a command that a user may paste into a shell
@@ -45,12 +45,12 @@ _ForShell = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+!-]*$")]
 
 
 class RecordedPart(Record):
-    """A part of the recipe that another package than isthmus brought."""
+    """A part of the recipe that comes from another package than isthmus."""
 
     kind: str
     """Its name in the recipe."""
     package: _ForShell
-    """The package that brought it."""
+    """The package that it comes from."""
     version: _ForShell
     """The package's version."""
 
@@ -63,29 +63,29 @@ class Environment(FileRecord):
     command: str = ""
     """The command as typed."""
     commit: str | None = None
-    """Commit of isthmus; null where it does not run from a git checkout."""
+    """Commit of isthmus; null if it does not run from a git checkout."""
     versions: dict[str, str] = Field(default_factory=dict)
     """Versions of isthmus, python, torch and numpy."""
     parts: dict[str, RecordedPart] = Field(default_factory=dict)
-    """Parts of other packages, by the recipe's table that chose them: what must be installed to use the run."""
+    """Parts from other packages, by the recipe's table that chose them; to use the run, install their packages."""
     device: str
-    """Where it trains: `cpu`, `cuda`."""
+    """Device of training, such as `cpu` or `cuda`."""
     threads: Size | None = None
     """CPU threads."""
     precision: str
-    """Precision of training: `fp32`, `bf16`."""
+    """Precision of training: `fp32` or `bf16`."""
     kernels: str = ""
-    """What some operations run on (`train.kernels`): `torch`, or `compiled` and eight digits."""
+    """Which kernels some operations use (`train.kernels`): `torch`, or `compiled` and eight digits."""
     hardware: str = ""
-    """The processor or the graphics card."""
+    """Name of the processor or GPU."""
     schedule: Schedule | None = None
     """How long it trains."""
     started: str = ""
-    """When it began, UTC."""
+    """Start of training, UTC."""
     data: Annotated[Data, AfterValidator(_is_named)]
-    """The images; `hash` and `image_shape` are always there."""
+    """The images; `hash` and `image_shape` are always present."""
     mirror: Mirror | None = None
-    """Whether it shows mirrored images."""
+    """Whether training mirrors images."""
 
     @property
     def image_shape(self) -> Shape:

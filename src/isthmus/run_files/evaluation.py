@@ -1,4 +1,4 @@
-"""evaluation.json of a run: scores, baselines, what the latent holds, cost, and what the doctor says.
+"""evaluation.json of a run: scores, baselines, measures of the latent, cost, and what the doctor says.
 
 A missing number is nan, so that a page can always say "not measured".
 """
@@ -37,32 +37,32 @@ class Moment(Record):
     step: Count
     """Optimizer steps done."""
     seconds: Seconds
-    """Training time, over all sittings."""
+    """Training time, over all sessions."""
 
 
 class Course(Record):
-    """A run's error on validation images beside PCA's of the same latent size, both on 8-bit output."""
+    """A run's error on validation images compared with PCA's at the same latent size, both on 8-bit output."""
 
     pca_mse: SquaredError | None = None
     """PCA's error."""
     epochs: Count | None = None
-    """Epochs trained; only where metrics.jsonl holds every one of them, as for the two keys below."""
+    """Epochs trained. This key and the next two are there only if metrics.jsonl holds every epoch."""
     lowest_ratio: Real | None = None
-    """The run's lowest error over PCA's."""
+    """The run's lowest error divided by PCA's."""
     since: Moment | None = None
-    """The first epoch from which on, up to the weights that were kept, the run's error was below PCA's; null where
-    these weights are not below it. An epoch 0 within 0.1 % of PCA's error counts as below."""
+    """The epoch since which the run's error was below PCA's, up to the epoch of the kept weights; null if these are
+    not below it. An epoch 0 within 0.1 % of PCA's error counts as below."""
 
 
 class AgainstPca(Record):
-    """The model beside PCA at the same latent size."""
+    """The model compared with PCA at the same latent size."""
 
     psnr: IntervalRecord = IntervalRecord()
     """Paired difference of the PSNR on test images, model minus PCA, in dB."""
     mse_ratio: Real | None = None
-    """The model's mean MSE over PCA's on test images; null where PCA makes no error."""
+    """The model's mean MSE on test images divided by PCA's; null if PCA's is 0."""
     validation: Annotated[Course, NULL_IS_EMPTY] = Course()
-    """How the two compared on validation images in training."""
+    """How they compared on validation images during training."""
 
 
 class Cost(Record):
@@ -71,17 +71,17 @@ class Cost(Record):
     parameters: Number = math.nan
     """Parameters as Keras counts them, statistics of batch norm included."""
     trainable: Number = math.nan
-    """Parameters without those statistics."""
+    """Parameters without statistics of batch norm."""
     encoder_parameters: Number = math.nan
     """Parameters of the encoder."""
     decoder_parameters: Number = math.nan
-    """Parameters of the decoder: those that the output for a given latent depends on."""
+    """Parameters of the decoder: those that affect the output for a given latent."""
     multiply_adds: Number = math.nan
-    """Multiply-adds of one image's reconstruction."""
+    """Multiply-adds to reconstruct one image."""
     train_seconds: Annotated[Number, Unit("s")] = math.nan
-    """Training time, over all sittings."""
+    """Training time, over all sessions."""
     images_per_second: Annotated[Number, Unit("1/s")] = math.nan
-    """Training images a second."""
+    """Training images per second."""
     epochs: Number = math.nan
     """Epochs trained."""
     best_epoch: Number = math.nan
@@ -91,22 +91,22 @@ class Cost(Record):
     stopped: str = ""
     """Why training ended, as in training.json."""
     sentence: str = ""
-    """The same for people."""
+    """The same as a sentence."""
     device: str = ""
-    """Where it was trained."""
+    """Device of training."""
     precision: str = ""
     """Precision of training."""
 
 
 class PcaPoint(Record):
-    """PCA with so many components, scored on the test images."""
+    """PCA's scores on the test images with a given number of components."""
 
     components: Count
-    """Components of PCA."""
+    """Number of components."""
     mse: Annotated[Number, Unit("0-1")] = math.nan
     """Mean squared error."""
     psnr: Decibels = math.nan
-    """Mean over images of the PSNR."""
+    """The PSNR, mean over images."""
     psnr_of_mean_mse: Decibels = math.nan
     """The PSNR of the mean MSE."""
 
@@ -115,11 +115,11 @@ class Checkpoint(Record):
     """Which weights were scored."""
 
     which: str = ""
-    """`best`, or `last` where the best cannot be read."""
+    """`best`, or `last` if the best cannot be read."""
     step: Count | None = None
-    """Optimizer steps that they had."""
+    """Optimizer steps done when they were saved."""
     epoch: Count | None = None
-    """The epoch that they are of; 0 is the start."""
+    """Their epoch; 0 is the start."""
 
 
 class Samples(Record):
@@ -135,7 +135,7 @@ class EvaluationRecord(FileRecord):
     """evaluation.json."""
 
     isthmus: str = ""
-    """The version that wrote it."""
+    """Version of isthmus that wrote the file."""
     name: str
     """Name of the recipe."""
     seed: Count
@@ -145,19 +145,19 @@ class EvaluationRecord(FileRecord):
     checkpoint: Checkpoint = Checkpoint()
     """Which weights were scored."""
     latent_size: Size
-    """How many numbers the latent of one image holds, or how many codes where it is discrete."""
+    """Numbers in the latent of one image; codes, if it is discrete."""
     measures: dict[str, MeasureRecord] = Field(default_factory=dict)
-    """What each measure in `scores` is."""
+    """Descriptions of the measures in `scores`."""
     scores: dict[str, Score]
     """`model`: its reconstruction of the clean image. `pca`: PCA with as many components as `latent_size`.
-    `mean_image`: the mean training image. Where the recipe has noise, `noisy_input`: the noisy image itself, and
-    `denoised`: the model's output for it, both against the clean image."""
+    `mean_image`: the mean training image. If the recipe has noise, `noisy_input`: the noisy image itself, and
+    `denoised`: the model's output for it, both compared with the clean image."""
     noise: str | None = None
-    """Which noise; only where the recipe has some. Its draws are the same for every run."""
+    """Description of the noise, if the recipe has any. Every run gets the same noise."""
     against_pca: AgainstPca = AgainstPca()
-    """The model beside PCA."""
+    """The model compared with PCA."""
     latent: LatentRecord = LatentRecord()
-    """What the latent holds."""
+    """Measures of the latent."""
     samples: Samples = Samples()
     """The new images in pictures.safetensors."""
     pca_curve: tuple[PcaPoint, ...] = ()
@@ -165,7 +165,7 @@ class EvaluationRecord(FileRecord):
     cost: Cost = Cost()
     """What the run cost."""
     flags: tuple[str, ...] = ()
-    """Sentences that a reader has to know before the scores."""
+    """Sentences to read before the scores."""
     best: tuple[Count, ...] = ()
     """Test images with the highest PSNR, best first."""
     worst: tuple[Count, ...] = ()
@@ -173,7 +173,7 @@ class EvaluationRecord(FileRecord):
     shown: tuple[Count, ...] = ()
     """Test images that pages show: the same for every run on the same data."""
     doctor: tuple[Diagnosis, ...] | None = None
-    """What the doctor found, the gravest first; empty where it found no fault."""
+    """What the doctor found, most serious first; empty if it found no fault."""
 
     @property
     def is_whole(self) -> bool:

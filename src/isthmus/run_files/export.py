@@ -6,7 +6,7 @@ from isthmus.run_files.record import Count, FileRecord, Finite, Record
 
 
 class ExportedTensor(Record):
-    """What a graph takes or gives."""
+    """The input or output of a graph."""
 
     name: str
     """Its name in the graph."""
@@ -24,25 +24,25 @@ class ExportedGraph(Record):
     file: str
     """Name of the file."""
     input: ExportedTensor | None = None
-    """What it takes."""
+    """Its input."""
     output: ExportedTensor | None = None
-    """What it gives."""
+    """Its output."""
     largest_difference_from_pytorch: float
-    """Largest difference of any value, as a share of PyTorch's largest, or of 1 where that is larger."""
+    """Largest difference from a value of PyTorch, divided by PyTorch's largest value, or by 1 if that is larger."""
 
 
 class ExportRecord(FileRecord):
-    """export.json, by which isthmus knows its own export."""
+    """export.json; by this file, isthmus recognises its own export."""
 
     recipe: str
     """Name of the recipe."""
     data_hash: str
     """Hash of the images that the model was trained on."""
     opset: Count
-    """Version of ONNX's operators."""
+    """Version of the ONNX operator set."""
     weights: str = "float32"
     """How weights are stored: `float32` or `float16`."""
     half_cost_db: Finite | None = None
-    """PSNR that 16-bit weights lose on test images, in dB; null where it was not measured."""
+    """PSNR on test images lost by 16-bit weights, in dB; null if it was not measured."""
     graphs: tuple[ExportedGraph, ...]
     """encoder.onnx and decoder.onnx."""

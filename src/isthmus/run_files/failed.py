@@ -9,6 +9,6 @@ class Failure(FileRecord):
     """failed.json: why a study's run could not finish."""
 
     error: str
-    """The reason, a sentence."""
+    """The reason, in a sentence."""
     traceback: str = ""
-    """Python's traceback; empty where the sentence says all."""
+    """Python's traceback; empty if the sentence says enough."""

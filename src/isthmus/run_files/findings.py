@@ -32,40 +32,40 @@ class StudyRun(Record):
     status: Literal["done", "failed", "missing"]
     """How far it came."""
     error: str | None = None
-    """Why it failed; null where it did not."""
+    """Why it failed; null if it did not."""
 
 
 class VariationRecord(Record):
-    """One variation. Scores are means over its finished seeds; without one it has no keys from `latent_size` on."""
+    """One variation. Scores are means over its finished seeds; without one, keys from `latent_size` on are missing."""
 
     name: str
-    """Its name, which is its folder's too."""
+    """Its name, and that of its folder."""
     about: str | None = None
-    """What it is, as the study file says."""
+    """Its description in the study file."""
     note: str | None = None
-    """A sentence that the study's author wants beside the numbers."""
+    """A sentence from the study's author to show with the numbers."""
     changes: dict[str, JsonValue] = Field(default_factory=dict)
     """Its changes to the base recipe, dotted option -> value."""
     compare: Annotated[tuple[str, ...], BeforeValidator(_as_list)] = ()
     """The variations that it is compared with."""
     runs: tuple[StudyRun, ...] = ()
-    """Its runs, one a seed."""
+    """Its runs, one per seed."""
     latent_size: Size | None = None
-    """How many numbers, or codes, the latent of one image holds."""
+    """Numbers, or codes, in the latent of one image."""
     image_values: Size | None = None
-    """How many values an image has."""
+    """Values in one image."""
     scores: Score | None = None
     """The model's scores."""
     against_pca: AgainstPca = AgainstPca()
-    """The model beside PCA, without `validation`."""
+    """The model compared with PCA, without `validation`."""
     stayed_at_start: int = 0
-    """How many of its seeds kept the weights from before their first step, at PCA."""
+    """Number of its seeds that kept the weights from before the first step, which equal PCA."""
     cost: Cost = Cost()
     """What a run cost."""
     latent: LatentRecord = LatentRecord()
-    """What the latent holds."""
+    """Measures of the latent."""
     flags: tuple[str, ...] = ()
-    """Sentences that a reader has to know before the scores."""
+    """Sentences to read before the scores."""
     doctor: tuple[Diagnosis, ...] | None = None
     """What the doctor found, each rule once."""
 
@@ -76,7 +76,7 @@ class VariationRecord(Record):
 
 
 class Corrected(Record):
-    """What is left of a verdict as one of several comparisons with the same base."""
+    """A verdict corrected for several comparisons with the same base."""
 
     method: str = "Holm"
     """The correction."""
@@ -89,18 +89,18 @@ class Corrected(Record):
 
 
 class Finding(Record):
-    """One sentence that a study concludes, with the difference behind it."""
+    """A conclusion of a study, with the difference that supports it."""
 
     kind: Literal["comparison", "pca", "failure", "note"]
-    """`comparison`: two variations. `pca`: a variation and PCA. `failure`: a run that failed. `note`: all else."""
+    """`comparison`: two variations. `pca`: a variation and PCA. `failure`: a run that failed. `note`: anything else."""
     variation: str | None = None
-    """The variation that it is about; null where it is about the study."""
+    """The variation that it is about; null if it is about the whole study."""
     against: str | None = None
-    """What it is compared with; `pca` for PCA, null where nothing is compared."""
+    """What it is compared with; `pca` for PCA, null if nothing is compared."""
     about: Literal["models", "choice"] | None = None
-    """`choice` where both sides have two or more seeds, else `models`: these very models, one seed of a side."""
+    """`choice` if both sides have two or more seeds; else `models`: it is only about these trained models."""
     measure: str | None = None
-    """The measure that was compared; not there where nothing was tested, as the four numbers below."""
+    """The measure that was compared. This key and the next four are missing if nothing was tested."""
     difference: Decibels = math.nan
     """Variation minus the other side."""
     low: Decibels = math.nan
@@ -108,17 +108,17 @@ class Finding(Record):
     high: Decibels = math.nan
     """Upper end of its 95 % interval."""
     p: Number = math.nan
-    """Two-sided p-value: below 0.05 where the interval leaves 0 out, and never given as less than 1e-12."""
+    """Two-sided p-value: below 0.05 if the interval excludes 0; smaller values than 1e-12 are given as 1e-12."""
     verdict: Literal["better", "worse", "no measurable difference", "not tested"] | None = None
     """The verdict of this comparison alone."""
     corrected: Corrected | None = None
-    """The verdict as one of several; only where two or more have the same `against`."""
+    """The verdict corrected for several comparisons; only if two or more have the same `against`."""
     sentence: str
-    """The finding, for people."""
+    """The finding as a sentence."""
 
     @property
     def final_verdict(self) -> str | None:
-        """As one of many where it is one."""
+        """The corrected verdict if there is one, else the verdict of this comparison alone."""
         return self.corrected.verdict if self.corrected and self.corrected.verdict else self.verdict
 
 
@@ -128,18 +128,18 @@ class Findings(FileRecord):
     study: str
     """Name of the study."""
     about: str | None = None
-    """What it is, as the study file says."""
+    """Its description in the study file."""
     seeds: tuple[Count, ...] = ()
     """Its seeds."""
     data: Data | None = None
-    """The images of its first finished run; null where there is none."""
+    """The images of its first finished run; null if there is none."""
     intervals: str = ""
     """What the intervals cover."""
     measures: dict[str, MeasureRecord] = Field(default_factory=dict)
-    """What each measure in the scores is."""
+    """Descriptions of the measures in the scores."""
     variations: tuple[VariationRecord, ...]
     """Its variations."""
     findings: tuple[Finding, ...] = ()
-    """What it concludes."""
+    """Its conclusions."""
     command: str = ""
     """The command as typed."""

@@ -1,4 +1,4 @@
-"""What evaluation.json and findings.json say of a latent."""
+"""Measures of a latent, in evaluation.json and findings.json."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from isthmus.run_files.record import Bits, Nats, Number, Record, Unit
 
 
 class Beside(Record):
-    """A measure of the model's latent, and of PCA's of the same size."""
+    """A measure of the model's latent and of PCA's latent of the same size."""
 
     model: Number = math.nan
-    """Of the model's latent."""
+    """For the model's latent."""
     pca: Number = math.nan
-    """Of PCA's numbers, as many."""
+    """For PCA's latent."""
 
 
 class Rate(Record):
@@ -29,27 +29,27 @@ class Rate(Record):
 
 
 class PartRecord(Record):
-    """So many of so many."""
+    """A number out of a total."""
 
     count: Number = math.nan
-    """How many."""
+    """The number."""
     of: Number = math.nan
-    """Of how many."""
+    """The total."""
 
 
 class CodesRecord(Record):
     """The codes of a discrete latent."""
 
     count: Number = math.nan
-    """Codes that there are."""
+    """Number of different codes."""
     per_image: Number = math.nan
-    """Codes that one image has."""
+    """Codes per image."""
     bits: Bits = math.nan
-    """What the codes of one image can hold."""
+    """Capacity of the codes of one image."""
     perplexity: Number = math.nan
-    """As how many equally frequent codes they are used."""
+    """Perplexity: the number of equally frequent codes that would have the same entropy."""
     used: Number = math.nan
-    """Share of the codes that is used, 0 to 1."""
+    """Share of the codes that are used, 0 to 1."""
 
 
 class Likelihood(Record):
@@ -60,56 +60,56 @@ class Likelihood(Record):
     importance_weighted_nats: Nats = math.nan
     """The importance-weighted bound, which is never below it."""
     samples: Number = math.nan
-    """Draws from the posterior for each image."""
+    """Draws from the posterior per image."""
     bits_per_dimension: Annotated[Number, Unit("bits per pixel value")] = math.nan
-    """From the importance-weighted bound; an upper bound."""
+    """Upper bound, computed from the importance-weighted bound."""
 
 
 class Labels(Record):
-    """Accuracies, 0 to 1, of telling classes apart by the latent, on test images."""
+    """Accuracies, 0 to 1, of classifying test images by their latents."""
 
     classes: Number = math.nan
     """Number of classes."""
     linear_probe: Beside = Beside()
     """A linear classifier, fitted to at most 5,000 training images."""
     nearest_neighbours: Beside = Beside()
-    """A vote of the 10 nearest of those training images."""
+    """A vote of the 10 nearest among the same training images."""
 
 
 class Dci(Record):
     """Disentanglement, completeness and informativeness, each up to 1."""
 
     disentanglement: Number = math.nan
-    """How far each number of the latent is about one cause."""
+    """How much each number of the latent represents only one factor."""
     completeness: Number = math.nan
-    """How far each cause is in one number."""
+    """How much each factor is represented by only one number."""
     informativeness: Number = math.nan
-    """How well the causes are predicted."""
+    """How well the latent predicts the factors."""
 
 
 class Factors(Record):
-    """How known causes of the images are held in the latent."""
+    """How the latent represents the known factors of variation of the images."""
 
     linear_r2: dict[str, Number] = Field(default_factory=dict)
-    """R2 of a linear probe, by cause."""
+    """R2 of a linear probe, by factor."""
     mig: Number = math.nan
-    """Mutual information gap; left out for latents of more than 128 numbers, as `dci`."""
+    """Mutual information gap; left out for latents of more than 128 numbers, like `dci`."""
     dci: Dci = Dci()
     """Disentanglement, completeness and informativeness."""
 
 
 class LatentRecord(Record):
-    """What the latent holds. A key is there where it applies to the model and its images."""
+    """Measures of the latent. A key is there only if it applies to the model and its images."""
 
     rate: Rate | None = None
-    """Mean KL from posterior to prior; of bottlenecks that have one."""
+    """Mean KL from posterior to prior; only for bottlenecks that have one."""
     active_units: PartRecord | None = None
-    """Numbers of the latent whose posterior mean varies by more than 0.01; of variational bottlenecks."""
+    """Numbers of the latent whose posterior mean has a variance above 0.01; only for variational bottlenecks."""
     codes: CodesRecord | None = None
-    """How codes are used; of discrete bottlenecks."""
+    """Use of the codes; only for discrete bottlenecks."""
     likelihood: Likelihood | None = None
-    """How likely the images are; of variational bottlenecks with a distortion that is a likelihood."""
+    """Likelihood of the images; only for variational bottlenecks whose distortion is a likelihood."""
     labels: Labels | None = None
-    """How well classes can be told apart; of images with 2 to 100 classes."""
+    """How well the latent separates classes; only for images with 2 to 100 classes."""
     factors: Factors | None = None
-    """How known causes are held; of images whose causes are known."""
+    """How the latent represents known factors; only for images whose factors are known."""

@@ -1,4 +1,4 @@
-"""metrics.jsonl: a line a logged step, a line an epoch."""
+"""metrics.jsonl: one line per logged step and one per epoch."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from isthmus.run_files.record import Count, Decibels, Flag, Number, Real, Record
 
 
 class EpochRecord(Record):
-    """A line about an epoch. Epoch 0 is the model before its first step, where that was measured."""
+    """A line about an epoch. Epoch 0 is the model before its first step, if that was measured."""
 
     kind: Literal["epoch"]
     """What the line is about."""
@@ -20,7 +20,7 @@ class EpochRecord(Record):
     epoch: Count
     """The epoch, from 1."""
     seconds: Seconds
-    """Training time so far, over all sittings."""
+    """Training time so far, over all sessions."""
     train_loss: Number = math.nan
     """Running mean of the loss over the epoch's images; not in epoch 0."""
     validation_loss: Number = math.nan
@@ -28,9 +28,9 @@ class EpochRecord(Record):
     validation_mse: SquaredError | None = None
     """Mean squared error on validation images, 8-bit output."""
     validation_psnr: Decibels = math.nan
-    """The PSNR of that mean error."""
+    """The PSNR of `validation_mse`."""
     validation_image_psnr: Decibels = math.nan
-    """Mean over images of the PSNR, as `psnr` of evaluation.json."""
+    """The PSNR, mean over images, like `psnr` in evaluation.json."""
     learning_rate: Number = math.nan
     """The learning rate; not in epoch 0."""
     best: Flag = False
@@ -38,7 +38,7 @@ class EpochRecord(Record):
 
 
 class StepRecord(Record):
-    """A line about steps: means over the images since the line before. Further keys are the terms of the loss."""
+    """A line about steps: means over the images since the previous line. Further keys are the terms of the loss."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -47,9 +47,9 @@ class StepRecord(Record):
     step: Count
     """Optimizer steps so far."""
     epoch: Count
-    """The epoch under way, from 1."""
+    """The current epoch, from 1."""
     seconds: Seconds
-    """Training time so far, over all sittings."""
+    """Training time so far, over all sessions."""
     loss: Number = math.nan
     """The loss that was minimised."""
     distortion: Real | None = None
@@ -57,4 +57,4 @@ class StepRecord(Record):
     learning_rate: Number = math.nan
     """The learning rate."""
     images_per_second: Annotated[Number, Unit("1/s")] = math.nan
-    """Training images a second."""
+    """Training images per second."""

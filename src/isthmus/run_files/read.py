@@ -25,7 +25,7 @@ _LINE: TypeAdapter[EpochRecord | StepRecord] = TypeAdapter(EpochRecord | StepRec
 class Log:
     """metrics.jsonl.
 
-    epochs: in order, the last line of each, since a run killed while writing repeats epochs when resumed. lines:
+    epochs: the last line of each epoch, in order, because a run that is killed and resumed repeats epochs. lines:
     lines of epochs and of steps in the file's order. unreadable: number of lines that a crash cut.
     """
 
@@ -35,15 +35,15 @@ class Log:
 
 
 def read_record(path: Path, record: type[R], otherwise: str = "") -> R:
-    """A JSON file as `record`. Raises RunError, which names the key, where it is not one.
+    """Read a JSON file as `record`. Raises RunError, which names the key, if the content does not match.
 
-    otherwise: what to do then, if not what `remedy` says of the file.
+    otherwise: what to do then; by default what `remedy` says.
     """
     return _read(path, lambda content: parse_record(content, record), otherwise)
 
 
 def read_json(path: Path) -> Any:
-    """A JSON file as it is. Raises RunError where it is missing or no JSON."""
+    """The content of a JSON file. Raises RunError if it is missing or not JSON."""
     return _read(path, parse_json, "")
 
 
@@ -57,7 +57,7 @@ def _read(path: Path, parse: Callable[[bytes], T], otherwise: str) -> T:
 
 
 def parse_record(content: bytes, record: type[R]) -> R:
-    """JSON as `record`. Raises ValueError with one line that names the key."""
+    """JSON as `record`. Raises ValueError, one line that names the key."""
     try:
         return record.model_validate(parse_json(content))
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""The base of records in a run folder's JSON files: strict numbers, units, and tolerance for keys of other versions.
+"""The base of records in a run folder's JSON files: numbers are strict and have units; unknown keys are ignored.
 
 A record is one JSON object. To write a file, build its record and pass it to `write.py`; `read.py` returns the record
 of a file. The docstrings below the fields become the tables of docs/run-folder.md.
@@ -74,9 +74,9 @@ NULL_IS_EMPTY = BeforeValidator(_null_is_empty)
 
 
 class Record(BaseModel):
-    """One JSON object; keys of other versions are passed over.
+    """One JSON object; keys of other versions are ignored.
 
-    A field without a default must be there. What was not set is not written: a key says something or is left out.
+    A field without a default is required. A field that was not set is not written.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True, ser_json_inf_nan="constants")

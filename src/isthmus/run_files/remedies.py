@@ -1,4 +1,4 @@
-"""What mends a file of a run folder that cannot be read: the verb that writes it again, or a copy where none does."""
+"""What to do about an unreadable file of a run folder: the command that writes it again or, without one, a copy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def remedy(path: Path) -> str:
     if path.name not in _WRITERS:
         return RESTORE
     words = _WRITERS[path.name].format(folder=path.parent)
-    # nothing is written over what is no file; a link is replaced
+    # isthmus replaces only files and links
     return f"remove it, and {words}" if _is_irregular(path) and words.startswith("`") else words
 
 

@@ -1,4 +1,4 @@
-"""Scores, as evaluation.json and findings.json hold them, and what each measure is."""
+"""Scores in evaluation.json and findings.json, and descriptions of measures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ class IntervalRecord(Record):
     """A mean and its 95 % interval, in the unit of its measure."""
 
     mean: Number = math.nan
-    """The mean; null where it is undefined."""
+    """The mean; null if it is undefined."""
     low: Number = math.nan
     """Lower end of the interval."""
     high: Number = math.nan
     """Upper end of the interval."""
     undefined: str | None = None
-    """Why there is no mean; only where there is none."""
+    """Why there is no mean; only if there is none."""
 
 
 class Score(Record):
-    """Means over test images on 8-bit output, one for each measure: every key that is not listed here is a measure."""
+    """Means over test images on 8-bit output, one per measure; every key that is not listed here is a measure."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, IntervalRecord] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -48,21 +48,21 @@ class Score(Record):
 
 
 class MeasureRecord(Record):
-    """What a measure is, so that a reader who does not have it can show its scores."""
+    """Description of a measure, so that programs without it can show its scores."""
 
     name: str
     """Its name in tables."""
     unit: str = ""
-    """Its unit; empty where it has none."""
+    """Its unit; empty if it has none."""
     higher_is_better: Flag = True
-    """Whether a higher score is a better one."""
+    """Whether a higher score is better."""
     decimals: Annotated[int, Field(strict=True, ge=0, le=12)] = 3
     """Decimals that tables show."""
     about: str = ""
     """One line of explanation."""
     least: Real | None = None
-    """The least score that there can be; null where there is no such bound."""
+    """The lowest possible score; null if there is no bound."""
     most: Real | None = None
-    """The highest score that there can be; null where there is no such bound."""
+    """The highest possible score; null if there is no bound."""
     undefined: str | None = None
-    """Why a score can be missing; null where it never is."""
+    """Why a score can be missing; null if it never is."""

@@ -13,30 +13,30 @@ from isthmus.run_files.record import Count, FileRecord, Finite, Real, Seconds
 
 @dataclass(config=ConfigDict(use_attribute_docstrings=True))
 class Progress:
-    """How far a run has come: everything beside weights and optimizer that the next step depends on."""
+    """How far a run has come: all that the next step depends on besides weights and optimizer."""
 
     step: Count = 0
     """Optimizer steps done."""
     epoch: Count = 0
     """Epochs completed."""
     batch: Count = 0
-    """Batches done of the epoch under way."""
+    """Batches done in the current epoch."""
     seconds: Seconds = 0.0
-    """Training time, over all sittings."""
+    """Training time, over all sessions."""
     loss_sum: Finite = 0.0
-    """Sum of the loss over the images of the epoch under way."""
+    """Sum of the loss over the images of the current epoch."""
     images: Count = 0
-    """Images seen in the epoch under way."""
+    """Images seen in the current epoch."""
     seen: Count = 0
     """Images seen, over all epochs."""
     best_score: Annotated[Real, Field(gt=-math.inf)] = math.inf
-    """The lowest loss by which epochs are compared; infinite until one was validated."""
+    """The lowest loss so far, of those by which epochs are compared (`train.monitor`); infinite before the first."""
     best_epoch: Count = 0
     """The epoch that reached it."""
     stale_epochs: Count = 0
     """Epochs since then."""
     stopped: Literal["", "epochs", "steps", "patience", "seconds"] = ""
-    """Why training ended; empty while it has not."""
+    """Why training ended; empty if it has not ended."""
 
 
 class State(FileRecord):
@@ -45,6 +45,6 @@ class State(FileRecord):
     progress: Progress
     """How far training has come."""
     notes: dict[str, JsonValue] = Field(default_factory=dict)
-    """What the bits of the weights depend on, to be compared when a run goes on; empty in `best`."""
+    """Settings on which the bits of the weights depend, compared when a run is resumed; empty in `best`."""
     digests: dict[Annotated[str, Field(pattern=r"^[a-z]+\.safetensors$")], str]
     """BLAKE2b digest of each of the checkpoint's other files."""

@@ -13,7 +13,7 @@ class TrainingRecord(FileRecord):
     stopped: str
     """Why it ended: `epochs`, `steps`, `patience` or `seconds`."""
     sentence: str
-    """The same for people."""
+    """The same as a sentence."""
     epochs: Count
     """Epochs trained."""
     best_epoch: Count
@@ -21,6 +21,6 @@ class TrainingRecord(FileRecord):
     steps: Count
     """Optimizer steps taken."""
     seconds: Seconds
-    """Training time, over all sittings."""
+    """Training time, over all sessions."""
     images_per_second: Annotated[Finite, Unit("1/s")]
-    """Training images a second, on average."""
+    """Training images per second, on average."""

@@ -62,11 +62,11 @@ def test_as_many_as_there_are_threads_are_tried_where_so_many_are_missing(
 
 
 def test_what_cannot_be_measured_is_not_chosen(two: list[Job], speeds: dict[int, Any]) -> None:
-    speeds |= {1: 5.0, 2: RunError("failed (the memory does not suffice)")}
+    speeds |= {1: 5.0, 2: RunError("failed (there is not enough memory)")}
     count, sentence = auto_jobs.choose("auto", two, IMAGES)
     assert (count, sentence) == (
         1,
-        "jobs: 1 x 4 threads: 5 images/s, 2 x 2 threads: failed (the memory does not suffice): "
+        "jobs: 1 x 4 threads: 5 images/s, 2 x 2 threads: failed (there is not enough memory): "
         "running one after another.",
     )
     speeds[1] = RunError("too slow to be measured")

@@ -96,8 +96,8 @@ def with_news(processes: Iterable[Process]) -> list[Process]:
 def _last_words(code: int) -> str:
     if code < 0:
         return (
-            f"its process was killed ({signal.Signals(-code).name}), as happens where the memory does not suffice; "
-            "run the study again, with fewer --jobs if that was it"
+            f"its process was killed ({signal.Signals(-code).name}), for example because memory ran out; "
+            "run the study again, with fewer --jobs if that was the cause"
         )
     if code == 130:
         return "its process was interrupted; run the study again to go on"
