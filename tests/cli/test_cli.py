@@ -15,36 +15,19 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
+from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 from isthmus import __version__
 from isthmus.core.sorts import SORTS
 from isthmus.data.datasets.scenes import Scenes
 
-STUDY = """
-about = "Two networks, to be held against each other."
-[base.data]
-kind = "scenes"
-train = 80
-test = 12
-[base.architecture]
-kind = "conv"
-filters = [4, 5]
-strides = [2, 2]
-[base.bottleneck]
-kind = "vector"
-dim = 3
-[base.train]
-epochs = 1
-batch = 16
-device = "cpu"
-precision = "fp32"
-[[variation]]
-name = "narrow"
-[[variation]]
-name = "wide"
-compare = "narrow"
-changes = { bottleneck.dim = 8 }
-"""
+STUDY = study_toml(
+    NARROW_AND_WIDE,
+    head=['about = "Two networks, to be held against each other."'],
+    data=["train = 80", "test = 12"],
+    filters=[4, 5],
+    train=["epochs = 1", "batch = 16", 'device = "cpu"', 'precision = "fp32"'],
+)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
@@ -112,23 +113,7 @@ def test_every_recipe_that_comes_with_isthmus_resolves(name: str) -> None:
         load_recipe(name)
 
 
-STUDY = """
-[base.data]
-kind = "scenes"
-[base.architecture]
-kind = "conv"
-filters = [4]
-strides = [2]
-[base.bottleneck]
-kind = "vector"
-dim = 3
-[[variation]]
-name = "a"
-[[variation]]
-name = "b"
-compare = "a"
-changes = { bottleneck.dim = 5 }
-"""
+STUDY = study_toml(NARROW_AND_WIDE.replace("narrow", "a").replace("wide", "b").replace("8", "5"))
 
 
 def write(folder: Path, text: str) -> str:
@@ -163,7 +148,7 @@ def test_a_study_file_gives_variations_and_seeds(tmp_path: Path) -> None:
         (lambda text: text.replace("dim = 5", "dim = 3"), "'a' and 'b' are the same recipe"),
         (lambda text: text.replace("[[variation]]", "[[variations]]"), "not a study"),
         (lambda text: text + "[[", "not a TOML file"),
-        (lambda text: "seeds = 0" + text, "seeds: 0 does not fit"),
+        (lambda text: "seeds = 0\n" + text, "seeds: 0 does not fit"),
         (lambda text: text.replace("compare", "compares"), "did you mean 'compare'"),
     ],
 )

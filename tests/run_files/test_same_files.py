@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from tests.conftest import ROOT
+from tests.study_toml import study_toml
 
 from isthmus.inference.export import export_run
 from isthmus.recipes.study_plan import load_plan
@@ -15,31 +16,7 @@ from isthmus.runs.study import study
 
 # as commit 23f22ce wrote them, from dictionaries put together by hand
 BEFORE = ROOT / "tests" / "fixtures" / "files-23f22ce.json"
-STUDY = """
-name = "small"
-about = "two networks"
-seeds = [0]
-[budget]
-seconds = 100000.0
-[base.data]
-kind = "scenes"
-train = 60
-test = 10
-size = 12
-[base.architecture]
-kind = "conv"
-filters = [4]
-strides = [2]
-[base.bottleneck]
-kind = "vector"
-dim = 3
-[base.train]
-batch = 16
-epochs = 2
-device = "cpu"
-precision = "fp32"
-kernels = "torch"
-[[variation]]
+VARIATIONS = """[[variation]]
 name = "noisy"
 note = "a note"
 changes = {"corruption.kind" = "gaussian", "corruption.std" = 0.1}
@@ -49,6 +26,12 @@ compare = ["noisy"]
 changes = {"bottleneck.kind" = "gaussian", "bottleneck.dim" = 3, "distortion.kind" = "gaussian", \
 "objective.weights" = {kl = 1.0}}
 """
+STUDY = study_toml(
+    VARIATIONS,
+    head=['name = "small"', 'about = "two networks"', "seeds = [0]", "[budget]", "seconds = 100000.0"],
+    data=["train = 60", "test = 10", "size = 12"],
+    train=["batch = 16", "epochs = 2", 'device = "cpu"', 'precision = "fp32"', 'kernels = "torch"'],
+)
 # clocks, the machine, and the version; digests are of weights, whose last bits are a machine's own
 OTHERWISE = {
     *("seconds", "train_seconds", "images_per_second", "expected", "started", "digests"),

@@ -6,25 +6,14 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tests.study_toml import ONE, study_toml
 
 from command import isthmus
 from isthmus import load
 from isthmus.runs.run_folder import read_recipe
 
 NEWER = ("splits", "range", "alpha", "least_steps")
-STUDY = """
-[base.data]
-kind = "scenes"
-[base.architecture]
-kind = "conv"
-filters = [4]
-strides = [2]
-[base.bottleneck]
-kind = "vector"
-dim = 3
-[[variation]]
-name = "one"
-"""
+STUDY = study_toml(ONE)
 
 
 def three_folders(place: Path) -> Path:

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.kernels import choose as kernel_choice
@@ -356,28 +357,12 @@ def test_a_study_killed_at_random_moments_ends_as_if_it_never_was(tmp_path: Path
         assert epochs(home) == epochs(other)
 
 
-STUDY = """
-[base.data]
-kind = "scenes"
-[base.architecture]
-kind = "conv"
-filters = [8, 8]
-strides = [2, 2]
-[base.bottleneck]
-kind = "vector"
-dim = 4
-[base.corruption]
-kind = "gaussian"
-[base.train]
-epochs = 3
-batch = 16
-[[variation]]
-name = "narrow"
-[[variation]]
-name = "wide"
-compare = "narrow"
-changes = { bottleneck.dim = 16 }
-"""
+STUDY = study_toml(
+    NARROW_AND_WIDE.replace("8", "16"),
+    filters=[8, 8],
+    dim=4,
+    train=["epochs = 3", "batch = 16", "[base.corruption]", 'kind = "gaussian"'],
+)
 
 
 def test_the_start_at_pca_is_logged_once_however_often_a_run_begins(

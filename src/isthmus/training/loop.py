@@ -26,7 +26,7 @@ from isthmus.recipes.recipe import Train
 from isthmus.run_files.state import Progress
 from isthmus.training.batches import Batches
 from isthmus.training.optimizers import rate_of, set_rates
-from isthmus.training.steps import choose_step
+from isthmus.training.steps import EagerStep, GraphStep, captures
 
 LOG_STEPS = 50
 LOG_SECONDS = 5.0  # on CUDA, only time counts: reading the sums waits until the device has finished all its steps
@@ -88,9 +88,8 @@ def train(
     Raises Diverged where the loss, or a weight that a caller could save, is no longer finite.
     """
     total_steps = planned_steps(settings, len(batches))
-    take = choose_step(model.device, settings)(
-        model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
-    )
+    eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed)
+    take = GraphStep(eager) if captures(model.device, settings) else eager
     # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
         with using(kernels):

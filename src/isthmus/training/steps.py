@@ -108,21 +108,8 @@ class GraphStep:
     overwrites the returned terms.
     """
 
-    def __init__(
-        self,
-        model: Autoencoder,
-        objective: Objective,
-        optimizer: torch.optim.Optimizer,
-        batches: Batches,
-        settings: Train,
-        *,
-        precision: str,
-        kernels: Kernels = "torch",
-        seed: int,
-    ) -> None:
-        self.eager = EagerStep(
-            model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed
-        )
+    def __init__(self, eager: EagerStep) -> None:
+        self.eager = eager
         self.graph: torch.cuda.CUDAGraph | None = None
         self.possible = True
         self.done = 0
@@ -171,7 +158,6 @@ class GraphStep:
         return graph
 
 
-def choose_step(device: torch.device, settings: Train) -> type[EagerStep] | type[GraphStep]:
-    """A graph on CUDA; eager on the CPU, and for Keras's Adam, whose epsilon is another constant at every step."""
-    capture = device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
-    return GraphStep if capture else EagerStep
+def captures(device: torch.device, settings: Train) -> bool:
+    """Whether steps are captured: on CUDA, but not for Keras's Adam, whose epsilon is another constant at every step."""
+    return device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"

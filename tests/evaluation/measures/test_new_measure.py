@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.study_toml import ONE, study_toml
 
 from isthmus.cli import tables
 from isthmus.core import registry
@@ -42,27 +43,12 @@ class LargestError(Measure):
     def __call__(self, output, original):
         return (output.double() - original.double()).abs().flatten(1).amax(1)
 '''
-STUDY = """
-[base.data]
-kind = "scenes"
-train = 48
-test = 12
-size = 16
-[base.architecture]
-kind = "conv"
-filters = [4]
-strides = [2]
-[base.bottleneck]
-kind = "vector"
-dim = 2
-[base.train]
-epochs = 1
-batch = 16
-device = "cpu"
-precision = "fp32"
-[[variation]]
-name = "one"
-"""
+STUDY = study_toml(
+    ONE,
+    data=["train = 48", "test = 12", "size = 16"],
+    dim=2,
+    train=["epochs = 1", "batch = 16", 'device = "cpu"', 'precision = "fp32"'],
+)
 HEADING = "Largest error (grey levels)"
 
 

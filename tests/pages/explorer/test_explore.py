@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 from tests.command import assert_refused, isthmus, tiny, train
 from tests.pages.explorer.page_file import PageFile, fake_bundle
+from tests.study_toml import ONE, study_toml
 
 import isthmus as ist
 from isthmus.inference.export.compare import answer
@@ -31,17 +32,6 @@ from isthmus.runs.load import load_data, load_model
 from isthmus.runs.run_folder import read_recipe
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-BASE = """format = 1
-[base.data]
-kind = "scenes"
-[base.architecture]
-kind = "conv"
-filters = [4, 5]
-strides = [2, 2]
-[base.bottleneck]
-kind = "vector"
-dim = 3
-"""
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +196,7 @@ def test_a_study_shows_up_to_four_models_and_its_report_links_the_page(tmp_path:
         f'"bottleneck.dim" = {2 + place // 2}\n"train.warmup_steps" = {place}\n'
         for place, name in enumerate(names)
     )
-    (tmp_path / "many.toml").write_text(BASE + variations)
+    (tmp_path / "many.toml").write_text(study_toml(variations, filters=[4, 5]))
     ran = isthmus("study", tmp_path / "many.toml", *few(), "-o", tmp_path / "many", "--explore")
     assert ran.code == 0, ran.err
     assert ran.out.splitlines()[-1] == f"Explorer: {(tmp_path / 'many' / 'explorer.html').resolve()}"
@@ -282,7 +272,7 @@ def test_without_the_built_script_it_says_what_to_run(
 
 def test_a_study_without_the_built_script_still_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(assets, "FOLDER", tmp_path / "nothing")
-    (tmp_path / "one.toml").write_text(f'{BASE}[[variation]]\nname = "one"\n')
+    (tmp_path / "one.toml").write_text(study_toml(ONE, filters=[4, 5]))
     ran = isthmus("study", tmp_path / "one.toml", *few(), "-o", tmp_path / "one", "--explore")
     assert ran.code == 0
     assert "npm --prefix web run build" in ran.err
@@ -315,7 +305,7 @@ def test_a_denoisers_twin_is_the_same_recipe_without_noise() -> None:
 def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit as one after another, in their order; a helper that cannot start costs time alone."""
     rows = "".join(f'[[variation]]\nname = "v{dim}"\nchanges = {{ "bottleneck.dim" = {dim} }}\n' for dim in (3, 4))
-    (tmp_path / "mine.toml").write_text(BASE.replace('"scenes"', '"scenes"\ntrain = 40\ntest = 15\nsize = 8') + rows)
+    (tmp_path / "mine.toml").write_text(study_toml(rows, data=["train = 40", "test = 15", "size = 8"], filters=[4, 5]))
     assert isthmus("study", tmp_path / "mine.toml", "-o", tmp_path / "study", "train.epochs=1").code == 0
     runs = [read_run(path.parent) for path in sorted((tmp_path / "study").glob("*/seed-0/evaluation.json"))]
     splits = load_data(read_recipe(runs[0].path))
