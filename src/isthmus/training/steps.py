@@ -159,5 +159,5 @@ class GraphStep:
 
 
 def captures(device: torch.device, settings: Train) -> bool:
-    """Whether steps are captured: on CUDA, but not for Keras's Adam, whose epsilon is another constant at every step."""
+    """Whether steps are captured: on CUDA, but for Keras's Adam, whose epsilon is another constant at every step."""
     return device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
