@@ -31,7 +31,10 @@ SEAMS = {
         "models.linear_path",
         "models.autoencoder",
         "models.structural_similarity",
+        "models.image_size",
+        "models.pixels",
         "models.seeding",
+        "models.widest",
     ),
     "models.objectives._weights",
 }
