@@ -23,13 +23,13 @@ class Change(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", use_attribute_docstrings=True)
 
     what: str
-    """A word for programs, such as `cropped`."""
+    """What was done, in one word, such as `cropped`."""
     images: int
     """Number of images that it was done to."""
     of: int
     """Number of images that were read."""
     sentence: str
-    """The same for people."""
+    """The same as a sentence."""
     numbers: dict[str, float] = {}
     """The numbers in the sentence, by name."""
 
