@@ -16,10 +16,10 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 
 def test_a_mutated_run_folder_is_one_sentence() -> None:
-    found = attack_from_a_fresh_process(count=6, seed=7, verbs=QUICK)
+    found = attack_from_a_fresh_process(count=4, seed=7, verbs=QUICK)
     assert found.holds, "\n".join(found.faults)
-    assert found.tried == 6 * len(QUICK)
-    assert found.failed > 5, "most damages matter to some verb"
+    assert found.tried == 4 * len(QUICK)
+    assert found.failed > 4, "most damages matter to some verb"
 
 
 @pytest.mark.slow
