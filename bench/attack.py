@@ -102,6 +102,7 @@ def attack_folders(
             faults += [f"mutation {number} ({what}), {name}: {fault}" for fault in answer.faults()]
         if _digest(place, leave_out="study") != before:
             faults.append(f"mutation {number} ({what}): changed something outside of the folder")
+        print(f"mutation {number} is over: {tried} tried, {len(faults)} faults", file=sys.stderr, flush=True)
     return Outcome("a mutated run folder is one sentence", tried, failed, tuple(faults))
 
 
