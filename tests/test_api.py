@@ -241,6 +241,31 @@ def test_a_folder_of_pictures_may_hold_a_table_about_them(
         assert asked_run("demo/latent-10", None, {}, tmp_path).recipe.data.kind == kind
 
 
+def test_options_of_a_path_need_no_kind(tmp_path: Path) -> None:
+    """As a path alone needs none."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "one.png")
+    data = asked_run("demo/latent-10", None, {}, {"path": tmp_path, "size": 8}).recipe.data
+    assert (data.kind, data.options["path"], data.options["size"]) == ("folder", str(tmp_path), 8)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    asked = asked_run("post/latent-10", None, {"bottleneck.dim": np.int64(3), "train.learning_rate": np.float32(0.5)})
+    assert (asked.recipe.bottleneck.options["dim"], asked.recipe.train.learning_rate) == (3, 0.5)
+
+
+@pytest.mark.parametrize("count", ["3", True, b"3"])
+def test_what_is_no_number_is_not_taken_for_one(run: Path, count: Any) -> None:
+    with pytest.raises(InputError, match=r"^count: .* does not fit: it needs a whole number$"):
+        ist.sample(run, count)
+
+
+def test_what_is_no_study_names_the_verb_for_it(run: Path) -> None:
+    with pytest.raises(InputError, match=r"^post/latent-10: a single recipe, not a study; use `isthmus train post/"):
+        ist.study("post/latent-10")
+    with pytest.raises(InputError, match=rf"^{run}: a run, not a study; `isthmus train {run}` goes on with it"):
+        ist.study(str(run))
+
+
 def test_data_that_is_nowhere_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"^data: '.*nowhere' is neither a data set \(.*cifar10, .*\) nor a path"):
         train(tmp_path / "run", tmp_path / "nowhere")

@@ -51,6 +51,10 @@ def __getattr__(name: str) -> object:
     if name in _HOMES:
         from importlib import import_module  # as late as the name: `isthmus --help` must not wait for torch
 
+        if _HOMES[name] != "isthmus.core.errors":  # all others load torch
+            from isthmus.core.paths import check_working_folder
+
+            check_working_folder()
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'isthmus' has no attribute {name!r}")
 

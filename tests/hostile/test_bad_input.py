@@ -656,6 +656,15 @@ def test_damaged_best_weights_give_way_to_the_last(run: Path, photo: Path, name:
     assert json.loads((run / "evaluation.json").read_text())["checkpoint"]["which"] == "last"
 
 
+def test_missing_best_weights_give_way_to_the_last(run: Path) -> None:
+    """The scores change, so it is said."""
+    shutil.rmtree(run / "checkpoints" / "best")
+    answer = isthmus("evaluate", run)
+    assert answer.code == 0, answer
+    assert f"{run / 'checkpoints' / 'best'}: is missing." in answer.err
+    assert "using the last weights instead of the best" in answer.err
+
+
 def test_weights_that_are_all_damaged(run: Path) -> None:
     for path in run.glob("checkpoints/*/model.safetensors"):
         flip(path)

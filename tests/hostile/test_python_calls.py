@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -368,3 +370,15 @@ def test_folders_are_reconstructed(photo: Path, tmp_path: Path) -> None:
     assert (refused.code, "--out FOLDER" in refused.err) == (2, True)
     refused = isthmus("reconstruct", OLD, folder, "-o", folder)
     assert (refused.code, "overwrite" in refused.err) == (2, True)
+
+
+def test_a_working_folder_that_is_gone_is_one_sentence(tmp_path: Path) -> None:
+    """Where it is not asked for, PyTorch's libraries end the process in words of their own."""
+    program = (
+        "import os, sys, isthmus\n"
+        f"os.mkdir({str(tmp_path / 'gone')!r}); os.chdir({str(tmp_path / 'gone')!r}); os.rmdir(os.getcwd())\n"
+        "try:\n    isthmus.load('/nowhere')\nexcept isthmus.InputError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "the folder that you are in no longer exists; change to another\n"

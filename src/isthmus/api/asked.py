@@ -6,6 +6,7 @@ Nothing here loads torch, so that wrong input is reported at once.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from isthmus.data.array_file import ARRAY_FILE, as_file
 from isthmus.data.picture_files import SUFFIXES
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
+from isthmus.runs.moved_images import moved_images
 from isthmus.runs.run_folder import read_recipe
 
 Data = str | Path | Mapping[str, Any] | np.ndarray | None
@@ -47,7 +49,7 @@ class AskedStudy:
 
 def asked_run(name: str, out: Path | None, options: Options, data: Data = None) -> AskedRun:
     """The recipe `name` with its changes, or the run folder `name` with its own recipe. Raises InputError."""
-    home = expanded(name or ".", "recipe")
+    home, options = expanded(name or ".", "recipe"), _plain(options)
     if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
         if options or data is not None:
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
@@ -63,15 +65,31 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
 
 def asked_study(name: str, out: Path | None, options: Options, data: Data = None) -> AskedStudy:
     """The study `name` with its changes; `name` may be a study folder. Raises InputError."""
-    home = expanded(name or ".", "name")
+    home, options = expanded(name or ".", "name"), _plain(options)
     if name and (home / "study.toml").is_file():
         out, name = out or home, f"{name}/study.toml"
+        options = {**_moved(load_plan(name), home), **options}
+    elif name not in builtin() and (home / "recipe.toml").is_file():
+        raise InputError(f"{name}: a run, not a study; `isthmus train {shlex.quote(name)}` goes on with it or shows it")
     plan = load_plan(name, {**_data_options(data, out), **options})
     folder = out or Path("runs") / plan.name
     if not isinstance(data, np.ndarray):
         return AskedStudy(plan, folder)
     plan = load_plan(name, {**_data_options(data, folder), **options})
     return AskedStudy(plan, folder, as_file(data))
+
+
+def _plain(options: Options) -> Options:
+    """NumPy's numbers as Python's."""
+    return {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
+
+
+def _moved(plan: Plan, home: Path) -> dict[str, Any]:
+    """A change to a study whose images were saved in its folder, and whose folder was moved since."""
+    tables = [row.recipe(plan.seeds[0]).table()["data"] for row in plan.variations]
+    moved = {moved_images(table, home) for table in tables}
+    path = moved.pop()
+    return {"data.path": str(path)} if path is not None and not moved else {}
 
 
 def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
@@ -81,7 +99,10 @@ def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
     if isinstance(data, np.ndarray):
         return {"data.kind": "arrays", "data.path": os.path.abspath((folder or Path("runs")) / ARRAY_FILE)}
     if isinstance(data, Mapping):
-        return {f"data.{key}": value for key, value in data.items()}
+        guessed = {}
+        if "kind" not in data and isinstance(data.get("path"), str | Path):
+            guessed = _data_options(data["path"], folder)
+        return {**{f"data.{key}": value for key, value in data.items()}, **guessed}
     if isinstance(data, str) and data in registry.kinds("datasets"):
         return {"data.kind": data}
     path = expanded(data, "data")

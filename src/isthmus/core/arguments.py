@@ -50,7 +50,8 @@ def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
 
 def _check(name: str, value: Any, adapter: pydantic.TypeAdapter[Any]) -> Any:
     try:
-        return adapter.validate_python(value.item() if isinstance(value, np.generic) else value)
+        given = value.item() if isinstance(value, np.generic) else value
+        found = adapter.validate_python(given)
     except pydantic.ValidationError as error:
         wanted = {
             _WORDS.get(one["type"], _WORDS.get(one["msg"])) or one["msg"].removeprefix("Input should be ")
@@ -58,3 +59,6 @@ def _check(name: str, value: Any, adapter: pydantic.TypeAdapter[Any]) -> Any:
         }
         needs = " or ".join(sorted(wanted))
         raise InputError(f"{name}: {shown(value)} does not fit: it needs {needs}") from None
+    if type(found) is int and isinstance(given, str | bytes | bool):  # pydantic takes "3" and True for numbers
+        raise InputError(f"{name}: {shown(value)} does not fit: it needs a whole number")
+    return found

@@ -67,7 +67,8 @@ class PictureReader:
                 image = read_image(source, size=self._size, name=str(source), reading=self._reading, tally=self._tally)
             except InputError as error:
                 if not self._skip_broken:
-                    raise InputError(f"{error}, or leave it out with --skip-broken") from None
+                    sentence = str(error).removesuffix(" or leave it out")
+                    raise InputError(f"{sentence}, or leave it out with --skip-broken") from None
                 self._broken.append(str(error).partition("; ")[0])
                 continue
             pixels.append(image)

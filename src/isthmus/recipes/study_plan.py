@@ -107,6 +107,9 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     Raises InputError where the file is not a study, a comparison names an unknown variation, or overrides
     make two variations the same.
     """
+    path, variation = _split(name)
+    if variation is not None and (path in builtin() or path.endswith(".toml")):
+        raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
     raw, stem = _read(name)
     if not {"variation", "base"} & set(raw) and set(PART_TABLES) & set(raw):
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")

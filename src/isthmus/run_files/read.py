@@ -99,5 +99,5 @@ def damaged(path: Path, error: Exception, otherwise: str = "") -> RunError:
 
 def _first(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False)[0]
-    where = shortened(".".join(map(str, first["loc"])))
-    return f"{where}: {first['msg']}" if where else first["msg"]
+    where, message = shortened(".".join(map(str, first["loc"]))), first["msg"].removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message

@@ -110,7 +110,7 @@ def _left_out() -> list[str]:
 def _where(recipe: Recipe, wanted: str | None) -> tuple[torch.device, list[str]]:
     """The device to evaluate on, and a sentence if it is not the recipe's device."""
     if wanted is not None:
-        return devices.choose_device(wanted), []
+        return devices.choose_device(wanted, "--device"), []
     try:
         return devices.choose_device(recipe.train.device), []
     except InputError:

@@ -44,7 +44,7 @@ def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     recipe = read_recipe(folder)
     model = built_model(folder, recipe, read_environment(folder).image_shape)
     _, _, notices = load_weights(folder, model)
-    return model.to(devices.choose_device(device)).eval(), notices
+    return model.to(devices.choose_device(device, "device")).eval(), notices
 
 
 def load_weights(
@@ -56,6 +56,8 @@ def load_weights(
         try:
             progress, _, passed_over = checkpoint.load(folder / "checkpoints" / which, model, objective=objective)
         except FileNotFoundError:
+            if which == "best" and (folder / "checkpoints" / "last").is_dir():
+                notices.append(f"{folder / 'checkpoints' / which}: is missing.")
             continue
         except checkpoint.Damaged as error:
             notices.append(f"{error}.")

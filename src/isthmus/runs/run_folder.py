@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
-from isthmus.recipes.recipe import Recipe, as_written_then, read_toml, resolve
+from isthmus.recipes.recipe import Recipe, apply, as_written_then, read_toml, resolve
 from isthmus.run_files.arrays import read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -15,6 +15,7 @@ from isthmus.run_files.needed_packages import check_packages
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.remedies import RESTORE
 from isthmus.run_files.training import TrainingRecord
+from isthmus.runs.moved_images import moved_images
 
 
 def read_recipe(folder: Path) -> Recipe:
@@ -26,7 +27,9 @@ def read_recipe(folder: Path) -> Recipe:
         if "train" not in table:  # written last: a file cut between two lines would read as a recipe of defaults
             raise InputError(f"has no [train], so it is not whole; {RESTORE}")
         check_packages(folder)
-        return resolve(as_written_then(table))
+        recipe = resolve(as_written_then(table))
+        moved = moved_images({"kind": recipe.data.kind, **recipe.data.options}, folder)
+        return recipe if moved is None else resolve(apply(recipe.table(), {"data.path": str(moved)}))
     except InputError as error:
         sentence = str(error)
         raise InputError(sentence if sentence.startswith(str(folder)) else f"{path}: {sentence}") from None

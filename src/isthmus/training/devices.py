@@ -18,24 +18,25 @@ from isthmus.models.interfaces import Objective
 _SMALL = 1 << 17  # numbers in a weight; products with smaller ones take no time beside a network of convolutions
 
 
-def choose_device(wanted: str) -> torch.device:
+def choose_device(wanted: str, option: str = "train.device") -> torch.device:
     """`auto` is CUDA if available, else the CPU; `mps`, a Mac's GPU, is used only on request.
 
-    MPS is untested (docs/platforms.md). Raises InputError for a device that is not available.
+    MPS is untested (docs/platforms.md). Raises InputError for a device that is not available; the message calls it
+    `option`.
     """
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(wanted)
     except RuntimeError:
-        raise InputError(f"train.device: {wanted!r} is no device; use auto, cpu, cuda, cuda:1 or mps") from None
+        raise InputError(f"{option}: {wanted!r} is no device; use auto, cpu, cuda, cuda:1 or mps") from None
     if device.type not in ("cpu", "cuda", "mps"):
-        raise InputError(f"train.device: {wanted!r} is not supported; use auto, cpu, cuda or mps")
+        raise InputError(f"{option}: {wanted!r} is not supported; use auto, cpu, cuda or mps")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         found = torch.cuda.device_count()
-        raise InputError(f"train.device: {wanted!r} is not here (CUDA devices found: {found}); use train.device=auto")
+        raise InputError(f"{option}: {wanted!r} is not here (CUDA devices found: {found}); use auto or cpu")
     if device.type == "mps" and (device.index or not torch.backends.mps.is_available()):
-        raise InputError(f"train.device: {wanted!r} is not here (PyTorch finds no such GPU); use train.device=auto")
+        raise InputError(f"{option}: {wanted!r} is not here (PyTorch finds no such GPU); use auto or cpu")
     return device
 
 

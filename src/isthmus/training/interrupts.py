@@ -19,14 +19,16 @@ _before: dict[int, Any] = {}
 def interrupts() -> Generator[threading.Event]:
     """The first Ctrl-C (or SIGTERM) sets the event, a request to stop at the next safe step; a second stops at once.
 
-    It sets the events of all trainings in this process, whatever the order in which they begin and end.
+    It sets the events of all trainings in this process, whatever the order in which they begin and end. A signal that
+    the process ignores, as a shell asks of programs in the background, stays ignored.
     """
     asked = threading.Event()
     if threading.current_thread() is not threading.main_thread():
         yield asked
         return
     if not _listening:
-        _before.update({number: signal.signal(number, _ask) for number in _SIGNALS})
+        heard = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        _before.update({number: signal.signal(number, _ask) for number in heard})
     _listening.append(asked)
     try:
         yield asked
@@ -35,6 +37,7 @@ def interrupts() -> Generator[threading.Event]:
         if not _listening:
             for number, handler in _before.items():
                 signal.signal(number, handler)
+            _before.clear()
 
 
 def _ask(number: int, frame: FrameType | None) -> None:

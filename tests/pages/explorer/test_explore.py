@@ -281,7 +281,7 @@ def test_a_study_without_the_built_script_still_ends_well(tmp_path: Path, monkey
 
 def test_what_cannot_be_shown_is_refused(trained: Path, tmp_path: Path) -> None:
     assert_refused(isthmus("explore", tmp_path / "none"), "no such folder")
-    assert_refused(isthmus("explore", tmp_path), "evaluation.json")
+    assert_refused(isthmus("explore", tmp_path), str(tmp_path), "not a run folder")
     assert_refused(isthmus("explore", trained, "--model", "latent-10"), "--model is for studies")
     assert_refused(isthmus("explore", trained, "-o", tmp_path), "name a file")
     other = tmp_path / "other"

@@ -24,7 +24,7 @@ from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.load import load_run_data
-from isthmus.runs.run_folder import read_recipe
+from isthmus.runs.run_folder import check_is_run, read_recipe
 
 MOST_MODELS = 4
 
@@ -101,6 +101,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
 def _run(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
     if only:
         raise InputError(f"{folder}: a run, so there is nothing to choose from; --model is for studies")
+    check_is_run(folder)
     run = read_run(folder)
     name = run.evaluation.name
     return name, [_Named(name, "", run)], []

@@ -1,0 +1,62 @@
+"""A folder that isthmus saved an array in is whole: it can be renamed, copied and taken along."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.conftest import TINY
+from tests.study_toml import NARROW_AND_WIDE, study_toml
+
+import isthmus as ist
+from command import isthmus
+from isthmus.runs.run_folder import read_recipe
+
+OPTIONS = {**{name: value for name, value in TINY.items() if not name.startswith("data.")}, "train.epochs": 1}
+IMAGES = np.random.default_rng(0).integers(0, 256, (60, 16, 16, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ISTHMUS_DATA", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize("still_there", [False, True], ids=["renamed", "copied"])
+def test_a_run_finds_its_images_beside_it(still_there: bool, tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    ist.train("post/latent-10", data=IMAGES, out=one, options=OPTIONS, show_progress=False)
+    shutil.copytree(one, other)
+    if not still_there:
+        shutil.rmtree(one)
+    assert read_recipe(other).data.options["path"] == str(other / "images.safetensors")
+    answer = isthmus("evaluate", other)
+    assert answer.code == 0, answer.err
+    assert ist.train("post/latent-10", data=IMAGES, out=other, options=OPTIONS, show_progress=False) == other
+
+
+def test_a_study_and_its_runs_find_the_studys_images(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text(
+        study_toml(NARROW_AND_WIDE, train=["epochs = 1", "batch = 16", 'device = "cpu"'])
+    )
+    ist.study(str(tmp_path / "mine.toml"), data=IMAGES, out=tmp_path / "one", show_progress=False)
+    (tmp_path / "one").rename(tmp_path / "other")
+    answer = isthmus("evaluate", tmp_path / "other/wide/seed-0")
+    assert answer.code == 0, answer.err
+    shutil.rmtree(tmp_path / "other/wide")
+    answer = isthmus("study", tmp_path / "other", "-q")
+    assert answer.code == 0, answer.err
+    assert (tmp_path / "other/wide/seed-0/evaluation.json").is_file()
+
+
+def test_a_file_of_ones_own_stays_where_it_is(tmp_path: Path) -> None:
+    """Even one of that name: nothing beside the run stands for it."""
+    ist.train("post/latent-10", data=IMAGES, out=tmp_path / "given", options=OPTIONS, show_progress=False)
+    own = (tmp_path / "given/images.safetensors").rename(tmp_path / "images.safetensors")
+    data = {"kind": "arrays", "path": str(own)}
+    run = ist.train("post/latent-10", data=data, out=tmp_path / "run", options=OPTIONS, show_progress=False)
+    assert read_recipe(run).data.options["path"] == str(own)
