@@ -289,7 +289,7 @@ def test_a_mended_variation_takes_the_failed_ones_place(
     ("error", "sentence"),
     [
         (RuntimeError("no kernel"), "RuntimeError: no kernel"),
-        (OSError(28, "No space left on device"), "No space left on device"),
+        (OSError(28, "No space left on device"), "the disk is full; make room, and run the study again"),
         (RunError("a sentence"), "a sentence"),
     ],
 )
@@ -418,10 +418,10 @@ def test_runs_that_never_left_their_start_at_pca_say_so(
     """Two that are PCA are not compared; of one beside a trained one the comparison says what it is with."""
     folder = again(two_seeds)
     for name in stayed:
-        path = folder / name / "evaluation.json"
-        evaluation = json.loads(path.read_text())
-        evaluation["checkpoint"]["epoch"] = 0
-        path.write_text(json.dumps(evaluation))
+        for file, key in (("evaluation.json", "checkpoint"), ("checkpoints/best/state.json", "progress")):
+            held = json.loads((folder / name / file).read_text())
+            held[key]["epoch"] = 0
+            (folder / name / file).write_text(json.dumps(held))
     found = as_json(studies.findings(load_plan(str(written(tmp_path, NARROW, WIDE, seeds=2))), folder, command=""))
     (comparison,), (narrow, wide) = kinds(found, "comparison"), kinds(found, "pca")
     rows = (comparison, narrow, wide)

@@ -19,7 +19,7 @@ from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.load import load_run_data
 from isthmus.runs.run import load_and_run
-from isthmus.runs.run_folder import is_begun, is_evaluated, is_trained
+from isthmus.runs.run_folder import is_begun, is_finished
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -38,7 +38,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
     check(asked.folder, asked.recipe)
-    finished = is_trained(asked.folder) and is_evaluated(asked.folder)
+    finished = is_finished(asked.folder)
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one

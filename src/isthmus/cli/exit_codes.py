@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import io
 import os
 import shlex
@@ -15,21 +14,10 @@ from collections.abc import Callable
 
 import typer
 
-from isthmus.core.errors import InputError, RunError, out_of_memory
+from isthmus.core.explain import FULL_DISK, explain
 from isthmus.core.wording import printable
 
 _SAVING = ("train", "study")  # the verbs that go on
-_WRONG_PATHS = {
-    errno.EROFS: "is on a read-only disk; choose another folder",
-    errno.EACCES: "may not be used; change its permissions or choose another path",
-    errno.EPERM: "may not be used; change its permissions or choose another path",
-    errno.EEXIST: "is a file where a folder is needed; choose another path",
-    errno.ENOTDIR: "is below a file, not below a folder; choose another path",
-    errno.EISDIR: "is a folder where a file is needed; remove the folder, or name a file",
-    errno.ENOENT: "cannot be found or made; check the path",
-    errno.ENAMETOOLONG: "is too long a name; choose a shorter one",
-    errno.ELOOP: "is a link that leads back to itself; choose another path",
-}
 
 
 def code_of(command: Callable[[], None]) -> int:
@@ -59,17 +47,9 @@ def _explain(error: Exception) -> tuple[str, int] | None:
     usage = getattr(error, "format_message", None)
     if usage is not None:
         return _usage(usage()), 2
-    if isinstance(error, InputError):
-        return str(error), 2
-    if isinstance(error, RunError):
-        return str(error), 1
-    if isinstance(error, OSError):
-        return _system(error)
-    if isinstance(error, UnicodeEncodeError):
-        near = error.object[max(0, error.start - 40) : error.end + 20]
-        return f"{near!r}: a name that is not UTF-8 cannot be written down; rename it", 2
-    said = out_of_memory(error)
-    return None if said is None else (f"{said}, and {_again()}", 1)
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        _abandon_stdout()  # the output still in the buffer may be what did not fit on the disk
+    return explain(error, _again())
 
 
 def _again() -> str:
@@ -84,18 +64,6 @@ def _again() -> str:
 
 def _usage(message: str) -> str:
     return f"{message}{'' if message.endswith(('.', '?')) else '.'} `isthmus --help` shows how it is used"
-
-
-def _system(error: OSError) -> tuple[str, int]:
-    where = f"{error.filename}: " if error.filename else ""
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        _abandon_stdout()  # the output still in the buffer may be what did not fit on the disk
-        return f"{where}the disk is full; make room, and {_again()}", 1
-    if error.errno == errno.EFBIG and error.strerror == os.strerror(errno.EFBIG):
-        return f"{where}is larger than a file may become here (`ulimit -f`); raise that limit, and {_again()}", 1
-    if error.errno in _WRONG_PATHS:
-        return where + _WRONG_PATHS[error.errno], 2
-    return f"{where}{error.strerror or error}; remove the cause, and {_again()}", 1
 
 
 def _prepare_streams() -> None:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from isthmus.core.wording import counted, printable
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
-from isthmus.runs.study import StudyDone, StudyEvent
+from isthmus.runs.study import FinishedRead, StudyDone, StudyEvent
 from isthmus.training.events import Notice, Started
 from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview
@@ -58,7 +58,7 @@ class Display:
                 run = self.runs.pop(event.job.number)
                 run.close()
                 run.line(f"{run.title} failed: {event.sentence}")
-            case StudyDone():
+            case FinishedRead() | StudyDone():
                 pass
             case Notice():
                 self.print(event.sentence)

@@ -13,7 +13,7 @@ import safetensors
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from isthmus.core.bounded_reading import read_bytes
+from isthmus.core.bounded_reading import open_ordinary, read_bytes
 from isthmus.run_files.read import damaged
 
 Pixels = NDArray[np.uint8]
@@ -46,6 +46,20 @@ def read_pictures(path: Path) -> dict[str, Pixels]:
         raise damaged(path, error) from None
 
 
+def check_pictures(path: Path) -> None:
+    """Check names, shapes, types and the file's size, without reading the pixels. Raises as `read_pictures`."""
+    try:
+        with open_ordinary(path):  # safetensors would wait for a pipe's writer
+            pass
+        with safetensors.safe_open(path, framework="numpy") as file:
+            tensors = [(name, file.get_slice(name)) for name in file.keys()]  # noqa: SIM118 - it is no dict
+            _check_pictures({name: (told.get_dtype(), told.get_shape()) for name, told in tensors})
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise damaged(path, error) from None
+
+
 def scores_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
     """The bytes of per_image.parquet, one row per test image."""
     sink = pa.BufferOutputStream()
@@ -67,16 +81,21 @@ def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndar
 
 
 def _pictures(content: bytes) -> dict[str, Pixels]:
+    tensors = dict(safetensors.deserialize(content))
+    known = _check_pictures({name: (told["dtype"], told["shape"]) for name, told in tensors.items()})
+    return {name: np.frombuffer(tensors[name]["data"], np.uint8).reshape(tensors[name]["shape"]) for name in known}
+
+
+def _check_pictures(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> list[str]:
+    """The known names among tensors of type and shape. Raises ValueError where one does not hold pictures."""
     known = {f"{group}/{kind}" if kinds else group for group, kinds in PICTURES.items() for kind in kinds or ("",)}
-    found: dict[str, Pixels] = {}
-    for name, told in safetensors.deserialize(content):
-        if name not in known:
-            continue
-        if told["dtype"] != "U8" or len(told["shape"]) != 4 or told["shape"][1] != 3 or 0 in told["shape"]:
-            raise ValueError(f"{name}: is {told['dtype']} of shape {told['shape']} rather than pictures")
-        found[name] = np.frombuffer(told["data"], np.uint8).reshape(told["shape"])
+    found = [name for name in tensors if name in known]
+    for name in found:
+        dtype, shape = tensors[name]
+        if dtype != "U8" or len(shape) != 4 or shape[1] != 3 or 0 in shape:
+            raise ValueError(f"{name}: is {dtype} of shape {list(shape)} rather than pictures")
     for group, kinds in PICTURES.items():
-        shapes = {found[name].shape for kind in kinds if (name := f"{group}/{kind}") in found}
+        shapes = {tuple(tensors[name][1]) for kind in kinds if (name := f"{group}/{kind}") in found}
         if len(shapes) > 1:
             raise ValueError(f"{group}: its pictures have different shapes")
     return found

@@ -54,11 +54,25 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
     if is_begun(folder):
         check_data(folder, splits)
-    if not is_trained(folder):
+    trained_before = is_trained(folder)
+    if not trained_before:
+        if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
+            yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
         yield from train_in_folder(begun, folder, splits, cache)
-    if not is_evaluated(folder):
+    # after a training here, an earlier evaluation may be of other weights
+    if not (trained_before and is_evaluated(folder)):
         for sentence in evaluate_run(folder, splits, cache):
             yield Notice(sentence)
+    yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
+
+
+def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
+    """What `run` yields of a finished run. It writes nothing and takes no lock, which another process may hold.
+
+    Raises as `run`.
+    """
+    check(folder, recipe)
+    check_data(folder, splits)
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe, apply, as_written_then, read_toml, resolve
-from isthmus.run_files.arrays import read_scores
+from isthmus.run_files.arrays import check_pictures, read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.needed_packages import check_packages
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.remedies import RESTORE
 from isthmus.run_files.training import TrainingRecord
+from isthmus.runs.belonging import belongs
 from isthmus.runs.moved_images import moved_images
 
 
@@ -65,13 +67,21 @@ def is_trained(folder: Path) -> bool:
 
 
 def is_evaluated(folder: Path) -> bool:
-    """Whether the evaluation exists and is complete; if it is damaged, evaluating writes it again."""
+    """Whether a complete evaluation of this run exists; if it is damaged or another's, evaluating writes it again."""
     try:
         evaluation = read_record(folder / "evaluation.json", EvaluationRecord)
         rows = read_scores(folder / "per_image.parquet")
+        with suppress(FileNotFoundError):  # pages do without
+            check_pictures(folder / "pictures.safetensors")
     except (OSError, RunError):
         return False
-    return evaluation.is_whole and evaluation.data.test_images == len(rows["model_psnr"])
+    whole = evaluation.is_whole and evaluation.data.test_images == len(rows["model_psnr"])
+    return whole and belongs(evaluation, folder)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether nothing is left to do for the run: it is trained and evaluated."""
+    return is_trained(folder) and is_evaluated(folder)
 
 
 def check_data(folder: Path, splits: Splits) -> Environment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -20,12 +21,20 @@ from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
 from isthmus.runs.findings import findings, seed_folder
-from isthmus.runs.run import Done, Event, run
-from isthmus.runs.run_folder import is_evaluated
+from isthmus.runs.run import Done, Event, run, show
+from isthmus.runs.run_folder import is_finished
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.runs.study_file import write_plan
 from isthmus.runs.time_budget import decide, decided, idle_budget, shortened
-from isthmus.training.events import Notice, Started
+from isthmus.training.events import Notice
+
+
+@dataclass(frozen=True)
+class FinishedRead:
+    """Yielded before the first training, if runs were finished before: findings.json holds what they say."""
+
+    total: int
+    """Number of runs of the study."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class StudyDone:
 
 
 JobEvent = RunBegins | RunEvent | RunFailed
-StudyEvent = JobEvent | Notice | StudyDone
+StudyEvent = JobEvent | Notice | FinishedRead | StudyDone
 
 
 def study(
@@ -74,6 +83,9 @@ def _study(
     def start(job: Job) -> Iterator[Event]:
         return run(job.recipe, job.folder, data.of(job.recipe), cache)
 
+    def read(job: Job) -> Iterator[Event]:
+        return show(job.recipe, job.folder, data.of(job.recipe))
+
     # Two processes on the same study would report each other's runs as failed.
     with lock:
         write_plan(whole, folder)
@@ -91,13 +103,18 @@ def _study(
             write_record(folder / "findings.json", found)
             return found
 
-        missing = [job for job in all_jobs if not is_evaluated(job.folder)]
+        missing = [job for job in all_jobs if not is_finished(job.folder)]
+        finished = [job for job in all_jobs if job not in missing]
         for sentence in said if missing else ():
             yield Notice(sentence)
         count, reason = choose(jobs, missing, shapes)
         if reason is not None:
             yield Notice(reason)
-        yield from _recorded(run_in_lanes([job for job in all_jobs if job not in missing], 1, start))  # only reads them
+        yield from _recorded(run_in_lanes(finished, 1, read))
+        if missing and (finished or os.path.lexists(folder / "findings.json")):  # of a study without the missing runs
+            find()
+        if missing and finished:
+            yield FinishedRead(len(all_jobs))
         if count == 1 or on_cuda(missing):
             yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
         else:
@@ -117,12 +134,9 @@ def _jobs(plan: Plan, folder: Path) -> list[Job]:
 
 
 def _growing(events: Iterator[JobEvent], find: Callable[[], object]) -> Iterator[JobEvent]:
-    """Write the findings so far whenever a run trained here is done, before passing on the event."""
-    trained: set[int] = set()
+    """Write the findings so far whenever a run is done, before passing on the event."""
     for event in events:
-        if isinstance(event, RunEvent) and isinstance(event.event, Started):
-            trained.add(event.job.number)
-        if isinstance(event, RunEvent) and isinstance(event.event, Done) and event.job.number in trained:
+        if isinstance(event, RunEvent) and isinstance(event.event, Done):
             find()
         yield event
 

@@ -12,7 +12,7 @@ from isthmus.pages.report.page import write_page
 from isthmus.pages.report.study_page import write_study_report
 from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.run import Done, Event
-from isthmus.runs.study import StudyEvent
+from isthmus.runs.study import FinishedRead, StudyEvent
 from isthmus.training.events import Started
 from isthmus.training.preview import Preview
 
@@ -29,10 +29,14 @@ class GrowingReport:
 
     def show(self, event: StudyEvent) -> Path | None:
         """Write the page again if the event adds to it; return its path the first time."""
-        if not isinstance(event, RunEvent):
-            return None
         try:
-            page = self._show(event.job, event.event)
+            match event:
+                case RunEvent():
+                    page = self._show(event.job, event.event)
+                case FinishedRead():
+                    page = self._results(event.total)
+                case _:
+                    return None
         except (InputError, RunError, OSError):  # must not stop a training; the full page will report it
             return None
         first, self.begun = page is not None and not self.begun, self.begun or page is not None
@@ -49,14 +53,15 @@ class GrowingReport:
             case Done():
                 self.done.add(job.number)
                 if job.number in self.trained and len(self.done) < job.total:
-                    return write_study_report(self.folder, unfinished=self._unfinished(job.total))
+                    return self._results(job.total)
             case _:
                 pass
         return None
 
-    def _unfinished(self, total: int) -> str:
+    def _results(self, total: int) -> Path:
         done = len(self.done)
-        return f"{done} of the study's {total} runs {'is' if done == 1 else 'are'} done; load the page again for more"
+        said = f"{done} of the study's {total} runs {'is' if done == 1 else 'are'} done; load the page again for more"
+        return write_study_report(self.folder, unfinished=said)
 
     def _first_pictures(self) -> Path:
         """Reconstructions of held-out images by the unfinished runs."""

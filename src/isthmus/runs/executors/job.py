@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.core.errors import InputError, RunError, out_of_memory
+from isthmus.core.explain import explain
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.run import Event
 
@@ -49,6 +49,6 @@ class RunFailed:
 
 def failed(job: Job, error: Exception) -> RunFailed:
     """The event for a job that failed with `error`; call it inside the `except` block."""
-    expected = isinstance(error, InputError | RunError | OSError)
-    sentence = str(error) if expected else out_of_memory(error) or f"{type(error).__name__}: {error}"
+    explained = explain(error, "run the study again")
+    sentence = explained[0] if explained else f"{type(error).__name__}: {error}"
     return RunFailed(job, sentence, traceback.format_exc())
