@@ -613,7 +613,7 @@ def test_without_its_recipe_a_run_is_not_used(run: Path, photo: Path, damage: Da
     damage(run / "recipe.toml")
     for words in (["evaluate", run], ["train", run], ["reconstruct", run, photo, "-o", photo.with_name("out.png")]):
         assert_refused(isthmus(*words), str(run), "recipe.toml")
-    assert_refused(train(run), str(run), "--out" if damage in (empty, remove) else "")
+    assert_refused(train(run), str(run), "remove the folder" if damage in (empty, remove) else "")
 
 
 @pytest.mark.parametrize("name", ["per_image.parquet", "pictures.safetensors"])

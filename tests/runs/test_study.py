@@ -388,7 +388,7 @@ def test_findings_follow_from_the_per_image_scores(one_seed: Path, two_seeds: Pa
         "difference": against_pca.mean, "low": against_pca.low, "high": against_pca.high, "p": against_pca.p,
         "verdict": plain,
         "corrected": {"method": "Holm", "comparisons": 2, "p": p, "verdict": corrected_verdict(plain, p)},
-        "sentence": with_correction(with_standing(sentence, errors, courses), plain, p, 2),
+        "sentence": with_correction(with_standing(sentence, errors, courses, seeds), plain, p, 2),
     }  # fmt: skip
 
 

@@ -17,11 +17,12 @@ class ImageSizeError(ValueError):
 
 
 def resized_by(dataset: str, height: int, width: int) -> str:
-    """'bring the images to 64x76 with data.size=[64, 76]', or what else brings a data set's images to that size.
+    """'bring the images to 64x76 with data.size=[64,76]', or what else brings a data set's images to that size.
 
     A square is one number, which is all that some data sets take.
     """
     wanted = f"the images to {height}x{width}"
     if "size" not in registry.options(registry.find("datasets", dataset)):
         return f"crop or resize {wanted} before, as the data set {dataset!r} takes no size"
-    return f"bring {wanted} with data.size={height if height == width else [height, width]}"
+    size = f"{height}" if height == width else f"[{height},{width}]"  # a space would end the option in a shell
+    return f"bring {wanted} with data.size={size}"

@@ -123,7 +123,7 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
             f"{name}: {len(raw['variation']):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it"
         )
     changes = _as_asked(overrides or {})
-    for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1, 2]")):
+    for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1,2]")):
         if option in changes:
             raise InputError(f"{option}: has no effect on a study, because each variation has its own; {instead}")
     raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}

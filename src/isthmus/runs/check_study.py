@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from isthmus.core.atomic_files import refuse_link
@@ -11,7 +12,7 @@ from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
-from isthmus.runs.claim import check, holds_more
+from isthmus.runs.claim import DamagedRun, check, holds_more
 from isthmus.runs.executors.auto_jobs import Shapes
 from isthmus.runs.findings import seed_folder
 from isthmus.runs.run_folder import check_data, is_begun
@@ -47,8 +48,9 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
         for seed in plan.seeds:
             home = seed_folder(folder, variation.name, seed)
             if (home / "recipe.toml").exists():
-                check(home, variation.recipe(seed))
-            # a run whose environment.json is damaged fails alone, and says so
+                with suppress(DamagedRun):  # it fails alone, and says why
+                    check(home, variation.recipe(seed))
+            # so does a run whose environment.json is damaged
             if is_begun(home) and holds(home / "environment.json", Environment):
                 check_data(home, splits)
     for variation in plan.variations:

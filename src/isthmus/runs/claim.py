@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -11,10 +12,15 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.core.locks import locked_file
 from isthmus.data.array_file import ARRAY_FILE
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
-from isthmus.runs.run_folder import is_begun, read_recipe
+from isthmus.run_files.remedies import RESTORE
+from isthmus.runs.run_folder import is_begun, is_evaluated, is_trained, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
 _BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
+
+
+class DamagedRun(InputError):
+    """The folder holds a run, and what is left of it does not suffice to go on; other runs of its study can."""
 
 
 @contextmanager
@@ -31,25 +37,48 @@ def locked(folder: Path) -> Generator[None]:
 
 
 def check(folder: Path, recipe: Recipe) -> None:
-    """Check that the folder is free or belongs to this recipe. Raises InputError otherwise."""
+    """Check that the folder is free or belongs to this recipe.
+
+    Raises InputError otherwise, DamagedRun if that cannot be known because a part of the run is missing or damaged.
+    """
     path = folder / "recipe.toml"
     refuse_link(folder / "checkpoints")
-    if path.exists():
-        if not is_begun(folder):
-            _check_unbegun(folder)
-            return
-        try:  # resolved: a run of an older version lacks newer options, and used their defaults
-            difference = first_difference(read_recipe(folder).table(), recipe.table())
-        except InputError as error:
-            sentence = str(error)
-            way_out = "" if "another --out" in sentence else "; restore it from a copy, or choose another --out"
-            raise InputError(f"{sentence}{way_out}") from None
-        if difference:
-            raise InputError(
-                f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it"
-            )
-    elif folder.is_dir() and holds_more(folder, {"lock", ARRAY_FILE}):
-        raise InputError(f"{folder}: not empty and no run folder; choose another --out")
+    if not os.path.lexists(path):
+        if is_begun(folder) or _has_ended(folder):
+            raise DamagedRun(f"{path}: is missing; {_way_out(folder)}")
+        if folder.is_dir() and holds_more(folder, {"lock", ARRAY_FILE}):
+            raise InputError(f"{folder}: not empty and no run folder; choose another --out")
+    elif is_begun(folder) or is_finished(folder):
+        _check_same(folder, recipe)
+    elif _has_ended(folder):
+        raise DamagedRun(f"{folder / 'checkpoints'}: is missing; {_way_out(folder)}")
+    else:
+        _check_unbegun(folder)
+
+
+def is_finished(folder: Path) -> bool:
+    """Whether the run is trained and evaluated, so that its checkpoints are not needed to compare it."""
+    return is_trained(folder) and is_evaluated(folder)
+
+
+def _has_ended(folder: Path) -> bool:
+    """Whether files are there that isthmus writes only after a training."""
+    return any((folder / name).is_file() for name in ("training.json", "evaluation.json"))
+
+
+def _way_out(folder: Path) -> str:
+    return f"restore it from a copy, or remove the folder {folder} to train this run again"
+
+
+def _check_same(folder: Path, recipe: Recipe) -> None:
+    try:  # resolved: a run of an older version lacks newer options, and used their defaults
+        difference = first_difference(read_recipe(folder).table(), recipe.table())
+    except InputError as error:
+        what = str(error).removesuffix(f"; {RESTORE}")
+        # any other error may be of a missing package or an older isthmus here, and the run is worth keeping
+        raise DamagedRun(f"{what}; {_way_out(folder) if what != str(error) else RESTORE}") from None
+    if difference:
+        raise InputError(f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it")
 
 
 def _check_unbegun(folder: Path) -> None:
@@ -77,7 +106,7 @@ def claim(folder: Path, recipe: Recipe) -> Recipe:
     """
     check(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    if is_begun(folder):
+    if is_begun(folder) or is_finished(folder):
         return recipe.with_threads(read_recipe(folder).train.threads)
     write_text(folder / "recipe.toml", recipe.toml())
     return recipe

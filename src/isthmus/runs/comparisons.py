@@ -45,10 +45,14 @@ class Effort:
 
 @dataclass(frozen=True)
 class TestImages:
-    """Names the images that a run was tested on; equal for equal images in the same order."""
+    """Names the images that a run was tested on. hash: empty if it is not known which they are."""
 
     hash: str
     count: int
+
+    def known_same(self, other: TestImages) -> bool:
+        """Whether both are known to be the same images in the same order."""
+        return self == other and bool(self.hash)
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Contender:
     """The finished runs of a variation, one per seed; scores are (S, N), PCA's scores (1, N).
 
     stayed: number of runs that kept the weights from before their first step, which are PCA. components: of PCA.
-    multiply_adds: for one image. courses: for each run, its validation error against PCA's during training.
+    multiply_adds: for one image. courses: of each other run, its validation error against PCA's during training.
     """
 
     name: str
@@ -104,11 +108,15 @@ class Comparison:
 def compare(one: Contender, against: Contender) -> Comparison:
     """A variation and the one that it is compared with; not tested where both are PCA, or their test images differ."""
     about = "choice" if min(one.seeds, against.seeds) > 1 else "models"
-    if one.tested_on != against.tested_on:
-        sentence = (
-            f"{one.name} and {against.name} are not comparable: they were tested on other images; "
-            "train both on the same images with another --out."
+    if not one.tested_on.known_same(against.tested_on):
+        unknown = [side.name for side in (one, against) if not side.tested_on.hash]
+        why = (
+            f"it is not recorded on which images {' and '.join(unknown)} {'was' if len(unknown) == 1 else 'were'} "
+            "tested; evaluate each of these runs again with `isthmus evaluate`, or train both with another --out"
+            if unknown
+            else "they were tested on other images; train both on the same images with another --out"
         )
+        sentence = f"{one.name} and {against.name} are not comparable: {why}."
         return Comparison("comparison", one.name, against.name, about, sentence)
     if one.is_pca and against.is_pca:
         return Comparison("comparison", one.name, against.name, about, neither_improved(one.name, against.name))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from isthmus.evaluation.baselines.pca_comparison import mse_ratio, with_standing
+from isthmus.evaluation.baselines.pca_comparison import mse_ratio, pca_sentence, with_standing
 from isthmus.evaluation.baselines.pca_timeline import Course, Moment
+from isthmus.evaluation.statistics.intervals import Interval
 
 COMPARED = "m beats PCA by 0.18 dB (95 % interval 0.15 to 0.21)."
 
@@ -30,7 +31,12 @@ UNKNOWN = Course(pca_mse=0.02)
         ([course(0.9, START)], "at or below it on validation images since the start of training"),
         ([course(1.312)], "never below it on validation images in 5 epochs: at best 1.31 times it"),
         ([course(1.0004, epochs=1)], "never below it on validation images in 1 epoch: at best 1.0004 times it"),
-        ([course(1.0)], "never below it on validation images in 5 epochs: at best 1.00 times it"),
+        ([course(1.0)], "at best equal to it, on validation images in 5 epochs"),
+        ([course(0.99999)], "at best equal to it to four digits, on validation images in 5 epochs"),
+        (
+            [course(1.4), course(0.99)],
+            "below it on validation images in 1 of 2 seeds at best (0.99 of it), but not with the weights kept",
+        ),
         ([course(0.98)], "below it on validation images at best (0.98 of it), but not with the weights kept"),
         (
             [course(0.9, LATER), course(0.9, LAST), course(0.9, START)],
@@ -45,13 +51,34 @@ UNKNOWN = Course(pca_mse=0.02)
     ],
 )
 def test_since_when(courses: list[Course], said: str) -> None:
-    assert with_standing(COMPARED, 0.96, courses) == f"{COMPARED[:-1]}, MSE 0.96 of PCA's; {said}."
+    assert with_standing(COMPARED, 0.96, courses, len(courses)) == f"{COMPARED[:-1]}, MSE 0.96 of PCA's; {said}."
 
 
 @pytest.mark.parametrize("courses", [[], [UNKNOWN], [Course()], [course(0.9, LATER), UNKNOWN]])
 def test_what_is_not_known_is_not_said(courses: list[Course]) -> None:
-    assert with_standing(COMPARED, 0.96, courses) == f"{COMPARED[:-1]}, MSE 0.96 of PCA's."
-    assert with_standing(COMPARED, None, courses) == COMPARED
+    assert with_standing(COMPARED, 0.96, courses, 2) == f"{COMPARED[:-1]}, MSE 0.96 of PCA's."
+    assert with_standing(COMPARED, None, courses, 2) == COMPARED
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (course(0.9, LATER), "below it on validation images in 1 of 2 seeds"),
+        (course(0.9, START), "below it on validation images in 1 of 2 seeds"),
+        (
+            course(0.98),
+            "below it on validation images in 1 of 2 seeds at best (0.98 of it), but not with the weights kept",
+        ),
+        (course(1.3), "never below it on validation images in 5 epochs in 1 of 2 seeds: at best 1.30 times it"),
+    ],
+)
+def test_a_seed_that_stayed_at_pca_is_not_below_it(left: Course, said: str) -> None:
+    """Its course touches PCA at its start, and would count as below it."""
+    sentence = pca_sentence("m", 10, Interval(0.2, 0.1, 0.3, True), ratio=0.95, courses=[left], stayed=1)
+    assert sentence == (
+        "m beats PCA with 10 components by 0.2 dB (95 % interval 0.1 to 0.3), MSE 0.95 of PCA's; "
+        f"{said}; training did not improve m beyond PCA in 1 of 2 seeds."
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,13 +86,15 @@ def test_what_is_not_known_is_not_said(courses: list[Course]) -> None:
     [
         (0.934, "0.93 of PCA's"),
         (0.9996, "0.9996 of PCA's"),
-        (1.0, "1.00 of PCA's"),
+        (1.0, "equal to PCA's"),
+        (1.00001, "equal to PCA's to four digits"),
+        (0.99999, "equal to PCA's to four digits"),
         (1.849, "1.85 times PCA's"),
         (1234.5, "1,234 times PCA's"),
     ],
 )
 def test_a_ratio_has_the_digits_it_needs(ratio: float, said: str) -> None:
-    assert with_standing(COMPARED, ratio, []).endswith(f", MSE {said}.")
+    assert with_standing(COMPARED, ratio, [], 0).endswith(f", MSE {said}.")
 
 
 def test_no_ratio_to_an_error_of_zero() -> None:

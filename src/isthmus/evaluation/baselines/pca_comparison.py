@@ -32,14 +32,15 @@ def pca_sentence(
 ) -> str:
     """The finding about `name` beside PCA with `count` components.
 
-    difference: in dB of PSNR. ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, one
-    per seed. stayed: number of seeds whose weights are still those from before the first step, which are PCA.
+    difference: in dB of PSNR. ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, of
+    each seed that left its start. stayed: number of the other seeds, whose weights are still those from before the
+    first step, which are PCA.
     """
-    seeds = len(courses)
-    if stayed == seeds:
+    if not courses:
         return stayed_at_pca(name, count)
+    seeds = len(courses) + stayed
     compared = comparison_sentence(name, f"PCA with {components(count)}", difference, scope=scope_of(seeds, name))
-    return with_stayed(with_standing(compared, ratio, courses), [(name, stayed, seeds)])
+    return with_stayed(with_standing(compared, ratio, courses, seeds), [(name, stayed, seeds)])
 
 
 def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
@@ -56,7 +57,7 @@ def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
         evaluation.pca_components,
         difference,
         ratio=evaluation.against_pca.mse_ratio,
-        courses=[evaluation.against_pca.validation],
+        courses=[] if evaluation.stayed_at_pca else [evaluation.against_pca.validation],
         stayed=int(evaluation.stayed_at_pca),
     )
     return sentence, None if evaluation.stayed_at_pca else difference
@@ -84,47 +85,64 @@ def with_stayed(sentence: str, stayed: Sequence[tuple[str, int, int]]) -> str:
     return f"{sentence.removesuffix('.')}; {' and '.join(said)}." if said else sentence
 
 
-def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course]) -> str:
-    """Complete `sentence`, a comparison with PCA; what is not known is left out."""
+def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course], seeds: int) -> str:
+    """Complete `sentence`, a comparison with PCA; what is not known is left out.
+
+    courses: of those of the `seeds` that left PCA, their start.
+    """
     if ratio is None:
         return sentence
-    said = f"{sentence.removesuffix('.')}, MSE {_written(ratio)} {'of' if ratio <= 1 else 'times'} PCA's"
+    beside = _beside(ratio, "PCA's")
+    said = f"{sentence.removesuffix('.')}, MSE {beside}"
     if not courses or any(course.lowest_ratio is None for course in courses):
         return f"{said}."
-    return f"{said}; {_on_validation_images(courses)}."
+    return f"{said}; {_on_validation_images(courses, seeds)}."
 
 
-def _on_validation_images(courses: Sequence[Course]) -> str:
+def _on_validation_images(courses: Sequence[Course], seeds: int) -> str:
     moments = [course.since for course in courses if course.since is not None]
     if not moments:
-        return _above(courses)
-    if len(moments) < len(courses):
-        return f"below it on validation images in {len(moments)} of {len(courses)} seeds"
+        return _above(courses, seeds)
+    if len(moments) < seeds:
+        return f"below it on validation images in {len(moments)} of {seeds} seeds"
     last = max(moments, key=lambda moment: moment.seconds)
     if last.step == 0:
         return "at or below it on validation images since the start of training"
     second = f"{last.seconds:,.0f}" if last.seconds >= 10 else f"{last.seconds:.1f}"
     epoch = f"epoch {last.epoch} of {_epochs(courses)}"
-    seeds = f"; the latest of {len(courses)} seeds" if len(courses) > 1 else ""
-    return f"below it on validation images since second {second} of training ({epoch}{seeds})"
+    latest = f"; the latest of {seeds} seeds" if seeds > 1 else ""
+    return f"below it on validation images since second {second} of training ({epoch}{latest})"
 
 
-def _above(courses: Sequence[Course]) -> str:
-    lowest = min(course.lowest_ratio for course in courses if course.lowest_ratio is not None)
-    if lowest < 1:
-        return f"below it on validation images at best ({_written(lowest)} of it), but not with the weights kept"
+def _above(courses: Sequence[Course], seeds: int) -> str:
+    """No seed is below PCA with the weights kept."""
+    ratios = [course.lowest_ratio for course in courses if course.lowest_ratio is not None]
+    below = [ratio for ratio in ratios if ratio < 1 and not _looks_equal(ratio)]
+    if below:
+        some = f" in {len(below)} of {seeds} seeds" if len(below) < seeds else ""
+        return (
+            f"below it on validation images{some} at best ({_beside(min(below), 'it')}), but not with the weights kept"
+        )
+    some = f" in {len(ratios)} of {seeds} seeds" if len(ratios) < seeds else ""
+    best = f"at best {_beside(min(ratios), 'it')}"
     epochs = _epochs(courses)
-    trained = f"{epochs:,} epoch{'' if epochs == 1 else 's'}"
-    return f"never below it on validation images in {trained}: at best {_written(lowest)} times it"
+    trained = f"in {epochs:,} epoch{'' if epochs == 1 else 's'}"
+    if _looks_equal(min(ratios)):  # perhaps a little below it
+        return f"{best}, on validation images {trained}{some}"
+    return f"never below it on validation images {trained}{some}: {best}"
 
 
 def _epochs(courses: Sequence[Course]) -> int:
     return max(course.epochs or 0 for course in courses)
 
 
-def _written(ratio: float) -> str:
-    """With two decimals; none from 10 on, and more if two would hide whether the ratio is above or below 1."""
-    if ratio >= 10:
-        return f"{ratio:,.0f}"
-    places = next((places for places in (2, 3, 4) if round(ratio, places) != 1), 2)
-    return f"{ratio:.{places}f}"
+def _beside(ratio: float, what: str) -> str:
+    """`0.96 of PCA's`, `1,234 times PCA's`: two decimals, and more if those would hide which is the larger."""
+    if _looks_equal(ratio):
+        return f"equal to {what}" if ratio == 1 else f"equal to {what} to four digits"
+    places = next(places for places in (2, 3, 4) if round(ratio, places) != 1)
+    return f"{ratio:,.{0 if ratio >= 10 else places}f} {'of' if ratio < 1 else 'times'} {what}"
+
+
+def _looks_equal(ratio: float) -> bool:
+    return round(ratio, 4) == 1

@@ -46,6 +46,7 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         further=headlines[len(first) :],
         broken=broken,
         corrected=corrections(findings.findings),
+        one_seed=bool(subjects) and all(len(subject.runs) == 1 for subject in subjects),
         cautions=_cautions(study, subjects),
         table=study_table(findings, subjects),
         comparison=gallery.comparison(subjects),
