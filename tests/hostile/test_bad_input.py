@@ -104,6 +104,8 @@ POST = ("train", "post/latent-10")
         ([*POST, "bottleneck.kind=gaussian"], ["objective.weights.kl=1.0"]),
         ([*POST, "name=../elsewhere"], ["name", "'../elsewhere'"]),
         ([*POST, "seed=-1"], ["seed", "-1"]),
+        ([*POST, "format=7"], ["format 7", "newer isthmus", "upgrade isthmus"]),
+        (["study", "demo", "format=7"], ["format 7", "newer isthmus", "upgrade isthmus"]),
         ([*POST, "seeds=2"], ["seeds", "did you mean 'seed'"]),
         ([*POST, "data.train=4"], ["validation", "split.validation"]),
         ([*POST, "data.test=1"], ["1 test image"]),

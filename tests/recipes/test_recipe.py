@@ -98,6 +98,13 @@ def test_a_recipe_from_a_newer_version_is_refused(tmp_path: Path) -> None:
         load_recipe(str(path))
 
 
+@pytest.mark.parametrize("value", [2, True, "1"])
+def test_a_newer_format_is_refused_as_an_option_too(value: object) -> None:
+    with pytest.raises(InputError, match=r"newer isthmus.*upgrade"):
+        load_recipe("post/latent-10", {"format": value})
+    assert load_recipe("post/latent-10", {"format": 1}) == load_recipe("post/latent-10")
+
+
 @pytest.mark.parametrize("name", study_plan.builtin())
 def test_every_recipe_that_comes_with_isthmus_resolves(name: str) -> None:
     """And says on top how it is run."""

@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
-from isthmus.core.errors import InputError
+from isthmus.core.errors import InputError, RunError, out_of_memory
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shortened
 
@@ -43,29 +44,52 @@ class ForeignPart:
     package: Package
     entry_point: EntryPoint
 
-    def load(self, check: Callable[[type[Any]], object]) -> type[Any]:
+    def load(self, check: Callable[[type[Any]], str | None]) -> type[Any]:
         """Import the part and return its class.
 
-        check: reads the options of the class; whatever it raises is reported as a sentence.
+        check: reads the options of the class, and says what is wrong with them as the end of a sentence; whatever it
+            raises is reported as a sentence.
         Raises InputError with the package's name if it cannot be imported, or if the class is not such a part.
         """
         try:
             part = self.entry_point.load()
         except (Exception, SystemExit) as error:  # importing a package can raise anything
-            raise self._refused(f"cannot be imported ({_said(error)})") from error
-        if (fault := fault_of(self.sort, part)) is not None:
-            raise self._refused(f"is {self.entry_point.value}, which {fault}")
+            raise self.refused(f"cannot be imported ({_said(error)})") from error
+        fault = fault_of(self.sort, part) or self._fault_of_attributes(part)
         try:
-            check(part)
+            fault = fault or check(part)
         except Exception as error:
-            raise self._refused(f"has options that cannot be read ({_said(error)})") from error
+            raise self.refused(f"has options that cannot be read ({_said(error)})") from error
+        if fault is not None:
+            raise self.refused(f"is {self.entry_point.value}, which {fault}")
         return part
 
-    def _refused(self, reason: str) -> InputError:
+    @contextmanager
+    def used(self, fails: str = "fails") -> Generator[None]:
+        """A block that uses the part: what the part raises becomes an InputError with the package's name.
+
+        fails: what then happened, as the sentence says it.
+        """
+        try:
+            yield
+        except (InputError, RunError):  # a sentence already
+            raise
+        except (Exception, SystemExit) as error:  # another package can raise anything
+            has_options = SORTS[self.sort].in_recipe
+            if has_options and out_of_memory(error):
+                raise  # the recipe's sizes are too large, and the package is not to blame
+            raise self.refused(f"{fails} ({_said(error)})", "check its options, " if has_options else "") from error
+
+    def refused(self, reason: str, first: str = "") -> InputError:
+        """The sentence that the part cannot be used because it `reason`; first: what to try before another version."""
         return InputError(
-            f"{SORTS[self.sort].path}: {self.kind!r} of the package {self.package} {reason}; "
+            f"{SORTS[self.sort].path}: {self.kind!r} of the package {self.package} {reason}; {first}"
             f"install a version of {self.package.name} that works, or `pip uninstall {self.package.name}`"
         )
+
+    def _fault_of_attributes(self, part: type[Any]) -> str | None:
+        module, _, name = SORTS[self.sort].fault.partition(":")
+        return getattr(importlib.import_module(module), name)(self.kind, part) if module else None
 
 
 def foreign_parts(sort: str) -> list[ForeignPart]:
@@ -108,4 +132,5 @@ def _package(found: Distribution | None) -> Package:
 
 
 def _said(error: BaseException) -> str:
-    return shortened(" ".join(f"{type(error).__name__}: {error}".split()))
+    text = " ".join(str(error).split())
+    return shortened(f"{type(error).__name__}: {text}" if text else type(error).__name__)

@@ -16,10 +16,13 @@ from functools import cache
 from typing import Any, TypeVar
 
 import pydantic
+import tomli_w
 
 import isthmus
 from isthmus.core import part_packages
+from isthmus.core.bounded_reading import parse_toml
 from isthmus.core.errors import InputError
+from isthmus.core.foreign_data import ForeignDataSource
 from isthmus.core.part_packages import ForeignPart, Package, fault_of, foreign_parts
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shown
@@ -55,7 +58,13 @@ def find(sort: str, kind: str) -> type[Any]:
             f"uninstall one of them: `pip uninstall {'` or `pip uninstall '.join(others)}`"
         )
     home = next(iter(homes))
-    return _own(sort, kind) if home is None else home.load(_model)
+    return _own(sort, kind) if home is None else home.load(lambda part: fault_of_options(sort, part))
+
+
+def foreign(sort: str, kind: str) -> ForeignPart | None:
+    """The other package's part that `find` returns the class of; None for isthmus's own part."""
+    homes = _homes(sort).get(kind, ())
+    return homes[0] if len(homes) == 1 else None
 
 
 def packages(sort: str, kind: str) -> tuple[Package, ...]:
@@ -153,15 +162,65 @@ def check(sort: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: getattr(values, name) for name in known}
 
 
-def build(sort: str, kind: str, given: Mapping[str, Any], *facts: Any) -> Any:
-    """Build a part from checked options; `facts` are its positional arguments, such as a shape."""
-    chosen = check(sort, kind, given)
+def fault_of_options(sort: str, part: type[Any]) -> str | None:
+    """Why the options of a part of this sort cannot be chosen and recorded, as the end of a sentence; None if they can.
+
+    Raises whatever reading the options of a class of another package raises.
+    """
+    _model(part)
+    for name, option in options(part).items():
+        missing = option.default is inspect.Parameter.empty
+        if not SORTS[sort].in_recipe:
+            if missing:
+                return f"has the option {name} without a default, and a {SORTS[sort].table} is built without options"
+        elif name == "kind":
+            return "has an option named kind, which in a recipe is the name of the part itself"
+        elif not missing and not _is_read_back(name, option):
+            return f"has {shown(option.default)} as the default of {name}, which cannot be read back from a recipe file"
+    return None
+
+
+def _is_read_back(name: str, option: inspect.Parameter) -> bool:
+    """Whether an option's default, written to recipe.toml and read again, is a value that the option takes."""
+    if option.default is None:  # not written, and filled in again
+        return True
     try:
-        return find(sort, kind)(*facts, **chosen)
+        written = tomli_w.dumps({name: option.default})
+        _checked_fields("Default", {name: (option.annotation, ...)}).model_validate(parse_toml(written))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return False
+    return True
+
+
+def build(sort: str, kind: str, given: Mapping[str, Any], *facts: Any) -> Any:
+    """Build a part from checked options; `facts` are its positional arguments, such as a shape.
+
+    Raises InputError where the part refuses its options with a ValueError, and with the package's name for whatever
+    another package's part raises. Of a data set of another package, only `load` is returned, checked likewise.
+    """
+    chosen, part, other = check(sort, kind, given), find(sort, kind), foreign(sort, kind)
+    if other is not None:
+        return _built(other, part, chosen, *facts)
+    try:
+        return part(*facts, **chosen)
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"{SORTS[sort].table}: {error}") from error
+
+
+def _built(other: ForeignPart, part: type[Any], chosen: Mapping[str, Any], *facts: Any) -> Any:
+    with other.used("cannot be built"):
+        try:
+            built = part(*facts, **chosen)
+        except InputError:
+            raise
+        except ValueError as error:  # as any part refuses options
+            raise InputError(
+                f"{SORTS[other.sort].table}: {error}; "
+                f"choose other options for {other.kind!r} of the package {other.package}"
+            ) from error
+    return ForeignDataSource(other, built) if other.sort == "datasets" else built
 
 
 def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
@@ -183,12 +242,16 @@ def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
 
 @cache
 def _model(part: type[Any]) -> type[pydantic.BaseModel]:
-    fields: dict[str, Any] = {
+    fields = {
         name: (p.annotation, ... if p.default is inspect.Parameter.empty else p.default)
         for name, p in options(part).items()
     }
+    return _checked_fields(part.__name__, fields)
+
+
+def _checked_fields(name: str, fields: dict[str, Any]) -> type[pydantic.BaseModel]:
     strict = pydantic.ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, arbitrary_types_allowed=True)
-    return pydantic.create_model(part.__name__, __config__=strict, **fields)
+    return pydantic.create_model(name, __config__=strict, **fields)
 
 
 def suggest(name: str, known: typing.Iterable[str]) -> str:

@@ -16,6 +16,8 @@ class Sort:
     table: the name of one such part in recipes and messages.
     in_recipe: whether a recipe chooses it.
     default: the kind used if a recipe does not name one; None if a recipe must name it.
+    fault: "module:function", which says of a part's kind and class why its attributes do not fit, as the end of a
+        sentence, or None; empty where attributes are not looked at before the part is used.
     """
 
     package: str
@@ -23,6 +25,7 @@ class Sort:
     table: str
     in_recipe: bool = True
     default: str | None = None
+    fault: str = ""
 
     @property
     def path(self) -> str:
@@ -49,9 +52,19 @@ SORTS: Mapping[str, Sort] = {
     ),
     "samplers": Sort("isthmus.models.samplers", "isthmus.models.interfaces:Sampler", "sampler", in_recipe=False),
     "measures": Sort(
-        "isthmus.evaluation.measures", "isthmus.evaluation.interfaces:Measure", "measure", in_recipe=False
+        "isthmus.evaluation.measures",
+        "isthmus.evaluation.interfaces:Measure",
+        "measure",
+        in_recipe=False,
+        fault="isthmus.evaluation.attributes:fault_of_measure",
     ),
-    "checks": Sort("isthmus.evaluation.doctor.checks", "isthmus.evaluation.interfaces:Check", "check", in_recipe=False),
+    "checks": Sort(
+        "isthmus.evaluation.doctor.checks",
+        "isthmus.evaluation.interfaces:Check",
+        "check",
+        in_recipe=False,
+        fault="isthmus.evaluation.attributes:fault_of_check",
+    ),
 }
 
 PART_TABLES: Mapping[str, str] = {sort.table: name for name, sort in SORTS.items() if sort.in_recipe}

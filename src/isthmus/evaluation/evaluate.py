@@ -15,18 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.core import registry
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
-from isthmus.evaluation.interfaces import Measure
 from isthmus.evaluation.latents.measure_latents import Encoded, encode_training, measure_latents
+from isthmus.evaluation.scoring import score_all
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
-from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import collect_with_outputs
@@ -49,6 +47,7 @@ class Evaluation:
     record: evaluation.json without what only the run folder knows: `data`, `checkpoint`, `doctor`, the cost of
     training and its course relative to PCA.
     train, test: some training images and the test images, with their latents.
+    left_out: a sentence for each measure of another package that failed, and so is not in the record.
     """
 
     record: EvaluationRecord
@@ -56,6 +55,7 @@ class Evaluation:
     pictures: dict[str, np.ndarray]
     train: Encoded
     test: Encoded
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass
@@ -86,10 +86,14 @@ def evaluate(
 
     latents, output = collect_with_outputs(model, originals)
     coordinates = components.encode(originals, size)
-    scored = {"model": score(output, originals)}
-    scored["pca"] = score(components.decode(coordinates, originals.shape[1:]), originals)
-    scored["mean_image"] = score(constant.reconstruct(originals), originals)
-    noise = _add_noise(model, recipe, originals, scored)
+    outputs = {
+        "model": output,
+        "pca": components.decode(coordinates, originals.shape[1:]),
+        "mean_image": constant.reconstruct(originals),
+    }
+    noise = _add_noise(model, recipe, originals, outputs)
+    scores, left_out = score_all(outputs, originals)
+    scored = {who: _Scored(outputs[who], each) for who, each in scores.items()}
 
     train, test = encode_training(model, splits), Encoded(splits.test, latents)
     pca_latents = components.encode(train.images.images, size), coordinates
@@ -104,7 +108,7 @@ def evaluate(
     count = min(SHOWN, len(originals))
     chosen["shown"] = np.sort(np.random.default_rng(sealed("shown test images")).permutation(len(originals))[:count])
     against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
-    measures = known_measures()
+    measures = {kind: one for kind, one in known_measures().items() if kind in scored["model"].scores}
     used = {"pca": {"components": min(size, len(components.directions))}}
     record = EvaluationRecord(
         name=recipe.name,
@@ -129,7 +133,7 @@ def evaluate(
     if noise is not None:
         record = record.model_copy(update={"noise": noise})
     pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(record, _columns(splits, scored), pictures, train, test)
+    return Evaluation(record, _columns(splits, scored), pictures, train, test, left_out)
 
 
 def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
@@ -141,17 +145,8 @@ def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
     return mean_interval(scores, least=least, most=most).record()
 
 
-def score(output: np.ndarray, originals: np.ndarray) -> _Scored:
-    pair = torch.from_numpy(output), torch.from_numpy(originals)
-    scores: dict[str, np.ndarray] = {}
-    for kind in registry.usable("measures"):
-        measure: Measure = registry.build("measures", kind, {})
-        scores[kind] = torch.cat(threads.pieces(measure, *pair)).numpy()
-    return _Scored(output, scores)
-
-
-def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored: dict[str, _Scored]) -> str | None:
-    """Score the noisy image itself and, if noise is added in training only, the model's output for it.
+def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, outputs: dict[str, np.ndarray]) -> str | None:
+    """Add to `outputs` the noisy image itself and, if noise is added in training only, the model's output for it.
 
     The noisy image is rounded to 8 bits, like a user's image. Returns a line that names the noise.
     """
@@ -160,7 +155,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
     generator = sealed_generator(_NOISE, device=model.device)
     corrupt = partial(_corrupted, model, generator=generator)
     noisy = batched_array(model, corrupt, torch.from_numpy(originals), in_order=BATCH)
-    scored["noisy_input"] = score(noisy, originals)
+    outputs["noisy_input"] = noisy
     options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
     line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
     if model.corruption.at_inference:  # the model adds its own
@@ -170,8 +165,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, scored
         generator.manual_seed(sealed(_NOISE))
         function = partial(model.fill_in, generator=generator)
         noisy = originals
-    denoised = batched_array(model, function, torch.from_numpy(noisy), in_order=BATCH)
-    scored["denoised"] = score(denoised, originals)
+    outputs["denoised"] = batched_array(model, function, torch.from_numpy(noisy), in_order=BATCH)
     return f"{line}, evaluation seed {sealed(_NOISE)}"
 
 

@@ -137,12 +137,17 @@ def read_toml(path: Path, remedy: str = "") -> Raw:
         raise InputError(f"{path}: cannot be read ({reason(error)}); {remedy or 'check the path'}") from None
     except ValueError as error:  # invalid TOML or UTF-8
         raise InputError(f"{path}: not a TOML file ({reason(error)}); {remedy or 'correct it'}") from None
-    found = raw.get("format", FORMAT)
-    if not isinstance(found, int) or found > FORMAT:
-        raise InputError(
-            f"{path}: format {shown(found)} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
-        )
+    _check_format(raw, f"{path}: ")
     return raw
+
+
+def _check_format(raw: Raw, where: str = "") -> None:
+    """Raise InputError where a file or an option asks for a format that this version does not read."""
+    found = raw.get("format", FORMAT)
+    if isinstance(found, bool) or not isinstance(found, int) or found > FORMAT:
+        raise InputError(
+            f"{where}format {shown(found)} is from a newer isthmus; this one reads format {FORMAT}: upgrade isthmus"
+        )
 
 
 def as_written_then(raw: Any) -> Any:
@@ -203,6 +208,7 @@ def resolve(raw: Raw) -> Recipe:
             raise InputError(
                 f"{name}: unknown in a recipe{registry.suggest(name, known)}; it has {', '.join(sorted(known))}"
             )
+    _check_format(raw)
     name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
         raise InputError(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")

@@ -27,6 +27,8 @@ PICTURES = {
 # comparisons need these columns; others may be missing, since a run can be older than a measure
 NEEDED = tuple(f"{who}_{measure}" for who in ("model", "pca") for measure in ("mse", "psnr"))
 
+_WHOLE = ("index", "label")  # these columns hold whole numbers
+
 
 def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
     """The bytes of pictures.safetensors; each tensor is (n, C, H, W) uint8."""
@@ -61,9 +63,10 @@ def check_pictures(path: Path) -> None:
 
 
 def scores_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
-    """The bytes of per_image.parquet, one row per test image."""
+    """The bytes of per_image.parquet, one row per test image; each column in the type that `read_scores` asks for."""
     sink = pa.BufferOutputStream()
-    pq.write_table(pa.table(dict(columns)), sink, write_page_checksum=True)
+    typed = {name: values.astype(np.int64 if name in _WHOLE else np.float64) for name, values in columns.items()}
+    pq.write_table(pa.table(typed), sink, write_page_checksum=True)
     return sink.getvalue().to_pybytes()
 
 
@@ -105,7 +108,7 @@ def _scores(content: bytes, needed: Sequence[str]) -> dict[str, np.ndarray]:
     file: Any = pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True)
     columns: dict[str, np.ndarray] = {}
     for field in file.schema_arrow:
-        whole = field.name in ("index", "label")
+        whole = field.name in _WHOLE
         if not (pa.types.is_integer(field.type) if whole else pa.types.is_floating(field.type)):
             raise ValueError(f"{field.name}: holds {field.type} rather than {'whole ' if whole else ''}numbers")
     for name in needed:
@@ -115,6 +118,6 @@ def _scores(content: bytes, needed: Sequence[str]) -> dict[str, np.ndarray]:
     for name in table.column_names:
         if table[name].null_count:
             raise ValueError(f"{name}: holds nothing in some rows")
-        kind = pa.int64() if name in ("index", "label") else pa.float64()
+        kind = pa.int64() if name in _WHOLE else pa.float64()
         columns[name] = table[name].cast(kind).to_numpy()
     return columns

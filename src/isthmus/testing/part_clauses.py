@@ -30,7 +30,7 @@ Clause = Callable[[PartUnderTest], None]
 
 def of(part: PartUnderTest) -> list[Clause]:
     """The clauses for a part's sort."""
-    return [it_is_documented, *_BY_SORT.get(part.sort, ())]
+    return [it_is_documented, its_options_fit_a_recipe, *_BY_SORT.get(part.sort, ())]
 
 
 def it_is_documented(part: PartUnderTest) -> None:
@@ -39,6 +39,11 @@ def it_is_documented(part: PartUnderTest) -> None:
     assert len(said.split()) > 1 and said.endswith("."), "the docstring does not begin with a sentence"
     for name in registry.options(part.part):
         assert name in (part.part.__doc__ or ""), f"option {name} is not in the docstring"
+
+
+def its_options_fit_a_recipe(part: PartUnderTest) -> None:
+    """Every default is read back from recipe.toml as it was written."""
+    assert (fault := registry.fault_of_options(part.sort, part.part)) is None, fault
 
 
 def architecture_goes_to_features_and_back(part: PartUnderTest) -> None:

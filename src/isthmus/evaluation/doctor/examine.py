@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
@@ -19,15 +21,37 @@ from isthmus.run_files.read import read_record
 _REMEDIES = 3  # shown at most: more would not help to decide
 
 
-def examine(measured: Measurements) -> list[Diagnosis]:
-    """What the checks in `checks/` find, the most severe first; only checks for the run's state are run."""
+def examine(measured: Measurements, left_out: list[str] | None = None) -> list[Diagnosis]:
+    """What the checks in `checks/` find, the most severe first; only checks for the run's state are run.
+
+    left_out: gets a sentence for each check of another package that fails; what it found is not in the result.
+    """
     found: list[Diagnosis] = []
     for kind in registry.usable("checks"):
-        rule: Check = registry.build("checks", kind, {})
-        fault = rule.look(measured) if measured.state in rule.states else None
-        if fault is not None:
-            found.append(_diagnosis(kind, fault, measured))
+        other = registry.foreign("checks", kind)
+        try:
+            with contextlib.nullcontext() if other is None else other.used():
+                one = _found(kind, measured)
+        except InputError as error:
+            if other is None:
+                raise
+            if left_out is not None:
+                left_out.append(str(error))
+            continue
+        if one is not None:
+            found.append(one)
     return sorted(found, key=lambda one: SEVERITIES.index(one.severity))
+
+
+def _found(kind: str, measured: Measurements) -> Diagnosis | None:
+    """What one check finds. Raises ValueError or TypeError where it gives something else than a `Fault` or None."""
+    rule: Check = registry.build("checks", kind, {})
+    fault: Any = rule.look(measured) if measured.state in rule.states else None
+    if fault is None:
+        return None
+    if not isinstance(fault, Fault):
+        raise TypeError(f"gave a {type(fault).__name__}, and a Fault or None is needed")
+    return _diagnosis(kind, fault, measured)
 
 
 def _diagnosis(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
