@@ -13,7 +13,7 @@ from isthmus.core.locks import locked_file
 from isthmus.data.array_file import ARRAY_FILE
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.run_files.remedies import RESTORE
-from isthmus.runs.run_folder import is_begun, is_evaluated, is_trained, read_recipe
+from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
 _BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
@@ -54,11 +54,6 @@ def check(folder: Path, recipe: Recipe) -> None:
         raise DamagedRun(f"{folder / 'checkpoints'}: is missing; {_way_out(folder)}")
     else:
         _check_unbegun(folder)
-
-
-def is_finished(folder: Path) -> bool:
-    """Whether the run is trained and evaluated, so that its checkpoints are not needed to compare it."""
-    return is_trained(folder) and is_evaluated(folder)
 
 
 def _has_ended(folder: Path) -> bool:

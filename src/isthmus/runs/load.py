@@ -12,6 +12,7 @@ from isthmus.core.wording import size
 from isthmus.data.splits import Splits, split
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.needed_packages import other_versions
 from isthmus.run_files.state import Progress
 from isthmus.runs.run_folder import check_data, read_environment, read_recipe
 from isthmus.training import checkpoint, devices
@@ -65,7 +66,7 @@ def load_weights(
         notices += [f"{passed_over}."] if passed_over else []
         if which == "last" and notices:
             notices.append(f"{folder}: using the last weights instead of the best.")
-        return which, progress, notices
+        return which, progress, [*notices, *other_versions(folder)]
     reasons = f" ({'; '.join(notice.rstrip('.') for notice in notices)})" if notices else ""
     raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
 

@@ -80,7 +80,7 @@ def is_evaluated(folder: Path) -> bool:
 
 
 def is_finished(folder: Path) -> bool:
-    """Whether nothing is left to do for the run: it is trained and evaluated."""
+    """Whether the run is trained and evaluated: nothing is left to do, and comparing it needs no checkpoint."""
     return is_trained(folder) and is_evaluated(folder)
 
 

@@ -98,8 +98,8 @@ def _study(
             yield Notice(sentence)
         all_jobs = _jobs(plan, folder)
 
-        def find() -> Findings:
-            found = findings(plan, folder, command=command, remarks=remarks, test_hashes=data.test_hashes)
+        def find(*, ended: bool = False) -> Findings:
+            found = findings(plan, folder, command=command, remarks=remarks, test_hashes=data.test_hashes, ended=ended)
             write_record(folder / "findings.json", found)
             return found
 
@@ -120,7 +120,7 @@ def _study(
         else:
             data.forget()
             yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
-        found = find()
+        found = find(ended=True)
     yield StudyDone(folder, found)
 
 
