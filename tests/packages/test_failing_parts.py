@@ -17,6 +17,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.sorts import SORTS
 from isthmus.evaluation.scoring import score_all
 from isthmus.run_files.arrays import read_scores, scores_bytes
+from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.needed_packages import other_versions
 
 MEASURE = """import torch
@@ -156,6 +157,14 @@ def test_attributes_that_do_not_fit_are_found_before_the_part_is_used(
 def test_a_measure_with_the_name_of_another_number_of_a_score_is_left_out(site: Path, kind: str) -> None:
     brings(site, "measures", MEASURE, kind)
     assert "has the name of a number that evaluation.json holds" in registry.problems("measures")[0]
+
+
+def test_a_fault_that_cannot_be_recorded_is_told_by_its_key(site: Path) -> None:
+    brings(site, "checks", CHECK, attributes="states = ALWAYS")
+    part = registry.foreign("checks", "part")
+    assert part is not None
+    with pytest.raises(InputError, match=r"fails \(ValidationError: severity: Input should be 'error', "), part.used():
+        Diagnosis.model_validate({"rule": "part", "severity": "fatal", "sentence": "It is."})
 
 
 def test_a_run_with_measures_and_checks_that_fail_is_whole(site: Path, tmp_path: Path) -> None:

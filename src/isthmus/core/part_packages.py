@@ -19,6 +19,8 @@ from functools import cache
 from importlib.metadata import Distribution, EntryPoint, PackageNotFoundError, entry_points, version
 from typing import Any
 
+from pydantic import ValidationError
+
 from isthmus.core.errors import InputError, RunError, out_of_memory
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shortened
@@ -132,5 +134,9 @@ def _package(found: Distribution | None) -> Package:
 
 
 def _said(error: BaseException) -> str:
-    text = " ".join(str(error).split())
+    said = str(error)
+    if isinstance(error, ValidationError):  # in its own words it is a paragraph, and a link
+        first = error.errors(include_url=False, include_context=False)[0]
+        said = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    text = " ".join(said.split())
     return shortened(f"{type(error).__name__}: {text}" if text else type(error).__name__)
