@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.command import assert_refused, isthmus, train
-from tests.packages.installing import forget, install, install_example, uninstall_all
+from tests.packages.installing import EXAMPLE, forget, install, install_example, uninstall_all
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
@@ -189,6 +189,8 @@ def test_a_run_with_measures_and_checks_that_fail_is_whole(site: Path, tmp_path:
     for _ in range(2):  # the second reads what the first wrote
         answer = isthmus("evaluate", run)
         assert answer.code == 0, answer.err
+        for part in ("measure: 'raising'", *(f"check: {name!r}" for name in checks if name != "well")):
+            assert answer.err.count(f"Left out: {part} of the package odd-parts 1.2 ") == 1, answer.err
     after = json.loads((run / "evaluation.json").read_text())
     assert sorted(after["measures"]) == sorted([*before["measures"], "whole"])
     assert after["scores"]["model"]["psnr"] == before["scores"]["model"]["psnr"]
@@ -283,6 +285,14 @@ def test_a_package_without_the_part_in_the_same_version_is_reinstalled(site: Pat
     uninstall_all(site)
     install(site, "Isthmus_Example.part", "0.2.0", {"isthmus.bottlenecks": {"bounded": "other:Other"}}, code)
     (sentence,) = other_versions(run)
+    uninstall_all(site)
+    module = EXAMPLE / "isthmus_example_part.py"
+    entries = {"isthmus.bottlenecks": {"bounded": "isthmus_example_part:Bounded"}}
+    install(site, "isthmus-example-part", "0.2.0", entries, {module.name: module.read_text()})
+    for words in (("evaluate", run), ("sample", run, "-o", tmp_path / "new.png")):
+        answer = isthmus(*words)
+        assert answer.code == 0, answer.err
+        assert answer.err.count(sentence) == 1
     assert sentence == (
         f"{run}: made with isthmus-example-part 0.1.0, and 0.2.0 is installed, which may compute otherwise; "
         "`pip install isthmus-example-part==0.1.0` brings the same back."

@@ -60,6 +60,9 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         steps=training.steps,
         kept=progress.epoch,
     )
+    failed = list(result.left_out)
+    doctor = tuple(examine(measured, failed))
+    notices += [f"Left out: {said}." for said in failed]
     evaluation = result.record.model_copy(
         update={
             "isthmus": isthmus.__version__,
@@ -69,7 +72,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
             "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
             "against_pca": _followed(result.record.against_pca, folder, training, progress),
             "cost": _with_training(result.record.cost, environment, training),
-            "doctor": tuple(examine(measured)),
+            "doctor": doctor,
         }
     )
     write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
