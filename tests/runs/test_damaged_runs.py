@@ -45,10 +45,10 @@ def folder(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "study"))
 
 
-def study(folder: Path) -> set[str]:
+def study(folder: Path, jobs: int = 1) -> set[str]:
     """Run the study, and return the runs that it trained."""
     plan = load_plan(str(folder.parent / "mine.toml"))
-    events = studies.study(plan, folder, folder.parent / "cache", command="")
+    events = studies.study(plan, folder, folder.parent / "cache", command="", jobs=jobs)
     return {
         event.job.folder.relative_to(folder).as_posix()
         for event in events
@@ -127,6 +127,20 @@ def test_a_folder_in_the_place_of_the_record_of_a_failure_is_a_failure(folder: P
     (sentence,) = said(now, "failure")
     assert sentence.startswith(f"wide, seed 1, failed: {record}: cannot be read (")
     assert sentence.endswith("; remove it, and run the study again")
+    shutil.rmtree(folder / "wide/seed-1/checkpoints")
+    (folder / "wide/seed-1/evaluation.json").unlink()
+    shutil.rmtree(folder / "wide/seed-0")
+    assert study(folder) == {"wide/seed-0"}, "the other runs go on"
+    assert statuses(written(folder)) == ["done", "done", "done", "failed"]
+
+
+@pytest.mark.parametrize("name", ["recipe.toml", "environment.json"])
+def test_a_damaged_run_does_not_stop_those_beside_it(folder: Path, name: str) -> None:
+    (folder / "wide/seed-0" / name).write_text("[")
+    (folder / "wide/seed-0/evaluation.json").unlink()
+    shutil.rmtree(folder / "narrow/seed-1")
+    assert study(folder, jobs=2) == {"narrow/seed-1"}
+    assert statuses(written(folder)) == ["done", "done", "failed", "done"]
 
 
 # What intervals cover

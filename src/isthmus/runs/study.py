@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -145,9 +145,10 @@ def _recorded(events: Iterator[JobEvent]) -> Iterator[JobEvent]:
     """Keep failed.json in the run's folder until the run is tried again."""
     for event in events:
         record = event.job.folder / "failed.json"
-        if isinstance(event, RunBegins):
-            record.unlink(missing_ok=True)
-        elif isinstance(event, RunFailed):
-            record.parent.mkdir(parents=True, exist_ok=True)  # the run may have failed before its folder existed
-            write_record(record, Failure(error=event.sentence, traceback=event.traceback))
+        with suppress(OSError):  # such as a folder in its place: the findings say so, and the other runs go on
+            if isinstance(event, RunBegins):
+                record.unlink(missing_ok=True)
+            elif isinstance(event, RunFailed):
+                record.parent.mkdir(parents=True, exist_ok=True)  # the run may have failed before its folder existed
+                write_record(record, Failure(error=event.sentence, traceback=event.traceback))
         yield event

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from isthmus.core.errors import InputError
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.read import holds, read_record
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
@@ -74,7 +75,11 @@ def _with_its_threads(job: Job, share: int) -> tuple[Job, int]:
     if not is_begun(job.folder):
         threads = job.recipe.train.threads or share
         return replace(job, recipe=job.recipe.with_threads(threads)), threads
-    recorded, environment = read_recipe(job.folder).train.threads, job.folder / "environment.json"
+    try:
+        recorded = read_recipe(job.folder).train.threads
+    except InputError:  # a damaged run: it fails alone, and says why
+        return job, share
+    environment = job.folder / "environment.json"
     threads = recorded or share
     if not recorded and holds(environment, Environment):
         threads = read_record(environment, Environment).threads or share
