@@ -134,7 +134,7 @@ class Findings(FileRecord):
     data: Data | None = None
     """The images of its first finished run; null if there is none."""
     intervals: str = ""
-    """What the intervals cover."""
+    """What the intervals cover; empty where no run has finished."""
     measures: dict[str, MeasureRecord] = Field(default_factory=dict)
     """Descriptions of the measures in the scores."""
     variations: tuple[VariationRecord, ...]
