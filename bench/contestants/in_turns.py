@@ -63,20 +63,18 @@ def evaluator(precision: str, threads: int) -> Iterator[int]:
     """Yields the number of images reconstructed and scored at a time."""
     import torch
 
-    from isthmus.evaluation import evaluate
+    from isthmus.evaluation.scoring import score_all
     from isthmus.models.autoencoder import Autoencoder
+    from isthmus.models.collect_latents import collect_with_outputs
     from isthmus.recipes.study_plan import load_recipe
 
     torch.set_num_threads(threads)
     images = random_images(TESTED)
     recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes", "train.precision": precision})
     model = Autoencoder(recipe, images.shape[1:]).eval()
-    names = vars(evaluate)  # an older checkout has other names
     while True:
-        if "reconstructions" in names:
-            names["score"](names["reconstructions"](model, images), images)
-        else:
-            names["_score"](names["_outputs"](model, model.reconstruct_pixels, images), images)
+        _, output = collect_with_outputs(model, images)
+        score_all({"model": output}, images)
         yield len(images)
 
 

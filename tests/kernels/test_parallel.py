@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from command import environment
-from isthmus.evaluation.evaluate import score
+from isthmus.evaluation.scoring import score_all
 from isthmus.kernels import threads
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
@@ -179,5 +179,6 @@ def test_an_evaluation_has_the_same_bits_on_any_number_of_threads(tiny: Callable
     for count in (1, 2, 3):
         with cpu_threads(count):
             latents, output = collect_with_outputs(model, images)
-            answers.append((output, *score(output, images).scores.values(), latents.z))
+            scores, _ = score_all({"model": output}, images)
+            answers.append((output, *scores["model"].values(), latents.z))
     assert all(np.array_equal(*pair) for other in answers[1:] for pair in zip(answers[0], other, strict=True))
