@@ -26,14 +26,22 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
         yield
 
 
-@pytest.mark.parametrize("still_there", [False, True], ids=["renamed", "copied"])
-def test_a_run_finds_its_images_beside_it(still_there: bool, tmp_path: Path) -> None:
-    one, other = tmp_path / "one", tmp_path / "other"
-    ist.train("post/latent-10", data=IMAGES, out=one, options=OPTIONS, show_progress=False)
-    shutil.copytree(one, other)
-    if not still_there:
-        shutil.rmtree(one)
-    assert read_recipe(other).data.options["path"] == str(other / "images.safetensors")
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on an array; not to be changed, but copied."""
+    home = tmp_path_factory.mktemp("moved") / "given"
+    return ist.train("post/latent-10", data=IMAGES, out=home, options=OPTIONS, show_progress=False)
+
+
+def test_a_copied_run_has_its_own_images(given: Path, tmp_path: Path) -> None:
+    shutil.copytree(given, tmp_path / "other")
+    assert read_recipe(tmp_path / "other").data.options["path"] == str(tmp_path / "other/images.safetensors")
+
+
+def test_a_renamed_run_finds_its_images_beside_it(given: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(given, tmp_path / "other")
+    recipe = (other / "recipe.toml").read_text()  # as if trained elsewhere, and moved
+    (other / "recipe.toml").write_text(recipe.replace(str(given), str(tmp_path / "gone")))
     answer = isthmus("evaluate", other)
     assert answer.code == 0, answer.err
     assert ist.train("post/latent-10", data=IMAGES, out=other, options=OPTIONS, show_progress=False) == other
@@ -53,10 +61,10 @@ def test_a_study_and_its_runs_find_the_studys_images(tmp_path: Path) -> None:
     assert (tmp_path / "other/wide/seed-0/evaluation.json").is_file()
 
 
-def test_a_file_of_ones_own_stays_where_it_is(tmp_path: Path) -> None:
+def test_a_file_of_ones_own_stays_where_it_is(given: Path, tmp_path: Path) -> None:
     """Even one of that name: nothing beside the run stands for it."""
-    ist.train("post/latent-10", data=IMAGES, out=tmp_path / "given", options=OPTIONS, show_progress=False)
-    own = (tmp_path / "given/images.safetensors").rename(tmp_path / "images.safetensors")
+    own = tmp_path / "images.safetensors"
+    shutil.copy(given / "images.safetensors", own)
     data = {"kind": "arrays", "path": str(own)}
     run = ist.train("post/latent-10", data=data, out=tmp_path / "run", options=OPTIONS, show_progress=False)
     assert read_recipe(run).data.options["path"] == str(own)

@@ -93,7 +93,7 @@ class Factors(Record):
     linear_r2: dict[str, Number] = Field(default_factory=dict)
     """R2 of a linear probe, by factor."""
     mig: Number = math.nan
-    """Mutual information gap; left out for latents of more than 128 numbers, like `dci`."""
+    """Mutual information gap; left out above 128 numbers and under 200 training images, like `dci`."""
     dci: Dci = Dci()
     """Disentanglement, completeness and informativeness."""
 

@@ -12,6 +12,7 @@ from isthmus.run_files.latent import Dci
 
 BINS = 20
 MOST_NUMBERS = 128  # with more numbers a forest takes minutes
+LEAST_IMAGES = 200  # with fewer, 20 bins and the importances of a forest hold chance alone
 _TREES = 30
 _TRAINED_ON = 3000
 

@@ -93,7 +93,7 @@ def _usage(model: Autoencoder, test: Collected) -> dict[str, Any]:
 def _factors(train: np.ndarray, test: np.ndarray, causes: Any, truths: Any) -> Factors:
     amounts = {name: values for name, values in causes.items() if not disentanglement.counted(values)}
     found: dict[str, Any] = {"linear_r2": probes.linear_r2(train, amounts, test, truths)}
-    if train.shape[1] <= disentanglement.MOST_NUMBERS:
+    if train.shape[1] <= disentanglement.MOST_NUMBERS and len(train) >= disentanglement.LEAST_IMAGES:
         found["mig"] = disentanglement.mutual_information_gap(train, causes)
         found["dci"] = disentanglement.dci(train, causes, test, truths)
     return Factors(**found)
