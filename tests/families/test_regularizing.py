@@ -66,7 +66,7 @@ def disentangled(kind: str) -> tuple[float, float]:
         latents = [collect(made.model, images.images).z for images in (known, asked)]
         found = disentanglement.dci(latents[0], known.factors, latents[1], asked.factors)
         mig = disentanglement.mutual_information_gap(latents[0], known.factors)
-        scores.append((gaussian_total_correlation(made), mig + found["disentanglement"]))
+        scores.append((gaussian_total_correlation(made), mig + found.disentanglement))
     correlation, disentangling = np.median(scores, axis=0)
     return float(correlation), float(disentangling)
 
