@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,6 +33,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def tiny() -> Callable[..., Recipe]:
     """A recipe that trains in a second; keyword-free changes: tiny({"bottleneck.dim": 4})."""
     return lambda changes=None: load_recipe("post/latent-10", {**TINY, **(changes or {})})
+
+
+@pytest.fixture(scope="module")
+def cache_of_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Fitted baselines of a file's tests go here and not to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ISTHMUS_DATA", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

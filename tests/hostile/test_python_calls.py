@@ -29,11 +29,7 @@ OLD = ROOT / "tests" / "fixtures" / "run-1e26724"
 OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("data.")}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ISTHMUS_DATA", str(tmp_path_factory.mktemp("cache")))
-        yield
+pytestmark = pytest.mark.usefixtures("cache_of_module")
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.command import assert_refused, isthmus, train
-from tests.packages.installing import EXAMPLE, forget, install, install_example, uninstall_all
+from tests.packages.installing import EXAMPLE, install, install_example, uninstall_all
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
@@ -56,17 +55,6 @@ OWNER = "'part' of the package odd-parts 1.2"
 REMEDY = "install a version of odd-parts that works, or `pip uninstall odd-parts`"
 PICTURES = {"model": np.full((3, 3, 8, 8), 7, np.uint8), "pca": np.full((3, 3, 8, 8), 9, np.uint8)}
 ORIGINALS = np.zeros((3, 3, 8, 8), np.uint8)
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of packages on the path."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    forget(folder)
-    yield folder
-    forget(folder)
 
 
 def brings(site: Path, sort: str, code: str, kind: str = "part", **parts: str) -> None:

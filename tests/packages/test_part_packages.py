@@ -9,12 +9,11 @@ import subprocess
 import sys
 import tomllib
 import venv
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.command import Answer, assert_refused, environment, isthmus, train
-from tests.packages.installing import EXAMPLE, forget, install, install_example, uninstall_all
+from tests.packages.installing import EXAMPLE, install, install_example, uninstall_all
 
 import isthmus as ist
 from isthmus.core import registry
@@ -24,17 +23,6 @@ from isthmus.testing import contract
 
 OURS = "isthmus-example-part 0.1.0"
 MISSING = ("'bounded'", "the package isthmus-example-part 0.1.0", "`pip install isthmus-example-part==0.1.0`")
-
-
-@pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty folder of packages on the path."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    monkeypatch.syspath_prepend(str(folder))
-    forget(folder)
-    yield folder
-    forget(folder)
 
 
 def bounded(folder: Path, *changes: str) -> Answer:

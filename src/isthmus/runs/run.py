@@ -50,11 +50,11 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
     for sort in ("measures", "checks", "samplers"):
         registry.usable(sort)  # raises before training the errors that would stop the evaluation
     begun = claim(folder, recipe)
-    if begun != recipe and not is_trained(folder):
+    trained_before = is_trained(folder)
+    if begun != recipe and not trained_before:
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
     if is_begun(folder):
         check_data(folder, splits)
-    trained_before = is_trained(folder)
     if not trained_before:
         if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
             yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
