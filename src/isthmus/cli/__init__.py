@@ -7,6 +7,7 @@ Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a ru
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from isthmus.cli import exit_codes
 from isthmus.cli.app import app
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import data, list_things
+from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
 from isthmus.core.memory_limit import check_start
@@ -33,7 +35,7 @@ app.command()(data)
 
 def main() -> None:
     """Run the command line and exit; every expected failure is one sentence on stderr."""
-    sys.exit(exit_codes.code_of(_run))
+    sys.exit(supervised(partial(exit_codes.code_of, _run), exit_codes.ended_by))
 
 
 def _run() -> None:

@@ -15,7 +15,7 @@ from collections.abc import Callable
 import typer
 
 from isthmus.core.explain import FULL_DISK, explain
-from isthmus.core.wording import printable
+from isthmus.core.wording import printable, size
 
 _SAVING = ("train", "study")  # the verbs that go on
 
@@ -39,6 +39,16 @@ def code_of(command: Callable[[], None]) -> int:
             raise
         return _fail(*answer)
     return 0
+
+
+def ended_by(signal: str, limit: int) -> int:
+    """Say that a library ended the work by `signal`, under a memory limit of `limit` bytes; returns the exit code."""
+    return _fail(
+        f"PyTorch or another library ended the work ({signal}), as happens where there is not enough memory: "
+        f"`ulimit -v` allows {size(limit)}; raise it, or make train.batch, data.size, the model or -n smaller, and "
+        f"{_again()}",
+        1,
+    )
 
 
 def _explain(error: Exception) -> tuple[str, int] | None:

@@ -12,7 +12,7 @@ from isthmus.core.wording import size
 
 def check_start() -> None:
     """Raise RunError where `ulimit -v` is too low to load PyTorch: the process would end with an obscure message."""
-    limit = _addresses()
+    limit = address_limit()
     if limit is not None and limit < _LIBRARIES:
         raise RunError(
             f"PyTorch alone takes {size(_LIBRARIES)} of address space, and this process may have {size(limit)}; "
@@ -25,6 +25,16 @@ def check_room(needed: int, what: str, remedy: str) -> None:
     free = available()
     if free is not None and needed > free:
         raise RunError(f"{what} need {size(needed)} of memory, and {size(free)} are free; {remedy}")
+
+
+def address_limit() -> int | None:
+    """Bytes of address space that `ulimit -v` allows; None for no limit."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return None if limit == resource.RLIM_INFINITY else limit
 
 
 def available() -> int | None:
@@ -45,19 +55,9 @@ def _machine() -> int | None:
     return None
 
 
-def _addresses() -> int | None:
-    """Bytes of address space that `ulimit -v` allows; None for no limit."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return None
-    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return None if limit == resource.RLIM_INFINITY else limit
-
-
 def _process() -> int | None:
     """Bytes that `ulimit -v` leaves; None for no limit."""
-    limit = _addresses()
+    limit = address_limit()
     if limit is None:
         return None
     with suppress(OSError, ValueError):
