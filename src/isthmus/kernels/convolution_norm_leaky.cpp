@@ -52,8 +52,8 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
 
 // Sizes and steps are the convolution's, x (images, height, width, channels) is its input, between (images, rows,
 // columns, filters) its output; dy, of the same shape, is the gradient of the ReLU's output; found (4, filters) as in
-// norm_leaky.h. Overwritten: dx like x, or null; dkernel, float32 (filters, channels, kernel, kernel) or, if
-// transposed, (channels, filters, kernel, kernel), or null; dweight and dbias (filters,).
+// norm_leaky.h. Overwritten: dx like x, or null; dkernel, float32 (filters, kernel, kernel, channels) or, if
+// transposed, (channels, kernel, kernel, filters), or null; dweight and dbias (filters,).
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(convolution_norm_leaky_backward_##NAME,                                                                  \
               (SIZES, float epsilon, float slope, long channel_step, long filter_step, long row_step,                  \

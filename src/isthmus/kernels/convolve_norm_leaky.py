@@ -111,7 +111,7 @@ def _backward(
     x = x.contiguous(memory_format=torch.channels_last)
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx = torch.empty_like(x) if wanted[0] else None
-    dkernel = torch.empty_like(kernel, memory_format=torch.contiguous_format) if wanted[1] else None
+    dkernel = torch.empty_like(kernel, memory_format=torch.channels_last) if wanted[1] else None
     dweight, dbias = found.new_empty(filters), found.new_empty(filters)
     operation(f"convolution_norm_leaky_backward_{NAMES[x.dtype]}")(
         **tiled_convolution.sizes(x, between, kernel, how, transposed=how.transposed),

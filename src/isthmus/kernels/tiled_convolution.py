@@ -163,8 +163,8 @@ def steps(weight: Tensor, how: Convolution, *, gradient: bool = False) -> dict[s
 
 
 def _weight_gradient(x: Tensor, dy: Tensor, weight: Tensor, how: Convolution) -> Tensor:
-    """The gradient of `weight`, float32, in the layout of a parameter: otherwise PyTorch would copy it."""
-    found = torch.empty_like(weight, memory_format=torch.contiguous_format)
+    """The gradient of `weight`, channels last, float32."""
+    found = torch.empty_like(weight, memory_format=torch.channels_last)
     x, dy = (part.contiguous(memory_format=torch.channels_last) for part in (x, dy))
     operation(f"weight_gradient_{NAMES[x.dtype]}")(
         **sizes(x, dy, weight, how, transposed=how.transposed), x=x, dy=dy, weight=found

@@ -30,7 +30,7 @@ static void run(const Sizes &sizes, bool transposed, bool turned, int threads, c
 }
 
 // x (images, height, width, channels) and dy (images, rows, columns, filters) are contiguous. weight receives the
-// gradient: float32 (filters, channels, kernel, kernel) or, if transposed, (channels, filters, kernel, kernel). turned:
+// gradient: float32 (filters, kernel, kernel, channels) or, if transposed, (channels, kernel, kernel, filters). turned:
 // taps in reverse order.
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(weight_gradient_##NAME, (SIZES, const void *x, const void *dy, float *weight)) {                         \

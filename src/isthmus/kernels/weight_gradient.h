@@ -201,19 +201,18 @@ template <class Visit> inline void over_groups(const Shape &shape, int block, fl
               sums + block * shape.size());
 }
 
-// Adds up the sums of all blocks: the kernel's gradient (small, large, taps), the layout in which PyTorch keeps kernels.
+// Adds up the sums of all blocks: the kernel's gradient (small, taps, large).
 inline void reduce(const Shape &shape, const float *sums, bool turned, int threads, float *weight) {
     const int taps = shape.taps;
-    const long line = shape.large_tiles * SIDE, size = shape.size();
-    parallel::chunks((long)shape.small * taps, taps, threads, [&](long begin, long end) {
+    const long lines = (long)shape.small * taps, line = shape.large_tiles * SIDE, size = shape.size();
+    parallel::chunks(lines, taps, threads, [&](long begin, long end) {
         for (long at = begin; at < end; at++) {
-            const long small = at / taps, tap = at % taps;
-            float *to = weight + small * shape.large * taps + (turned ? taps - 1 - tap : tap);
+            float *to = weight + (turned ? at + taps - 1 - at % taps * 2 : at) * shape.large;
             for (int first = 0; first < shape.large; first += SIDE) {
                 Wide sum = {};
                 for (int block = 0; block < shape.blocks; block++)
                     sum += load_wide(sums + block * size + at * line + first);
-                for (int i = 0; i < std::min(SIDE, shape.large - first); i++) to[(long)(first + i) * taps] = sum[i];
+                store_wide(to + first, ::first(shape.large - first), sum);
             }
         }
     });

@@ -7,15 +7,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from isthmus.training.adam import Adam
-
 _MOMENTUM = 0.95
 # Five steps of this quintic bring every singular value near 1; coefficients from Jordan et al., "Muon: an optimizer
 # for hidden layers in neural networks" (2024).
 _STEPS, _COEFFICIENTS = 5, (3.4445, -4.7750, 2.0315)
 
 
-class Muon(Adam):
+class Muon(torch.optim.Adam):
     """AdamW, but groups with `matrix` set step along the orthogonalised momentum.
 
     A convolution's kernel counts as the matrix of its filters. On CIFAR-10 at latent 64 and equal images, this reduced

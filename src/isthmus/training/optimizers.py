@@ -13,11 +13,10 @@ from isthmus.core.values import Adversary
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.recipes.recipe import Train
-from isthmus.training.adam import Adam
 from isthmus.training.muon import Muon, matrices_of
 
 
-def build_optimizer(model: Autoencoder, train: Train, objective: Objective | None = None) -> Adam:
+def build_optimizer(model: Autoencoder, train: Train, objective: Objective | None = None) -> torch.optim.Adam:
     """Adam, AdamW, Keras's Adam, which is PyTorch's with the `epsilon` below set at every step, or Muon.
 
     Every group of parameters has a `scale`: its rate as a multiple of the recipe's. All use one fused kernel where
@@ -42,7 +41,7 @@ def build_optimizer(model: Autoencoder, train: Train, objective: Objective | Non
     ]
     for group in groups if on_cuda else ():
         group["lr"] = torch.tensor(train.learning_rate, device=model.device)
-    return (Muon if train.optimizer == "muon" else Adam)(
+    return (Muon if train.optimizer == "muon" else torch.optim.Adam)(
         groups,
         lr=train.learning_rate,
         betas=(0.9, train.beta2),
