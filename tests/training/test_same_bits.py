@@ -18,8 +18,8 @@ from tests.training import bits
 
 from isthmus.core import streams
 from isthmus.recipes.study_plan import load_plan
-from isthmus.runs.findings import seed_folder
 from isthmus.runs.study import study
+from isthmus.runs.study_row import seed_folder
 from isthmus.training import in_folder, loop
 from isthmus.training.events import Notice
 from isthmus.training.initial_model import untrained

@@ -122,6 +122,11 @@ class Finding(Record):
         return self.corrected.verdict if self.corrected and self.corrected.verdict else self.verdict
 
 
+def note(variation: str | None, sentence: str) -> Finding:
+    """A remark, about one variation or about the whole study."""
+    return Finding(kind="note", variation=variation, against=None, sentence=sentence)
+
+
 class Findings(FileRecord):
     """findings.json."""
 

@@ -14,9 +14,9 @@ from isthmus.run_files.findings import Findings
 from isthmus.run_files.read import holds
 from isthmus.runs.claim import DamagedRun, check, holds_more
 from isthmus.runs.executors.auto_jobs import Shapes
-from isthmus.runs.findings import seed_folder
 from isthmus.runs.run_folder import check_data, is_begun
 from isthmus.runs.shared_splits import SharedSplits
+from isthmus.runs.study_row import seed_folder
 from isthmus.training.devices import choose_device
 from isthmus.training.initial_model import untrained
 from isthmus.training.memory_estimate import check_memory

@@ -20,11 +20,12 @@ from isthmus.runs.executors.auto_jobs import Count, choose, longest_first, on_cu
 from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
-from isthmus.runs.findings import findings, seed_folder
+from isthmus.runs.findings import findings
 from isthmus.runs.run import Done, Event, run, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.runs.study_file import write_plan
+from isthmus.runs.study_row import seed_folder
 from isthmus.runs.time_budget import decide, decided, idle_budget, shortened
 from isthmus.training.events import Notice
 

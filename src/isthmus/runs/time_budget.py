@@ -16,8 +16,8 @@ from isthmus.recipes.training_length import budget
 from isthmus.run_files.budget import Decision, Share
 from isthmus.run_files.read import read_record
 from isthmus.run_files.write import write_record
-from isthmus.runs.findings import seed_folder
 from isthmus.runs.run_folder import is_begun
+from isthmus.runs.study_row import seed_folder
 from isthmus.training.speed import images_per_second
 
 JUDGED_MOST, JUDGED_LEAST = 8000, 2000  # images: evaluating a run takes about as long as training on this many
