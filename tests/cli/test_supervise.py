@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.command import environment
+from tests.command import TINY, environment, isthmus
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs a limit on memory, and /proc")
 
@@ -29,7 +30,9 @@ def work():
     exec(sys.argv[2])
     return 7
 
-if sys.argv[1] == "limited":
+if sys.argv[1] == "unheard":
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if sys.argv[1] != "free":
     resource.setrlimit(resource.RLIMIT_AS, (1 << 36, resource.RLIM_INFINITY))
 sys.exit(supervised(work, lambda name, limit: print(name, limit) or 1))
 """
@@ -51,8 +54,10 @@ def begun(work: str, limited: str = "limited") -> tuple[subprocess.Popen[str], i
 
 def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Exit code, and what was printed after the first line."""
-    out, _ = process.communicate(timeout=60)
-    return process.returncode, out
+    assert process.stdout is not None
+    with process.stdout as stream:  # not communicate(), which would miss what readline() read ahead
+        out = stream.read()
+    return process.wait(60), out
 
 
 def state(process: int) -> str:
@@ -65,7 +70,7 @@ def state(process: int) -> str:
 
 
 def soon(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 100
     while not holds():
         assert time.monotonic() < until
         time.sleep(0.02)
@@ -83,14 +88,19 @@ def test_the_exit_code_is_the_works() -> None:
     assert ended(process)[0] == 7
 
 
+def test_its_end_is_seen_where_such_signals_are_ignored() -> None:
+    process, _, _ = begun("", limited="unheard")
+    assert ended(process)[0] == 7
+
+
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGBUS"])
 def test_a_signal_that_lack_of_memory_causes_is_told(name: str) -> None:
     process, _, _ = begun(f"os.kill(os.getpid(), signal.{name})")
     assert ended(process) == (1, f"{name} {1 << 36}\n")
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_any_other_signal_ends_both(number: signal.Signals) -> None:
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGRTMIN + 3])
+def test_any_other_signal_ends_both(number: int) -> None:
     process, _, _ = begun(f"signal.signal(15, signal.SIG_DFL); os.kill(os.getpid(), {int(number)})")
     assert ended(process)[0] == -number
 
@@ -115,3 +125,25 @@ def test_stopping_and_going_on_are_for_both() -> None:
     soon(lambda: state(its) == state(process.pid) == "T")
     process.send_signal(signal.SIGCONT)
     assert ended(process)[0] == 7
+
+
+def test_a_training_that_crashes_is_told_and_goes_on(tmp_path: Path) -> None:
+    longer = ["train.epochs=60" if word.startswith("train.epochs") else word for word in TINY]
+    words = ["train", "post/latent-10", *longer, "train.patience_epochs=60", "-q", "-o", str(tmp_path / "run")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "isthmus", *words],
+        env=environment(),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 36, resource.RLIM_INFINITY)),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    soon(lambda: (tmp_path / "run" / "checkpoints" / "last").is_dir() or process.poll() is not None)
+    assert process.poll() is None, process.communicate()[1]
+    (its,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(its), signal.SIGSEGV)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert said.startswith("isthmus: PyTorch or another library crashed (SIGSEGV). ")
+    assert "`ulimit -v` allows 68.7 GB" in said
+    assert " --resume` goes on" in said
+    assert isthmus(*words, "--resume").code == 0

@@ -122,6 +122,7 @@ def test_what_a_shell_leaves_is_known() -> None:
         ),
         (RuntimeError("CUDA out of memory. Tried to allocate 2.50 GiB. GPU 0"), "2.50 GiB"),
         (ImportError("libtorch_cpu.so: failed to map segment from shared object"), None),
+        (RuntimeError("can't start new thread"), "(`ulimit -u`)"),
     ],
 )
 def test_one_sentence_for_all_that_say_it(error: Exception, amount: str | None) -> None:

@@ -35,7 +35,7 @@ app.command()(data)
 
 def main() -> None:
     """Run the command line and exit; every expected failure is one sentence on stderr."""
-    sys.exit(supervised(partial(exit_codes.code_of, _run), exit_codes.ended_by))
+    sys.exit(supervised(partial(exit_codes.code_of, _run), exit_codes.crashed))
 
 
 def _run() -> None:

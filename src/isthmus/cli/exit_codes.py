@@ -41,11 +41,12 @@ def code_of(command: Callable[[], None]) -> int:
     return 0
 
 
-def ended_by(signal: str, limit: int) -> int:
-    """Say that a library ended the work by `signal`, under a memory limit of `limit` bytes; returns the exit code."""
+def crashed(signal: str, limit: int) -> int:
+    """Say that a library ended the work by `signal` under a memory limit of `limit` bytes; returns the exit code."""
+    _prepare_streams()
     return _fail(
-        f"PyTorch or another library ended the work ({signal}), as happens where there is not enough memory: "
-        f"`ulimit -v` allows {size(limit)}; raise it, or make train.batch, data.size, the model or -n smaller, and "
+        f"PyTorch or another library crashed ({signal}). Mostly this means that there was not enough memory: "
+        f"`ulimit -v` allows {size(limit)}. Raise it, or make train.batch, data.size, the model or -n smaller, and "
         f"{_again()}",
         1,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import sys
@@ -11,17 +10,17 @@ from collections.abc import Callable
 from isthmus.core.memory_limit import address_limit
 
 
-def supervised(work: Callable[[], int], no_memory: Callable[[str, int], int]) -> int:
+def supervised(work: Callable[[], int], crashed: Callable[[str, int], int]) -> int:
     """The exit code of `work`. Where `ulimit -v` limits memory, `work` runs in a child process.
 
-    no_memory: returns the exit code where a signal ended the child as lack of memory does; gets the signal's name and
-    the limit in bytes. Any other signal that ends the child ends this process too.
+    crashed: returns the exit code where the child ended by a signal that lack of memory can cause; it gets the signal's
+    name and the limit in bytes. Any other signal that ends the child ends this process too.
     """
     limit = address_limit()
     if limit is None:
         return work()
-    # what comes before the wait below stays pending
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {*_PASSED_ON, signal.SIGTSTP, signal.SIGCHLD})
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, nobody is told of a child's end
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _awaited())
     parent = os.getpid()
     try:
         child = os.fork()
@@ -30,15 +29,16 @@ def supervised(work: Callable[[], int], no_memory: Callable[[str, int], int]) ->
         return work()
     if child == 0:
         os.setpgid(0, 0)  # a terminal's Ctrl-C then comes once: from the parent
+        signal.signal(signal.SIGTTOU, signal.SIG_IGN)  # `stty tostop` would stop a group behind that prints
         _die_with(parent)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return work()
     status = _wait(child)
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)
-    number = signal.Signals(os.WTERMSIG(status))
+    number = os.WTERMSIG(status)
     if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
-        return no_memory(number.name, limit)
+        return crashed(signal.Signals(number).name, limit)
     if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -46,17 +46,18 @@ def supervised(work: Callable[[], int], no_memory: Callable[[str, int], int]) ->
     return 128 + number
 
 
-_PASSED_ON = tuple(
-    getattr(signal, name)
-    for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2")
-    if sys.platform != "win32"
-)
+def _awaited() -> set[signal.Signals]:
+    """The child's end, and the signals that are passed on to it. Ctrl-Z may be ignored, as a shell's jobs may ask."""
+    found = {signal.SIGCHLD, signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+    found |= {signal.SIGUSR1, signal.SIGUSR2}
+    return found if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN else found | {signal.SIGTSTP}
 
 
 def _wait(child: int) -> int:
     """Pass signals on to `child` until it ends; its status as of `waitpid`."""
+    awaited = _awaited()
     while True:
-        number = signal.sigwait({*_PASSED_ON, signal.SIGTSTP, signal.SIGCHLD})
+        number = signal.sigwait(awaited)
         if number == signal.SIGCHLD:
             ended, status = os.waitpid(child, os.WNOHANG)
             if ended:
@@ -72,6 +73,8 @@ def _wait(child: int) -> int:
 def _die_with(parent: int) -> None:
     """End this process when `parent` is killed (Linux)."""
     if sys.platform == "linux":
+        import ctypes  # here, because most commands need no child
+
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
         if os.getppid() != parent:
             os._exit(1)

@@ -27,6 +27,11 @@ class RunError(RuntimeError):
 def out_of_memory(error: BaseException) -> str | None:
     """A sentence for an out-of-memory error; None for any other error."""
     text = str(error)
+    if isinstance(error, RuntimeError) and "can't start new thread" in text:
+        return (
+            "no further thread could be started: there is not enough memory, or no more are allowed (`ulimit -u`); "
+            "make train.threads, train.batch, data.size or the model smaller"
+        )
     if not (isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)):
         return None
     found = _WANTED.search(text)
