@@ -19,6 +19,7 @@ from isthmus.data.splits import Splits
 from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation.baselines import pca
 from isthmus.evaluation.cost import cost
+from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
@@ -226,7 +227,7 @@ def test_noisy_scores_are_where_there_is_noise(measured: dict[str, Evaluation], 
     found = measured[kind]
     who = {"model", "pca", "mean_image", *noisy}
     assert set(summary(found)["scores"]) == who
-    columns = {f"{one}_{measure}" for one in who for measure in ("mse", "psnr", "ssim")}
+    columns = {f"{one}_{measure}" for one in who for measure in known_measures()}
     assert set(found.per_image) == {"index", "label", *columns}
     pictures = {"noisy_input": "shown/noisy", "denoised": "shown/denoised"}
     assert {name for name in found.pictures if "nois" in name} == {pictures[one] for one in noisy}

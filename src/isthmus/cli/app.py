@@ -49,7 +49,7 @@ Jobs = Annotated[
         "--jobs",
         "-j",
         metavar="N|auto",
-        help="Runs at a time: processes with a share of the CPU's threads, or turns on a GPU; auto picks how many.",
+        help="How many runs at a time. On the CPU they share its threads, on a GPU they take turns; auto chooses.",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]

@@ -17,7 +17,7 @@ def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
     device: Annotated[
         str | None,
-        typer.Option("--device", help="cpu, cuda, mps or auto. By default as it was trained, or on what is here."),
+        typer.Option("--device", help="cpu, cuda, mps or auto. By default that of its training, or one that is here."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -36,8 +36,8 @@ def doctor(
 ) -> None:
     """Say what is wrong with a trained run, and what would help.
 
-    It ends with exit code 1 where there is an error, and with 0 where there are warnings and notes alone. It reads what
-    the last evaluation measured.
+    The exit code is 1 if there is an error, and 0 if there are only warnings or notes. It reads what the last
+    evaluation measured.
     """
     need_folder(folder)
     from isthmus.cli import tables

@@ -31,7 +31,7 @@ def data(
             metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER; `isthmus list datasets` names them."
         ),
     ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch it where it is not here yet.")] = False,
+    download: Annotated[bool, typer.Option("--download", help="Fetch it if it is not on this machine yet.")] = False,
     sheet: Annotated[
         Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.", **PATH)
     ] = None,

@@ -25,7 +25,7 @@ def explore(
     ] = None,
     model: Annotated[
         list[str] | None,
-        typer.Option("--model", "-m", metavar="NAME", help="A study's variation to show; give it up to four times."),
+        typer.Option("--model", "-m", metavar="NAME", help="A study's variation to show; repeat -m for up to four."),
     ] = None,
 ) -> None:
     """Write a page in which a trained model runs in the browser.
@@ -75,7 +75,7 @@ def sample(
     count: Annotated[int, typer.Option("-n", help="How many images.")] = 64,
     out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.", **PATH)] = Path("samples.png"),
     sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
-    seed: Annotated[int, typer.Option("--seed", help="Which images.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", help="Another seed draws other images.")] = 0,
 ) -> None:
     """Draw new images from a trained model into one picture."""
     need_folder(run)

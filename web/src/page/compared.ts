@@ -25,7 +25,7 @@ export function noiseWords(models: readonly { name: string; corruption: string; 
   const alone = seen.filter(({ plain }) => plain == null).map(({ name }) => name);
   if (alone.length === 0) return trained;
   return (
-    `${trained} This page does not hold the same model as ${listed(alone)} trained without noise, so it cannot show ` +
+    `${trained} The version of ${listed(alone)} trained without noise is not on this page, so it cannot show ` +
     "what training with noise changed."
   );
 }

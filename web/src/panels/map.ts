@@ -75,7 +75,7 @@ export function map(context: Context): HTMLElement {
       el("div", {}, el("div", { class: "scatter" }, plane.element, tip, said), classes.element, note),
       around.element,
     ),
-    how("Near in the latent: the model describes both pictures with nearly the same numbers, each measured in its standard deviations. Near in pixels: their pixels are nearly the same."),
+    how("Near in the latent: the model describes both pictures with nearly the same numbers, each divided by its standard deviation. Near in pixels: their pixels are nearly the same."),
   );
   const redraw = whenSeen(element, () => {
     classes.repaint();

@@ -92,7 +92,7 @@ export function morph(context: Context): HTMLElement {
     el("details", { class: "other" }, el("summary", {}, "Choose the picture at the other end"), sheet.element),
     how(
       "The large picture is the one at the slider. The straight line mixes the two latents number by number" +
-        (withPrior ? ". Latents drawn from a prior lie near a sphere, and the other way stays on that sphere." : "."),
+        (withPrior ? ". Latents drawn from a prior lie near a sphere, and the other way between two latents stays on it." : "."),
     ),
   );
   const here = whenSeen(element, () => drawHere(store.get()));

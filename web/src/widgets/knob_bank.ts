@@ -84,7 +84,7 @@ function make(model: Model, order: Order, place: number, events: BankEvents): Kn
   }
   const percent = 100 * space.share(place);
   const share = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
-  const description = `Principal direction ${place + 1}, ${share} of what pictures differ in`;
+  const description = `Principal direction ${place + 1}, ${share} of the differences between pictures`;
   return knob(String(place + 1), share, description, false, own);
 }
 

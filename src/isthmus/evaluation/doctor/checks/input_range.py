@@ -31,7 +31,7 @@ class InputRange(Check):
             "note",
             f"The test images, which came with the data set, are {brighter} than those it was trained on: "
             f"{test.mean:.0f} on average, not {train.mean:.0f}.",
-            [Remedy("its scores hold for such images; if both should be of one kind, scale them in the same way")],
+            [Remedy("its scores hold for such images; if both should be alike, scale them in the same way")],
             {"train": train.mean, "test": test.mean},
         )
 

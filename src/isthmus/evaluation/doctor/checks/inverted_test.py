@@ -33,6 +33,6 @@ class InvertedTest(Check):
         return Fault(
             "warning",
             "The test images look inverted: their negatives are more like the images that it was trained on.",
-            [Remedy("look at both with `isthmus data KIND --sheet images.png`, and exchange dark and bright in one")],
+            [Remedy("look at both with `isthmus data KIND --sheet images.png`, and invert one of the two")],
             {"mse": own, "mse_of_negatives": turned},
         )

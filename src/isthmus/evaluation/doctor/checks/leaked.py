@@ -20,7 +20,7 @@ class Leaked(Check):
         return Fault(
             "error",
             f"{100 * measured.twins:.0f} % of the test images that were compared are copies of training images, so "
-            "its scores also measure memory.",
+            "its scores also measure what it memorised.",
             [Remedy("remove the copies from the training or the test images")],
             {"share": measured.twins},
         )

@@ -21,8 +21,9 @@ class Mirrored(Check):
             return None
         return Fault(
             "warning",
-            "Half of its training images were mirrored, and so are its samples, although left and right differ in "
-            f"these images: with mirrored images PCA's error on held-out images is {times(found.ratio)} as large.",
+            "Half of its training images were mirrored, and so are about half of its samples, although left and right "
+            "differ in these images: with mirrored images PCA's error on held-out images is "
+            f"{times(found.ratio)} as large.",
             [Remedy("set {}", {"train.mirror": False})],
             {"ratio": found.ratio},
         )

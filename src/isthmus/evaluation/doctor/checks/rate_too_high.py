@@ -30,11 +30,11 @@ class RateTooHigh(Check):
         harm = max(validation) / max(validation[0], 1e-12) if measured.state == "at_pca" and validation else 0.0
         broken = train.learning_rate > _HIGH and measured.mse["shuffled"] < _SAME * measured.mse["validation"]
         if broken:
-            seen = f"at {train.learning_rate:g}, its network came to give the same output for every image"
+            seen = f"at {train.learning_rate:g}, its network ended up giving the same output for every image"
         elif harm >= _RISE:
             seen = f"training raised its error on validation images to {times(harm, 1)} PCA's error"
         elif rise >= _RISE:
-            seen = f"its error rose to {times(rise, 1)} its lowest value before"
+            seen = f"its error rose to {times(rise, 1)} the lowest error until then"
         elif share >= _SHARE:
             seen = f"late in training it rose by over {100 * _BY:.0f} % in {100 * share:.0f} % of the logged steps"
         else:

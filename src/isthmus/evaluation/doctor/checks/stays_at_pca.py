@@ -15,12 +15,12 @@ class StaysAtPca(Check):
     states = ("at_pca",)
 
     def look(self, measured: Measurements) -> Fault | None:
-        sentence = f"It is still PCA with {measured.components}: training did not improve on this start"
-        if measured.training.kept:
-            sentence += " by as much as 0.03 dB"
+        improved = (
+            "improved on this start by less than 0.03 dB" if measured.training.kept else "did not improve on this start"
+        )
         return Fault(
             "warning",
-            f"{sentence}.",
+            f"It is still PCA with {measured.components}: training {improved}.",
             measured.on_enough_images(_remedies(measured)),
             {"kept_epoch": measured.training.kept},
         )
@@ -39,7 +39,7 @@ def _remedies(measured: Measurements) -> list[Remedy]:
         remedies.insert(
             0,
             Remedy(
-                "lower the learning rate, which made it worse than PCA ({})",
+                "lower the learning rate, because the present one made it worse than PCA ({})",
                 {**longer, "train.learning_rate": rate / 10},
             ),
         )
