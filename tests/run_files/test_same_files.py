@@ -30,7 +30,7 @@ STUDY = study_toml(
     VARIATIONS,
     head=['name = "small"', 'about = "two networks"', "seeds = [0]", "[budget]", "seconds = 100000.0"],
     data=["train = 60", "test = 10", "size = 12"],
-    train=["batch = 16", "epochs = 2", 'device = "cpu"', 'precision = "fp32"', 'kernels = "torch"'],
+    train=["batch = 16", "epochs = 2", 'device = "cpu"', 'precision = "fp32"', 'kernels = "torch"', "threads = 1"],
 )
 # clocks, the machine, and the version; digests are of weights, whose last bits are a machine's own
 OTHERWISE = {
