@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from isthmus.training import interrupts as module
 from isthmus.training.interrupts import interrupts
 
 
@@ -18,11 +19,13 @@ def handlers() -> Iterator[None]:
         signal.signal(number, handler)
 
 
-def test_ctrl_c_asks_once_and_then_stops() -> None:
+def test_ctrl_c_asks_once_and_then_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     with interrupts() as asked:
         signal.raise_signal(signal.SIGINT)
         assert asked.is_set()
+        signal.raise_signal(signal.SIGINT)  # at once: the same request, sent to every process and passed on
+        monkeypatch.setattr(module, "_AT_ONCE", 0.0)
         with pytest.raises(KeyboardInterrupt):
             signal.raise_signal(signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

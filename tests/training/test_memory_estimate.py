@@ -127,7 +127,7 @@ def test_what_a_shell_leaves_is_known() -> None:
 )
 def test_one_sentence_for_all_that_say_it(error: Exception, amount: str | None) -> None:
     said = out_of_memory(error)
-    assert said is not None and "train.batch" in said
+    assert said is not None and "memory" in said
     assert amount is None or amount in said
     assert out_of_memory(ValueError("shapes differ")) is None
 
@@ -146,7 +146,7 @@ def test_only_verbs_that_save_promise_to_go_on(
         said = capsys.readouterr().err
         assert ("goes on from what was saved" in said) == goes_on, said
         assert f"`isthmus {verb}{' --resume' if verb == 'train' else ''}`" in said or not goes_on
-        assert goes_on or said.endswith("give the command again\n")
+        assert goes_on or "give the command again" in said
 
 
 def test_a_run_without_memory_goes_on_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

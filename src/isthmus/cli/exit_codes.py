@@ -14,8 +14,8 @@ from collections.abc import Callable
 
 import typer
 
-from isthmus.core.explain import FULL_DISK, explain
-from isthmus.core.wording import printable, size
+from isthmus.core.explain import FULL_DISK, explain, more_memory
+from isthmus.core.wording import printable
 
 _SAVING = ("train", "study")  # the verbs that go on
 
@@ -41,15 +41,11 @@ def code_of(command: Callable[[], None]) -> int:
     return 0
 
 
-def crashed(signal: str, limit: int) -> int:
-    """Say that a library ended the work by `signal` under a memory limit of `limit` bytes; returns the exit code."""
+def crashed(signal: str) -> int:
+    """Say that a library ended the work by `signal` under `ulimit -v`; returns the exit code."""
     _prepare_streams()
-    return _fail(
-        f"PyTorch or another library crashed ({signal}). Mostly this means that there was not enough memory: "
-        f"`ulimit -v` allows {size(limit)}. Raise it, or make train.batch, data.size, the model or -n smaller, and "
-        f"{_again()}",
-        1,
-    )
+    said = f"PyTorch or another library crashed ({signal}), most likely because there was not enough memory"
+    return _fail(f"{said}; {more_memory(_again())}", 1)
 
 
 def _explain(error: Exception) -> tuple[str, int] | None:

@@ -10,14 +10,13 @@ from collections.abc import Callable
 from isthmus.core.memory_limit import address_limit
 
 
-def supervised(work: Callable[[], int], crashed: Callable[[str, int], int]) -> int:
+def supervised(work: Callable[[], int], crashed: Callable[[str], int]) -> int:
     """The exit code of `work`. Where `ulimit -v` limits memory, `work` runs in a child process.
 
     crashed: returns the exit code where the child ended by a signal that lack of memory can cause; it gets the signal's
-    name and the limit in bytes. Any other signal that ends the child ends this process too.
+    name. Any other signal that ends the child ends this process too.
     """
-    limit = address_limit()
-    if limit is None:
+    if address_limit() is None:
         return work()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, nobody is told of a child's end
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _awaited())
@@ -38,7 +37,7 @@ def supervised(work: Callable[[], int], crashed: Callable[[str, int], int]) -> i
         return os.waitstatus_to_exitcode(status)
     number = os.WTERMSIG(status)
     if number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT):
-        return crashed(signal.Signals(number).name, limit)
+        return crashed(signal.Signals(number).name)
     if number != signal.SIGKILL:
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
@@ -64,7 +63,9 @@ def _wait(child: int) -> int:
                 return status
         elif number == signal.SIGTSTP:  # Ctrl-Z stops both; `fg` continues both
             os.kill(child, signal.SIGSTOP)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+            os.kill(os.getpid(), number)  # does nothing where no shell could continue this process
+            signal.pthread_sigmask(signal.SIG_BLOCK, {number})
             os.kill(child, signal.SIGCONT)
         else:
             os.kill(child, number)

@@ -28,17 +28,14 @@ def out_of_memory(error: BaseException) -> str | None:
     """A sentence for an out-of-memory error; None for any other error."""
     text = str(error)
     if isinstance(error, RuntimeError) and "can't start new thread" in text:
-        return (
-            "no further thread could be started: there is not enough memory, or no more are allowed (`ulimit -u`); "
-            "make train.threads, train.batch, data.size or the model smaller"
-        )
+        return "no further thread could be started: there is not enough memory, or no more are allowed (`ulimit -u`)"
     if not (isinstance(error, MemoryError) or any(words in text for words in _OUT_OF_MEMORY)):
         return None
     found = _WANTED.search(text)
     amount = (found[1] or found[2]) if found else ""
     number, _, unit = amount.partition(" ")
     wanted = f" ({size(int(number)) if unit == 'bytes' else amount} more were asked for)" if found else ""
-    return f"there is not enough memory{wanted}; make train.batch, data.size, the model or -n smaller"
+    return f"there is not enough memory{wanted}"
 
 
 # messages of torch (which has an error class for CUDA only), of loading libraries, of oneDNN, and of impossible sizes

@@ -6,10 +6,12 @@ import errno
 import os
 
 from isthmus.core.errors import InputError, RunError, out_of_memory
+from isthmus.core.memory_limit import address_limit
+from isthmus.core.wording import size
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 _WRONG_PATHS = {
-    errno.EROFS: "is on a read-only disk; choose another folder",
+    errno.EROFS: "is on a read-only disk; choose another folder, or copy it to a disk that can be written",
     errno.EACCES: "may not be used; change its permissions or choose another path",
     errno.EPERM: "may not be used; change its permissions or choose another path",
     errno.EEXIST: "is a file where a folder is needed; choose another path",
@@ -36,7 +38,18 @@ def explain(error: Exception, again: str) -> tuple[str, int] | None:
         near = error.object[max(0, error.start - 40) : error.end + 20]
         return f"{near!r}: a name that is not UTF-8 cannot be written down; rename it", 2
     said = out_of_memory(error)
-    return None if said is None else (f"{said}, and {again}", 1)
+    return None if said is None else (f"{said}; {more_memory(again)}", 1)
+
+
+def more_memory(again: str) -> str:
+    """What to do where memory was too little, as the end of a sentence."""
+    limit = address_limit()
+    raised = "" if limit is None else f" or raise `ulimit -v` (now {size(limit)})"
+    return f"free some{raised}, and {again}; or ask for less: {_LESS}"
+
+
+# options of a run that has begun cannot be changed
+_LESS = "train.batch, data.size or the model in a new run (another --out), -n in `isthmus sample`"
 
 
 def _system(error: OSError, again: str) -> tuple[str, int]:

@@ -42,7 +42,7 @@ def available() -> int | None:
     return min((limit for limit in (_machine(), _process(), _group()) if limit is not None), default=None)
 
 
-_LIBRARIES = 1_200_000_000  # bytes: with less, the loader or the interpreter ends the process with a message of its own
+_LIBRARIES = 1_250_000_000  # bytes: with less, the loader or the interpreter ends the process with a message of its own
 
 
 def _machine() -> int | None:

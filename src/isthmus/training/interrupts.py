@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds within which a second signal is the same request: a cluster sends it to every process of a job, and
+# `cli/supervise.py` passes its own on.
+_AT_ONCE = 0.5
 # The stop requests to set: several trainings may take turns in this process.
 _listening: list[threading.Event] = []
 _before: dict[int, Any] = {}
+_asked_at = 0.0
 
 
 @contextmanager
@@ -41,7 +46,11 @@ def interrupts() -> Generator[threading.Event]:
 
 
 def _ask(number: int, frame: FrameType | None) -> None:
+    global _asked_at
     if all(asked.is_set() for asked in _listening):
-        raise KeyboardInterrupt
+        if time.monotonic() - _asked_at >= _AT_ONCE:
+            raise KeyboardInterrupt
+        return
+    _asked_at = time.monotonic()
     for asked in _listening:
         asked.set()
