@@ -73,7 +73,7 @@ def _check_same(folder: Path, recipe: Recipe) -> None:
         # any other error may be of a missing package or an older isthmus here, and the run is worth keeping
         raise DamagedRun(f"{what}; {_way_out(folder) if what != str(error) else RESTORE}") from None
     if difference:
-        raise InputError(f"{folder}: holds a run with other options ({difference}); choose another --out, or remove it")
+        raise InputError(f"{folder}: holds a run with other options ({difference}); choose another --out")
 
 
 def _check_unbegun(folder: Path) -> None:
