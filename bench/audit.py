@@ -38,7 +38,7 @@ TESTED: Mapping[str, tuple[str, ...]] = {
     "what is done to pictures is said": ("core/test_image_changes.py", "data/test_images.py"),
     "nothing written elsewhere, nothing lost": ("hostile/test_folders.py",),
     "damaged kernels are compiled again": ("kernels/test_compiled.py",),
-    "memory": ("training/test_memory_estimate.py",),
+    "memory": ("training/test_memory_estimate.py", "cli/test_supervise.py"),
     "no tracebacks": ("hostile", "hostile/test_bad_input.py"),
     "a slow machine shortens the study": ("runs/test_time_budget.py",),
     "same bits whatever runs beside": ("kernels/test_parallel.py", "kernels/test_waiting.py"),
