@@ -26,7 +26,7 @@ def test_a_study_of_the_post_ends_with_all_its_runs_and_a_page(name: str, shared
     """All but the number of images is as a user runs it."""
     (tmp_path / "few").mkdir()
     for file in (shared_data / "cifar10-exact").glob("*.parquet"):
-        pq.write_table(pq.read_table(file).slice(0, 100), tmp_path / "few" / file.name)
+        pq.write_table(pq.read_table(file).slice(0, 40), tmp_path / "few" / file.name)
     data = {"data.kind": "parquet", "data.path": str(tmp_path / "few")}
     plan = load_plan(name, {**data, **FEW})
     for _ in study(plan, tmp_path / "study", tmp_path / "cache", command="test"):
@@ -36,7 +36,7 @@ def test_a_study_of_the_post_ends_with_all_its_runs_and_a_page(name: str, shared
     posts = [name for name in names if not name.startswith("from-nothing")]
     assert posts == ["latent-10", "denoise", "latent-512", "many-layers"]
     assert all(row["runs"][0]["status"] == "done" for row in found["variations"])
-    assert found["data"]["test_images"] == 100
+    assert found["data"]["test_images"] == 40
     assert found["data"]["class_names"][0] == "airplane"
     kinds = [row["kind"] for row in found["findings"]]
     assert kinds.count("comparison") == sum(len(row["compare"]) for row in found["variations"]) >= 3

@@ -139,7 +139,7 @@ def test_without_a_shell_that_could_continue_it_nothing_stops() -> None:
 
 def test_a_training_that_crashes_is_told_and_goes_on(tmp_path: Path) -> None:
     longer = ["train.epochs=9999" if word.startswith("train.epochs") else word for word in TINY]
-    longer += ["train.patience_epochs=9999", "train.seconds=5"]
+    longer += ["train.patience_epochs=9999", "train.seconds=2"]
     words = ["train", "post/latent-10", *longer, "-q", "-o", str(tmp_path / "run")]
     process = subprocess.Popen(
         [sys.executable, "-m", "isthmus", *words],
