@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import pty
 import resource
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -158,3 +161,28 @@ def test_a_training_that_crashes_is_told_and_goes_on(tmp_path: Path) -> None:
     assert "raise `ulimit -v` (now 68.7 GB), and `isthmus train" in said
     assert " --resume` goes on" in said
     assert isthmus(*words, "--resume").code == 0
+
+
+def test_a_terminal_that_stops_what_prints_behind_does_not_stop_the_work() -> None:
+    """`stty tostop`: the work's group is not the one in front."""
+    ours, its = pty.openpty()
+    flags = termios.tcgetattr(its)
+    flags[3] |= termios.TOSTOP
+    termios.tcsetattr(its, termios.TCSANOW, flags)
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, "limited", "print('worked', file=sys.stdout, flush=True)"],
+        env=environment(),
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    try:
+        assert process.wait(60) == 7
+        assert b"worked" in os.read(ours, 1000)
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+        os.close(its)
