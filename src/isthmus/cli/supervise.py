@@ -19,7 +19,8 @@ def supervised(work: Callable[[], int], crashed: Callable[[str], int]) -> int:
     if address_limit() is None:
         return work()
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # if it is ignored, nobody is told of a child's end
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _awaited())
+    awaited = _awaited()
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, awaited)
     parent = os.getpid()
     try:
         child = os.fork()
@@ -32,7 +33,7 @@ def supervised(work: Callable[[], int], crashed: Callable[[str], int]) -> int:
         _die_with(parent)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return work()
-    status = _wait(child)
+    status = _wait(child, awaited)
     if not os.WIFSIGNALED(status):
         return os.waitstatus_to_exitcode(status)
     number = os.WTERMSIG(status)
@@ -52,9 +53,8 @@ def _awaited() -> set[signal.Signals]:
     return found if signal.getsignal(signal.SIGTSTP) is signal.SIG_IGN else found | {signal.SIGTSTP}
 
 
-def _wait(child: int) -> int:
+def _wait(child: int, awaited: set[signal.Signals]) -> int:
     """Pass signals on to `child` until it ends; its status as of `waitpid`."""
-    awaited = _awaited()
     while True:
         number = signal.sigwait(awaited)
         if number == signal.SIGCHLD:

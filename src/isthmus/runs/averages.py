@@ -13,18 +13,18 @@ from isthmus.run_files.write import as_json
 
 def mean_cost(each: Sequence[Cost]) -> Cost:
     """Numbers are averaged over the seeds that have them (other versions may lack some); words are joined."""
-    costs, means = [as_json(cost) for cost in each], dict[str, Any]()
+    costs, found = [as_json(cost) for cost in each], dict[str, Any]()
     for key in costs[0]:
         values: list[Any] = [cost[key] for cost in costs if cost.get(key) is not None]
         if not values:
             continue
         if all(isinstance(one, int | float) for one in values):
             mean = float(np.mean([float(one) for one in values]))
-            means[key] = int(mean) if mean.is_integer() else mean
+            found[key] = int(mean) if mean.is_integer() else mean
         else:
             same = all(one == values[0] for one in values)
-            means[key] = values[0] if same else ", ".join(dict.fromkeys(map(str, values)))
-    return Cost(**means)
+            found[key] = values[0] if same else ", ".join(dict.fromkeys(map(str, values)))
+    return Cost(**found)
 
 
 def means(trees: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

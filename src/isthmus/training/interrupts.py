@@ -22,7 +22,8 @@ _asked_at = 0.0
 
 @contextmanager
 def interrupts() -> Generator[threading.Event]:
-    """The first Ctrl-C (or SIGTERM) sets the event, a request to stop at the next safe step; a second stops at once.
+    """The first Ctrl-C (or SIGTERM) sets the event, a request to stop at the next safe step; a second, half a
+    second later or more, stops at once.
 
     It sets the events of all trainings in this process, whatever the order in which they begin and end. A signal that
     the process ignores, as a shell asks of programs in the background, stays ignored.
