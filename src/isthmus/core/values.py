@@ -11,10 +11,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from isthmus.core.image_changes import Change
+from isthmus.core.pixels import chosen
 
 if TYPE_CHECKING:  # so that data sets are listed and read without loading torch
     import numpy as np
     from torch import Generator, Tensor, nn
+
+    from isthmus.core.pixels import Pixels
 
 
 @dataclass(frozen=True)
@@ -126,13 +129,13 @@ class Adversary:
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images in memory.
+    """Images, in memory or on disk.
 
-    images: (N, 3, H, W) uint8. labels: (N,) int64, or None.
+    images: (N, C, H, W) uint8, or uint16 where their sources are deeper. labels: (N,) int64, or None.
     factors: name -> (N,) float64, the values that each image was drawn from, where they are known.
     """
 
-    images: np.ndarray
+    images: Pixels
     labels: np.ndarray | None = None
     factors: Mapping[str, np.ndarray] | None = None
 
@@ -140,9 +143,9 @@ class ImageSet:
         return len(self.images)
 
     def take(self, index: np.ndarray) -> ImageSet:
-        """The images at `index` (M,), in that order."""
+        """The images at `index` (M,), in that order; those on disk are read when they are asked for."""
         return ImageSet(
-            self.images[index],
+            chosen(self.images, index),
             None if self.labels is None else self.labels[index],
             None if self.factors is None else {k: v[index] for k, v in self.factors.items()},
         )
@@ -157,6 +160,7 @@ class Dataset:
     notices: sentences for the user, e.g. the names of files that were skipped.
     handling: what was done to the images, see `isthmus.core.image_changes`.
     validation: None where the source has no validation images; the split then carves them from train.
+    range: the values of the sources that became black and white; None where those are the ends of 8 bits.
     """
 
     train: ImageSet
@@ -166,3 +170,4 @@ class Dataset:
     notices: tuple[str, ...] = ()
     handling: tuple[Change, ...] = ()
     validation: ImageSet | None = None
+    range: tuple[float, float] | None = None

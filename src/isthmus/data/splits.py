@@ -23,7 +23,7 @@ _ALIKE, _NARROW = 8, 64  # grey levels, of 256
 class Splits:
     """A data set split in three; no image of one part is identical to one in another.
 
-    source, class_names, notices, handling: as in `Dataset`, with the split's own notices added.
+    source, class_names, notices, handling, range: as in `Dataset`, with the split's own notices added.
     hash: of all three parts' pixels in their order, `sha256:...`. test_hash: the same for the test images alone.
     own_test: whether the test images came with the data set; otherwise they were drawn from it by a seed.
     """
@@ -38,6 +38,7 @@ class Splits:
     test_hash: str = ""
     handling: tuple[Change, ...] = ()
     own_test: bool = False
+    range: tuple[float, float] | None = None
 
 
 def split(
@@ -102,6 +103,7 @@ def split(
         test_hash=data_hash(parts["test"][1]),
         handling=dataset.handling,
         own_test=dataset.test is not None,
+        range=dataset.range,
     )
 
 

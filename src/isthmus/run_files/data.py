@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -33,6 +33,10 @@ class Data(Record):
     """Hash of the test images alone; only runs with equal hashes are compared. Older versions did not write it."""
     image_shape: Shape | None = None
     """Channels, height and width."""
+    depth: Literal[8, 16] = 8
+    """Bits of a pixel value: scores are of values rounded to that many."""
+    range: tuple[float, float] | None = None
+    """The values of the sources that became black and white; null where those are the ends of 8 bits."""
     class_names: tuple[str, ...] = ()
     """Names of the classes; empty if there are none."""
     handling: tuple[Change, ...] = ()

@@ -1,0 +1,69 @@
+"""Images in memory or on disk, behind one face: their shape, and the rows that are asked for.
+
+A plain array is one already. Code that goes over all images goes by blocks, so that memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+
+BLOCK_BYTES = 16 << 20  # of a block: large enough for fast matrix products, small beside a model's memory
+
+
+class Pixels(Protocol):
+    """N images (N, C, H, W) of uint8, or of uint16 where their sources are deeper than 8 bits."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray:
+        """The images at `rows`, a slice or (M,) integers, in that order: (M, C, H, W) in memory."""
+        ...
+
+
+class Rows:
+    """Some rows of `images` in an order of their own, read when they are asked for."""
+
+    def __init__(self, images: Pixels, rows: np.ndarray) -> None:
+        self.images, self.rows = images, rows
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        return (len(self.rows), *self.images.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.images.dtype
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray:
+        return self.images[self.rows[rows]]
+
+
+def chosen(images: Pixels, rows: np.ndarray) -> Pixels:
+    """The images at `rows` (M,): a copy of those in memory, a view of others."""
+    if isinstance(images, Rows):
+        return Rows(images.images, images.rows[rows])
+    return images[rows] if isinstance(images, np.ndarray) else Rows(images, rows)
+
+
+def levels(dtype: Any) -> int:
+    """The highest level of a pixel: 255 of 8 bits, 65,535 of 16. It stands for white, as 0 stands for black."""
+    return (1 << 8 * dtype.itemsize) - 1
+
+
+def blocks(images: Pixels, rows: int | None = None) -> Iterator[slice]:
+    """Slices that cover all images in order, of `rows` images each; by default of about `BLOCK_BYTES`."""
+    size = rows or max(1, BLOCK_BYTES // max(1, math.prod(images.shape[1:]) * images.dtype.itemsize))
+    return (slice(start, min(start + size, len(images))) for start in range(0, len(images), size))
