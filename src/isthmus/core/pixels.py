@@ -1,6 +1,7 @@
 """Images in memory or on disk, behind one face: their shape, and the rows that are asked for.
 
-A plain array is one already. Code that goes over all images goes by blocks, so that memory does not grow with their number.
+A plain array is one already. Code that goes over all images goes by blocks, so that memory does not grow with their
+number.
 """
 
 from __future__ import annotations
