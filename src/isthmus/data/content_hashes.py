@@ -9,7 +9,7 @@ import hashlib
 
 import numpy as np
 
-from isthmus.core.pixels import Pixels, blocks
+from isthmus.core.pixels import blocks
 from isthmus.core.values import ImageSet
 
 
