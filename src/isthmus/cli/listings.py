@@ -45,8 +45,11 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     """What a data set holds after reading and splitting; with `sheet`, also save its first training images as a PNG."""
     if sheet is not None:
         check_free(sheet)
-    dataset = registry.build("datasets", kind, options).load()
+    from isthmus.core.paths import cache_folder
     from isthmus.data.splits import split
+    from isthmus.data.store.cache import read
+
+    dataset = read(kind, registry.build("datasets", kind, options), cache_folder())
 
     usual = Split()
     splits = split(dataset, **usual.model_dump())

@@ -32,6 +32,7 @@ class Form:
 
 def settled(form, handled):
     from dataclasses import replace
+
     return replace(form, channels=3 if form.channels == "auto" else form.channels, depth=8)
 
 

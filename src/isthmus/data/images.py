@@ -243,6 +243,7 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
 def read_picture(source, form, *, name):
     if isinstance(source, np.ndarray):
         from isthmus.core.image_changes import Handled
+
         return source, Handled(source.shape[:0:-1], source.shape[:0:-1])
     t = Tally()
     pixels = read_image(source, size=form.size, name=name, tally=t)
