@@ -1,7 +1,7 @@
-"""Decoding, stores and sets of images that do not fit into memory: `python -m bench.store`.
+"""Decoding, stores and image sets that do not fit into memory: `python -m bench.store`.
 
-Decoding is measured beside plain Pillow in as many processes, in rounds that begin with another one each. The training on
-a million images is killed with SIGKILL and resumed; it runs once, as its numbers are memory, not speed.
+Decoding is measured beside plain Pillow in as many processes, in rounds that begin with another one each. The training
+on a million images is killed with SIGKILL and resumed; it runs once, because its numbers are memory, not speed.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def main() -> None:
     record.write(
         "store",
         "Decoding, stores, and a million images",
-        "Is decoding as fast as plain Pillow on all cores, does the second start skip it, and does memory stay the same "
-        "however many images there are?",
+        "Is decoding as fast as plain Pillow on all cores, does the second start skip it, and does memory not grow with "
+        "the number of images?",
         rows,
         machine=machine,
         details={"photographs": files, "size": SIZE, "drawn": many},
