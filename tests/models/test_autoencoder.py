@@ -16,7 +16,7 @@ from isthmus.core.values import Latent
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Bottleneck
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.recipes.study_plan import load_recipe
 
 SIDE = 16
