@@ -16,7 +16,7 @@ from isthmus.core.values import Latent
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Bottleneck
-from isthmus.models.pixels import to_pixels, to_unit
+from isthmus.models.pixels import PIXEL_TYPES, to_pixels, to_unit
 from isthmus.recipes.study_plan import load_recipe
 
 SIDE = 16
@@ -209,10 +209,16 @@ def test_penalties_and_weights_must_meet() -> None:
         build_objective(needless, build())
 
 
-def test_all_levels_survive_the_way_to_the_network_and_back() -> None:
-    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)
-    assert torch.equal(to_uint8(to_unit(levels)), levels)
-    assert to_uint8(torch.tensor([-7.0, 7.0, 0.003, -0.003])).tolist() == [0, 255, 128, 127]
+@pytest.mark.parametrize("depth", [8, 16])
+def test_all_levels_survive_the_way_to_the_network_and_back(depth: int) -> None:
+    side, dtype, white = 1 << depth // 2, PIXEL_TYPES[depth], (1 << depth) - 1
+    levels = torch.arange(1 << depth, dtype=torch.int32).to(dtype).view(1, 1, side, side).repeat(1, 3, 1, 1)
+    unit = to_unit(levels)
+    assert torch.equal(to_pixels(unit, dtype), levels)
+    assert (unit.min(), unit.max()) == (-1, 1)
+    step = 2 / white
+    given = torch.tensor([-7.0, 7.0, 0.3 * step, -0.3 * step])
+    assert to_pixels(given, dtype).tolist() == [0, white, white // 2 + 1, white // 2]
 
 
 def test_a_latent_may_be_a_feature_map() -> None:

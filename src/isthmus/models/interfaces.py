@@ -233,7 +233,10 @@ class Distortion(ModelPart):
     """Whether it is a negative log likelihood, -log p(x|z) in nats, so that the likelihood of images can be bounded."""
 
     def set_levels(self, highest: int) -> None:
-        """For likelihoods of discrete values: pixels are 0 to `highest`, 255 unless this is called. Default: nothing."""
+        """Pixels have the values 0 to `highest`: for likelihoods of discrete values. Default: nothing.
+
+        It is called for every model; before, a likelihood assumes 255.
+        """
 
     if TYPE_CHECKING:
 

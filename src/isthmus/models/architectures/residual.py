@@ -67,9 +67,7 @@ class Residual(Architecture):
 
 
 class _Decoder(nn.Module):
-    def __init__(
-        self, channels: int, width: int, depth: int, folded: int, patch: int, sides: tuple[int, int]
-    ) -> None:
+    def __init__(self, channels: int, width: int, depth: int, folded: int, patch: int, sides: tuple[int, int]) -> None:
         super().__init__()
         self.fold = Fold(patch)
         self.first = PlainConv(channels, width)

@@ -20,10 +20,11 @@ Positive = Annotated[int, Field(ge=1)]
 class Vit(Architecture):
     """Patches as tokens, transformer blocks, and back; with a mask, the encoder processes visible patches only.
 
-    encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, ceil(H / patch), ceil(W / patch)); decoder:
-    h -> x_hat (B, C, H, W), near [-1, 1]. The encoder outputs one learned token for every hidden patch, and the decoder fills
-    these in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), with the blocks of "An
-    Image is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929) and fixed sine and cosine positions.
+    encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, ceil(H / patch), ceil(W / patch));
+    decoder: h -> x_hat (B, C, H, W), near [-1, 1]. The encoder outputs one learned token for every hidden patch, and
+    the decoder fills these in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), with
+    the blocks of "An Image is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929) and fixed sine and cosine
+    positions.
 
     Options:
         patch: side of a patch, pixels; if it does not divide the image, the last row and column of pixels are repeated

@@ -40,10 +40,10 @@ class HiddenPatches(Corruption):
         self.sides = height, width = image_shape[1:]
         self.grid = grid(self.sides, patch)
         patches = math.prod(self.grid)
-        if not 0 < round(share * patches) < patches:
+        if not 0 < (hidden := round(share * patches)) < patches:
             raise ValueError(
-                f"share {share} hides {round(share * patches)} of {patches} patches in {height}x{width} images; choose a "
-                f"smaller patch than {patch}, or another share"
+                f"share {share} of the {patches} patches of {height}x{width} images hides {hidden}; choose a smaller "
+                f"patch than {patch}, or another share"
             )
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:

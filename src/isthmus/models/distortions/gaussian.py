@@ -17,10 +17,9 @@ _SPEED = 10.0
 class Gaussian(Distortion):
     """-log p(x|z) in nats, for independent pixel values around the output with one standard deviation for all.
 
-    x_hat, x (B, C, H, W) -> (B,). The density times the width of a grey level is the probability of a pixel's value: one
-    of 256, or of 65,536 for pixels of 16 bits.
-    With a learned deviation it is the sigma-VAE: "Simple and Effective VAE Training with Calibrated Decoders"
-    (Rybkin et al., arXiv:2006.13202, section 3.1).
+    x_hat, x (B, C, H, W) -> (B,). The density times the width of a grey level is the probability of a pixel's value,
+    one of 256, or of 65,536 for pixels of 16 bits. With a learned deviation it is the sigma-VAE: "Simple and Effective
+    VAE Training with Calibrated Decoders" (Rybkin et al., arXiv:2006.13202, section 3.1).
 
     Options:
         std: the standard deviation on the [-1, 1] scale; learned if left out.

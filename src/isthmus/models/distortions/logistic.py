@@ -17,8 +17,9 @@ class Logistic(Distortion):
     """-log p(x|z) in nats: the mass that a logistic around the output gives to each pixel's grey level.
 
     x_hat, x (B, C, H, W) -> (B,). There are 256 levels, or 65,536 for pixels of 16 bits; the darkest and the brightest
-    include all mass beyond them. All pixel values share one learned scale. "Improving Variational Inference with Inverse Autoregressive Flow" (Kingma et al.,
-    arXiv:1606.04934, appendix C); equation 2 of "PixelCNN++" (Salimans et al., arXiv:1701.05517).
+    include all mass beyond them. All pixel values share one learned scale. "Improving Variational Inference with
+    Inverse Autoregressive Flow" (Kingma et al., arXiv:1606.04934, appendix C); equation 2 of "PixelCNN++" (Salimans
+    et al., arXiv:1701.05517).
     """
 
     nats = True
