@@ -240,3 +240,34 @@ def test_a_latent_may_be_a_feature_map() -> None:
     assert model.latent_size == 80
     assert np.array_equal(model.decode(z), model.reconstruct(PIXELS))
     assert np.array_equal(model.decode(z[1]), model.decode(z[1:2]))
+
+
+def test_a_model_of_16_bits_makes_16_bits() -> None:
+    """And it distinguishes what 8 bits do not: neighbouring levels get different latents."""
+    torch.manual_seed(0)
+    recipe = load_recipe("post/latent-10", {**TINY, "corruption.kind": "hidden_patches"})
+    model = Autoencoder(recipe, (1, 10, 14), depth=16).eval()
+    drawn = torch.randint(1, 65535, (6, 1, 10, 14), generator=torch.Generator().manual_seed(0), dtype=torch.int32)
+    pixels = drawn.to(torch.uint16)
+    with torch.no_grad():
+        z = model.encode_pixels(pixels)
+        assert not torch.equal(z, model.encode_pixels((drawn + 1).to(torch.uint16)))
+        made = model.reconstruct_pixels(pixels)
+        assert torch.equal(made, model.decode_to_pixels(z))
+        assert made.dtype == torch.uint16 and made.shape == pixels.shape
+        assert len(made.int().unique()) > 256
+        filled = model.fill_in(pixels, torch.Generator().manual_seed(0))
+    _, mask = model.corruption.hide(to_unit(pixels), torch.Generator().manual_seed(0))
+    assert filled.dtype == torch.uint16
+    assert torch.equal(filled.int()[~mask], pixels.int()[~mask])
+    assert not torch.equal(filled.int()[mask], pixels.int()[mask])
+    assert model.decode(z.numpy()).dtype == np.uint16
+
+
+def test_a_likelihood_knows_how_many_levels_there_are() -> None:
+    """In 256 times as fine levels each has a 256th of the probability: log(257) nats more for each value."""
+    recipe = load_recipe("post/latent-10", {**TINY, **VARIATIONAL, "distortion.kind": "gaussian"})
+    x, x_hat = torch.zeros(1, 3, SIDE, SIDE), torch.full((1, 3, SIDE, SIDE), 0.1)
+    eight, sixteen = (build_objective(recipe, Autoencoder(recipe, (3, SIDE, SIDE), depth)) for depth in (8, 16))
+    more = (sixteen.distortion(x_hat, x) - eight.distortion(x_hat, x)).item()
+    assert more == pytest.approx(x.numel() * np.log(65535 / 255), rel=1e-4)
