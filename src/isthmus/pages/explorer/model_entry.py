@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from isthmus.core.pixels import levels
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
@@ -25,6 +27,7 @@ from isthmus.runs.load import load_model
 from isthmus.runs.run_folder import read_recipe
 
 _TRAINING_IMAGES = 5000  # encoded to describe the latent space
+_FEWEST_TRAINING_IMAGES, _TRAINING_VALUES = 500, 100_000_000  # of larger images fewer are encoded, for memory and time
 _COST_IMAGES = 200
 _MOST_CODES = 4096
 
@@ -49,7 +52,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
-    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[:_TRAINING_IMAGES])
+    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[: _seen(model)])
     seen = splits.train.images[drawn]
     known = _flat(model.encode(seen))
     space = describe(known, seen)
@@ -85,10 +88,16 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         },
         blob(small.encoder.SerializeToString()),
         blob(small.decoder.SerializeToString()),
-        blob(pca_graph(components, size, model.image_shape).SerializeToString()),
+        blob(pca_graph(components, size, model.image_shape, levels(pixels.dtype)).SerializeToString()),
         blob(tensors(arrays)),
         tuple(notices),
     )
+
+
+def _seen(model: Autoencoder) -> int:
+    """How many training images are encoded."""
+    fit = _TRAINING_VALUES // math.prod(model.image_shape)
+    return int(np.clip(fit, _FEWEST_TRAINING_IMAGES, _TRAINING_IMAGES))
 
 
 def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
