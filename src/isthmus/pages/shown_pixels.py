@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from isthmus.core.errors import InputError
 from isthmus.core.pixels import levels
 from isthmus.core.shown_channels import shown_channels, usual_channels
-from isthmus.pages.report.text import listing
 
 
 @dataclass(frozen=True)
@@ -64,10 +63,12 @@ def remarks(view: View, depth: int, value_range: tuple[float, float] | None) -> 
     if view.problem:
         said.append(f"{view.problem}.")
     if not view.everything:
-        one = len(view.channels) == 1
-        numbers = listing([str(channel) for channel in view.channels])
-        as_what = "grey" if one else "red, green and blue"
-        said.append(f"Pictures show channel{'' if one else 's'} {numbers} of {view.of}, counted from 0, as {as_what}.")
+        if len(view.channels) == 1:
+            shown = f"channel {view.channels[0]} of {view.of}, counted from 0, as grey"
+        else:
+            numbers = "{}, {} and {}".format(*view.channels)
+            shown = f"channels {numbers} of {view.of}, counted from 0, as red, green and blue"
+        said.append(f"Pictures show {shown}.")
     if depth > 8:
         said.append(f"The images have {depth} bits; pictures show them rounded to 8.")
     if value_range is not None:
