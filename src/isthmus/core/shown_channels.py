@@ -17,7 +17,7 @@ def usual_channels(count: int) -> tuple[int, ...]:
 def shown_channels(count: int, wanted: object) -> tuple[int, ...]:
     """Which of `count` channels a page shows.
 
-    wanted: `data.shown_channels`, channel numbers from 0: one alone or in a list, or a list of three; None for the usual
+    wanted: `data.shown_channels`: one channel number from 0, alone or in a list, or a list of three; None for the usual
         ones.
     Raises InputError where it is something else.
     """

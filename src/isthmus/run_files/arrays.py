@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from isthmus.core.bounded_reading import open_ordinary, read_bytes
 from isthmus.run_files.read import damaged
 
-Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+Pixels = NDArray[np.uint8 | np.uint16]
 _DTYPES = {"U8": np.uint8, "U16": np.uint16}  # 16 bits where the sources are deeper than 8
 # All tensors of a group show the same images; "shown/output" is the reconstruction of "shown/original".
 PICTURES = {
@@ -37,7 +37,7 @@ def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
 
 
 def read_pictures(path: Path) -> dict[str, Pixels]:
-    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8 or uint16; tensors with unknown names are left out.
+    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8 or uint16; unknown names are left out.
 
     Raises FileNotFoundError, and RunError if a name, a shape or a type differs from the description.
     """

@@ -69,4 +69,3 @@ def _sheet(images: NDArray[np.uint8], shown: int) -> tuple[bytes, int]:
     picture = Image.fromarray(pixels if colours == 3 else pixels[:, :, 0])
     picture.save(buffer, format="WEBP", quality=_WEBP_QUALITY, method=6)
     return buffer.getvalue(), columns
-

@@ -31,9 +31,7 @@ def image_words(runs: Sequence[RunFolder]) -> ImageWords:
     deep = any(run.evaluation.data.depth > 8 for run in runs)
     whole = all(run.view.everything for run in runs) and not deep
     said = [
-        sentence
-        for run in runs
-        for sentence in remarks(run.view, run.evaluation.data.depth, run.evaluation.data.range)
+        sentence for run in runs for sentence in remarks(run.view, run.evaluation.data.depth, run.evaluation.data.range)
     ]
     return ImageWords(
         text.listing(list(dict.fromkeys(kinds))) or kind_of_images(3, 8),
