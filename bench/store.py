@@ -53,8 +53,8 @@ def main() -> None:
     record.write(
         "store",
         "Decoding, stores, and a million images",
-        "Is decoding as fast as plain Pillow on all cores, does the second start skip it, and does memory not grow with "
-        "the number of images?",
+        "Is decoding as fast as plain Pillow on all cores? Does the second start skip it? Does memory stay the same, "
+        "however many images there are?",
         rows,
         machine=machine,
         details={"photographs": files, "size": SIZE, "drawn": many},
