@@ -1,6 +1,7 @@
 """Images in memory or on disk, behind one face: their shape, and the rows that are asked for.
 
-A plain array is one already. Code that goes over all images goes by blocks, so that memory does not grow with their number.
+A plain array is one already. Code that goes over all images goes by blocks, so that memory does not grow with their
+number.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def chosen(images: Pixels, rows: np.ndarray) -> Pixels:
 
 
 def levels(dtype: Any) -> int:
-    """The highest level of a pixel: 255 of 8 bits, 65,535 of 16. It stands for white, as 0 stands for black."""
+    """The highest level of a pixel of a NumPy or torch type: 255 of 8 bits, 65,535 of 16; it is white, and 0 black."""
     return (1 << 8 * dtype.itemsize) - 1
 
 

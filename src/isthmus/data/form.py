@@ -28,3 +28,12 @@ class Form:
     depth: Literal[8, 16, "auto"] = "auto"
     range: tuple[float, float] | None = None
     alpha: Alpha = "white"
+
+
+def settled(form, handled):
+    from dataclasses import replace
+    return replace(form, channels=3 if form.channels == "auto" else form.channels, depth=8)
+
+
+def contradicts(asked, form, handled):
+    return None

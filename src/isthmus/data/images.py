@@ -238,3 +238,16 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
     raise InputError(
         f"images: cannot tell which axis of shape {shape} is the channels; pass (N, 3, H, W) or (N, H, W, 3)"
     )
+
+
+def read_picture(source, form, *, name):
+    if isinstance(source, np.ndarray):
+        from isthmus.core.image_changes import Handled
+        return source, Handled(source.shape[:0:-1], source.shape[:0:-1])
+    t = Tally()
+    pixels = read_image(source, size=form.size, name=name, tally=t)
+    return pixels, next(iter(t.handled))
+
+
+def value_range(source, form, *, name):
+    return None

@@ -8,8 +8,11 @@ from torch import nn
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.paths import cache_folder
 from isthmus.core.wording import size
+from isthmus.data.residence import resident
 from isthmus.data.splits import Splits, split
+from isthmus.data.store.cache import read
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.needed_packages import other_versions
@@ -26,8 +29,8 @@ def load_data(recipe: Recipe) -> Splits:
 
     Raises InputError if there are too few images to train or to evaluate.
     """
-    dataset = registry.build("datasets", recipe.data.kind, recipe.data.options).load()
-    splits = split(dataset, **recipe.split.model_dump())
+    source = registry.build("datasets", recipe.data.kind, recipe.data.options)
+    splits = resident(split(read(recipe.data.kind, source, cache_folder()), **recipe.split.model_dump()))
     if len(splits.test) < 2:
         raise InputError(f"data: {splits.source} leaves 1 test image, and an interval needs 2; use more images")
     return splits

@@ -39,7 +39,6 @@ def environment(
     how: what the bits depend on beside versions. schedule: how long it trains. mirror: whether training shows half of
     the images mirrored.
     """
-    shape = splits.train.images.shape[1:]
     return Environment(
         command=command_line(),
         commit=_commit(),
@@ -65,7 +64,9 @@ def environment(
             test_images=len(splits.test),
             hash=splits.hash,
             test_hash=splits.test_hash,
-            image_shape=(shape[0], shape[1], shape[2]),
+            image_shape=splits.train.images.shape[1:],
+            depth=16 if splits.train.images.dtype.itemsize == 2 else 8,
+            range=splits.range,
             class_names=tuple(splits.class_names),
             handling=handling(splits, mirrors=mirror.mirrors),
             notices=tuple(remarks(recipe, splits)),
