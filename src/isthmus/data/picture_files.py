@@ -37,10 +37,6 @@ class Listing:
     classes: tuple[str, ...] | None
     notices: tuple[str, ...]
 
-    def keys(self) -> Iterator[str]:
-        """The path of each picture in its shortest form, to look it up by."""
-        return (os.path.normpath(picture) for picture in self.pictures)
-
 
 def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -> Listing:
     """Find the pictures in a folder and its subfolders, without hidden ones.
@@ -55,7 +51,9 @@ def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -
     hidden: list[Path] = []
     files = list(_walk(folder, frozenset(), hidden))
     pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-    others = [str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES and file not in beside]
+    others = [
+        str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES and file not in beside
+    ]
     unseen = [str(file.relative_to(folder)) for entry in hidden for file in _pictures_of(entry)]
     if not pictures:
         found = f"only {some([*others, *unseen])}" if others or unseen else "nothing"

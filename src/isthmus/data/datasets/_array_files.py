@@ -63,7 +63,7 @@ class StoredArray:
 
 @dataclass(frozen=True)
 class PackedArray:
-    """An array that is compressed in its file, or in Fortran order: it is read whole, when the first rows are asked for.
+    """An array that is compressed in its file, or in Fortran order: it is read whole, when first asked for rows.
 
     unpack: gives its values.
     """
@@ -239,7 +239,7 @@ def _is_idx(head: bytes) -> bool:
     return len(head) >= 4 and head[:2] == b"\0\0" and head[2] in _IDX and head[3] in range(1, 5)
 
 
-def _idx_header(file: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _idx_header(file: IO[bytes] | gzip.GzipFile) -> tuple[tuple[int, ...], np.dtype[Any]]:
     head = _exactly(file, 4)
     if not _is_idx(head):
         raise ValueError(f"it begins with {head.hex()} rather than with the mark of an IDX file, such as 00000803")

@@ -28,7 +28,9 @@ def read_labels(array: ArrayInFile) -> list[Label]:
     if values.dtype.kind == "f":
         known = ~np.isnan(values)
         if not (np.isfinite(values[known]).all() and (values[known] == np.rint(values[known])).all()):
-            raise InputError(f"{place} holds labels that are no whole numbers; save the class of each image as a number")
+            raise InputError(
+                f"{place} holds labels that are no whole numbers; save the class of each image as a number"
+            )
         return [int(value) if there else None for value, there in zip(values, known, strict=True)]
     if values.size and (int(values.max()) >= 2**63):
         raise InputError(f"{place} holds labels of 2^63 and more, which label no class; save smaller numbers")

@@ -42,8 +42,9 @@ class ArrayPictures(Pictures):
     def __init__(
         self, values: Values, *, layout: Layout, scale: Scale, place: str, labels: np.ndarray | None = None
     ) -> None:
-        self.values, self.layout, self.scale, self.place = values, layout, scale, place
-        self.labels = labels
+        self.values, self.place, self.labels = values, place, labels
+        self.layout: Layout = layout
+        self.scale: Scale = scale
         self.portable = isinstance(values, StoredArray)
 
     def __len__(self) -> int:
@@ -81,7 +82,9 @@ def layout_of(shape: tuple[int, ...], asked: Layout, channels: Channels, place: 
     """
     if asked != "auto":
         if len(shape) != len(asked):
-            raise InputError(f"data.layout: {asked} does not fit the shape {shape} of {place}; it has {len(shape)} axes")
+            raise InputError(
+                f"data.layout: {asked} does not fit the shape {shape} of {place}; it has {len(shape)} axes"
+            )
         return asked
     if len(shape) == 3:
         return "NHW"
@@ -98,9 +101,8 @@ def layout_of(shape: tuple[int, ...], asked: Layout, channels: Channels, place: 
     ):
         if told[0] != told[1]:
             return "NCHW" if told[0] else "NHWC"
-    raise InputError(
-        f"data.layout: which axis of the shape {shape} of {place} is the channels cannot be told; set it to NCHW or NHWC"
-    )
+    remedy = "data.layout to NCHW or NHWC" if first == last else "data.channels to their number"
+    raise InputError(f"{place}: the shape {shape} does not tell which axis is the channels; set {remedy}")
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,9 @@ def picture_parts(
     """
     made: dict[str, ArrayPictures] = {}
     said: list[Change] = []
-    layouts = {name: layout_of(part.values.shape, layout, form.channels, part.place) for name, part in parts.items()}
+    layouts: dict[str, Layout] = {
+        name: layout_of(part.values.shape, layout, form.channels, part.place) for name, part in parts.items()
+    }
     channels = {name: _channels(parts[name].values.shape, found) for name, found in layouts.items()}
     if len(set(channels.values())) > 1 and form.channels == "auto":
         counts = " and ".join(f"{count} of the {name} images" for name, count in channels.items())

@@ -36,9 +36,7 @@ def numbered(parts: Mapping[str, Sequence[Label]], class_names: tuple[str, ...] 
         found = {str(label) for label in given}
         names = class_names if found <= set(class_names) else tuple(sorted(found))
     number = {name: index for index, name in enumerate(names)}
-    return Labels(
-        {split: _numbers(labels, number if words else None) for split, labels in parts.items()}, names
-    )
+    return Labels({split: _numbers(labels, number if words else None) for split, labels in parts.items()}, names)
 
 
 def _numbers(labels: Iterable[Label], number: Mapping[str, int] | None) -> np.ndarray | None:

@@ -65,8 +65,8 @@ def read_metadata(files: Sequence[Path], column: str | None, pictures: Iterable[
             continue
         if absent:
             raise InputError(
-                f"{file}: names {counted(len(absent), 'file')} that are not there ({some(absent)}); get the missing ones, "
-                "or remove their lines"
+                f"{file}: names {counted(len(absent), 'file')} that are not there ({some(absent)}); get the missing "
+                "ones, or remove their lines"
             )
         used.append(file)
         labelled = labelled or wanted in columns
@@ -129,7 +129,9 @@ def _label(file: Path, value: Any, column: str) -> Label:
         return None
     if isinstance(value, str | int):
         return value if isinstance(value, str) else int(value)
-    raise InputError(f"{file}: column {column!r} holds {shown(value)}, which is neither a number nor a name; correct it")
+    raise InputError(
+        f"{file}: column {column!r} holds {shown(value)}, which is neither a number nor a name; correct it"
+    )
 
 
 def _with_numbers(labels: Mapping[str, Label]) -> Mapping[str, Label]:

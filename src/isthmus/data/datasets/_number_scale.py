@@ -36,7 +36,7 @@ def scale_of(dtype: np.dtype[np.generic], blocks: Iterable[np.ndarray], form: Fo
             whole = whole and (dtype.kind != "f" or bool((values == np.rint(values)).all()))
         if low < 0 or high > (1 if dtype == np.uint8 or not whole else 255):
             return "as-it-is"
-    if dtype.kind == "f" and 0 <= low and high <= 1:
+    if dtype.kind == "f" and low >= 0 and high <= 1:
         return "deep-fractions" if form.depth == 16 else "fractions"
     if high == 1:
         return "flags"
@@ -59,7 +59,7 @@ def scaled(values: np.ndarray, scale: Scale) -> np.ndarray:
 
 
 def said_of_scale(scale: Scale, images: int) -> Change | None:
-    """What `scaled` does to all images and a user must know; None where it only stores the same values in fewer bits."""
+    """What a user must know of what `scaled` does to all images; None where the values stay the same."""
     if scale == "flags":
         sentence = f"Taken for masks: {images:,} of {counted(images, 'image')}, in which all numbers are 0 or 1; 0 "
         sentence += "becomes black and 1 white."

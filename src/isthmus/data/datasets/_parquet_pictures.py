@@ -130,7 +130,7 @@ def _inside(file: Path, beside: str, name: str) -> Path:
     path = os.path.abspath(os.path.join(folder, beside))
     if "\0" in beside or not path.startswith(os.path.join(folder, "")):
         raise InputError(
-            f"{name}: its image is {shown(beside)}, outside the folder of the parquet file; put the file into that folder "
-            "and name it relative to it"
+            f"{name}: its image is {shown(beside)}, outside the folder of the parquet file; put the file into that "
+            "folder and name it relative to it"
         )
     return Path(path)

@@ -116,8 +116,8 @@ def rows_of_splits(table: Table, column: str) -> dict[str, np.ndarray]:
         split = known.get(str(value).lower())
         if split is None:
             raise InputError(
-                f"{table.path}, row {row}: column {column!r} holds {shown(value)}, which names no split; it must be one "
-                f"of {', '.join(NAMES)}"
+                f"{table.path}, row {row}: column {column!r} holds {shown(value)}, which names no split; it must be "
+                f"one of {', '.join(NAMES)}"
             )
         rows.setdefault(split, []).append(row)
     return {split: np.array(numbers, dtype=np.int64) for split, numbers in rows.items()}

@@ -33,9 +33,7 @@ def form_of(
     shown_channels: list[int] | None,
 ) -> Form:
     """The form that these options ask for. Raises InputError where one of them does not fit."""
-    form = Form.of(
-        {"size": size, "fit": fit, "channels": channels, "depth": depth, "range": range, "alpha": alpha}
-    )
+    form = Form.of({"size": size, "fit": fit, "channels": channels, "depth": depth, "range": range, "alpha": alpha})
     check_shown(shown_channels, form.channels)
     return form
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.core.errors import InputError
@@ -17,6 +16,8 @@ from isthmus.data.datasets._number_scale import Scale, scaled
 from isthmus.data.datasets._parquet_table import Table, is_list
 from isthmus.data.datasets._picture_options import Channels
 from isthmus.data.interfaces import Picture
+
+_value_length: Any = pc.list_value_length  # pyright: ignore[reportAttributeAccessIssue]  # made at import
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,12 @@ def lists_shape(table: Table, asked: Sequence[int] | None, channels: Channels) -
         )
     if len(shape) == 1:
         raise InputError(
-            f"{name}: is a list of {shape[0]:,} numbers; set the image's shape with data.shape={_likely_shape(shape[0])}"
+            f"{name}: is a list of {shape[0]:,} numbers; set the image's shape with data.shape"
+            f"={_likely_shape(shape[0])}"
         )
     if not math.prod(shape) or len(shape) > 3:
         raise InputError(f"{name}: numbers of shape {shape} are not an image; it must be (H, W) or (H, W, C)")
-    if len(shape) == 3 and shape[0] == shape[2] and shape[0] in (1, 3):
+    if len(shape) == 3 and shape[0] == shape[2]:
         return shape, "NHWC"
     return shape, layout_of((1, *shape), "auto", channels, name)
 
@@ -76,7 +78,9 @@ def blocks_of(table: Table) -> Iterator[np.ndarray]:
 
 def dtype_of(table: Table) -> np.dtype[Any]:
     """The type of its numbers."""
-    return next((_numbers(batch, [str(table.path)]).dtype for batch in table.batches(table.image, rows=1)), np.dtype("u1"))
+    return next(
+        (_numbers(batch, [str(table.path)]).dtype for batch in table.batches(table.image, rows=1)), np.dtype("u1")
+    )
 
 
 def _all_fit(column: Any, lists: Lists) -> bool:
@@ -117,7 +121,7 @@ def _nested_shape(row: Any, name: str) -> tuple[int, ...]:
     shape: list[int] = []
     level = row
     while is_list(level.type):
-        lengths = pc.unique(pc.list_value_length(level)).to_pylist()
+        lengths = _value_length(level).unique().to_pylist()
         if len(lengths) != 1 or lengths[0] is None:
             raise InputError(f"{name}: holds lists of different lengths or without numbers; correct it")
         shape.append(int(lengths[0]))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
@@ -45,7 +43,7 @@ class Arrays(DataSource):
     Options:
         path: the file, or the folder of .npy files.
         test: a file with the test images.
-        labels: a file with the labels of the training images, where `path` holds none.
+        label_file: a file with the labels of the training images, where `path` holds none.
         image_array: the name of the array of training images, if it is another.
         layout: which axes the array has; safetensors files are NCHW if they have four axes.
         size, fit, channels, depth, range, alpha, shown_channels, skip_broken: as for every data set of pictures.
@@ -56,7 +54,7 @@ class Arrays(DataSource):
         *,
         path: str,
         test: str | None = None,
-        labels: str | None = None,
+        label_file: str | None = None,
         image_array: str | None = None,
         layout: Layout = "auto",
         size: Size | None = None,
@@ -70,7 +68,7 @@ class Arrays(DataSource):
     ) -> None:
         self.path = expanded(path, "data.path")
         self.test = None if test is None else expanded(test, "data.test")
-        self.labels = None if labels is None else expanded(labels, "data.labels")
+        self.label_file = None if label_file is None else expanded(label_file, "data.label_file")
         self.image_array = image_array
         self.layout: Layout = layout
         self.form = form_of(
@@ -106,19 +104,17 @@ class Arrays(DataSource):
                 raise InputError(f"data.test: {self.test} holds {names}; call the images `images`")
             arrays["test"] = pair
         labels = {split: [] if given is None else read_labels(given) for split, (_, given) in arrays.items()}
-        if self.labels is not None:
-            given = _open(self.labels, "data.labels")
+        if self.label_file is not None:
+            given = _open(self.label_file, "data.label_file")
             labels["train"] = read_labels(given.get("labels") or next(iter(given.values())))
         for split, (images, _) in arrays.items():
             _check_labels(images, labels[split])
         numbers = numbered(labels)
-        parts = {
-            split: Part(images, _place(images), numbers.parts[split]) for split, (images, _) in arrays.items()
-        }
+        parts = {split: Part(images, _place(images), numbers.parts[split]) for split, (images, _) in arrays.items()}
         stored = self.layout == "auto" and _is_safetensors(self.path) and len(parts["train"].values.shape) == 4
         layout: Layout = "NCHW" if stored else self.layout
         pictures, form, said = picture_parts(parts, layout, self.form)
-        files = {images.path for images, _ in arrays.values()} | ({self.labels} if self.labels else set())
+        files = {images.path for images, _ in arrays.values()} | ({self.label_file} if self.label_file else set())
         kept = f"{counted(len(pictures['train']), 'image')} from an array"
         source = kept if self.path.name == KEPT else f"arrays: {self.path.name}"
         return PictureSet(

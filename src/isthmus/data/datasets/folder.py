@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Folder(DataSource):
         metadata = read_metadata(tables, self.label_column, every)
         notices += metadata.notices
         labels, said = _labels(listings, metadata)
-        parts = {split: _Files(listing, labels.parts[split]) for split, listing in listings.items()}
+        parts = {split: _Files(self.path, listing, labels.parts[split]) for split, listing in listings.items()}
         source = f"folder: {resolved(self.path).name}"
         counts = {split: (folders[split].name, len(part)) for split, part in parts.items()}
         return PictureSet(
@@ -128,12 +129,13 @@ class Folder(DataSource):
 
 
 class _Files(Pictures):
-    """The files of a listing."""
+    """The files of a listing. top: messages name files relative to it."""
 
     portable = True
 
-    def __init__(self, listing: Listing, labels: np.ndarray | None) -> None:
-        self.folder = str(listing.folder)
+    def __init__(self, top: Path, listing: Listing, labels: np.ndarray | None) -> None:
+        self.folder = listing.folder
+        self.inside = listing.folder.relative_to(top) if listing.folder.is_relative_to(top) else listing.folder
         # text, which is handed to other processes faster than paths
         self.names = [str(picture.relative_to(listing.folder)) for picture in listing.pictures]
         self.labels = labels
@@ -142,10 +144,10 @@ class _Files(Pictures):
         return len(self.names)
 
     def name(self, index: int) -> str:
-        return self.names[index]
+        return str(self.inside / self.names[index])
 
     def read(self, start: int, stop: int) -> Iterator[Picture]:
-        return (Path(self.folder, name) for name in self.names[start:stop])
+        return (self.folder / name for name in self.names[start:stop])
 
 
 def _labels(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labels, Change | None]:
@@ -156,7 +158,9 @@ def _labels(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labels
         labels = numbered(given)
         return labels, said_of_labels("Folder names", labels.class_names, sum(map(len, given.values())), total)
     said = metadata.labels
-    given = {split: [said.get(key) for key in listing.keys()] for split, listing in listings.items()}
+    given = {
+        split: [said.get(os.path.normpath(file)) for file in listing.pictures] for split, listing in listings.items()
+    }
     labelled = sum(label is not None for found in given.values() for label in found)
     labels, where = numbered(given), " and ".join(dict.fromkeys(file.name for file in metadata.files))
     numbers = sorted({label for found in given.values() for label in found if isinstance(label, int)})

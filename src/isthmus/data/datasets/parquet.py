@@ -146,7 +146,9 @@ class Parquet(DataSource):
                 for named, numbers in rows_of_splits(table, column).items():
                     parts.setdefault(named, []).append(Rows(table, numbers))
         if "train" not in parts:
-            raise InputError(f"data.split_column: no row of column {self.columns.split!r} is for training; name another")
+            raise InputError(
+                f"data.split_column: no row of column {self.columns.split!r} is for training; name another"
+            )
         return {split: parts[split] for split in ("train", "validation", "test") if split in parts}
 
     def _labels(self, parts: _Parts) -> Labels:
@@ -171,7 +173,9 @@ class Parquet(DataSource):
             return None, self.form, ()
         if len(kinds) > 1:
             paths = " and ".join(str(next(table.path for table in tables if table.kind == kind)) for kind in kinds)
-            raise InputError(f"data.path: of {paths}, one holds image files and one lists of numbers; use them one at a time")
+            raise InputError(
+                f"data.path: of {paths}, one holds image files and one lists of numbers; use them one at a time"
+            )
         once = list({table.path: table for table in tables}.values())
         shape, layout = lists_shape(once[0], self.shape, self.form.channels)
         dtypes = {dtype_of(table) for table in once}
