@@ -12,7 +12,8 @@ import pytest
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change
 from isthmus.core.values import Dataset, ImageSet
-from isthmus.data.splits import content_hashes, data_hash, split
+from isthmus.data.content_hashes import content_hashes, data_hash
+from isthmus.data.splits import split
 
 
 def images(count: int, seed: int = 0) -> np.ndarray:

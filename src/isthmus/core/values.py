@@ -133,11 +133,13 @@ class ImageSet:
 
     images: (N, C, H, W) uint8, or uint16 where their sources are deeper. labels: (N,) int64, or None.
     factors: name -> (N,) float64, the values that each image was drawn from, where they are known.
+    hashes: (N, 16) uint8, the images' content hashes, where they were computed before.
     """
 
     images: Pixels
     labels: np.ndarray | None = None
     factors: Mapping[str, np.ndarray] | None = None
+    hashes: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.images)
@@ -148,6 +150,7 @@ class ImageSet:
             chosen(self.images, index),
             None if self.labels is None else self.labels[index],
             None if self.factors is None else {k: v[index] for k, v in self.factors.items()},
+            None if self.hashes is None else self.hashes[index],
         )
 
 

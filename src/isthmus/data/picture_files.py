@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,10 +38,11 @@ class Listing:
     notices: tuple[str, ...]
 
 
-def list_pictures(folder: Path, option: str) -> Listing:
+def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -> Listing:
     """Find the pictures in a folder and its subfolders, without hidden ones.
 
-    option: named in the message about a wrong folder, such as `data.path`.
+    option: named in the message about a wrong folder, such as `data.path`. beside: files that are read otherwise, which
+    no notice names.
     Raises InputError where there is no picture.
     """
     if not folder.is_dir():
@@ -50,7 +51,9 @@ def list_pictures(folder: Path, option: str) -> Listing:
     hidden: list[Path] = []
     files = list(_walk(folder, frozenset(), hidden))
     pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-    others = [str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES]
+    others = [
+        str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES and file not in beside
+    ]
     unseen = [str(file.relative_to(folder)) for entry in hidden for file in _pictures_of(entry)]
     if not pictures:
         found = f"only {some([*others, *unseen])}" if others or unseen else "nothing"

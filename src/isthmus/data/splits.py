@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,13 +9,16 @@ import numpy as np
 
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change
+from isthmus.core.pixels import Pixels, blocks, levels
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.data.content_hashes import as_keys, data_hash, digests, hashes_of
 
 _USUAL = 0.1  # of the images, where nothing else is said
 LEAST = {"validation": 1, "test": 2}  # images: a confidence interval needs two test images
 _FEW = range(5, 20)  # of so few images, a fraction may round to none; of more, a fraction of none is a mistake
 _FEW_TEST = 10
 _ALIKE, _NARROW = 8, 64  # grey levels, of 256
+_LOOKED = 4096  # images: if these vary, all do; if they do not, all are looked at
 
 
 @dataclass(frozen=True)
@@ -63,13 +65,13 @@ def split(
     for option, fraction in (("validation", validation), ("test", test)):
         if not 0 < fraction < 1:
             raise InputError(f"split.{option}: {fraction} must lie between 0 and 1")
-    hashes = content_hashes(dataset.train.images)
+    hashes = hashes_of(dataset.train)
     _refuse_identical(dataset, hashes)
     given = {"validation": dataset.validation, "test": dataset.test}
     parts: dict[str, tuple[ImageSet, np.ndarray]] = {}
     for name, images in given.items():
         if images is not None:
-            parts[name] = (images, content_hashes(images.images))
+            parts[name] = (images, hashes_of(images))
     _refuse_leaks(dataset, {"training": hashes, **{name: part[1] for name, part in parts.items()}})
     rest = np.arange(len(hashes))
     for name, fraction in (("test", test), ("validation", validation)):
@@ -107,35 +109,10 @@ def split(
     )
 
 
-def content_hashes(images: np.ndarray) -> np.ndarray:
-    """(N, 3, H, W) uint8 -> (N, 16) uint8: a BLAKE2b digest of each image's shape and pixels."""
-    return _digests(images, f"image {images.shape[1:]}")
-
-
-def data_hash(*hashes: np.ndarray) -> str:
-    """One hash for several sets of images, from the content hashes (N, 16) of each in order: `sha256:...`."""
-    whole = hashlib.sha256()
-    for part in hashes:
-        whole.update(f"{len(part)} images\n".encode())
-        whole.update(part.tobytes())
-    return f"sha256:{whole.hexdigest()}"
-
-
 def _rank(hashes: np.ndarray, purpose: str, seed: int) -> np.ndarray:
     """(N, 16) -> (N,) uint64: one random number per image, a function of its hash, the purpose and the seed."""
     # explicitly little-endian, so that every machine holds out the same images
-    return _digests(hashes, f"{purpose} {seed}").view("<u8")[:, 0]
-
-
-def _digests(rows: np.ndarray, label: str) -> np.ndarray:
-    """(N, ...) -> (N, 16) uint8; different `label`s give different digests of the same row."""
-    start = hashlib.blake2b(label.encode() + b"\n", digest_size=16)
-    digests = bytearray()
-    for row in np.ascontiguousarray(rows):
-        digest = start.copy()
-        digest.update(row)
-        digests += digest.digest()
-    return np.frombuffer(digests, dtype=np.uint8).reshape(-1, 16)
+    return digests(hashes, f"{purpose} {seed}").view("<u8")[:, 0]
 
 
 def _lowest(ranks: np.ndarray, count: int) -> np.ndarray:
@@ -153,7 +130,7 @@ def _count(part: str, fraction: float, images: int) -> int:
 
 def _refuse_identical(dataset: Dataset, hashes: np.ndarray) -> None:
     """Raise InputError where all training images are identical."""
-    if len(hashes) < 2 or len({row.tobytes() for row in hashes}) > 1:
+    if len(hashes) < 2 or (hashes != hashes[0]).any():
         return
     reduced = [change.sentence for change in dataset.handling if change.what == "to_8_bits"]
     remedy = (
@@ -167,7 +144,7 @@ def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]
     if all(sizes.values()):
         return
     part = next(name for name, size in sizes.items() if not size)
-    distinct = len({row.tobytes() for row in hashes})
+    distinct = len(np.unique(as_keys(hashes)))
     sentence = f"data: no {part} images are left of {len(hashes):,} in {dataset.source}"
     if distinct < len(hashes):
         sentence += f", of which only {distinct:,} differ (identical ones stay in one part)"
@@ -180,7 +157,7 @@ def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
     parts: name -> content hashes, of training and of the parts that the data set brings itself.
     """
     shape = dataset.train.images.shape[1:]
-    known: dict[str, set[bytes]] = {}
+    known: dict[str, np.ndarray] = {}
     for name, hashes in parts.items():
         own = {"validation": dataset.validation, "test": dataset.test}.get(name)
         if own is not None and own.images.shape[1:] != shape:
@@ -188,16 +165,16 @@ def _refuse_leaks(dataset: Dataset, parts: Mapping[str, np.ndarray]) -> None:
                 f"data: training images of shape {shape} and {name} images of shape {own.images.shape[1:]} do not "
                 "go together; give both one size"
             )
-        rows = [row.tobytes() for row in hashes]
+        rows = as_keys(hashes)
         for other, theirs in known.items():
-            leaked = [index for index, row in enumerate(rows) if row in theirs]
+            leaked = np.flatnonzero(np.isin(rows, theirs)).tolist()
             if leaked:
                 first = ", ".join(map(str, leaked[:5])) + (", ..." if len(leaked) > 5 else "")
                 raise InputError(
                     f"data: {len(leaked)} of {len(rows)} {name} images are also {other} images in {dataset.source} "
                     f"({name} images {first}, counted from 0); remove them from one of these, or choose others"
                 )
-        known[name] = set(rows)
+        known[name] = rows
 
 
 def _idle(given: Mapping[str, ImageSet | None], fractions: Mapping[str, float]) -> list[str]:
@@ -212,7 +189,7 @@ def _idle(given: Mapping[str, ImageSet | None], fractions: Mapping[str, float]) 
 def _copies(parts: Sequence[np.ndarray]) -> list[str]:
     """A sentence where some images are copies of others. parts: content hashes (N, 16) of disjoint sets of images."""
     images = sum(map(len, parts))
-    distinct = sum(len({row.tobytes() for row in part}) for part in parts)
+    distinct = sum(len(np.unique(as_keys(part))) for part in parts)
     if distinct == images:
         return []
     return [
@@ -230,16 +207,39 @@ def _look(dataset: Dataset, tests: int) -> list[str]:
         notices.append(
             f"Only {tests} images are held out for test: scores on so few say little about other images; {more}."
         )
-    low, high = images.min(0), images.max(0)
+    low, high = _extremes(images)
+    if len(images) > _LOOKED and (_is_plain(low, high) or _are_alike(low, high)):
+        low, high = _extremes(images, whole=True)
+    white = levels(images.dtype)
     apart, least, most = int((high - low).max()), int(low.min()), int(high.max())
-    if len(images) > 1 and apart < _ALIKE:
+    if len(images) > 1 and _are_alike(low, high):
         notices.append(
-            f"The {len(images):,} images are nearly identical: no pixel differs by more than {apart} of 255 between "
-            "any two of them, so there is hardly anything to learn."
+            f"The {len(images):,} images are nearly identical: no pixel differs by more than {apart:,} of {white:,} "
+            "between any two of them, so there is hardly anything to learn."
         )
-    if most - least < _NARROW:
+    if _is_plain(low, high):
         notices.append(
-            f"The images use only the values {least} to {most} of 0 to 255; scale them up first, or the model sees "
-            "little contrast."
+            f"The images use only the values {least:,} to {most:,} of 0 to {white:,}; scale them up first, or the "
+            "model sees little contrast."
         )
     return notices
+
+
+def _extremes(images: Pixels, *, whole: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """(C, H, W) each: the lowest and the highest value of every pixel, over at most `_LOOKED` images or the whole."""
+    if whole or len(images) <= _LOOKED:
+        parts = (images[block] for block in blocks(images))
+    else:
+        parts = iter([images[np.linspace(0, len(images) - 1, _LOOKED).astype(np.int64)]])
+    low, high = np.full(images.shape[1:], levels(images.dtype), images.dtype), np.zeros(images.shape[1:], images.dtype)
+    for part in parts:
+        low, high = np.minimum(low, part.min(0)), np.maximum(high, part.max(0))
+    return low, high
+
+
+def _are_alike(low: np.ndarray, high: np.ndarray) -> bool:
+    return int((high - low).max()) < _ALIKE / 255 * levels(low.dtype)
+
+
+def _is_plain(low: np.ndarray, high: np.ndarray) -> bool:
+    return int(high.max()) - int(low.min()) < _NARROW / 255 * levels(low.dtype)

@@ -1,26 +1,29 @@
-"""Batches, cut from uint8 images that are already on the device."""
+"""Batches in the order of an epoch, from images on the device or, ahead of the step, from disk."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from isthmus.core.pixels import Pixels
 from isthmus.core.streams import stream
 from isthmus.models.pixels import to_unit
+from isthmus.training.read_ahead import read_ahead
 
 
-class Batches:
-    """Shuffled batches of `images` (N, C, H, W) uint8, in [-1, 1].
+class BatchSource(ABC):
+    """Shuffled batches of `count` images, in [-1, 1].
 
-    The order in epoch e is a function of (seed, e) only, so a resumed run sees the same batches.
-    With `mirror`, a random half of the images in each epoch has left and right exchanged.
+    The order in epoch e is a function of (seed, e) only, so a resumed run sees the same batches, wherever the images
+    are. With `mirror`, a random half of the images in each epoch has left and right exchanged.
     An epoch is `passes` passes over the images, each in its own order.
     """
 
-    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
-        self.images = images
+    def __init__(self, count: int, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
+        self.count = count
         self.batch = batch
         self.seed = seed
         self.mirror = mirror
@@ -29,33 +32,85 @@ class Batches:
     def __len__(self) -> int:
         return self.passes * self._per_pass
 
-    @property
-    def _per_pass(self) -> int:
-        return -(-len(self.images) // self.batch)
-
+    @abstractmethod
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        """The images of each batch of an epoch, from batch `start` on; a pass's last batch may be smaller.
+        """What `cut` takes for each batch of an epoch, (B, ...), from batch `start` on.
 
-        Indices (B,) int64 on the images' device; index i of a mirrored image is given as -1 - i.
+        A pass's last batch may be smaller.
+        """
+
+    @abstractmethod
+    def cut(self, chosen: Tensor) -> Tensor:
+        """The images of a batch, (B, C, H, W) float32; nothing here waits for the device."""
+
+    def orders(self, number: int, start: int) -> Iterator[Tensor]:
+        """For each pass of an epoch, its images in order, (N,) int64, or what is left of them from batch `start` on.
+
+        Index i of a mirrored image is given as -1 - i.
         """
         done, start = divmod(start, self._per_pass)
         for one in range(done, self.passes):
-            yield from self._pass(number * self.passes + one, start=start if one == done else 0)
+            yield self._order(number * self.passes + one)[(start if one == done else 0) * self.batch :]
 
-    def _pass(self, number: int, *, start: int) -> Iterator[Tensor]:
+    @property
+    def _per_pass(self) -> int:
+        return -(-self.count // self.batch)
+
+    def _order(self, number: int) -> Tensor:
         draw = torch.Generator().manual_seed(stream("order", self.seed, number))
-        order = torch.randperm(len(self.images), generator=draw)
+        order = torch.randperm(self.count, generator=draw)
         if self.mirror:
             draw.manual_seed(stream("mirror", self.seed, number))
             order = torch.where(torch.rand(len(order), generator=draw) < 0.5, order, -1 - order)
-        order = order.to(self.images.device)
-        for begin in range(start * self.batch, len(order), self.batch):
-            yield order[begin : begin + self.batch]
+        return order
+
+
+class Batches(BatchSource):
+    """Cut from images (N, C, H, W) that are on the device: `epoch` gives indices (B,) on it."""
+
+    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
+        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes)
+        self.images = images
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
+        for order in self.orders(number, start):
+            yield from order.to(self.images.device).split(self.batch)
 
     def cut(self, chosen: Tensor) -> Tensor:
-        """The images that `epoch` chose, (B, C, H, W) float32; nothing here waits for the device."""
         if not self.mirror:
             return to_unit(self.images.index_select(0, chosen))  # a tenth of the time of self.images[chosen]
         mirrored = chosen < 0
         pixels = self.images.index_select(0, torch.where(mirrored, -1 - chosen, chosen))
-        return to_unit(torch.where(mirrored[:, None, None, None], pixels.flip(3), pixels))
+        return to_unit(torch.where(mirrored[:, None, None, None], _flipped(pixels), pixels))
+
+
+class BatchesFromDisk(BatchSource):
+    """Read by a thread, some batches ahead of the step: `epoch` gives pixels (B, C, H, W) on the device."""
+
+    def __init__(
+        self, images: Pixels, device: torch.device, batch: int, *, seed: int, mirror: bool = False, passes: int = 1
+    ) -> None:
+        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes)
+        self.images, self.device = images, device
+
+    def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
+        batches = (chosen for order in self.orders(number, start) for chosen in order.split(self.batch))
+        for pixels in read_ahead(map(self._read, batches)):
+            yield pixels.to(self.device, non_blocking=True)
+
+    def cut(self, chosen: Tensor) -> Tensor:
+        return to_unit(chosen)
+
+    def _read(self, chosen: Tensor) -> Tensor:
+        mirrored = chosen < 0
+        pixels = torch.from_numpy(self.images[torch.where(mirrored, -1 - chosen, chosen).numpy()])
+        if self.mirror:
+            pixels = torch.where(mirrored[:, None, None, None], _flipped(pixels), pixels)
+        return pixels.pin_memory() if self.device.type == "cuda" else pixels
+
+
+def _flipped(pixels: Tensor) -> Tensor:
+    """Left and right exchanged; torch cannot flip unsigned 16 bits, but the same bits as signed ones."""
+    if pixels.dtype == torch.uint16:
+        return pixels.view(torch.int16).flip(3).view(torch.uint16)
+    return pixels.flip(3)

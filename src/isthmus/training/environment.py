@@ -17,6 +17,7 @@ import torch
 
 import isthmus
 from isthmus.core import registry
+from isthmus.core.pixels import depth_of
 from isthmus.core.sorts import PART_TABLES
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -39,7 +40,6 @@ def environment(
     how: what the bits depend on beside versions. schedule: how long it trains. mirror: whether training shows half of
     the images mirrored.
     """
-    shape = splits.train.images.shape[1:]
     return Environment(
         command=command_line(),
         commit=_commit(),
@@ -65,7 +65,9 @@ def environment(
             test_images=len(splits.test),
             hash=splits.hash,
             test_hash=splits.test_hash,
-            image_shape=(shape[0], shape[1], shape[2]),
+            image_shape=splits.train.images.shape[1:],
+            depth=depth_of(splits.train.images.dtype),
+            range=splits.range,
             class_names=tuple(splits.class_names),
             handling=handling(splits, mirrors=mirror.mirrors),
             notices=tuple(remarks(recipe, splits)),

@@ -41,7 +41,7 @@ def train_in_folder(
             training.recipe,
             training.progress.step,
             training.allowed.steps,
-            len(training.batches.images),
+            training.batches.count,
             str(training.device),
             training.precision,
         )

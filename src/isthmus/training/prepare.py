@@ -12,6 +12,7 @@ from torch import Tensor
 
 from isthmus.core import streams
 from isthmus.core.errors import RunError
+from isthmus.core.pixels import Pixels, depth_of
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.choose import choose
@@ -23,21 +24,22 @@ from isthmus.recipes.training_length import Budget, budget
 from isthmus.run_files.state import Progress
 from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
-from isthmus.training.batches import Batches
+from isthmus.training.batches import Batches, BatchesFromDisk, BatchSource
 from isthmus.training.environment import environment
 from isthmus.training.events import Notice
 from isthmus.training.initial_model import untrained
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.mirroring import choose_mirror
 from isthmus.training.optimizers import build_optimizer
+from isthmus.training.placing import placed
 
 
 @dataclass(frozen=True)
 class Prepared:
     """A training that can take its next step.
 
-    recipe: with the budget's epochs. validation: (N, C, H, W) uint8 on the device. notes: stored in checkpoints; what
-    the next step's bits depend on besides weights, optimizer and progress.
+    recipe: with the budget's epochs. validation: (N, C, H, W), on the device or on disk. notes: stored in checkpoints;
+    what the next step's bits depend on besides weights, optimizer and progress.
     """
 
     recipe: Recipe
@@ -48,8 +50,8 @@ class Prepared:
     model: Autoencoder
     objective: Objective
     optimizer: torch.optim.Optimizer
-    batches: Batches
-    validation: Tensor
+    batches: BatchSource
+    validation: Tensor | Pixels
     progress: Progress
     notes: dict[str, Any]
 
@@ -66,7 +68,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     precision = devices.choose_precision(recipe.train.precision, device)
     if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
         yield Notice(said)
-    model, objective = untrained(recipe, splits.train.images.shape[1:])
+    model, objective = untrained(recipe, splits.train.images.shape[1:], depth_of(splits.train.images.dtype))
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     chosen = choose(recipe.train.kernels, device, model, precision)
@@ -80,8 +82,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         yield Notice(sentence)
     objective.to(device)
     optimizer = build_optimizer(model, recipe.train, objective)
-    images = torch.from_numpy(splits.train.images).to(device)
-    validation = torch.from_numpy(splits.validation.images).to(device)
+    images, validation = (placed(part.images, device) for part in (splits.train, splits.validation))
 
     last = folder / "checkpoints" / "last"
     try:
@@ -111,11 +112,20 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         model,
         objective,
         optimizer,
-        Batches(images, recipe.train.batch, seed=recipe.seed, mirror=mirrors, passes=allowed.passes),
+        _batches(images, device, recipe, mirrors=mirrors, passes=allowed.passes),
         validation,
         progress,
         notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
     )
+
+
+def _batches(
+    images: Tensor | Pixels, device: torch.device, recipe: Recipe, *, mirrors: bool, passes: int
+) -> BatchSource:
+    how = {"seed": recipe.seed, "mirror": mirrors, "passes": passes}
+    if isinstance(images, Tensor):
+        return Batches(images, recipe.train.batch, **how)
+    return BatchesFromDisk(images, device, recipe.train.batch, **how)
 
 
 def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:

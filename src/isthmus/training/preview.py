@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from isthmus.core.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
 from isthmus.run_files.state import Progress
@@ -36,9 +39,10 @@ class Preview:
 class Previews:
     """Decides when to show a preview: after 15 s or the first epoch, then after an epoch, at least 20 s apart."""
 
-    def __init__(self, model: Autoencoder, validation: Tensor, total_steps: int) -> None:
+    def __init__(self, model: Autoencoder, validation: Tensor | Pixels, total_steps: int) -> None:
         self.model = model
-        self.shown = validation[: max(1, min(SHOWN, MOST_VALUES // validation[0].numel()))]
+        shown = validation[: max(1, min(SHOWN, MOST_VALUES // math.prod(validation.shape[1:])))]
+        self.shown = shown if isinstance(shown, Tensor) else torch.from_numpy(shown)
         self.total_steps = total_steps
         self.due = time.monotonic() + FIRST_SECONDS
         self.none_yet = True

@@ -15,7 +15,7 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import ModelPart, Objective, Regularizer
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
-from isthmus.training.batches import Batches
+from isthmus.training.batches import BatchSource
 
 _EAGER_STEPS = 3  # before a capture, inside which lazy initialisation is not allowed
 
@@ -32,7 +32,7 @@ class EagerStep:
         model: Autoencoder,
         objective: Objective,
         optimizer: torch.optim.Optimizer,
-        batches: Batches,
+        batches: BatchSource,
         settings: Train,
         *,
         precision: str,

@@ -1,4 +1,4 @@
-"""Reads a batch of CIFAR-10's Python version without unpickling it.
+"""Reads a batch of the Python version of CIFAR-10 and CIFAR-100 without unpickling it.
 
 Those files are pickles of protocol 2, and unpickling a file runs any code that its author put in. This small
 interpreter knows only the instructions that describe numbers, strings, lists, dictionaries and one array of
@@ -18,20 +18,20 @@ import numpy as np
 from isthmus.core.errors import InputError
 
 
-def read_batch(data: bytes, *, name: str) -> tuple[np.ndarray, np.ndarray]:
+def read_batch(data: bytes, *, name: str, label_key: str = "labels") -> tuple[np.ndarray, np.ndarray]:
     """A batch file's pixels (N, 3, 32, 32) uint8 and labels (N,) int64.
 
-    name: what messages call the file.
+    name: what messages call the file. label_key: under which the labels are.
     Raises InputError for any file that is not such a batch.
     """
     try:
         batch = _run(data)
-        pixels, labels = batch["data"].pixels(), batch["labels"]
+        pixels, labels = batch["data"].pixels(), batch[label_key]
         return pixels.reshape(len(labels), 3, 32, 32), np.array(labels, dtype=np.int64)
     # a damaged or hostile file can cause any of these
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
         raise InputError(
-            f"{name}: not a CIFAR-10 batch of the Python version ({error}); get the official file again"
+            f"{name}: not a CIFAR batch of the Python version ({error}); get the official file again"
         ) from None
 
 
@@ -120,7 +120,7 @@ def _run(data: bytes) -> Any:
             case name if name in _CONSTANTS:
                 stack.append(_CONSTANTS[name])
             case name:
-                raise ValueError(f"it holds the instruction {name}, which a CIFAR-10 batch does not need")
+                raise ValueError(f"it holds the instruction {name}, which a CIFAR batch does not need")
     raise ValueError("it ends early")
 
 
@@ -155,7 +155,7 @@ def _build(target: Any, state: Any) -> None:
 def _allowed(name: str) -> _Global:
     found = _Global(name)
     if found not in (_RECONSTRUCT, _NDARRAY, _DTYPE):
-        raise ValueError(f"it refers to {name.replace(' ', '.')!r}, which a CIFAR-10 batch does not need")
+        raise ValueError(f"it refers to {name.replace(' ', '.')!r}, which a CIFAR batch does not need")
     return found
 
 

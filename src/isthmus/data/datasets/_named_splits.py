@@ -63,15 +63,16 @@ def said_of_splits(parts: dict[str, tuple[str, int]]) -> Change | None:
     )
 
 
-def said_of_labels(class_names: tuple[str, ...], labelled: int, images: int) -> Change | None:
-    """A change that names the folders used as labels; None where there are none."""
+def said_of_labels(origin: str, class_names: tuple[str, ...], labelled: int, images: int) -> Change | None:
+    """A change that names the labels and their `origin`, such as `Folder names`; None where there are none."""
     if not class_names:
         return None
     shown = ", ".join(class_names[:10]) + (f" and {len(class_names) - 10} more" if len(class_names) > 10 else "")
+    folders = origin == "Folder names"
     return Change(
-        what="labelled_by_folder",
+        what="labelled_by_folder" if folders else "labelled_by_file",
         images=labelled,
         of=images,
-        sentence=f"Folder names used as labels: {shown}.",
+        sentence=f"{origin} used as labels: {shown}.",
         numbers={"labels": len(class_names)},
     )

@@ -3,63 +3,130 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-from PIL import Image
+import pyarrow.compute as pc
 
 from isthmus.core.errors import InputError
-from isthmus.data.colours import Reading
+from isthmus.data.datasets._array_pictures import Layout, channels_first, layout_of
+from isthmus.data.datasets._number_scale import Scale, scaled
+from isthmus.data.datasets._parquet_table import Table, is_list
+from isthmus.data.datasets._picture_options import Channels
+from isthmus.data.interfaces import Picture
+
+_value_length: Any = pc.list_value_length  # pyright: ignore[reportAttributeAccessIssue]  # made at import
 
 
-def is_list(kind: Any) -> bool:
-    """Whether a column's type is a list, nested or not."""
-    return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+@dataclass(frozen=True)
+class Lists:
+    """How lists become images: their shape (H, W), (H, W, C) or (C, H, W), where the channels are, and the scale."""
+
+    shape: tuple[int, ...]
+    layout: Layout
+    scale: Scale
 
 
-def from_list(numbers: list[Any], shape: list[int] | None, reading: Reading, name: str) -> Image.Image:
-    """A row's numbers as a picture: 8-bit if they are whole and within 0 to 255 and `reading` has no range.
+def lists_shape(table: Table, asked: Sequence[int] | None, channels: Channels) -> tuple[tuple[int, ...], Layout]:
+    """The shape of a table's images, and where their channels are; asked: `data.shape`.
 
-    Other grey numbers become a floating-point picture, which `reading` scales later; other colours are scaled here.
-    shape: [height, width], [height, width, 3] or [3, height, width]; None where the lists are nested that way.
-    Raises InputError where the numbers do not fit an image.
+    Raises InputError where the lists do not fit it, and where there is none and they are not nested.
     """
+    first = next((batch for batch in table.batches(table.image, rows=1) if batch.null_count == 0), None)
+    name = f"{table.path}, row 0"
+    if first is None:
+        raise InputError(f"{table.path}: holds no images; name other files")
+    own = _nested_shape(first, name)
+    shape = own if asked is None else tuple(asked)
+    if asked is not None and (len(asked) not in (2, 3) or min(asked) < 1 or math.prod(asked) != math.prod(own)):
+        raise InputError(
+            f"data.shape: {list(asked)} does not fit the {math.prod(own):,} numbers of {name}; "
+            "give [height, width] or [height, width, channels], whose product is that"
+        )
+    if len(shape) == 1:
+        raise InputError(
+            f"{name}: is a list of {shape[0]:,} numbers; set the image's shape with data.shape"
+            f"={_likely_shape(shape[0])}"
+        )
+    if not math.prod(shape) or len(shape) > 3:
+        raise InputError(f"{name}: numbers of shape {shape} are not an image; it must be (H, W) or (H, W, C)")
+    if len(shape) == 3 and shape[0] == shape[2]:
+        return shape, "NHWC"
+    return shape, layout_of((1, *shape), "auto", channels, name)
+
+
+def arrays_of(column: Any, lists: Lists, names: Sequence[str]) -> Iterator[Picture]:
+    """The images in a column of lists, as `lists` says. names: of its rows.
+
+    Raises InputError where a list has another shape, or lacks numbers.
+    """
+    if not _all_fit(column, lists):
+        for row, name in enumerate(names):
+            _check_row(column.slice(row, 1), lists, name)
+    values = _numbers(column, names).reshape(len(names), *lists.shape)
+    for image in channels_first(values, lists.layout):
+        yield np.ascontiguousarray(scaled(image, lists.scale))
+
+
+def blocks_of(table: Table) -> Iterator[np.ndarray]:
+    """All numbers of a table, to find their scale."""
+    for batch in table.batches(table.image):
+        yield _numbers(batch.drop_null(), [str(table.path)])
+
+
+def dtype_of(table: Table) -> np.dtype[Any]:
+    """The type of its numbers."""
+    return next(
+        (_numbers(batch, [str(table.path)]).dtype for batch in table.batches(table.image, rows=1)), np.dtype("u1")
+    )
+
+
+def _all_fit(column: Any, lists: Lists) -> bool:
+    """Whether every row is such an image. A quick look at all rows at once."""
+    if column.null_count:
+        return False
     try:
-        values = np.asarray(numbers, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise InputError(f"{name}: holds lists of different lengths or without numbers; correct it") from None
-    if shape is not None:
-        if len(shape) not in (2, 3) or math.prod(shape) != values.size:
-            raise InputError(
-                f"data.shape: {shape} does not fit the {values.size:,} numbers of {name}; "
-                "give [height, width] or [height, width, 3], whose product is that"
-            )
-        values = values.reshape(shape)
-    if values.ndim == 3 and 1 in (values.shape[0], values.shape[2]):
-        values = values.squeeze(0 if values.shape[0] == 1 else 2)
-    if values.ndim == 3 and values.shape[0] == 3 != values.shape[2]:
-        values = values.transpose(1, 2, 0)
-    if values.ndim == 1:
-        raise InputError(
-            f"{name}: is a list of {values.size:,} numbers; set the image's shape with data.shape"
-            f"={_likely_shape(values.size)}"
-        )
-    if not values.size or values.ndim not in (2, 3) or (values.ndim == 3 and values.shape[2] != 3):
-        raise InputError(f"{name}: numbers of shape {values.shape} are not an image; it must be (H, W) or (H, W, 3)")
-    whole = bool(np.isfinite(values).all()) and float(values.min()) >= 0 and float(values.max()) <= 255
-    if reading.range is None and whole and bool((values == np.rint(values)).all()):
-        return Image.fromarray(values.astype(np.uint8))
-    if values.ndim == 2:
-        return Image.fromarray(values.astype(np.float32))
-    if reading.range is None:
-        raise InputError(
-            f"{name}: holds numbers from {values.min():.6g} to {values.max():.6g}, whose scale is unknown; "
-            "set the values of black and white with data.range=[LOW, HIGH]"
-        )
-    black, white = reading.range
-    scaled = np.clip((values - black) / (white - black), 0, 1)
-    return Image.fromarray(np.rint(scaled * 255).astype(np.uint8))
+        return _fits(_nested_shape(column, ""), lists)
+    except InputError:
+        return False
+
+
+def _check_row(row: Any, lists: Lists, name: str) -> None:
+    """Raise InputError where a column of one row is no such image."""
+    if row.null_count:
+        raise InputError(f"{name}: has no image; leave this row out")
+    shape = _nested_shape(row, name)
+    if not _fits(shape, lists):
+        raise InputError(f"{name}: holds numbers of shape {shape}, the images before it {lists.shape}; correct it")
+
+
+def _fits(shape: tuple[int, ...], lists: Lists) -> bool:
+    return shape == lists.shape or (len(shape) == 1 and shape[0] == math.prod(lists.shape))
+
+
+def _numbers(column: Any, names: Sequence[str]) -> np.ndarray:
+    """All numbers of a column, one row's after the other."""
+    flat = column
+    while is_list(flat.type):
+        flat = flat.flatten()
+    if flat.null_count:
+        raise InputError(f"{names[0]}: or a row after it lacks some of its numbers; correct it")
+    return flat.to_numpy(zero_copy_only=False)
+
+
+def _nested_shape(row: Any, name: str) -> tuple[int, ...]:
+    """The shape of the nested lists in a column of one row. Raises InputError where they differ in length."""
+    shape: list[int] = []
+    level = row
+    while is_list(level.type):
+        lengths = _value_length(level).unique().to_pylist()
+        if len(lengths) != 1 or lengths[0] is None:
+            raise InputError(f"{name}: holds lists of different lengths or without numbers; correct it")
+        shape.append(int(lengths[0]))
+        level = level.flatten()
+    return tuple(shape)
 
 
 def _likely_shape(count: int) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from isthmus.core.errors import InputError
-from isthmus.core.paths import cache_folder, expanded
 from isthmus.core.values import Dataset
-from isthmus.data.datasets import _cifar_files as files
-from isthmus.data.datasets._download import RemoteFile, download, offline
+from isthmus.data.datasets._cifar_copy import Official, read_copy
+from isthmus.data.datasets._cifar_files import CIFAR_10
+from isthmus.data.datasets._download import RemoteFile
 from isthmus.data.interfaces import DataSource
 
 CLASS_NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -43,42 +41,5 @@ class Cifar10(DataSource):
 
         Raises InputError where there is no copy, where the copy is damaged, and where the download fails.
         """
-        place = self._cached() if self.path is None else _given(expanded(self.path, "data.path"))
-        train, test = files.read(place)
-        notices: tuple[str, ...] = ()
-        if (len(train), len(test)) != OFFICIAL_COUNTS:
-            notices = (
-                f"{place} holds {len(train):,} training and {len(test):,} test images; CIFAR-10 has 50,000 and 10,000.",
-            )
-        return Dataset(train, test, f"cifar10: {place.name}", CLASS_NAMES, notices)
-
-    def _cached(self) -> Path:
-        cache = cache_folder()
-        if found := files.find(cache):
-            return found
-        if not self.download:
-            raise InputError(f"data: no copy of CIFAR-10 in {cache}; {_ways_out()}")
-        if offline():
-            raise InputError(f"data.download: no download while offline (ISTHMUS_OFFLINE); {_ways_out()}")
-        archive, folder = cache / OFFICIAL.name, cache / files.FOLDERS[0]
-        try:
-            download(OFFICIAL, archive)
-            files.store(files.unpack(archive), folder)
-        except InputError as error:
-            raise InputError(f"{error}; {_ways_out()}") from None
-        archive.unlink()
-        return folder
-
-
-def _given(path: Path) -> Path:
-    if found := files.find(path):
-        return found
-    problem = "holds no copy of CIFAR-10" if path.exists() else "does not exist"
-    raise InputError(f"data.path: {path} {problem}; {_ways_out()}")
-
-
-def _ways_out() -> str:
-    return (
-        f"run `isthmus data cifar10 --download` ({OFFICIAL}), point data.path at a copy you have, "
-        "or use the built-in images with data.kind=scenes"
-    )
+        official = Official("cifar10", CIFAR_10, OFFICIAL, OFFICIAL_COUNTS)
+        return read_copy(official, self.path, CLASS_NAMES, download=self.download)

@@ -2,39 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
-from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
+from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded, resolved
-from isthmus.core.values import Dataset, ImageSet
-from isthmus.core.wording import counted
-from isthmus.data.colours import Alpha, Reading, idle_range
+from isthmus.core.values import Dataset
+from isthmus.data import decode
+from isthmus.data.datasets._labels import Label, Labels, numbered
+from isthmus.data.datasets._metadata_files import Metadata, find_metadata, read_metadata
 from isthmus.data.datasets._named_splits import How, said_of_labels, said_of_splits, split_folders
-from isthmus.data.datasets._picture_size import height_and_width
-from isthmus.data.interfaces import DataSource
-from isthmus.data.picture_files import Listing, list_pictures, read_pictures, remedy, some
+from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
+from isthmus.data.form import Alpha, Fit
+from isthmus.data.interfaces import DataSource, Picture, Pictures, PictureSet
+from isthmus.data.picture_files import Listing, list_pictures, some
 
 
 class Folder(DataSource):
     """Any folder of images, flat or with a subfolder for each class.
 
-    Every image is scaled until it covers `size`, and cropped to its middle. Where the folder holds `train` and
-    `test` or `validation` (also called `val`, `valid` or `dev`), these are the splits; a missing split is drawn from
-    the training images.
+    Where the folder holds `train` and `test` or `validation` (also called `val`, `valid` or `dev`), these are the
+    splits; a missing split is drawn from the training images. Labels are the names of subfolders, or come from a file
+    `metadata.csv` or `metadata.jsonl` beside the pictures, with a column `file_name`.
 
     Options:
         path: the folder.
         test: another folder, with the test images.
+        label_column: the column of `metadata.csv` with the labels; `label` if not given.
         size: height and width of the images in pixels, one number or two.
         splits: "by-name" as above; with "none", every subfolder is a class; "train-test" uses only `train` and `test`,
             as earlier versions did.
-        range: the two values that become black and white in pictures of more than 8 bits; by default 0 and 65,535.
-        alpha: "white" lays pictures with an alpha channel over white, "ignore" uses their colours as they are.
-        skip_broken: leave out and name the files that cannot be read, instead of stopping.
+        fit, channels, depth, range, alpha, shown_channels, skip_broken: as for every data set of pictures.
     """
 
     def __init__(
@@ -42,17 +43,30 @@ class Folder(DataSource):
         *,
         path: str,
         test: str | None = None,
-        size: int | list[int] = 64,
+        label_column: str | None = None,
+        size: Size = 64,
         splits: How = "by-name",
-        range: list[float] | None = None,
+        fit: Fit = "crop",
+        channels: Channels = "auto",
+        depth: Depth = "auto",
+        range: Range | None = None,
         alpha: Alpha = "white",
+        shown_channels: list[int] | None = None,
         skip_broken: bool = False,
     ) -> None:
         self.path = expanded(path, "data.path")
         self.test = None if test is None else expanded(test, "data.test")
-        self.size = height_and_width(size)
+        self.label_column = label_column
         self.splits: How = splits
-        self.reading = Reading.of({"range": range, "alpha": alpha})
+        self.form = form_of(
+            size=size,
+            fit=fit,
+            channels=channels,
+            depth=depth,
+            range=range,
+            alpha=alpha,
+            shown_channels=shown_channels,
+        )
         self.skip_broken = skip_broken
 
     def load(self) -> Dataset:
@@ -60,29 +74,42 @@ class Folder(DataSource):
 
         Raises InputError for a folder without images and, unless `skip_broken` is set, for unreadable files.
         """
+        return decode.load(self.pictures())
+
+    def pictures(self) -> PictureSet:
+        """The files, in the order of their paths, and their labels.
+
+        Raises InputError for a folder without images, and for metadata of files that are not there.
+        """
         notices: list[str] = []
         folders = self._folders(notices)
+        tables = [found for place in dict.fromkeys((self.path, *folders.values())) if (found := find_metadata(place))]
         listings = {
-            split: list_pictures(folder, "data.test" if split == "test" and self.test else "data.path")
+            split: list_pictures(folder, "data.test" if split == "test" and self.test else "data.path", beside=tables)
             for split, folder in folders.items()
         }
-        class_names = tuple(sorted({name for listing in listings.values() for name in listing.classes or ()}))
-        tally = Tally()
-        sets = {split: self._read(listing, class_names, notices, tally) for split, listing in listings.items()}
+        for listing in listings.values():
+            notices += listing.notices
+        every = [picture for listing in listings.values() for picture in listing.pictures]
+        metadata = read_metadata(tables, self.label_column, every)
+        notices += metadata.notices
+        labels, said = _labels(listings, metadata)
+        parts = {split: _Files(self.path, listing, labels.parts[split]) for split, listing in listings.items()}
         source = f"folder: {resolved(self.path).name}"
-        counts = {split: (folders[split].name, len(images)) for split, images in sets.items()}
-        labelled = sum(len(images) for images in sets.values() if images.labels is not None)
-        changes = tally.changes()
-        notices += idle_range(self.reading, changes)
-        said = (said_of_splits(counts), said_of_labels(class_names, labelled, sum(map(len, sets.values()))))
-        return Dataset(
-            train=sets["train"],
-            validation=sets.get("validation"),
-            test=sets.get("test"),
+        counts = {split: (folders[split].name, len(part)) for split, part in parts.items()}
+        return PictureSet(
+            parts=parts,
+            form=self.form,
             source=source if self.test is None else f"{source}, tested on {resolved(self.test).name}",
-            class_names=class_names,
+            class_names=labels.class_names,
             notices=tuple(notices),
-            handling=(*filter(None, said), *changes),
+            said=tuple(filter(None, (said_of_splits(counts), said))),
+            files=(*every, *metadata.files),
+            identity={
+                "splits": {split: str(resolved(folder)) for split, folder in folders.items()},
+                "label_column": self.label_column,
+            },
+            skip_broken=self.skip_broken,
         )
 
     def _folders(self, notices: list[str]) -> Mapping[str, Path]:
@@ -92,6 +119,7 @@ class Folder(DataSource):
             return {"train": self.path, "test": self.test}
         if found:
             used = {found[split].name for split in found if split != "test" or self.test is None}
+            used |= {table.name} if (table := find_metadata(self.path)) else set()
             others = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
             if unused := [name for name in others if name not in used]:
                 names = " and ".join(found[split].name for split in found if found[split].name in used)
@@ -99,17 +127,43 @@ class Folder(DataSource):
         folders = found or {"train": self.path}
         return folders if self.test is None else {**folders, "test": self.test}
 
-    def _read(self, listing: Listing, class_names: tuple[str, ...], notices: list[str], tally: Tally) -> ImageSet:
-        """The pictures of a listing; adds to `notices` and `tally` what the user must know about them."""
-        images, readable, problems = read_pictures(listing, self.size, self.reading, tally)
-        notices += listing.notices
-        if problems:
-            reasons = [problem.partition("; ")[0] for problem in problems]
-            sentence = f"{len(problems):,} of {counted(len(readable), 'image')} in {listing.folder} cannot be read"
-            if not self.skip_broken or not readable.any():
-                raise InputError(f"{sentence} ({some(reasons)}); {remedy(problems, readable)}")
-            notices.append(f"{sentence} and are left out: {some(reasons)}.")
-        if listing.classes is None:
-            return ImageSet(images)
-        numbers = np.array([class_names.index(name) for name in listing.classes], dtype=np.int64)
-        return ImageSet(images, numbers[readable])
+
+class _Files(Pictures):
+    """The files of a listing. top: messages name files relative to it."""
+
+    portable = True
+
+    def __init__(self, top: Path, listing: Listing, labels: np.ndarray | None) -> None:
+        self.folder = listing.folder
+        self.inside = listing.folder.relative_to(top) if listing.folder.is_relative_to(top) else listing.folder
+        # text, which is handed to other processes faster than paths
+        self.names = [str(picture.relative_to(listing.folder)) for picture in listing.pictures]
+        self.labels = labels
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def name(self, index: int) -> str:
+        return str(self.inside / self.names[index])
+
+    def read(self, start: int, stop: int) -> Iterator[Picture]:
+        return (self.folder / name for name in self.names[start:stop])
+
+
+def _labels(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labels, Change | None]:
+    """The labels that a metadata file gives, else those that subfolders give, and where they come from."""
+    total = sum(len(listing.pictures) for listing in listings.values())
+    if metadata.labels is None:
+        given: dict[str, list[Label]] = {split: list(listing.classes or ()) for split, listing in listings.items()}
+        labels = numbered(given)
+        return labels, said_of_labels("Folder names", labels.class_names, sum(map(len, given.values())), total)
+    said = metadata.labels
+    given = {
+        split: [said.get(os.path.normpath(file)) for file in listing.pictures] for split, listing in listings.items()
+    }
+    labelled = sum(label is not None for found in given.values() for label in found)
+    labels, where = numbered(given), " and ".join(dict.fromkeys(file.name for file in metadata.files))
+    numbers = sorted({label for found in given.values() for label in found if isinstance(label, int)})
+    return labels, said_of_labels(
+        f"Column {metadata.column!r} of {where}", labels.class_names or tuple(map(str, numbers)), labelled, total
+    )

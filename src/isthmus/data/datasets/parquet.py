@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
+from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
-from isthmus.data.colours import Alpha, Reading, idle_range
+from isthmus.data import decode
+from isthmus.data.datasets._labels import Label, Labels, numbered
 from isthmus.data.datasets._named_splits import How, said_of_splits
+from isthmus.data.datasets._number_scale import form_of_scale, said_of_scale, scale_of
 from isthmus.data.datasets._parquet_files import Source, find, find_validation, in_folder
-from isthmus.data.datasets._parquet_rows import Columns, open_table, read_tables
-from isthmus.data.datasets._picture_size import height_and_width
-from isthmus.data.interfaces import DataSource
+from isthmus.data.datasets._parquet_pictures import ParquetPictures, Rows
+from isthmus.data.datasets._parquet_table import Columns, Table, open_table, read_labels, rows_of_splits
+from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
+from isthmus.data.datasets._pixel_lists import Lists, blocks_of, dtype_of, lists_shape
+from isthmus.data.form import Alpha, Fit, Form
+from isthmus.data.interfaces import DataSource, PictureSet
+
+_Parts = Mapping[str, list[Rows]]
 
 
 class Parquet(DataSource):
-    """Parquet files with a column of PNG or JPEG images, as the Hugging Face hub keeps them.
+    """Parquet files with a column of images, as the Hugging Face hub keeps them.
+
+    An image is a PNG or JPEG file in the column, a path relative to the parquet file, or a list of numbers.
 
     Options:
         path: a folder with train*.parquet, validation*.parquet and test*.parquet files (in it, or in its data/ or
@@ -26,12 +37,12 @@ class Parquet(DataSource):
         test: a folder or a file of test images, if they are not in the same folder as the rest.
             Without test files, test images are drawn from the training images; likewise for validation.
         image_column: the column of images; `img` or `image` if not given.
-        label_column: the column of class numbers, if there is one.
-        size: scale and crop every image to this height and width; needed if the images differ in size.
-        shape: for images that are lists of numbers: [height, width], or with 3 channels before or after.
+        label_column: the column of classes, as numbers or names, if there is one.
+        split_column: a column that says of each row whether it is `train`, `validation` or `test`.
+        size: scale every image to this height and width; needed if the images differ in size.
+        shape: for images that are lists of numbers: [height, width], or with the channels before or after.
         splits: "by-name" as above; "train-test" or "none" ignore validation files, as earlier versions did.
-        range: the two values that become black and white in images of more than 8 bits; by default 0 and 65,535.
-        alpha: "white" lays images with an alpha channel over white, "ignore" uses their colours as they are.
+        fit, channels, depth, range, alpha, shown_channels, skip_broken: as for every data set of pictures.
     """
 
     def __init__(
@@ -41,71 +52,137 @@ class Parquet(DataSource):
         test: str | None = None,
         image_column: str | None = None,
         label_column: str = "label",
-        size: int | list[int] | None = None,
+        split_column: str | None = None,
+        size: Size | None = None,
         shape: list[int] | None = None,
         splits: How = "by-name",
-        range: list[float] | None = None,
+        fit: Fit = "crop",
+        channels: Channels = "auto",
+        depth: Depth = "auto",
+        range: Range | None = None,
         alpha: Alpha = "white",
+        shown_channels: list[int] | None = None,
+        skip_broken: bool = False,
     ) -> None:
         self.paths = [path] if isinstance(path, str) else path
         if not self.paths:
             raise InputError("data.path: [] is empty; name a folder or a parquet file")
         self.test = test
-        self.columns = Columns(image_column, label_column, shape)
-        self.size = None if size is None else height_and_width(size)
+        self.columns = Columns(image_column, label_column, split_column)
+        self.shape = shape
         self.splits: How = splits
-        self.reading = Reading.of({"range": range, "alpha": alpha})
+        self.form = form_of(
+            size=size,
+            fit=fit,
+            channels=channels,
+            depth=depth,
+            range=range,
+            alpha=alpha,
+            shown_channels=shown_channels,
+        )
+        self.skip_broken = skip_broken
 
     def load(self) -> Dataset:
         """Read all images into memory.
 
         Raises InputError for missing paths, and for files, columns and images that cannot be read.
         """
+        return decode.load(self.pictures())
+
+    def pictures(self) -> PictureSet:
+        """The rows of all files, in order. Raises InputError for missing paths, and for damaged files and columns."""
         places = [expanded(path, "data.path") for path in self.paths]
-        train = [find(place, "train", "data.path") for place in places]
         sources = {
-            "train": train,
+            "train": [find(place, "train", "data.path") for place in places],
             "validation": find_validation(places) if self.splits == "by-name" else [],
             "test": self._test(places),
         }
-        tables = {
-            split: [open_table(path, self.columns) for source in found for path in source.files]
-            for split, found in sources.items()
-            if found
+        names = {split: " + ".join(source.name for source in found) for split, found in sources.items() if found}
+        parts = self._parts({split: found for split, found in sources.items() if found})
+        tables = [rows.table for found in parts.values() for rows in found]
+        for split, found in parts.items():
+            if not sum(map(len, found)):
+                where = ", ".join(dict.fromkeys(str(rows.table.path) for rows in found))
+                raise InputError(f"{where}: holds no rows for {split}; name other files")
+        notices = [
+            f"{path} has no column {self.columns.label!r}: its images have no labels."
+            for path in dict.fromkeys(table.path for table in tables if table.label is None)
+        ]
+        labels = self._labels(parts)
+        lists, form, scaling = self._lists(tables)
+        if lists is None and self.shape is not None:
+            notices.append("data.shape has no effect on image files.")
+        pictures = {
+            split: ParquetPictures(found, lists=lists, skip_broken=self.skip_broken, labels=labels.parts[split])
+            for split, found in parts.items()
         }
-        every = [table for found in tables.values() for table in found]
-        class_names = {table.class_names for table in every if table.class_names}
+        said = said_of_splits({split: (names.get(split, split), len(found)) for split, found in pictures.items()})
+        source = f"parquet: {names['train']}"
+        return PictureSet(
+            parts=pictures,
+            form=form,
+            source=f"{source}, tested on {names['test']}" if "test" in names else source,
+            class_names=labels.class_names,
+            notices=tuple(notices),
+            said=(*filter(None, (said,)), *scaling),
+            files=tuple(dict.fromkeys(table.path for table in tables)),
+            identity={
+                "splits": {split: [str(rows.table.path) for rows in found] for split, found in parts.items()},
+                "columns": [self.columns.image, self.columns.label, self.columns.split],
+                "shape": self.shape,
+            },
+            skip_broken=self.skip_broken,
+        )
+
+    def _parts(self, sources: Mapping[str, list[Source]]) -> _Parts:
+        """Split -> its rows."""
+        parts: dict[str, list[Rows]] = {}
+        for split, found in sources.items():
+            for path in (path for source in found for path in source.files):
+                table, column = open_table(path, self.columns), self.columns.split
+                if column is None or split != "train":
+                    parts.setdefault(split, []).append(Rows(table))
+                    continue
+                for named, numbers in rows_of_splits(table, column).items():
+                    parts.setdefault(named, []).append(Rows(table, numbers))
+        if "train" not in parts:
+            raise InputError(
+                f"data.split_column: no row of column {self.columns.split!r} is for training; name another"
+            )
+        return {split: parts[split] for split in ("train", "validation", "test") if split in parts}
+
+    def _labels(self, parts: _Parts) -> Labels:
+        """The labels of each split in which all files have some."""
+        tables = [rows.table for found in parts.values() for rows in found]
+        class_names = {table.class_names for table in tables if table.class_names}
         if len(class_names) > 1:
             raise InputError(
                 f"data.path: the files number their classes differently "
                 f"({'; '.join(sorted(', '.join(names) for names in class_names))}); use them one at a time"
             )
-        tally = Tally()
-        sets = {
-            split: read_tables(found, size=self.size, reading=self.reading, tally=tally)
-            for split, found in tables.items()
-        }
-        names = {split: " + ".join(source.name for source in found) for split, found in sources.items()}
-        said = said_of_splits({split: (names[split], len(images)) for split, images in sets.items()})
-        source = f"parquet: {names['train']}"
-        changes = tally.changes()
-        notices = [
-            f"{table.path} has no column {self.columns.label!r}: its images have no labels."
-            for table in every
-            if table.label is None
-        ]
-        if not any(table.lists for table in every):
-            notices += idle_range(self.reading, changes)
-            notices += ["data.shape has no effect on image files."] if self.columns.shape else []
-        return Dataset(
-            train=sets["train"],
-            validation=sets.get("validation"),
-            test=sets.get("test"),
-            source=f"{source}, tested on {names['test']}" if "test" in sets else source,
-            class_names=next(iter(class_names), ()),
-            notices=tuple(notices),
-            handling=(*filter(None, (said,)), *changes),
-        )
+        given: dict[str, Sequence[Label]] = {}
+        for split, found in parts.items():
+            labelled = all(rows.table.label is not None for rows in found)
+            given[split] = [label for rows in found for label in _labels_of(rows)] if labelled else []
+        return numbered(given, next(iter(class_names), ()))
+
+    def _lists(self, tables: Sequence[Table]) -> tuple[Lists | None, Form, tuple[Change, ...]]:
+        """How to read images that are lists of numbers, the form for them, and what is done to all of them."""
+        kinds = {table.kind for table in tables}
+        if kinds == {"files"}:
+            return None, self.form, ()
+        if len(kinds) > 1:
+            paths = " and ".join(str(next(table.path for table in tables if table.kind == kind)) for kind in kinds)
+            raise InputError(
+                f"data.path: of {paths}, one holds image files and one lists of numbers; use them one at a time"
+            )
+        once = list({table.path: table for table in tables}.values())
+        shape, layout = lists_shape(once[0], self.shape, self.form.channels)
+        dtypes = {dtype_of(table) for table in once}
+        dtype = dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float64)
+        scale = scale_of(dtype, (block for table in once for block in blocks_of(table)), self.form)
+        change = said_of_scale(scale, sum(map(len, once)))
+        return Lists(shape, layout, scale), form_of_scale(self.form, scale), (change,) if change else ()
 
     def _test(self, places: Sequence[Path]) -> list[Source]:
         if self.test is not None:
@@ -117,3 +194,8 @@ class Parquet(DataSource):
                 f"name one of them, such as data.test={with_test[-1]}"
             )
         return [find(with_test[0], "test", "data.path")] if with_test else []
+
+
+def _labels_of(rows: Rows) -> Sequence[Label]:
+    labels = read_labels(rows.table)
+    return labels if rows.numbers is None else [labels[row] for row in rows.numbers]

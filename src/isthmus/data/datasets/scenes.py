@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,11 +11,14 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.datasets._scene_drawing import check_memory, paint
 from isthmus.data.datasets._scene_shapes import OUTLINES
-from isthmus.data.interfaces import DataSource
+from isthmus.data.form import Form
+from isthmus.data.interfaces import DataSource, Picture, Pictures, PictureSet
 
 SHAPES = tuple(OUTLINES)
 FACTORS: tuple[str, ...] = ("shape", "hue", "x", "y", "size", "rotation", "background", "background_angle")
 _SPLITS = {"train": 0, "test": 1}
+_CHUNK = 256  # images: painting a few at a time is slower
+_WORDS = 4  # of 64 bits that Philox makes at each count
 
 
 class Scenes(DataSource):
@@ -50,11 +53,53 @@ class Scenes(DataSource):
         """Draw both splits. Raises RunError where there is not enough memory."""
         check_memory(self.train + self.test, self.size)
         train, test = self._split("train", self.train), self._split("test", self.test)
-        return Dataset(train, test, f"scenes, drawn by code, seed {self.seed}", SHAPES)
+        return Dataset(train, test, self._source, SHAPES)
+
+    def pictures(self) -> PictureSet:
+        """The same images, each drawn when it is asked for: there may be more than memory holds."""
+        counts = {"train": self.train, "test": self.test}
+        return PictureSet(
+            parts={name: _Drawn(self.seed, _SPLITS[name], count, self.size) for name, count in counts.items()},
+            form=Form(channels=3, depth=8),
+            source=self._source,
+            class_names=SHAPES,
+            identity={"train": self.train, "test": self.test, "size": self.size, "seed": self.seed},
+        )
+
+    @property
+    def _source(self) -> str:
+        return f"scenes, drawn by code, seed {self.seed}"
 
     def _split(self, name: str, count: int) -> ImageSet:
         factors = _sample(self.seed, _SPLITS[name], count)
         return ImageSet(draw(factors, self.size), factors["shape"].astype(np.int64), factors)
+
+
+class _Drawn(Pictures):
+    """The first `count` images of a stream."""
+
+    portable = True
+
+    def __init__(self, seed: int, stream: int, count: int, size: int) -> None:
+        self.seed, self.stream, self.count, self.size = seed, stream, count, size
+        self.factors = _sample(seed, stream, count)
+        self.labels = self.factors["shape"].astype(np.int64)
+
+    def __getstate__(self) -> dict[str, object]:
+        """Without the factors of all images, which other processes do not need to draw some."""
+        return {**self.__dict__, "factors": None, "labels": None}
+
+    def __len__(self) -> int:
+        return self.count
+
+    def name(self, index: int) -> str:
+        return f"scene {index}"
+
+    def read(self, start: int, stop: int) -> Iterator[Picture]:
+        yield from paint(_sample(self.seed, self.stream, stop - start, start), self.size)
+
+    def chunks(self) -> Iterator[tuple[int, int]]:
+        return ((start, min(start + _CHUNK, self.count)) for start in range(0, self.count, _CHUNK))
 
 
 def draw(factors: Mapping[str, ArrayLike], size: int) -> NDArray[np.uint8]:
@@ -100,11 +145,12 @@ def _numbers(name: str, value: ArrayLike) -> NDArray[np.float64]:
     return column
 
 
-def _sample(seed: int, stream: int, count: int) -> dict[str, NDArray[np.float64]]:
-    """Factors of the first `count` images of a stream, name -> (count,)."""
+def _sample(seed: int, stream: int, count: int, start: int = 0) -> dict[str, NDArray[np.float64]]:
+    """Factors of `count` images of a stream from image `start`, name -> (count,)."""
     # One row of 8 words per image, so row i is the same however many rows follow. Raw words, because numpy
     # guarantees them to be the same in every version, but not its distributions (NEP 19).
-    words = np.random.Philox(key=seed + (stream << 64)).random_raw((count, len(FACTORS)))
+    begun = start * len(FACTORS) // _WORDS
+    words = np.random.Philox(key=seed + (stream << 64), counter=begun).random_raw((count, len(FACTORS)))
     draws = dict(zip(FACTORS, ((words >> np.uint64(11)) * 2.0**-53).T, strict=True))
     shape = np.floor(draws["shape"] * len(SHAPES))
     period = np.array([outline.period for outline in OUTLINES.values()])[shape.astype(np.int64)]

@@ -1,0 +1,103 @@
+"""Makes a store from a data set's pictures, on all cores and in bounded memory; it appears complete or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save
+
+import isthmus
+from isthmus.core.atomic_files import about, write_bytes
+from isthmus.data import workers
+from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, range_of
+from isthmus.data.form import Form
+from isthmus.data.interfaces import PictureSet
+from isthmus.data.reading_progress import ReadingProgress
+from isthmus.data.store.header import FORMAT, HEADER, Header, columns_name, pixels_name
+from isthmus.data.unreadable import left_out
+
+_FEW = 500  # pictures: starting processes takes longer than decoding so few
+
+
+def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
+    """Decode into the folder `beside`, on the same disk, and rename it to `folder` when it is complete.
+
+    kind: the data set's, for the record. Raises as `decode`, and OSError where the disk is full or read-only.
+    """
+    if beside.exists():  # a killed process left it: the caller holds the lock
+        shutil.rmtree(beside)
+    try:
+        with about(beside):
+            beside.mkdir(parents=True)
+        decoded = _decode(found, beside, progress)
+        _describe(found, kind, decoded, beside)
+        with about(folder):
+            os.replace(beside, folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
+
+
+def _decode(found: PictureSet, folder: Path, progress: ReadingProgress) -> Decoded:
+    count = sum(map(len, found.parts.values()))
+    files = {split: folder / pixels_name(split) for split in found.parts}
+    here = count < _FEW or workers.cores() < 2 or not all(part.portable for part in found.parts.values())
+
+    def begin(form: Form, shape: Shape) -> None:
+        for split, part in found.parts.items():
+            _reserve(files[split], len(part) * int(np.prod(shape)) * dtype_of(form).itemsize)
+        progress.begin(count)
+
+    def run(tasks: Iterable[Task]) -> Iterator[Chunk]:
+        if here:
+            return (decode_chunk(found.parts[task.split], task) for task in tasks)
+        return workers.decode_in_processes(found.parts, tasks, workers.cores())
+
+    with progress:
+        return decode(found, begin, lambda chunk: progress.advance(chunk.stop - chunk.start), run, files=files)
+
+
+def _reserve(path: Path, size: int) -> None:
+    """Create the file with room for `size` bytes. Raises OSError at once where the disk has less."""
+    with about(path):
+        if shutil.disk_usage(path.parent).free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with open(path, "wb") as file:
+            if size and hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, size)
+            file.truncate(size)
+
+
+def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> None:
+    for split, part in found.parts.items():
+        rows = decoded.rows[split]
+        columns = {"hashes": decoded.hashes[split]}
+        if len(rows) != len(part):
+            columns["rows"] = rows
+        if part.labels is not None:
+            columns["labels"] = part.labels[rows]
+        for name, values in (part.factors or {}).items():
+            columns[f"factor.{name}"] = values[rows]
+        content = save({name: np.ascontiguousarray(values) for name, values in columns.items()})
+        write_bytes(folder / columns_name(split), content)
+        with open(folder / pixels_name(split), "rb") as file:  # what other processes wrote
+            os.fsync(file.fileno())
+    header = Header(
+        format=FORMAT,
+        isthmus=isthmus.__version__,
+        kind=kind,
+        source=found.source,
+        shape=decoded.shape,
+        depth=8 if dtype_of(decoded.form).itemsize == 1 else 16,
+        range=range_of(decoded.tally),
+        images={split: len(part) for split, part in found.parts.items()},
+        class_names=found.class_names,
+        notices=(*found.notices, *left_out(found, decoded.problems)),
+        handling=(*found.said, *decoded.tally.changes()),
+    )
+    write_bytes(folder / HEADER, header.model_dump_json(indent=1).encode())
