@@ -1,4 +1,4 @@
-"""CIFAR-100 is read from both official layouts, with either of its labels; what it shares with CIFAR-10 is tested there."""
+"""CIFAR-100 is read from both official layouts, with either of its labels; the rest is tested for CIFAR-10."""
 
 from pathlib import Path
 

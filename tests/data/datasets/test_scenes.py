@@ -259,7 +259,7 @@ def test_a_missing_factor_and_a_tiny_size_are_named():
 
 
 def test_scenes_are_drawn_by_blocks_as_they_are_all_at_once() -> None:
-    """The pictures, factors and labels of `pictures()` are those of `load()`, whichever part is asked for, elsewhere too."""
+    """Pictures, factors and labels are those of `load()`, whichever part is asked for, in other processes too."""
     source = Scenes(train=600, test=5, size=8, seed=3)
     data, found = source.load(), source.pictures()
     assert data.test is not None
