@@ -5,9 +5,11 @@ A data set returns `Change`s with its images; a `Tally` counts them while pictur
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,6 +17,13 @@ from isthmus.core.wording import counted
 
 _NONE: Mapping[str, float] = {}
 _FEW_LEVELS = 128  # of 256: with fewer, the sentence says how to keep more
+_MUCH = 0.05  # of a picture's area: beyond that, what is cut off is part of what it shows
+_ORIGINS = {
+    "user": "",
+    "full": "",
+    "training": ", the range of the training pictures; data.range=[LOW, HIGH] sets another",
+    "own": ", its own range",
+}
 
 
 class Change(BaseModel):
@@ -34,63 +43,121 @@ class Change(BaseModel):
     """The numbers in the sentence, by name."""
 
 
+AlphaDone = Literal["white", "ignore", "added"]
+"""Pictures were laid over white, their transparency was ignored, or a fourth channel was made for them."""
+
+
 @dataclass(frozen=True)
 class Depth:
-    """How pixels of more than 8 bits became 8-bit: their kind, their lowest and highest value, and the scale.
+    """How pixels of more than 8 bits got their levels: their kind, and the scale.
 
-    range: the values that became 0 and 255; None where the upper 8 bits were read, and `low` and `high` are on the
-        scale 0 to 255. chosen: whether the user set the range.
+    range: the values that became black and white; None where only the upper 8 bits were read. full: the values that
+        this kind of pixels can have at most; None where that says nothing. bits: of the pixels that were made.
+    origin: who chose the range; "own" means the picture alone.
     """
 
     kind: str
-    low: float
-    high: float
     range: tuple[float, float] | None
-    chosen: bool = False
+    bits: int = 8
+    full: float | None = None
+    origin: Literal["user", "full", "training", "own"] = "full"
 
 
 @dataclass(frozen=True)
 class Handled:
-    """What was done to one picture. Sizes are (width, height) in pixels, of the upright picture."""
+    """What was done to one picture, and what it was. Sizes are (width, height) in pixels, of the upright picture.
+
+    channels, bits: of the picture itself: 1 if it is grey, 3 if it has colours, with or without transparency.
+    colours: their kind, where they were converted. values: its lowest and highest, where it has more than 8 bits.
+    bands_left: how many it has beside those that were read. frames: whether only the first of several was used;
+        pages: how many of them could be channels.
+    """
 
     size: tuple[int, int]
     new_size: tuple[int, int]
-    colours: str | None = None  # what it was before the conversion to RGB
-    alpha: str | None = None  # "white" or "ignore"; None where no pixel was transparent
+    channels: int = 3
+    bits: int = 8
+    new_channels: int = 3
+    fit: str = "crop"
+    colours: str | None = None
+    alpha: AlphaDone | None = None  # None where no pixel was transparent, or transparency is a channel
     depth: Depth | None = None
     turned: bool = False
     frames: bool = False
+    pages: int = 0
+    inverted: bool = False
+    bands_left: int = 0
     gamma: float | None = None
     profile: str | None = None  # the colour profile that was not applied
+    values: tuple[float, float] | None = field(default=None, compare=False)
+
+    @property
+    def other_proportions(self) -> bool:
+        (width, height), (new_width, new_height) = self.size, self.new_size
+        return width * new_height != height * new_width
 
     @property
     def scale(self) -> float:
-        return max(new / old for new, old in zip(self.new_size, self.size, strict=True))
+        """How much larger it became; of a stretched picture, the side that grew more or shrank less."""
+        ratios = [new / old for new, old in zip(self.new_size, self.size, strict=True)]
+        return min(ratios) if self.fit == "pad" else max(ratios)
 
     @property
     def cropped(self) -> float:
         """The share of the picture's area that was cut off."""
-        (width, height), (new_width, new_height) = self.size, self.new_size
-        if width * new_height == height * new_width:
+        if self.fit != "crop" or not self.other_proportions:
             return 0.0
-        return 1 - new_width * new_height / (self.scale**2 * width * height)
+        return 1 - math.prod(self.new_size) / (self.scale**2 * math.prod(self.size))
+
+    @property
+    def padded(self) -> float:
+        """The share of the pixels that are borders."""
+        if self.fit != "pad" or not self.other_proportions:
+            return 0.0
+        return 1 - self.scale**2 * math.prod(self.size) / math.prod(self.new_size)
+
+    @property
+    def stretched(self) -> float:
+        """How much more one side was scaled than the other; 1 where the proportions stay."""
+        if self.fit != "stretch" or not self.other_proportions:
+            return 1.0
+        ratios = [new / old for new, old in zip(self.new_size, self.size, strict=True)]
+        return max(ratios) / min(ratios)
 
 
 class Tally:
-    """Counts what was done to pictures, one at a time."""
+    """Counts what was done to pictures, one at a time.
+
+    handled: how often each thing was done. values: the lowest and highest value of deep pictures, by their kind.
+    """
 
     def __init__(self) -> None:
         self.handled: Counter[Handled] = Counter()
+        self.values: dict[str, tuple[float, float]] = {}
 
     def add(self, one: Handled) -> None:
         self.handled[one] += 1
+        if one.values is not None and one.depth is not None:
+            self._widen(one.depth.kind, one.values)
+
+    def merge(self, other: Tally) -> None:
+        """Add what another tally counted."""
+        self.handled.update(other.handled)
+        for kind, values in other.values.items():
+            self._widen(kind, values)
+
+    def _widen(self, kind: str, values: tuple[float, float]) -> None:
+        low, high = self.values.get(kind, values)
+        self.values[kind] = (min(low, values[0]), max(high, values[1]))
 
     def changes(self) -> tuple[Change, ...]:
         """One change for each kind of thing that was done to any of the pictures."""
+        depths = dict.fromkeys((one.depth.kind, one.depth.bits) for one in self.handled if one.depth)
         found = (
-            *(self._turned(), self._frames(), self._gamma(), self._profile()),
-            *(self._depth(kind) for kind in dict.fromkeys(one.depth.kind for one in self.handled if one.depth)),
-            *(self._transparent(), self._colours(), self._cropped(), self._reduced(), self._enlarged()),
+            *(self._turned(), self._frames(), self._bands(), self._gamma(), self._profile()),
+            *(self._depth(kind, bits) for kind, bits in depths),
+            *(self._inverted(), self._transparent(), self._opaque(), self._colours(), self._to_grey(), self._grey()),
+            *(self._cropped(), self._padded(), self._stretched(), self._reduced(), self._enlarged()),
         )
         return tuple(change for change in found if change is not None)
 
@@ -106,78 +173,128 @@ class Tally:
         sentence = f"{title}: {count:,} of {counted(of, 'image')}{text}."
         return Change(what=what, images=count, of=of, sentence=sentence, numbers=dict(numbers)) if count else None
 
+    def _those(self, holds: Callable[[Handled], bool]) -> dict[Handled, int]:
+        return {one: count for one, count in self.handled.items() if holds(one)}
+
     def _turned(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.turned}
+        chosen = self._those(lambda one: one.turned)
         return self._change("turned", "Rotated or mirrored", chosen, ", as their EXIF orientation says")
 
     def _frames(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.frames}
-        return self._change("frames_dropped", "First of several frames used", chosen, "")
+        chosen = self._those(lambda one: one.frames)
+        pages = {one.pages for one in chosen}
+        hint = f"; data.channels={min(pages)} reads them as channels" if len(pages) == 1 and min(pages) else ""
+        return self._change("frames_dropped", "First of several frames used", chosen, hint)
+
+    def _bands(self) -> Change | None:
+        chosen = self._those(lambda one: one.bands_left > 0)
+        counts = sorted({one.channels + one.bands_left for one in chosen})
+        text = f", which have {' or '.join(map(str, counts))} bands; data.channels={max(counts, default=0)} keeps all"
+        return self._change("bands_dropped", "Further bands left out", chosen, text)
 
     def _gamma(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.gamma is not None}
+        chosen = self._those(lambda one: one.gamma is not None)
         values = sorted({f"{one.gamma:.3g}" for one in chosen})
         return self._change("gamma_ignored", "Gamma not applied", chosen, f", although their files say {_few(values)}")
 
     def _profile(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.profile is not None}
+        chosen = self._those(lambda one: one.profile is not None)
         names = sorted({one.profile or "" for one in chosen})
         text = f", read as sRGB although their files say {_few(names)}; convert them to sRGB first for true colours"
         return self._change("profile_ignored", "Colour profile not applied", chosen, text)
 
-    def _depth(self, kind: str) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.depth and one.depth.kind == kind}
-        depths = [one.depth for one in chosen if one.depth]
-        low, high = min(depth.low for depth in depths), max(depth.high for depth in depths)
-        numbers, ends = {"low": low, "high": high}, depths[0].range
+    def _depth(self, kind: str, bits: int) -> Change | None:
+        chosen = self._those(lambda one: one.depth is not None and (one.depth.kind, one.depth.bits) == (kind, bits))
+        depth = next(one.depth for one in chosen if one.depth)
+        what, title = ("to_8_bits", "Reduced to 8 bits") if bits == 8 else ("to_16_bits", "Scaled to 16 bits")
+        low, high = self.values.get(kind, (0.0, 0.0))
+        numbers, ends = {"low": low, "high": high}, depth.range
         held = f"{_number(low)} to {_number(high)}"
         if ends is None:
             text = f", {kind}; only the upper 8 bits are read, with values {held} of 255"
             if high - low < _FEW_LEVELS:
-                text += "; scale them to 8 bits first to keep more levels"
-            return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
-        text = f", {kind} with values {held}; {_number(ends[0])} becomes black and {_number(ends[1])} white"
+                text += "; data.range=[LOW, HIGH] or data.depth=16 keeps more levels"
+            return self._change(what, title, chosen, text, numbers)
+        of = "" if depth.full is None else f" of {_number(depth.full)}"
+        text = f", {kind} with values {held}{of}; {_number(ends[0])} becomes black and {_number(ends[1])} white"
+        text += _ORIGINS[depth.origin]
+        used = (high - low) / (ends[1] - ends[0])
         if low < ends[0] or high > ends[1]:
             text += ", values outside are clipped"
-        elif (levels := int((high - low) / (ends[1] - ends[0]) * 255) + 1) < _FEW_LEVELS:
-            text += f", which leaves about {levels} of 256 grey levels"
-            text += (
-                ""
-                if depths[0].chosen or low == high
-                else f"; data.range=[{low:.6g}, {high:.6g}] spreads them over all 256"
-            )
+        elif int(used * 255) + 1 < _FEW_LEVELS:
+            levels = int(used * ((1 << bits) - 1)) + 1
+            text += f", which leaves about {levels:,} of {1 << bits:,} grey levels"
+            if depth.origin == "full" and low != high:
+                text += f"; data.range=[{low:.6g}, {high:.6g}] spreads them over all {1 << bits:,}"
         numbers |= {"black": ends[0], "white": ends[1]}
-        return self._change("to_8_bits", "Reduced to 8 bits", chosen, text, numbers)
+        return self._change(what, title, chosen, text, numbers)
+
+    def _inverted(self) -> Change | None:
+        chosen = self._those(lambda one: one.inverted)
+        return self._change("inverted", "Inverted", chosen, ", whose files say that low values are light")
 
     def _transparent(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.alpha}
+        chosen = self._those(lambda one: one.alpha in ("white", "ignore"))
         if any(one.alpha == "ignore" for one in chosen):
             return self._change("alpha_ignored", "Alpha channel ignored", chosen, "")
-        text = ", which have an alpha channel; data.alpha=ignore uses their colours as they are"
+        text = (
+            ", which have an alpha channel; data.alpha=ignore uses their colours as they are, "
+            "data.channels=4 keeps all four"
+        )
         return self._change("laid_over_white", "Laid over white", chosen, text)
 
-    def _colours(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.colours}
+    def _opaque(self) -> Change | None:
+        chosen = self._those(lambda one: one.alpha == "added")
+        return self._change("alpha_added", "Given a fourth channel", chosen, ", which is full all over: they had none")
+
+    def _converted(self, what: str, title: str, chosen: Mapping[Handled, int], text: str) -> Change | None:
         origins: Counter[str] = Counter()
         for one, count in chosen.items():
             origins[one.colours or ""] += count
-        text = ", ".join(f"{count:,} from {name}" for name, count in origins.most_common())
-        return self._change("to_rgb", "Converted to RGB", chosen, f" ({text})", origins)
+        found = ", ".join(f"{count:,} from {name}" for name, count in origins.most_common())
+        return self._change(what, title, chosen, f" ({found}){text}", origins)
+
+    def _colours(self) -> Change | None:
+        chosen = self._those(lambda one: one.colours is not None and one.new_channels >= 3)
+        return self._converted("to_rgb", "Converted to RGB", chosen, "")
+
+    def _to_grey(self) -> Change | None:
+        chosen = self._those(lambda one: one.colours is not None and one.channels == 3 and one.new_channels == 1)
+        text = ", as 0.299 red + 0.587 green + 0.114 blue; data.channels=3 keeps colours"
+        return self._converted("to_grey", "Turned to grey", chosen, text)
+
+    def _grey(self) -> Change | None:
+        chosen = self._those(lambda one: one.channels == 1 and one.new_channels == 1)
+        text = ", which have one channel; data.channels=3 makes them RGB"
+        return self._change("kept_grey", "Kept grey", chosen, text)
 
     def _cropped(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.cropped}
+        chosen = self._those(lambda one: one.cropped > 0)
         shares = [one.cropped for one in chosen]
-        numbers = {"least": min(shares, default=0.0), "most": max(shares, default=0.0)}
-        least, most = (_percent(share) for share in numbers.values())
-        lost = most if least == most else f"{least} to {most}"
-        return self._change("cropped", "Cropped", chosen, f" to their middle, losing {lost} of their area", numbers)
+        text = f" to their middle, losing {_span(shares)} of their area"
+        if max(shares, default=0.0) >= _MUCH:
+            text += "; data.fit=pad keeps all of it between borders, data.fit=stretch without"
+        return self._change("cropped", "Cropped", chosen, text, _ends(shares))
+
+    def _padded(self) -> Change | None:
+        chosen = self._those(lambda one: one.padded > 0)
+        shares = [one.padded for one in chosen]
+        text = f" with borders of the colour of their edges, which are {_span(shares)} of the pixels and of every score"
+        return self._change("padded", "Padded", chosen, text, _ends(shares))
+
+    def _stretched(self) -> Change | None:
+        chosen = self._those(lambda one: one.stretched > 1)
+        factors = [one.stretched for one in chosen]
+        most = f"{max(factors, default=1.0):.3g}"
+        text = f", up to {most} times more in one direction than in the other"
+        return self._change("stretched", "Stretched", chosen, text, _ends(factors))
 
     def _reduced(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.scale < 1}
+        chosen = self._those(lambda one: one.scale < 1)
         return self._change("reduced", "Reduced", chosen, _sizes(chosen))
 
     def _enlarged(self) -> Change | None:
-        chosen = {one: count for one, count in self.handled.items() if one.scale > 1}
+        chosen = self._those(lambda one: one.scale > 1)
         return self._change("enlarged", "Enlarged", chosen, f"{_sizes(chosen)}, which adds no detail")
 
 
@@ -190,6 +307,16 @@ def _sizes(chosen: Mapping[Handled, int]) -> str:
     width, height = next(iter(chosen)).new_size
     origin = f"sizes between {ends[0]} and {ends[1]}" if len(ends) > 1 else ends[0]
     return f" from {origin} to {width}x{height}"
+
+
+def _ends(values: Sequence[float]) -> dict[str, float]:
+    return {"least": min(values, default=0.0), "most": max(values, default=0.0)}
+
+
+def _span(shares: Sequence[float]) -> str:
+    """'33 %' or '5 % to 33 %'."""
+    least, most = (_percent(share) for share in _ends(shares).values())
+    return most if least == most else f"{least} to {most}"
 
 
 def _few(names: list[str]) -> str:

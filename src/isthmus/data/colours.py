@@ -1,4 +1,4 @@
-"""Converts pictures of every mode, bit depth and transparency to 8-bit RGB."""
+"""Converts 8-bit pictures of every mode and transparency to grey, RGB or four channels, and tells what they were."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageFile
+from PIL import Image, ImageCms
 
-from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Change, Depth
+from isthmus.core.image_changes import AlphaDone, Change
 from isthmus.core.wording import shortened
+from isthmus.data.form import Alpha, Form, idle_options
 
-Alpha = Literal["white", "ignore"]
-_WHITE_16 = 65535
 _SRGB = 4  # largest difference, of 255, to count as sRGB: small profiles approximate its curve
+_GREY = ("1", "L", "LA", "La", "F")
 _NAMES = {
     "1": "black and white",
     "L": "grey",
@@ -31,38 +30,6 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True)
-class Reading:
-    """The choices in turning pictures to 8-bit RGB.
-
-    range: the values that become 0 and 255 in pictures of more than 8 bits; None: 0 and 65,535 for 16 bits.
-    alpha: "white" lays transparent pixels over white, "ignore" uses the colours as they are.
-    """
-
-    range: tuple[float, float] | None = None
-    alpha: Alpha = "white"
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Reading:
-        """From a data set's options; missing ones have their defaults. Raises InputError for an invalid range."""
-        given = options.get("range")
-        if given is None:
-            return cls(None, options.get("alpha", "white"))
-        if len(given) != 2 or not given[0] < given[1]:
-            raise InputError(f"data.range: {given} does not fit: give two numbers, the lower first, such as [0, 4095]")
-        return cls((float(given[0]), float(given[1])), options.get("alpha", "white"))
-
-
-def idle_range(reading: Reading, changes: Iterable[Change]) -> list[str]:
-    """A sentence where a range was chosen and no picture has more than 8 bits."""
-    idle = reading.range is not None and not any("black" in change.numbers for change in changes)
-    return (
-        ["data.range has no effect: it is for grey images of more than 8 bits, and this data set has none."]
-        if idle
-        else []
-    )
-
-
 def colours_of(image: Image.Image) -> str | None:
     """The kind of colours in a picture that is not RGB; None for RGB with or without transparency."""
     if image.mode in ("RGB", "RGBA", "RGBX", "RGBa"):
@@ -70,52 +37,29 @@ def colours_of(image: Image.Image) -> str | None:
     return _NAMES.get(image.mode, "grey" if image.mode.startswith("I") else image.mode)
 
 
-def to_8_bits(image: Image.Image, reading: Reading) -> tuple[Image.Image, Depth | None]:
-    """An 8-bit picture as it is; one of more bits reduced to 8, and how that was done.
+def is_grey(mode: str) -> bool:
+    return mode in _GREY or mode.startswith("I")
 
-    Raises InputError where the scale is unknown: for floating point and 32 bits without a `range`.
+
+def to_channels(image: Image.Image, channels: int, alpha: Alpha) -> tuple[Image.Image, AlphaDone | None]:
+    """8-bit picture -> mode L, RGB or RGBX, and what was done about transparency.
+
+    channels: 1, 3 or 4. Four are red, green, blue and the alpha channel, as they are in the file. Grey stays L where
+    three equal channels are asked for: they are made once the picture is small.
     """
-    if image.mode != "F" and not image.mode.startswith("I"):
-        return image, None
-    values = np.asarray(image)
-    if not np.isfinite(values).all():
-        raise InputError("holds nan or infinite values; replace it or leave it out")
-    low, high = float(values.min()), float(values.max())
-    kind = "floating-point" if image.mode == "F" else "16-bit grey" if low >= 0 and high <= _WHITE_16 else "32-bit grey"
-    if reading.range is not None:
-        black, white = reading.range
-        scaled = (values.astype(np.float64) - black) / (white - black)
-        pixels = np.rint(np.clip(scaled, 0, 1) * 255).astype(np.uint8)
-        return Image.fromarray(pixels), Depth(kind, low, high, reading.range, chosen=True)
-    if kind != "16-bit grey":
-        name = "floating-point" if kind == "floating-point" else "32-bit"
-        raise InputError(
-            f"holds {name} pixels, whose scale is unknown (here {low:.6g} to {high:.6g}); "
-            "for a data set, set the values of black and white with data.range=[LOW, HIGH]; else scale the picture to "
-            "8 bits first"
-        )
-    pixels = ((values.astype(np.int64) + 128) // 257).astype(np.uint8)  # 65535 / 255 = 257, rounded
-    return Image.fromarray(pixels), Depth(kind, low, high, (0, _WHITE_16))
+    if channels == 4:
+        straight = image if image.mode == "RGBA" else image.convert("RGBA")
+        # as RGBX, because Pillow weighs the colours of RGBA by the fourth channel when it scales
+        return Image.merge("RGBX", straight.split()), None if image.has_transparency_data else "added"
+    if is_grey(image.mode) and not image.has_transparency_data:
+        return (image if image.mode == "L" else image.convert("L")), None
+    rgb, done = _to_rgb(image, alpha)
+    return (rgb.convert("L") if channels == 1 else rgb), done
 
 
-def is_deep_colour(image: Image.Image) -> bool:
-    """Whether the picture has several 16-bit channels: Pillow decodes only their upper 8 bits."""
-    if not isinstance(image, ImageFile.ImageFile) or image.mode.startswith("I"):
-        return False
-    return any(";16" in str(tile.args) for tile in image.tile)
-
-
-def deep_colour(image: Image.Image) -> Depth:
-    """The values of a decoded picture for which `is_deep_colour` is true."""
-    pixels = np.asarray(image)[..., : -1 if image.mode.endswith("A") else None]
-    return Depth("16-bit colour", float(pixels.min()), float(pixels.max()), None)
-
-
-def to_rgb(image: Image.Image, alpha: Alpha) -> tuple[Image.Image, Alpha | None]:
-    """8-bit picture -> RGB, and what was done to its transparent pixels; None where it has none."""
+def _to_rgb(image: Image.Image, alpha: Alpha) -> tuple[Image.Image, AlphaDone | None]:
     if not image.has_transparency_data:
-        image.load()
-        return image.convert("RGB"), None
+        return (image if image.mode == "RGB" else image.convert("RGB")), None
     rgba = image.convert("RGBA")
     opaque = rgba.getchannel("A").getextrema()[0] == 255
     if alpha == "ignore":
@@ -155,3 +99,20 @@ def _other_than_srgb(data: bytes, mode: str) -> str | None:
         return name
     as_read = np.asarray(colours.convert("RGB"), dtype=np.int64)
     return name if np.abs(np.asarray(as_said, dtype=np.int64) - as_read).max() > _SRGB else None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The choices of `read_image`; goes with it."""
+
+    range: tuple[float, float] | None = None
+    alpha: Alpha = "white"
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any]) -> Reading:
+        form = Form.of({key: options[key] for key in ("range", "alpha") if key in options})
+        return cls(None if form.range == "full" else form.range, form.alpha)
+
+
+def idle_range(reading: Reading, changes: Iterable[Change]) -> list[str]:
+    return idle_options(Form(range=reading.range), changes)

@@ -1,74 +1,94 @@
-"""Reads pictures in any form as uint8 pixels: image files, bytes, PIL images and arrays."""
+"""Reads one picture in any form as pixels of a chosen form.
+
+image file, bytes, PIL image or array --opened--> 8-bit image or bands --> channels --> size --> uint8 or uint16
+"""
 
 from __future__ import annotations
 
-import io
-import logging
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Handled, Tally
+from isthmus.core.image_changes import AlphaDone, Handled, Tally
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
-from isthmus.data.colours import (
-    Reading,
-    colours_of,
-    deep_colour,
-    gamma_of,
-    is_deep_colour,
-    profile_of,
-    to_8_bits,
-    to_rgb,
-)
+from isthmus.data.bands import Bands, deepened, range_of, to_pixels, wrong_channels
+from isthmus.data.colours import Reading, to_channels
 from isthmus.data.file_signatures import describe_signature
-from isthmus.data.tiff import describe_tiff, is_tiff, quiet
+from isthmus.data.fitting import fitted
+from isthmus.data.form import Form
+from isthmus.data.interfaces import Picture
+from isthmus.data.opening import FORMATS, opened
 
-# Pillow knows more formats, but some of them start other programs (EPS)
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-
-
-# without a handler, Python would print what Pillow logs about damaged files; our error already says it
-logging.getLogger("PIL").addHandler(logging.NullHandler())
-
-AS_IT_IS = Reading()
-_ORIENTATION = 0x0112  # EXIF's tag
+T = TypeVar("T")
 _SLIGHTLY = 0.01  # how far resizing and float arithmetic may leave values outside [0, 1]
 
 
-def read_image(
-    source: Path | bytes | Image.Image,
-    *,
-    size: int | tuple[int, int] | None = None,
-    name: str,
-    reading: Reading = AS_IT_IS,
-    tally: Tally | None = None,
-) -> np.ndarray:
-    """One picture as RGB pixels, (3, H, W) uint8.
+def read_picture(source: Picture, form: Form, *, name: str) -> tuple[np.ndarray, Handled]:
+    """One picture as pixels (C, H, W), uint8 or uint16, and what was done to it.
 
-    Grey, palette, 1-bit and CMYK become RGB, 16-bit grey is scaled to 8 bits, transparent pixels are
-    laid over white, the EXIF orientation is applied; of an animation, only the first frame is read.
-
-    size: the height and width wanted, or one number for both: the picture is scaled (down or up,
-    antialiased) until it covers that rectangle, then cropped equally on both sides.
+    Palette and CMYK become RGB, transparent pixels are laid over white, the EXIF orientation is applied; of an
+    animation, only the first frame is read. What `form` leaves open, the picture decides alone: its channels, its
+    depth, and the range of its values.
     name: what messages call the picture, usually its path.
-    reading: other choices for 16 bits and for transparency. tally: counts what was done to the picture.
     Raises InputError for anything that cannot be read, also for images above Pillow's pixel limit.
     """
-    height, width = (size, size) if isinstance(size, int) else size or (0, 0)
+    return _told(source, name, lambda: _read(source, form))
+
+
+def value_range(source: Picture, form: Form, *, name: str) -> tuple[float, float] | None:
+    """The lowest and the highest value of a picture of more than 8 bits; None for others. Raises as `read_picture`."""
+
+    def found() -> tuple[float, float] | None:
+        content = opened(source, form)[0]
+        return range_of(content, form) if isinstance(content, Bands) else None
+
+    return _told(source, name, found)
+
+
+def _read(source: Picture, form: Form) -> tuple[np.ndarray, Handled]:
+    content, handled = opened(source, form)
+    if isinstance(content, Bands):
+        pixels, depth, alpha = to_pixels(content, form)
+        values = range_of(content, form)
+        own, colours = content.channels, {1: "grey", 3: "colours"}.get(content.channels)
+        handled = replace(handled, depth=depth, values=values, colours=None if own == len(pixels) else colours)
+    else:
+        pixels, alpha = _from_image(content, handled.channels, form)
+        if (handled.channels, len(pixels)) == (3, 1):
+            handled = replace(handled, colours=handled.colours or "colours")
+    height, width = pixels.shape[1:]
+    return pixels, replace(handled, new_size=(width, height), new_channels=len(pixels), fit=form.fit, alpha=alpha)
+
+
+def _from_image(image: Image.Image, own: int, form: Form) -> tuple[np.ndarray, AlphaDone | None]:
+    """The pixels of an upright 8-bit picture of `own` channels, and what was done to its transparency."""
+    channels = own if form.channels == "auto" else form.channels
+    if channels not in (1, 3, 4):
+        raise InputError(wrong_channels(len(image.getbands()), channels))
+    converted, alpha = to_channels(image, channels, form.alpha)
+    sized = converted if form.size is None else fitted(converted, form.size, form.fit)
+    if sized.mode == "L":
+        pixels = np.repeat(np.asarray(sized)[None], channels, axis=0)
+    else:
+        pixels = np.ascontiguousarray(np.asarray(sized).transpose(2, 0, 1))
+    return (deepened(pixels) if form.depth == 16 else pixels), alpha
+
+
+def _told(source: Picture, name: str, read: Callable[[], T]) -> T:
+    """What `read` returns. Raises InputError, which names the picture, where reading fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # warnings about odd metadata, which does not change the pixels
             # Pillow warns at its pixel limit and fails at twice the limit; here the limit is the limit
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = source if isinstance(source, Image.Image) else _open(source)
-            rgb, handled = _to_pixels(image, reading, *((height, width) if image is not source else (0, 0)))
+            return read()
     except InputError as error:
         raise InputError(f"{name}: {error}") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -77,22 +97,37 @@ def read_image(
         ) from None
     except Exception as error:  # Pillow's decoders raise errors of any class for damaged files
         raise InputError(f"{name}: {_why(error, source)}") from None
-    if size is not None:
-        rgb = ImageOps.fit(rgb, (width, height), method=Image.Resampling.LANCZOS)
+
+
+def _why(error: Exception, source: Picture) -> str:
+    """What is wrong with a picture that could not be read, and the remedy."""
+    if not isinstance(error, Image.UnidentifiedImageError):
+        return f"not a readable image ({error or type(error).__name__}); replace it or leave it out"
+    data = source.read_bytes() if isinstance(source, Path) else source
+    if isinstance(data, bytes) and (known := describe_signature(data)):
+        return known
+    return f"not a readable image (none of {', '.join(FORMATS)}); replace it or leave it out"
+
+
+def read_image(
+    source: Path | bytes | Image.Image,
+    *,
+    size: int | tuple[int, int] | None = None,
+    name: str,
+    reading: Reading = Reading(),  # noqa: B008
+    tally: Tally | None = None,
+) -> np.ndarray:
+    """As `read_picture`, in the form of earlier versions; for callers that do not know `Form` yet."""
+    sides = (size, size) if isinstance(size, int) else size
+    form = Form(sides, channels=3, depth=8, range=reading.range or "full", alpha=reading.alpha)
+    pixels, handled = read_picture(source, form, name=name)
     if tally is not None:
-        tally.add(replace(handled, new_size=rgb.size))
-    return np.ascontiguousarray(np.asarray(rgb).transpose(2, 0, 1))
+        tally.add(handled)
+    return pixels
 
 
-def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading: Reading = AS_IT_IS) -> np.ndarray:
-    """Pictures in any usual form as a batch, (N, 3, H, W) uint8.
-
-    images: a path; a PIL image; an array, uint8 in 0-255 or float in [0, 1], shaped (3, H, W), (H, W, 3),
-    (N, 3, H, W) or (N, H, W, 3); or a list of any of these, all of one size. Grey is accepted as (H, W), (N, H, W),
-    or with 1 in place of 3, unless that is ambiguous. size: height and width that files are scaled and cropped to.
-    reading: for pictures, not for arrays, as in `read_image`.
-    Raises InputError for anything else, also for a float array on another scale.
-    """
+def to_uint8_batch(images: Any, *, size: tuple[int, int] | None = None, reading: Reading = Reading()) -> np.ndarray:  # noqa: B008
+    """As `to_batch` (to come)."""
     if isinstance(images, Image.Image):
         return read_image(images, name="image", reading=reading)[None]
     if isinstance(images, str | Path):
@@ -147,55 +182,6 @@ def _flat_enough(images: Sequence[Any]) -> Sequence[Any]:
     return images
 
 
-def _open(source: Path | bytes) -> Image.Image:
-    if isinstance(source, Path):
-        # for a folder, `open` would fail obscurely; for a pipe, wait forever
-        if not source.is_file():
-            raise InputError(f"{'is not a file' if source.exists() else 'does not exist'}; check the path")
-        source = source.read_bytes()
-    if not source:
-        raise InputError("is empty; replace it or leave it out")
-    if is_tiff(source):
-        quiet()
-    return Image.open(io.BytesIO(source), formats=FORMATS)
-
-
-def _to_pixels(image: Image.Image, reading: Reading, height: int, width: int) -> tuple[Image.Image, Handled]:
-    """The picture as 8-bit RGB, upright. height, width: the size that it gets later, 0 where it keeps its own."""
-    colours, gamma, deep, profile = colours_of(image), gamma_of(image), is_deep_colour(image), profile_of(image)
-    size = image.size
-    if height:
-        # lets the JPEG decoder halve large photographs while it decodes (10 times faster at 12 megapixels);
-        # to twice the size wanted only, so that the later scaling can still antialias
-        image.draft(None, (2 * max(height, width), 2 * max(height, width)))
-    orientation = image.getexif().get(_ORIENTATION, 1)
-    upright = ImageOps.exif_transpose(image)
-    shallow, depth = to_8_bits(upright, reading)
-    depth = deep_colour(upright) if deep else depth
-    rgb, alpha = to_rgb(shallow, reading.alpha)
-    size = (size[1], size[0]) if orientation in range(5, 9) else size
-    turned = orientation in range(2, 9)
-    return rgb, Handled(size, size, colours, alpha, depth, turned, _has_frames(image), gamma, profile)
-
-
-def _has_frames(image: Image.Image) -> bool:
-    """Whether there are more frames than the first; damage after the first frame does not count."""
-    try:
-        return bool(getattr(image, "is_animated", False))  # formats without animation lack the attribute
-    except Exception:
-        return False
-
-
-def _why(error: Exception, source: Path | bytes | Image.Image) -> str:
-    """What is wrong with a picture that Pillow could not read, and the remedy."""
-    if not isinstance(error, Image.UnidentifiedImageError):
-        return f"not a readable image ({error or type(error).__name__}); replace it or leave it out"
-    data = source.read_bytes() if isinstance(source, Path) else source
-    if isinstance(data, bytes) and (known := describe_tiff(data) or describe_signature(data)):
-        return known
-    return f"not a readable image (none of {', '.join(FORMATS)}); replace it or leave it out"
-
-
 def _to_uint8(values: np.ndarray) -> np.ndarray:
     """uint8 as it is; float in [0, 1] scaled and rounded to 0-255."""
     if not values.size:
@@ -238,16 +224,3 @@ def _channels_first(values: np.ndarray) -> np.ndarray:
     raise InputError(
         f"images: cannot tell which axis of shape {shape} is the channels; pass (N, 3, H, W) or (N, H, W, 3)"
     )
-
-
-def read_picture(source, form, *, name):
-    if isinstance(source, np.ndarray):
-        from isthmus.core.image_changes import Handled
-        return source, Handled(source.shape[:0:-1], source.shape[:0:-1])
-    t = Tally()
-    pixels = read_image(source, size=form.size, name=name, tally=t)
-    return pixels, next(iter(t.handled))
-
-
-def value_range(source, form, *, name):
-    return None
