@@ -31,7 +31,7 @@ SEAMS = {
         "models.linear_path",
         "models.autoencoder",
         "models.structural_similarity",
-        "models.image_size",
+        "models.padding",
         "models.pixels",
         "models.seeding",
         "models.widest",

@@ -24,7 +24,7 @@ from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import collect
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_plan, load_recipe
 from isthmus.run_files.write import as_json
@@ -260,7 +260,9 @@ def test_noise_at_evaluation_is_the_same_for_every_run(
 def test_frozen_noise_is_shown_as_the_model_adds_it(measured: dict[str, Evaluation], splits: Splits) -> None:
     found, model = measured["frozen"], untrained(recipe_of(KINDS["frozen"]))
     clean = torch.from_numpy(splits.test.images[summary(found)["shown"]])
-    assert np.array_equal(found.pictures["shown/noisy"], to_uint8(to_unit(clean) + model.corruption.noise).numpy())
+    assert np.array_equal(
+        found.pictures["shown/noisy"], to_pixels(to_unit(clean) + model.corruption.noise, torch.uint8).numpy()
+    )
     assert summary(found)["noise"] == "frozen, std 0.1, seed 0 on the [-1, 1] scale"
 
 

@@ -13,7 +13,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Trace
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.training.initial_model import untrained
 
 MASKED: dict[str, Any] = {
@@ -93,7 +93,7 @@ def test_a_masked_autoencoder_fills_in_better_than_grey() -> None:
     grey, mask = made.model.corruption.hide(to_unit(pixels), torch.Generator().manual_seed(0))
     hidden = mask.expand_as(pixels)
     assert torch.equal(filled[~hidden], pixels[~hidden])
-    errors = [(one.float() - pixels.float())[hidden].square().mean() for one in (filled, to_uint8(grey))]
+    errors = [(one.float() - pixels.float())[hidden].square().mean() for one in (filled, to_pixels(grey, torch.uint8))]
     assert errors[0] < 0.5 * errors[1]
 
 
@@ -114,7 +114,7 @@ def denoising(request: pytest.FixtureRequest) -> Trained:
 
 def test_the_output_beats_the_noisy_input(denoising: Trained) -> None:
     clean = torch.from_numpy(denoising.splits.test.images)
-    noisy = to_uint8(denoising.model.corruption(to_unit(clean), torch.Generator().manual_seed(0)))
+    noisy = to_pixels(denoising.model.corruption(to_unit(clean), torch.Generator().manual_seed(0)), torch.uint8)
     made = denoising.model.reconstruct(noisy.numpy()).transpose(0, 3, 1, 2)
     errors = [(torch.as_tensor(one).float() - clean.float()).square().mean() for one in (made, noisy)]
     assert errors[0] < errors[1]

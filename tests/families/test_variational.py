@@ -74,11 +74,13 @@ def test_free_nats_keep_numbers_from_collapsing() -> None:
     assert free.mse() < plain.mse()
 
 
-def test_a_gaussian_likelihood_is_a_normal_density_times_a_grey_level() -> None:
+@pytest.mark.parametrize("highest", [255, 65535])
+def test_a_gaussian_likelihood_is_a_normal_density_times_a_grey_level(highest: int) -> None:
     x, x_hat = torch.rand(2, 5, 3, 4, 4, generator=torch.Generator().manual_seed(0)) * 2 - 1
     for part in (GaussianLikelihood(std=0.2), GaussianLikelihood()):
+        part.set_levels(highest)
         std = part.log_std.exp()
-        expected = -(Normal(x_hat, std).log_prob(x) + math.log(2 / 255)).flatten(1).sum(1)
+        expected = -(Normal(x_hat, std).log_prob(x) + math.log(2 / highest)).flatten(1).sum(1)
         torch.testing.assert_close(part(x_hat, x), expected)
 
 
@@ -91,16 +93,18 @@ def test_a_learned_deviation_becomes_the_error() -> None:
 
 @pytest.mark.parametrize("around", [-1.0, -0.3, 0.0, 0.77, 1.0])
 @pytest.mark.parametrize("scale", [0.01, 0.15])
-def test_a_discretised_logistics_mass_is_one(around: float, scale: float) -> None:
+@pytest.mark.parametrize("highest", [255, 65535])
+def test_a_discretised_logistics_mass_is_one(around: float, scale: float, highest: int) -> None:
     part = Logistic()
+    part.set_levels(highest)
     with torch.no_grad():
         part.moved.fill_((math.log(scale) - part.log_scale.item()) / 10)
     assert part.log_scale.exp().item() == pytest.approx(scale)
-    levels = torch.arange(256).view(-1, 1, 1, 1) / 127.5 - 1
+    levels = torch.arange(highest + 1).view(-1, 1, 1, 1) / (highest / 2) - 1
     mass = (-part(torch.full_like(levels, around), levels)).exp()
     assert mass.sum().item() == pytest.approx(1.0, abs=2e-3)
     if abs(around) < 1:  # the outermost levels have the tails
-        assert levels.flatten()[mass[1:-1].argmax() + 1].item() == pytest.approx(around, abs=2 / 255)
+        assert levels.flatten()[mass[1:-1].argmax() + 1].item() == pytest.approx(around, abs=0.002 + 2 / highest)
 
 
 @pytest.fixture(scope="module")

@@ -89,7 +89,7 @@ POST = ("train", "post/latent-10")
         ([*POST, "=3"], ["'=3'", "option.path=value"]),
         ([*POST, "data.path="], ["data.path", "write a value"]),
         ([*POST, "architecture.filters=[4"], ["architecture.filters", "write lists as"]),
-        ([*POST, "architecture.strides=[4,7]"], ["choose strides", "bring the images to 28x28 with data.size=28"]),
+        ([*POST, "architecture.strides=[4,7]"], ["architecture", "kernel 3 is smaller than stride"]),
         ([*POST, "architecture.filters=[]"], ["architecture", "filters has 0 entries"]),
         ([*POST, "train.epochs=0"], ["train.epochs", "0"]),
         ([*POST, "train.epochs=1.5"], ["train.epochs", "1.5"]),

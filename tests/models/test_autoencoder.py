@@ -16,7 +16,7 @@ from isthmus.core.values import Latent
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Bottleneck
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import PIXEL_TYPES, to_pixels, to_unit
 from isthmus.recipes.study_plan import load_recipe
 
 SIDE = 16
@@ -209,10 +209,16 @@ def test_penalties_and_weights_must_meet() -> None:
         build_objective(needless, build())
 
 
-def test_all_levels_survive_the_way_to_the_network_and_back() -> None:
-    levels = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16).repeat(1, 3, 1, 1)
-    assert torch.equal(to_uint8(to_unit(levels)), levels)
-    assert to_uint8(torch.tensor([-7.0, 7.0, 0.003, -0.003])).tolist() == [0, 255, 128, 127]
+@pytest.mark.parametrize("depth", [8, 16])
+def test_all_levels_survive_the_way_to_the_network_and_back(depth: int) -> None:
+    side, dtype, white = 1 << depth // 2, PIXEL_TYPES[depth], (1 << depth) - 1
+    levels = torch.arange(1 << depth, dtype=torch.int32).to(dtype).view(1, 1, side, side).repeat(1, 3, 1, 1)
+    unit = to_unit(levels)
+    assert torch.equal(to_pixels(unit, dtype), levels)
+    assert (unit.min(), unit.max()) == (-1, 1)
+    step = 2 / white
+    given = torch.tensor([-7.0, 7.0, 0.3 * step, -0.3 * step])
+    assert to_pixels(given, dtype).tolist() == [0, white, white // 2 + 1, white // 2]
 
 
 def test_a_latent_may_be_a_feature_map() -> None:
@@ -234,3 +240,34 @@ def test_a_latent_may_be_a_feature_map() -> None:
     assert model.latent_size == 80
     assert np.array_equal(model.decode(z), model.reconstruct(PIXELS))
     assert np.array_equal(model.decode(z[1]), model.decode(z[1:2]))
+
+
+def test_a_model_of_16_bits_makes_16_bits() -> None:
+    """And it distinguishes what 8 bits do not: neighbouring levels get different latents."""
+    torch.manual_seed(0)
+    recipe = load_recipe("post/latent-10", {**TINY, "corruption.kind": "hidden_patches"})
+    model = Autoencoder(recipe, (1, 10, 14), depth=16).eval()
+    drawn = torch.randint(1, 65535, (6, 1, 10, 14), generator=torch.Generator().manual_seed(0), dtype=torch.int32)
+    pixels = drawn.to(torch.uint16)
+    with torch.no_grad():
+        z = model.encode_pixels(pixels)
+        assert not torch.equal(z, model.encode_pixels((drawn + 1).to(torch.uint16)))
+        made = model.reconstruct_pixels(pixels)
+        assert torch.equal(made, model.decode_to_pixels(z))
+        assert made.dtype == torch.uint16 and made.shape == pixels.shape
+        assert len(made.int().unique()) > 256
+        filled = model.fill_in(pixels, torch.Generator().manual_seed(0))
+    _, mask = model.corruption.hide(to_unit(pixels), torch.Generator().manual_seed(0))
+    assert filled.dtype == torch.uint16
+    assert torch.equal(filled.int()[~mask], pixels.int()[~mask])
+    assert not torch.equal(filled.int()[mask], pixels.int()[mask])
+    assert model.decode(z.numpy()).dtype == np.uint16
+
+
+def test_a_likelihood_knows_how_many_levels_there_are() -> None:
+    """In 256 times as fine levels each has a 256th of the probability: log(257) nats more for each value."""
+    recipe = load_recipe("post/latent-10", {**TINY, **VARIATIONAL, "distortion.kind": "gaussian"})
+    x, x_hat = torch.zeros(1, 3, SIDE, SIDE), torch.full((1, 3, SIDE, SIDE), 0.1)
+    eight, sixteen = (build_objective(recipe, Autoencoder(recipe, (3, SIDE, SIDE), depth)) for depth in (8, 16))
+    more = (sixteen.distortion(x_hat, x) - eight.distortion(x_hat, x)).item()
+    assert more == pytest.approx(x.numel() * np.log(65535 / 255), rel=1e-4)

@@ -16,7 +16,7 @@ from isthmus.core.sorts import SORTS
 from isthmus.core.values import Posterior
 from isthmus.models import interfaces
 from isthmus.models.architectures.conv import Conv
-from isthmus.testing.part_under_test import IMAGE, PartUnderTest, features, images
+from isthmus.testing.part_under_test import IMAGE, ODD_IMAGE, PartUnderTest
 
 
 def of(sort: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -25,6 +25,14 @@ def of(sort: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
 
 def build(sort: str, kind: str) -> Any:
     return PartUnderTest(sort, kind, VALUES).build()
+
+
+def h() -> torch.Tensor:
+    """Features for bottlenecks."""
+    return PartUnderTest("bottlenecks", "vector", VALUES).h()
+
+
+on_images = pytest.mark.parametrize("image", [IMAGE, ODD_IMAGE], ids=str)
 
 
 @pytest.mark.parametrize(("sort", "kind"), PARTS)
@@ -46,13 +54,13 @@ def test_a_part_that_lacks_what_is_abstract_cannot_be_built() -> None:
 @of("bottlenecks")
 def test_a_bottleneck_does_what_it_declares(kind: str) -> None:
     part = build("bottlenecks", kind).eval()
-    latent = part(features())
+    latent = part(h())
     assert (latent.posterior is not None) == part.has_posterior
     if part.has_posterior:
-        assert isinstance(part.posterior(features()), Posterior)
+        assert isinstance(part.posterior(h()), Posterior)
     else:
         with pytest.raises(NotImplementedError, match="no posterior"):
-            part.posterior(features())
+            part.posterior(h())
     if part.has_own_prior:
         assert part.sample_prior(5, torch.Generator().manual_seed(0)).shape == (5, *part.latent_shape)
     else:
@@ -60,35 +68,43 @@ def test_a_bottleneck_does_what_it_declares(kind: str) -> None:
             part.sample_prior(5)
     offset = torch.ones(6, *part.latent_shape)
     if part.supports_linear_start:
-        torch.testing.assert_close(part(features(), offset=offset).z, latent.z + 1)
+        torch.testing.assert_close(part(h(), offset=offset).z, latent.z + 1)
         part.start_beside_linear()
-        torch.testing.assert_close(part(features(), offset=offset).z, offset)
+        torch.testing.assert_close(part(h(), offset=offset).z, offset)
     else:
         with pytest.raises(NotImplementedError, match="cannot start"):
             part.start_beside_linear()
 
 
 @of("corruptions")
-def test_a_corruption_does_what_it_declares(kind: str) -> None:
-    part, x = build("corruptions", kind), images()
+@on_images
+def test_a_corruption_does_what_it_declares(kind: str, image: tuple[int, int, int]) -> None:
+    case = PartUnderTest("corruptions", kind, VALUES, image)
+    part, x = case.build(), case.images()
     if not part.hides:
         with pytest.raises(NotImplementedError, match="hides no patches"):
             part.hide(x)
         return
     x_in, mask = part.hide(x, torch.Generator().manual_seed(0))
-    assert mask.shape == (6, 1, *IMAGE[1:])
+    assert mask.shape == (6, 1, *image[1:])
     assert mask.dtype == torch.bool
-    assert mask.float().mean((1, 2, 3)).tolist() == [part.hidden_share] * 6
+    patch = part.hidden_patch
+    hidden = mask[:, :, ::patch, ::patch]
+    assert hidden.sum((1, 2, 3)).tolist() == [round(part.hidden_share * hidden[0].numel())] * 6
+    whole = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    assert torch.equal(mask, whole[:, :, : image[1], : image[2]]), "a patch is hidden as a whole, up to the border"
     assert torch.equal(x_in.masked_fill(mask, 9), x.masked_fill(mask, 9)), "what is not hidden was changed"
 
 
 @of("architectures")
-def test_an_architecture_does_what_it_declares(kind: str) -> None:
-    part = build("architectures", kind).eval()
-    h = part.encoder(images())
+@on_images
+def test_an_architecture_does_what_it_declares(kind: str, image: tuple[int, int, int]) -> None:
+    case = PartUnderTest("architectures", kind, VALUES, image)
+    part, x = case.build().eval(), case.images()
+    h = part.encoder(x)
     if part.supports_mask:
-        hider = build("corruptions", "hidden_patches")
-        x_in, mask = hider.hide(images())
+        hider = PartUnderTest("corruptions", "hidden_patches", VALUES, image).build()
+        x_in, mask = hider.hide(x)
         seen = part.encoder(x_in, mask, hider.hidden_share)
         assert seen.shape == h.shape
         assert torch.equal(seen, part.encoder(x_in.masked_fill(mask, 0.7), mask, hider.hidden_share)), "it saw them"
@@ -96,14 +112,15 @@ def test_an_architecture_does_what_it_declares(kind: str) -> None:
             part.check_mask(2 * hider.hidden_patch)
     if part.supports_linear_start:
         part.start_beside_linear()
-        base = (images(),) if part.refines else ()
+        base = (x,) if part.refines else ()
         assert not part.decoder(h, *base).any()
 
 
 @of("regularizers")
 def test_a_regularizer_says_whether_it_calls_the_model(kind: str) -> None:
-    model, objective = PartUnderTest("regularizers", kind, VALUES).model()
-    trace = model(images())
+    case = PartUnderTest("regularizers", kind, VALUES)
+    model, objective = case.model()
+    trace = model(case.images())
     calls: list[str] = []
     for name in ("architecture.encoder", "architecture.decoder", "bottleneck"):
         model.get_submodule(name).register_forward_pre_hook(lambda module, given: calls.append(type(module).__name__))

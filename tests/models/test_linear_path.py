@@ -12,6 +12,7 @@ from tests.command import train
 
 from isthmus.evaluation.baselines import pca
 from isthmus.models.linear_path import LinearPath
+from isthmus.models.padding import grid, padded
 
 SHAPE = (3, 8, 8)
 
@@ -26,9 +27,9 @@ def unit(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(images).float() / 127.5 - 1
 
 
-def started(images: np.ndarray, size: int) -> tuple[LinearPath, pca.PrincipalComponents]:
+def started(images: np.ndarray, size: int, *, square: int = 0) -> tuple[LinearPath, pca.PrincipalComponents]:
     components = pca.fit(images, size)
-    path = LinearPath(SHAPE, size)
+    path = LinearPath(SHAPE, size, square=square)
     path.start_at(components)
     return path, components
 
@@ -73,11 +74,37 @@ def test_a_run_that_training_never_improved_says_so(tmp_path: Path, rate: str, s
     assert any("never improved on its start at PCA" in flag for flag in summary["flags"]) == said
 
 
+def test_positions_that_stand_for_no_square_begin_as_they_were() -> None:
+    path, _ = started(pictures(50), 12)
+    layer = torch.nn.Linear(12, 48 * 4)
+    drawn = layer.weight.clone()
+    path.show_in(layer, (48, 2, 2))
+    assert torch.equal(layer.weight, drawn)
+
+
+@pytest.mark.parametrize(("sides", "square"), [((10, 13), 4), ((3, 17), 8), ((9, 5), 3)])
+def test_features_begin_with_the_paths_image_where_their_squares_reach_over_its_border(
+    sides: tuple[int, int], square: int
+) -> None:
+    """Then they hold the image as architectures pad it."""
+    torch.manual_seed(0)
+    path = LinearPath((2, *sides), 7, square=square)
+    height, width = grid(sides, square)
+    channels = 2 * square**2 + 1
+    layer = torch.nn.Linear(7, channels * height * width)
+    path.show_in(layer, (channels, height, width))
+    z = torch.randn(5, 7)
+    with torch.no_grad():
+        found = layer(z).unflatten(1, (height, width, channels)).permute(0, 3, 1, 2)[:, : 2 * square**2]
+        image = padded(path.decode(z), square)
+    torch.testing.assert_close(found, torch.nn.functional.pixel_unshuffle(image, square))
+
+
 @pytest.mark.parametrize(("features", "fine"), [((48, 2, 2), 4), ((14, 2, 2), 2), ((3, 4, 4), 1), ((2, 2, 2), None)])
 def test_features_begin_with_the_paths_image_folded_as_finely_as_their_channels_allow(
     features: tuple[int, int, int], fine: int | None
 ) -> None:
-    path, _ = started(pictures(50), 12)
+    path, _ = started(pictures(50), 12, square=SHAPE[1] // features[1])
     layer = torch.nn.Linear(12, int(np.prod(features)))
     drawn = layer.weight.clone()
     path.show_in(layer, features)

@@ -40,7 +40,7 @@ def test_a_resolved_recipe_reads_back_as_itself(tiny: Callable[..., Recipe], tmp
         ("a=b", "a: unknown in a recipe; it has about, architecture"),
         ("train.seed=1", "train.seed: unknown; it stands outside of the tables, write seed="),
         ("split.siid=1", "split.siid: unknown option; split takes validation, test"),
-        ("architecture.strides=[1,2,2,7]", "or crop or resize the images to 28x28 before, as the data set 'cifar10'"),
+        ("architecture.strides=[1,2,2,7]", "kernel 3 is smaller than stride 7"),
         ("seed=-1", "seed: -1 does not fit"),
         ("data.kind=imagenet", "no data is called 'imagenet'"),
         ("split.validation=1.5", "split.validation: 1.5 does not fit"),

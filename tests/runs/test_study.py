@@ -197,7 +197,6 @@ def test_the_folder_of_a_single_run_is_no_place_for_a_study(one_seed: Path, tmp_
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"architecture.strides": [3]}, r"^bad: architecture: strides \[3\] shrink by 3, which does not divide 16x16"),
         ({"architecture.filters": [4, 4]}, r"^bad: architecture: filters has 2 entries and strides 1"),
         ({"bottleneck.kind": "gaussian", "bottleneck.dim": 2}, r"^bad: objective\.weights: no weight .*'kl'"),
         (

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from isthmus.training.batches import Batches
+from isthmus.data.pixel_file import PixelFile
+from isthmus.training.batches import Batches, BatchesFromDisk
 
 
 def numbered(count: int) -> Tensor:
@@ -56,3 +60,21 @@ def test_pixels_come_as_the_network_takes_them() -> None:
     levels = torch.tensor(order(Batches(numbered(256), 256, seed=0), 0))
     torch.testing.assert_close(x[:, 1, 1, 1], levels / 127.5 - 1, rtol=0, atol=1e-6)
     assert (x.min().item(), x.max().item()) == (-1, 1)
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("dtype", ["<u1", "<u2"])
+def test_batches_from_disk_are_those_from_memory(tmp_path: Path, mirror: bool, dtype: str) -> None:
+    """To the bit, in the middle of an epoch too, whether images are mirrored or not."""
+    images = np.random.default_rng(0).integers(0, 256, (21, 2, 3, 4)).astype(dtype)
+    path = tmp_path / "pixels"
+    path.write_bytes(images.tobytes())
+    file = PixelFile(path, 21, (2, 3, 4), images.dtype)
+    held = Batches(torch.from_numpy(images), 4, seed=7, mirror=mirror, passes=2)
+    read = BatchesFromDisk(file, torch.device("cpu"), 4, seed=7, mirror=mirror, passes=2)
+    assert len(held) == len(read)
+    for start in (0, 3, 7, len(held)):
+        pairs = list(zip(held.epoch(1, start=start), read.epoch(1, start=start), strict=True))
+        assert len(pairs) == len(held) - start
+        for one, other in pairs:
+            assert torch.equal(held.cut(one), read.cut(other))

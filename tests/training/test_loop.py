@@ -17,7 +17,7 @@ from isthmus.core.values import Terms, Trace
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Objective
-from isthmus.models.pixels import to_uint8
+from isthmus.models.pixels import to_pixels
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress
@@ -304,7 +304,7 @@ def test_bf16_runs_on_the_cpu_and_keeps_float32_weights() -> None:
     assert {moment.dtype for moment in moments} == {torch.float32}
     assert coarse.progress.best_score == pytest.approx(fine.progress.best_score, rel=0.02)
     assert coarse.progress.best_score != fine.progress.best_score
-    assert to_uint8(coarse.objective.traces[0].x_hat).dtype == torch.uint8
+    assert to_pixels(coarse.objective.traces[0].x_hat, torch.uint8).dtype == torch.uint8
 
 
 def test_training_ends_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

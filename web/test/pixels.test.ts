@@ -5,18 +5,20 @@ import { crossFade } from "../src/pixels/cross_fade";
 import { ERROR_COLOURS, ERROR_LIMIT, errorMap } from "../src/pixels/error_map";
 import { addNoise } from "../src/pixels/noise";
 import { planesFromText, planesToText, textLength } from "../src/pixels/own_text";
-import { fromRgba, fromUnit, toRgba, type Picture } from "../src/pixels/picture";
+import { fromRgba, fromUnit, GREY, RGB, toLevels, toRgba, type Picture } from "../src/pixels/picture";
 import { psnr } from "../src/pixels/psnr";
 import { shrink } from "../src/pixels/shrink";
 import { ssim } from "../src/pixels/ssim";
 
-/** (3, height, width) of a rule. */
-function picture(width: number, height: number, rule: (x: number, y: number, channel: number) => number): Picture {
-  const planes = Uint8Array.from({ length: 3 * width * height }, (_, i) => {
+type Rule = (x: number, y: number, channel: number) => number;
+
+/** (channels, height, width) of a rule. */
+function picture(width: number, height: number, rule: Rule, look: Pick<Picture, "channels" | "shown"> = RGB): Picture {
+  const planes = Uint8Array.from({ length: look.channels * width * height }, (_, i) => {
     const pixel = i % (width * height);
     return rule(pixel % width, Math.floor(pixel / width), Math.floor(i / (width * height)));
   });
-  return { width, height, planes };
+  return { ...look, width, height, planes };
 }
 
 const waves = picture(16, 14, (x, y, c) => (x * 37 + y * 91 + c * 53 + x * y * 7) % 256);
@@ -24,12 +26,52 @@ const other = picture(16, 14, (x, y, c) => (x * 35 + y * 95 + c * 50 + x * y * 7
 const grey = (level: number, side = 32) => picture(side, side, () => level);
 
 test("pixels go to a canvas and back", () => {
-  assert.deepEqual(fromRgba(toRgba(waves), 16, 14), waves);
+  assert.deepEqual(fromRgba(toRgba(waves), waves), waves);
+  const ramp = picture(16, 14, (x, y) => 16 * x + y, GREY);
+  assert.deepEqual(fromRgba(toRgba(ramp), ramp), ramp);
 });
 
 test("outputs are clamped and rounded to 8 bits", () => {
-  const { planes } = fromUnit(Float32Array.of(-0.5, 0, 0.5 / 255, 0.499 / 255, 1, 7), 2, 1);
+  const { planes } = fromUnit(Float32Array.of(-0.5, 0, 0.5 / 255, 0.499 / 255, 1, 7), { ...RGB, width: 2, height: 1 });
   assert.deepEqual([...planes], [0, 0, 1, 0, 255, 255]);
+});
+
+test("a canvas shows the chosen channels alone, one as grey", () => {
+  const twelve = { channels: 12, shown: [7, 2, 11] };
+  const rule: Rule = (x, _, channel) => 10 * channel + x;
+  assert.deepEqual([...toRgba(picture(2, 1, rule, twelve))], [70, 20, 110, 255, 71, 21, 111, 255]);
+  assert.deepEqual([...toRgba(picture(1, 1, rule, { channels: 2, shown: [1] }))], [10, 10, 10, 255]);
+});
+
+test("a reader's picture becomes grey by luma as Pillow computes it, and keeps its transparency as a fourth channel", () => {
+  const rgba = Uint8ClampedArray.of(255, 0, 0, 255, 10, 200, 30, 255);
+  assert.deepEqual([...fromRgba(rgba, { ...GREY, width: 2, height: 1 }).planes], [76, 124]);
+  const four = fromRgba(Uint8ClampedArray.of(1, 2, 3, 4, 5, 6, 7, 8), { channels: 4, shown: [0, 1, 2], width: 2, height: 1 });
+  assert.deepEqual([...four.planes], [1, 5, 2, 6, 3, 7, 4, 8]);
+});
+
+test("encoders of 16-bit images get levels up to 65,535", () => {
+  const steps = picture(3, 1, (x) => [0, 100, 255][x], GREY);
+  assert.deepEqual([...toLevels(steps, 65535)], [0, 25700, 65535]);
+  assert.deepEqual([...toLevels(steps, 255)], [0, 100, 255]);
+});
+
+test("every channel counts in PSNR, SSIM, error map, noise and shrinking, also where it is not shown", () => {
+  const look = { channels: 5, shown: [0, 1, 2] };
+  const clean = picture(16, 14, (x, y, c) => (x * 37 + y * 91 + c * 53 + x * y * 7) % 256, look);
+  const last = { ...clean, planes: clean.planes.map((value, i) => (i < 4 * 16 * 14 ? value : 255 - value)) };
+  const alone = { ...GREY, width: 16, height: 14 };
+  const plane = ({ planes }: Picture, channel: number) => ({ ...alone, planes: planes.slice(channel * 224, (channel + 1) * 224) });
+  assert.ok(psnr(last, clean) < 30);
+  const mean = [0, 1, 2, 3, 4].reduce((sum, channel) => sum + ssim(plane(last, channel), plane(clean, channel)), 0) / 5;
+  assert.ok(Math.abs(ssim(last, clean) - mean) < 1e-12);
+  const error = Math.abs(last.planes[4 * 224] - clean.planes[4 * 224]);
+  const map = errorMap(last, clean);
+  assert.deepEqual([map.planes[0], map.planes[224], map.planes[448]], ERROR_COLOURS[Math.round(error / 5)]);
+  const peppered = addNoise(clean, { kind: "pepper", strength: 60, seed: 3 });
+  const hit = (channel: number) => [...plane(peppered, channel).planes.keys()].filter((i) => peppered.planes[i] === 0 && clean.planes[i] !== 0);
+  for (const place of hit(0)) assert.equal(peppered.planes[4 * 224 + place], 0);
+  assert.deepEqual(shrink(clean, { left: 0, top: 0, width: 16, height: 14 }, 16, 14), clean);
 });
 
 test("PSNR in dB, and of an exact copy", () => {

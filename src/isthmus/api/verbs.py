@@ -9,6 +9,7 @@ from pathlib import Path
 from isthmus.api.asked import AskedRun, AskedStudy
 from isthmus.core.errors import InputError
 from isthmus.core.paths import cache_folder
+from isthmus.data.reading_progress import quiet
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
@@ -43,7 +44,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
     if not finished or asked.images is not None:
-        with Display(enabled=show_progress) as display:
+        with Display(enabled=show_progress) as display, quiet(not show_progress):
             for event in load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images):
                 display.show(event)
     write_run_report(asked.folder)
@@ -53,7 +54,7 @@ def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
     """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`."""
     growing = GrowingReport(asked.folder, asked.plan.name)
     events = run_study(asked.plan, asked.folder, cache_folder(), command=command_line(), jobs=jobs, images=asked.images)
-    with Display(enabled=show_progress) as display:
+    with Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
             display.show(event)
             if (first := growing.show(event)) is not None:

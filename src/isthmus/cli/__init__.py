@@ -14,10 +14,10 @@ import typer
 import typer.main
 
 from isthmus import __version__
-from isthmus.cli import exit_codes
+from isthmus.cli import data, exit_codes
 from isthmus.cli.app import app
 from isthmus.cli.evaluate import doctor, evaluate, report
-from isthmus.cli.list import data, list_things
+from isthmus.cli.list import list_things
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
@@ -30,7 +30,7 @@ __all__ = ["main"]
 for verb in (study, train, evaluate, doctor, report, explore, export, reconstruct, sample):
     app.command()(verb)
 app.command("list")(list_things)
-app.command()(data)
+app.add_typer(data.app, name="data")
 
 
 def main() -> None:

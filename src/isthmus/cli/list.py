@@ -1,13 +1,12 @@
-"""Verbs that show what exists: list and data."""
+"""The verb that shows what exists: list."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import PATH, AsJson, Offline, SkipBroken, with_flags
+from isthmus.cli.app import AsJson
 
 
 def list_things(
@@ -21,33 +20,3 @@ def list_things(
     from isthmus.cli import listings
 
     listings.print_list(sort, as_json=as_json)
-
-
-def data(
-    kind: Annotated[str, typer.Argument(help="A data set: cifar10, parquet, folder, arrays or scenes.")],
-    changes: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER; `isthmus list datasets` names them."
-        ),
-    ] = None,
-    download: Annotated[bool, typer.Option("--download", help="Fetch it if it is not on this machine yet.")] = False,
-    sheet: Annotated[
-        Path | None, typer.Option("--sheet", help="Save a PNG of the first training images.", **PATH)
-    ] = None,
-    as_json: AsJson = False,
-    offline: Offline = False,
-    skip_broken: SkipBroken = False,
-) -> None:
-    """Read a data set and say what is in it.
-
-    `isthmus data cifar10 --download` fetches CIFAR-10.
-    """
-    from isthmus.cli import listings
-    from isthmus.recipes.recipe import parse_overrides
-
-    options = parse_overrides(changes or [])
-    options = {key.removeprefix("data."): value for key, value in options.items()}
-    flags = with_flags({"data.kind": kind}, offline, skip_broken, download=download)
-    options |= {key.removeprefix("data."): value for key, value in flags.items() if key != "data.kind"}
-    listings.print_data(kind, options, sheet=sheet, as_json=as_json)

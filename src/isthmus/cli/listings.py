@@ -17,6 +17,7 @@ from isthmus.core.outputs import check_free
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import printable
 from isthmus.pages.contact_sheet import contact_sheet, save_picture
+from isthmus.pages.shown_pixels import remarks, view_of
 from isthmus.recipes import study_plan
 from isthmus.recipes.recipe import Split
 
@@ -45,8 +46,11 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     """What a data set holds after reading and splitting; with `sheet`, also save its first training images as a PNG."""
     if sheet is not None:
         check_free(sheet)
-    dataset = registry.build("datasets", kind, options).load()
+    from isthmus.core.paths import cache_folder
     from isthmus.data.splits import split
+    from isthmus.data.store.cache import read
+
+    dataset = read(kind, registry.build("datasets", kind, options), cache_folder())
 
     usual = Split()
     splits = split(dataset, **usual.model_dump())
@@ -61,7 +65,11 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         "hash": splits.hash,
     }
     if sheet is not None:
-        save_picture(contact_sheet(splits.train.images[:64]), sheet)
+        images = splits.train.images
+        view = view_of(images.shape[1], options.get("shown_channels"))
+        save_picture(contact_sheet(view.pictures(images[:64])), sheet)
+        for sentence in remarks(view, 8 * images.dtype.itemsize, splits.range):
+            print(printable(sentence), file=sys.stderr)
     for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
         print(printable(sentence), file=sys.stderr)
     if carved:

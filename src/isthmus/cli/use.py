@@ -85,11 +85,14 @@ def sample(
     check_free(out)
     from isthmus.inference.sample import generate
     from isthmus.pages.contact_sheet import contact_sheet, save_picture
+    from isthmus.pages.shown_pixels import remarks, view_of
+    from isthmus.runs.run_folder import read_recipe
 
     made = generate(run, count, sampler=sampler, seed=seed)
-    for sentence in made.notices:
+    view = view_of(made.images.shape[1], read_recipe(run).data.options.get("shown_channels"))
+    for sentence in (*made.notices, *remarks(view, 8 * made.images.dtype.itemsize, None)):
         say(sentence)
-    save_picture(contact_sheet(made.images), out)
+    save_picture(contact_sheet(view.pictures(made.images)), out)
     say(f"{counted(count, 'image')} from sampler {made.sampler}, seed {seed}.")
     if not to_stream:
         tell(out)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -62,6 +62,11 @@ def chosen(images: Pixels, rows: np.ndarray) -> Pixels:
 def levels(dtype: Any) -> int:
     """The highest level of a pixel of a NumPy or torch type: 255 of 8 bits, 65,535 of 16; it is white, and 0 black."""
     return (1 << 8 * dtype.itemsize) - 1
+
+
+def depth_of(dtype: Any) -> Literal[8, 16]:
+    """Bits of a pixel's value."""
+    return 16 if dtype.itemsize == 2 else 8
 
 
 def blocks(images: Pixels, rows: int | None = None) -> Iterator[slice]:

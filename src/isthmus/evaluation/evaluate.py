@@ -29,7 +29,7 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import collect_with_outputs
 from isthmus.models.interfaces import Objective
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.models.sampling import choose_sampler, sample_images
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
@@ -170,7 +170,7 @@ def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, output
 
 
 def _corrupted(model: Autoencoder, pixels: Tensor, generator: torch.Generator) -> Tensor:
-    return to_uint8(model.corruption(to_unit(pixels), generator))
+    return to_pixels(model.corruption(to_unit(pixels), generator), pixels.dtype)
 
 
 def _sizes(size: int, available: int) -> list[int]:

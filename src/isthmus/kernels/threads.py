@@ -46,6 +46,11 @@ def torch_on_one() -> Generator[None]:
         _own.count = outer
 
 
+def images_in_a_piece(device: torch.device | None, pixels: int) -> int:
+    """How many images with `pixels` (H * W) `pieces` gives to `work` at once; a function of these two alone."""
+    return max(1, _PIXELS // pixels) if device is None or device.type == "cpu" else _AT_ONCE
+
+
 def pieces(
     work: Callable[..., T], *images: Tensor, device: torch.device | None = None, pixels: int | None = None
 ) -> list[T]:
@@ -57,7 +62,7 @@ def pieces(
     on the number of threads. If `device`, where `work` computes, is not the CPU, this thread calls it alone.
     """
     here = device is None or device.type == "cpu"
-    each = max(1, _PIXELS // (pixels or math.prod(images[0].shape[2:]))) if here else _AT_ONCE
+    each = images_in_a_piece(device, pixels or math.prod(images[0].shape[2:]))
     parts = list(zip(*(one.split(each) for one in images), strict=True))
     if not here:
         return [work(*part) for part in parts]

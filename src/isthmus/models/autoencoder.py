@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -21,10 +21,9 @@ from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.colours import Reading
 from isthmus.data.images import to_finite_float32, to_uint8_batch
 from isthmus.models.batched import batched_array, evaluation_mode
-from isthmus.models.image_size import ImageSizeError, resized_by
 from isthmus.models.interfaces import Architecture, Bottleneck, Corruption, Prior
 from isthmus.models.linear_path import LinearPath
-from isthmus.models.pixels import as_array, as_arrays, to_uint8, to_unit
+from isthmus.models.pixels import PIXEL_TYPES, as_array, as_arrays, to_pixels, to_unit
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
 
@@ -39,6 +38,9 @@ class Autoencoder(nn.Module):
 
     `encode`, `decode` and `reconstruct` work with images in the usual forms: uint8 arrays, floats in
     [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], all results kept in a `Trace`.
+
+    image_shape: (C, H, W). depth: bits of a pixel's value, in the images that it is trained on and in those that it
+    makes; at 16, pixels are uint16.
     """
 
     if TYPE_CHECKING:  # for the same reason as in `ModelPart`
@@ -46,14 +48,17 @@ class Autoencoder(nn.Module):
 
         def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Trace: ...
 
-    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int]) -> None:
+    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16] = 8) -> None:
         super().__init__()
         self.image_shape = image_shape
+        self.depth: Literal[8, 16] = depth
         self.reading = Reading.of(recipe.data.options)  # files are read as the training images were
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )
-        self.architecture = _architecture(recipe, image_shape)
+        self.architecture: Architecture = registry.build(
+            "architectures", recipe.architecture.kind, recipe.architecture.options, image_shape
+        )
         self.bottleneck: Bottleneck = registry.build(
             "bottlenecks", recipe.bottleneck.kind, recipe.bottleneck.options, self.architecture.feature_shape
         )
@@ -79,7 +84,7 @@ class Autoencoder(nn.Module):
                     f"model.linear: the decoder of architecture {recipe.architecture.kind!r} cannot answer zero, so "
                     "nothing can start at PCA beside it; set model.linear=none"
                 )
-            self.linear = LinearPath(image_shape, self.latent_size)
+            self.linear = LinearPath(image_shape, self.latent_size, square=self.architecture.square)
             self.architecture.start_beside_linear()
             self.bottleneck.start_beside_linear()
 
@@ -161,6 +166,11 @@ class Autoencoder(nn.Module):
         return math.prod(self.bottleneck.code_shape) if self.bottleneck.codes else self.latent_size
 
     @property
+    def pixel_type(self) -> torch.dtype:
+        """Type of the pixels that it takes and makes: uint8, or uint16 at a depth of 16."""
+        return PIXEL_TYPES[self.depth]
+
+    @property
     def device(self) -> torch.device:
         return next(self.parameters()).device
 
@@ -172,7 +182,7 @@ class Autoencoder(nn.Module):
         return batched_array(self, lambda part: with_sane_numbers(self.encode_pixels(part)), self._pixels(images))
 
     def decode(self, z: Any) -> np.ndarray:
-        """Latents (N, *latent_shape), or a single one -> images (N, H, W, 3) uint8.
+        """Latents (N, *latent_shape), or a single one -> images (N, H, W, C) uint8, or uint16 at a depth of 16.
 
         z: an array or a tensor of any real type. Raises InputError if a number is NaN or beyond float32, or if the
         shape does not match.
@@ -187,7 +197,7 @@ class Autoencoder(nn.Module):
         return batched_array(self, self.decode_to_pixels, latents).transpose(0, 2, 3, 1)
 
     def reconstruct(self, images: Any) -> np.ndarray:
-        """Images -> their reconstructions (N, H, W, 3) uint8.
+        """Images -> their reconstructions (N, H, W, C) uint8, or uint16 at a depth of 16.
 
         images: a path or a list of paths, read as the command line reads them: cropped and shrunk to the model's size;
         a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
@@ -196,7 +206,7 @@ class Autoencoder(nn.Module):
         return batched_array(self, self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
     def encode_pixels(self, pixels: Tensor) -> Tensor:
-        """uint8 (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
+        """Pixels (B, C, H, W) -> z (B, *latent_shape), on the model's device, in evaluation mode."""
         x = to_unit(pixels)
         x_in = self.corruption(x) if self.corruption.at_inference else x
         return self.latent(x_in)[1].z.float()
@@ -212,15 +222,15 @@ class Autoencoder(nn.Module):
         return base + self.architecture.decoder(features)
 
     def decode_to_pixels(self, z: Tensor) -> Tensor:
-        """z (B, *latent_shape) -> uint8 (B, C, H, W), clamped and rounded."""
-        return to_uint8(self.decode_latents(z))
+        """z (B, *latent_shape) -> pixels (B, C, H, W) of `pixel_type`, clamped and rounded."""
+        return to_pixels(self.decode_latents(z), self.pixel_type)
 
     def reconstruct_pixels(self, pixels: Tensor) -> Tensor:
-        """uint8 (B, C, H, W) -> uint8 of the same shape, clamped and rounded."""
+        """Pixels (B, C, H, W) -> pixels of the same shape, clamped and rounded."""
         return self.decode_to_pixels(self.encode_pixels(pixels))
 
     def fill_in(self, pixels: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """uint8 (B, C, H, W) -> the same images, with the patches that the corruption hides filled in by the model."""
+        """Pixels (B, C, H, W) -> the same images, with the patches that the corruption hides filled in by the model."""
         x_in, mask = self.corruption.hide(to_unit(pixels), generator)
         made = self.decode_to_pixels(self.latent(x_in, None, mask)[1].z)
         return torch.where(mask, made, pixels)
@@ -232,16 +242,6 @@ class Autoencoder(nn.Module):
             wanted = "x".join(str(side) for side in self.image_shape[1:])
             raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
         return pixels
-
-
-def _architecture(recipe: Recipe, image_shape: tuple[int, int, int]) -> Architecture:
-    """Raises InputError; where the images' size does not fit, it says how the recipe's data set is brought to one."""
-    try:
-        return registry.build("architectures", recipe.architecture.kind, recipe.architecture.options, image_shape)
-    except InputError as error:
-        if isinstance(error.__cause__, ImageSizeError):
-            raise InputError(f"{error}, or {resized_by(recipe.data.kind, *error.__cause__.fits)}") from None
-        raise
 
 
 def _dims(shape: tuple[int, ...]) -> str:

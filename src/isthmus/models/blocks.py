@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from isthmus.kernels import ops
 from isthmus.kernels.ops import CallsKernels, Stage
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose
+from isthmus.models.padding import cropped, padded
 
 
 class FlippedSequential(nn.Sequential, CallsKernels):
@@ -21,11 +22,18 @@ class FlippedSequential(nn.Sequential, CallsKernels):
     that, but can pad above and to the left themselves. So these layers hold Keras's kernels and apply them turned:
     the same function, and training on two CPU cores is a tenth faster (records/2026-11-22-engine.md). Images whose
     padding costs nothing in training are not turned.
+
+    unit: images are padded until it divides their sides; sides: height and width to which outputs are cropped.
     """
 
     operation = "convolve_norm_leaky"
 
+    def __init__(self, *layers: nn.Module, unit: int = 1, sides: tuple[int, int] | None = None) -> None:
+        super().__init__(*layers)
+        self.unit, self.sides = unit, sides
+
     def forward(self, input: Tensor) -> Tensor:
+        input = padded(input, self.unit)
         turned = not (self.training and ops.pads_freely(input))
         x, rest = input.flip(2, 3) if turned else input, list(self)
         while rest:
@@ -34,7 +42,8 @@ class FlippedSequential(nn.Sequential, CallsKernels):
                 continue
             layer, *rest = rest
             x = layer(x, turned=turned) if isinstance(layer, SameConv | SameConvTranspose) else layer(x)
-        return x.flip(2, 3) if turned else x
+        x = x.flip(2, 3) if turned else x
+        return x if self.sides is None else cropped(x, self.sides)
 
 
 def _stages(sides: Sequence[int], layers: Sequence[nn.Module], *, turned: bool) -> list[Stage]:

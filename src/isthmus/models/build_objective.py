@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError
+from isthmus.core.pixels import levels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Distortion, Objective, Regularizer
 from isthmus.recipes.recipe import Recipe
@@ -15,6 +16,7 @@ def build_objective(recipe: Recipe, model: Autoencoder) -> Objective:
     Raises InputError for a penalty without a weight and for a weight without a penalty: neither is ignored silently.
     """
     distortion: Distortion = registry.build("distortions", recipe.distortion.kind, recipe.distortion.options)
+    distortion.set_levels(levels(model.pixel_type))
     regularizer: Regularizer = registry.build(
         "regularizers", recipe.regularizer.kind, recipe.regularizer.options, model.latent_shape, model.image_shape
     )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.core.pixels import BLOCK_BYTES, Pixels, blocks
 from isthmus.core.values import Latent
+from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched
 from isthmus.models.pixels import to_unit
@@ -31,23 +34,38 @@ class Collected:
     by_dimension: Mapping[str, np.ndarray]
 
 
-def collect(model: Autoencoder, images: np.ndarray) -> Collected:
-    """images (N, C, H, W) uint8 -> their latents, in full precision and evaluation mode.
+def collect(model: Autoencoder, images: Pixels) -> Collected:
+    """images (N, C, H, W) -> their latents, in full precision and evaluation mode; images on disk are read in blocks.
 
     Raises RunError if a latent has numbers that are not finite or too large to be measured.
     """
-    return _joined(batched(model, lambda part: _latent(model, part), torch.from_numpy(images)))
+    gathered = _Gathered()
+    for rows in _blocks(model, images):
+        for latent in batched(model, lambda part: _latent(model, part), torch.from_numpy(images[rows])):
+            gathered.add(latent)
+    return gathered.all()
 
 
-def collect_with_outputs(model: Autoencoder, images: np.ndarray) -> tuple[Collected, np.ndarray]:
-    """`collect`, and the model's outputs for the same images, (N, C, H, W) uint8: each image is encoded once."""
+def collect_with_outputs(model: Autoencoder, images: Pixels) -> tuple[Collected, np.ndarray]:
+    """`collect`, and the model's outputs for the same images, (N, C, H, W) pixels: each image is encoded once."""
 
     def answer(part: Tensor) -> tuple[Latent, Tensor]:
         latent = _latent(model, part)
         return latent, model.decode_to_pixels(latent.z.float()).cpu()
 
-    answers = batched(model, answer, torch.from_numpy(images))
-    return _joined([latent for latent, _ in answers]), torch.cat([output for _, output in answers]).numpy()
+    gathered, outputs = _Gathered(), list[Tensor]()
+    for rows in _blocks(model, images):
+        for latent, output in batched(model, answer, torch.from_numpy(images[rows])):
+            gathered.add(latent)
+            outputs.append(output)
+    return gathered.all(), torch.cat(outputs).numpy()
+
+
+def _blocks(model: Autoencoder, images: Pixels) -> Iterator[slice]:
+    """Blocks of whole pieces: the same pieces, and so the same bits, as if all images were given at once."""
+    piece = threads.images_in_a_piece(model.device, math.prod(model.image_shape[1:]))
+    rows = BLOCK_BYTES // (math.prod(model.image_shape) * images.dtype.itemsize)
+    return blocks(images, max(1, rows // piece) * piece)
 
 
 def _latent(model: Autoencoder, pixels: Tensor) -> Latent:
@@ -56,20 +74,29 @@ def _latent(model: Autoencoder, pixels: Tensor) -> Latent:
     return model.beside_prior(model.latent(x_in)[1])
 
 
-def _joined(latents: Sequence[Latent]) -> Collected:
-    z = torch.cat([latent.z.float().flatten(1).cpu() for latent in latents])
-    codes = [latent.codes.flatten(1).cpu() for latent in latents if latent.codes is not None]
-    penalties: dict[str, list[Tensor]] = {}
-    sums: dict[str, Tensor] = {}
-    for latent in latents:
+class _Gathered:
+    """What `Collected` needs of each latent, so that the rest of it can be freed."""
+
+    def __init__(self) -> None:
+        self.z, self.codes = list[Tensor](), list[Tensor]()
+        self.penalties: dict[str, list[Tensor]] = {}
+        self.sums: dict[str, Tensor] = {}
+
+    def add(self, latent: Latent) -> None:
+        self.z.append(latent.z.float().flatten(1).cpu())
+        if latent.codes is not None:
+            self.codes.append(latent.codes.flatten(1).cpu())
         for name, values in latent.penalties.items():
-            penalties.setdefault(name, []).append(values.float().cpu())
+            self.penalties.setdefault(name, []).append(values.float().cpu())
         for name, values in latent.by_dimension.items():
             total = widest(values).sum(0).cpu()
-            sums[name] = sums[name] + total if name in sums else total
-    return Collected(
-        with_sane_numbers(z).numpy(),
-        torch.cat(codes).numpy() if codes else None,
-        {name: torch.cat(values).numpy() for name, values in penalties.items()},
-        {name: (total / len(z)).numpy() for name, total in sums.items()},
-    )
+            self.sums[name] = self.sums[name] + total if name in self.sums else total
+
+    def all(self) -> Collected:
+        z = torch.cat(self.z)
+        return Collected(
+            with_sane_numbers(z).numpy(),
+            torch.cat(self.codes).numpy() if self.codes else None,
+            {name: torch.cat(values).numpy() for name, values in self.penalties.items()},
+            {name: (total / len(z)).numpy() for name, total in self.sums.items()},
+        )

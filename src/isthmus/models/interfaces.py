@@ -89,6 +89,8 @@ class Architecture(ModelPart):
     decoder: nn.Module
     feature_shape: tuple[int, int, int]
 
+    # Any H and W must work, also those that no stride divides: `isthmus.models.padding` pads and crops.
+
     # What some architectures can do.
 
     supports_mask: bool = False
@@ -101,6 +103,12 @@ class Architecture(ModelPart):
     """Whether `start_beside_linear` makes the decoder output zero, so that training can start at PCA."""
     refines: bool = False
     """Whether the decoder accepts the linear path's image and adds to it: decoder(h, base), base (B, C, H, W)."""
+
+    square: int = 0
+    """Side, pixels, of the square that each position of h stands for, counted from the top left; 0: there is none.
+
+    With it, features can begin with the linear path's image: see `LinearPath.show_in`.
+    """
 
     def start_beside_linear(self) -> None:
         """Make the decoder output zero until training changes its weights.
@@ -223,6 +231,12 @@ class Distortion(ModelPart):
 
     nats: bool = False
     """Whether it is a negative log likelihood, -log p(x|z) in nats, so that the likelihood of images can be bounded."""
+
+    def set_levels(self, highest: int) -> None:
+        """Pixels have the values 0 to `highest`: for likelihoods of discrete values. Default: nothing.
+
+        It is called for every model; before, a likelihood assumes 255.
+        """
 
     if TYPE_CHECKING:
 

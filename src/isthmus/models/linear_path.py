@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from isthmus.models.padding import padded
+
 if TYPE_CHECKING:
     from isthmus.evaluation.baselines.pca import PrincipalComponents
 
@@ -20,11 +22,13 @@ class LinearPath(nn.Module):
     encode: x (B, C, H, W) in [-1, 1] -> (B, size); decode: z (B, size) -> (B, C, H, W). After `start_at` the
     two are PCA with every latent scaled to unit variance over the training images. Optimizers, priors and sliders
     expect one scale for all latents, and the output is still that of PCA.
+
+    square: as in `Architecture`, for `show_in`.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], size: int) -> None:
+    def __init__(self, image_shape: tuple[int, int, int], size: int, *, square: int = 0) -> None:
         super().__init__()
-        self.image_shape = image_shape
+        self.image_shape, self.square = image_shape, square
         values = math.prod(image_shape)
         self.analysis = nn.Linear(values, size)
         self.synthesis = nn.Linear(size, values)
@@ -57,16 +61,18 @@ class LinearPath(nn.Module):
 
         The image is folded into the first channels, a square of pixels per position, as finely as the channels
         allow, so the decoder has from the start the image to add to. From random features it would first have to learn
-        PCA's directions again, and at 512 numbers it does not succeed (records/2026-11-28-post-512.md). If the
-        features' height and width do not divide the image's, or there are fewer channels than colours, nothing changes.
+        PCA's directions again, and at 512 numbers it does not succeed (records/2026-11-28-post-512.md). The image is
+        padded as architectures pad it. If positions stand for no squares, or there are fewer channels than colours,
+        nothing changes.
         """
         channels, height, width = feature_shape
-        colours, rows, columns = self.image_shape
-        if rows % height or columns % width or channels < colours or rows // height != columns // width:
+        colours, *sides = self.image_shape
+        side = self.square
+        if not side or channels < colours:
             return
-        side = rows // height
         fine = max(n for n in range(1, side + 1) if side % n == 0 and colours * n * n <= channels)
         for there, here in ((features.weight, self.synthesis.weight), (features.bias, self.synthesis.bias)):
-            image = here.reshape(colours, height, fine, side // fine, width, fine, side // fine, -1).mean(dim=(3, 6))
+            image = padded(here.reshape(colours, *sides, -1).permute(3, 0, 1, 2), side).permute(1, 2, 3, 0)
+            image = image.reshape(colours, height, fine, side // fine, width, fine, side // fine, -1).mean(dim=(3, 6))
             folded = image.permute(1, 3, 0, 2, 4, 5).flatten(2, 4)
             there.view(height, width, channels, -1)[:, :, : folded.shape[2]] = folded

@@ -1,4 +1,4 @@
-"""Conversions of pixels: 8-bit to and from the model's [-1, 1], and tensors to arrays."""
+"""Conversions of pixels: 8 or 16 bits to and from the model's [-1, 1], and tensors to arrays."""
 
 from __future__ import annotations
 
@@ -8,17 +8,22 @@ import torch
 from torch import Tensor
 
 from isthmus.core.errors import InputError
+from isthmus.core.pixels import levels
+
+PIXEL_TYPES = {8: torch.uint8, 16: torch.uint16}
+"""Type of pixels by their depth in bits."""
 
 
 def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
+    """uint8 or uint16 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
     few = pixels.contiguous(memory_format=torch.channels_last)  # while a value is one byte: takes a third less time
-    return few.to(torch.float32).div_(127.5).sub_(1)
+    return few.to(torch.float32).div_(levels(pixels.dtype) / 2).sub_(1)
 
 
-def to_uint8(x: Tensor) -> Tensor:
-    """[-1, 1] -> uint8, clamped and rounded: what an 8-bit file would hold."""
-    return x.float().add(1).mul(127.5).clamp(0, 255).round().to(torch.uint8)
+def to_pixels(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """[-1, 1] -> pixels of `dtype`, uint8 or uint16, clamped and rounded: what a file of that depth would hold."""
+    highest = levels(dtype)
+    return x.float().add(1).mul(highest / 2).clamp(0, highest).round().to(dtype)
 
 
 def as_arrays(images: Any) -> Any:

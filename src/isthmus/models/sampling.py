@@ -43,6 +43,6 @@ def draw_latents(model: Autoencoder, known: Collected, count: int, *, sampler: s
 
 
 def sample_images(model: Autoencoder, known: Collected, count: int, *, sampler: str, seed: int = 0) -> np.ndarray:
-    """`count` new images, (count, C, H, W) uint8, decoded from `draw_latents`."""
+    """`count` new images, (count, C, H, W) pixels, decoded from `draw_latents`."""
     z = draw_latents(model, known, count, sampler=sampler, seed=seed)
     return batched_array(model, model.decode_to_pixels, z)

@@ -7,14 +7,15 @@ import math
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from isthmus.core.outputs import MAKER, deliver
 
 
-def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Image.Image:
-    """images (N, 3, H, W) uint8 -> one nearly square picture, white gaps, enlarged by a whole factor.
+def contact_sheet(images: NDArray[np.uint8], *, gap: int = 1, width: int = 768) -> Image.Image:
+    """images (N, 1 or 3, H, W) -> one nearly square picture, white gaps, enlarged by a whole factor.
 
     gap: pixels between images before enlarging. width: pixels; the sheet is enlarged as long as it is not wider.
     """
@@ -25,7 +26,7 @@ def contact_sheet(images: np.ndarray, *, gap: int = 1, width: int = 768) -> Imag
     for place, image in enumerate(images):
         top, left = (place // columns) * (high + gap), (place % columns) * (wide + gap)
         sheet[top : top + high, left : left + wide] = image.transpose(1, 2, 0)
-    picture = Image.fromarray(sheet)
+    picture = Image.fromarray(sheet if channels == 3 else sheet[:, :, 0])
     scale = max(1, width // picture.width)
     return picture.resize((picture.width * scale, picture.height * scale), Image.Resampling.NEAREST)
 

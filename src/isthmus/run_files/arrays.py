@@ -16,7 +16,8 @@ from safetensors.numpy import save
 from isthmus.core.bounded_reading import open_ordinary, read_bytes
 from isthmus.run_files.read import damaged
 
-Pixels = NDArray[np.uint8]
+Pixels = NDArray[np.uint8 | np.uint16]
+_DTYPES = {"U8": np.uint8, "U16": np.uint16}  # 16 bits where the sources are deeper than 8
 # All tensors of a group show the same images; "shown/output" is the reconstruction of "shown/original".
 PICTURES = {
     "shown": ("original", "output", "pca", "noisy", "denoised"),
@@ -31,12 +32,12 @@ _WHOLE = ("index", "label")  # these columns hold whole numbers
 
 
 def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
-    """The bytes of pictures.safetensors; each tensor is (n, C, H, W) uint8."""
+    """The bytes of pictures.safetensors; each tensor is (n, C, H, W) uint8 or uint16."""
     return save({name: np.ascontiguousarray(images) for name, images in pictures.items()})
 
 
 def read_pictures(path: Path) -> dict[str, Pixels]:
-    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8; tensors with unknown names are left out.
+    """The tensors of pictures.safetensors by name, (n, C, H, W) uint8 or uint16; unknown names are left out.
 
     Raises FileNotFoundError, and RunError if a name, a shape or a type differs from the description.
     """
@@ -86,7 +87,11 @@ def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndar
 def _pictures(content: bytes) -> dict[str, Pixels]:
     tensors = dict(safetensors.deserialize(content))
     known = _check_pictures({name: (told["dtype"], told["shape"]) for name, told in tensors.items()})
-    return {name: np.frombuffer(tensors[name]["data"], np.uint8).reshape(tensors[name]["shape"]) for name in known}
+    return {
+        name: np.frombuffer(told["data"], _DTYPES[told["dtype"]]).reshape(told["shape"])
+        for name in known
+        for told in (tensors[name],)
+    }
 
 
 def _check_pictures(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> list[str]:
@@ -95,12 +100,14 @@ def _check_pictures(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> list[st
     found = [name for name in tensors if name in known]
     for name in found:
         dtype, shape = tensors[name]
-        if dtype != "U8" or len(shape) != 4 or shape[1] != 3 or 0 in shape:
+        if dtype not in _DTYPES or len(shape) != 4 or 0 in shape:
             raise ValueError(f"{name}: is {dtype} of shape {list(shape)} rather than pictures")
     for group, kinds in PICTURES.items():
         shapes = {tuple(tensors[name][1]) for kind in kinds if (name := f"{group}/{kind}") in found}
         if len(shapes) > 1:
             raise ValueError(f"{group}: its pictures have different shapes")
+    if len({(tensors[name][0], tensors[name][1][1]) for name in found}) > 1:
+        raise ValueError("its pictures have different numbers of channels or bits")
     return found
 
 

@@ -11,6 +11,7 @@ import isthmus
 from isthmus.core import registry
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.pixels import depth_of
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines.pca_timeline import follow
 from isthmus.evaluation.doctor.examine import examine
@@ -42,7 +43,8 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
     if not os.path.lexists(folder / "training.json"):
         raise RunError(f"{folder}: training has not ended yet; `isthmus train --resume {folder}` goes on")
     environment, training = check_data(folder, splits), read_record(folder / "training.json", TrainingRecord)
-    model = built_model(folder, recipe, splits.train.images.shape[1:])
+    images = splits.train.images
+    model = built_model(folder, recipe, images.shape[1:], depth_of(images.dtype))
     place, elsewhere = _where(recipe, device)
     model.to(place)
     objective = build_objective(recipe, model).to(model.device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from torch import nn
 
@@ -46,7 +47,9 @@ def load_run_data(folder: Path) -> Splits:
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and notices for the user. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
-    model = built_model(folder, recipe, read_environment(folder).image_shape)
+    images = read_environment(folder).data
+    assert images.image_shape is not None  # as every environment.json that could be read
+    model = built_model(folder, recipe, images.image_shape, images.depth)
     _, _, notices = load_weights(folder, model)
     return model.to(devices.choose_device(device, "device")).eval(), notices
 
@@ -74,7 +77,7 @@ def load_weights(
     raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
 
 
-def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int]) -> Autoencoder:
+def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16]) -> Autoencoder:
     """The model of a run before its weights are read. Raises RunError if it is too large for the folder's files."""
     held = [path.lstat().st_size for path in folder.glob("checkpoints/*/model.safetensors")]
     wanted = bytes_of_weights(recipe, image_shape) or 0
@@ -83,4 +86,4 @@ def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int])
             f"{folder}: recipe.toml and environment.json describe a model of {size(wanted)}, and checkpoints/ holds "
             f"{size(max(held, default=0))}; restore them from a copy, or train again with another --out"
         )
-    return Autoencoder(recipe, image_shape)
+    return Autoencoder(recipe, image_shape, depth)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from isthmus.core import registry
 from isthmus.core.sorts import SORTS
 from isthmus.testing import model_clauses, part_clauses
-from isthmus.testing.part_under_test import PartUnderTest
+from isthmus.testing.part_under_test import ODD_IMAGE, OTHER_IMAGES, PartUnderTest
 
 Clause = Callable[[PartUnderTest], None]
 
@@ -31,12 +32,23 @@ def contract(package: str, /, **values: Any) -> Callable[[Clause, PartUnderTest]
         for part in parts
         for clause in (*part_clauses.of(part), *model_clauses.of(part))
     ]
+    cases += [
+        pytest.param(clause, part, id=f"{part.table}.{part.kind}-{'x'.join(map(str, part.image))}-{clause.__name__}")
+        for part in (replace(part, image=image) for part in parts for image in _other_images(part))
+        for clause in (*part_clauses.of_images(part), *model_clauses.of_images(part))
+    ]
 
     @pytest.mark.parametrize(("clause", "part"), cases)
     def test(clause: Clause, part: PartUnderTest) -> None:
         clause(part)
 
     return test
+
+
+def _other_images(part: PartUnderTest) -> Sequence[tuple[int, int, int]]:
+    if part.sort in ("architectures", "bottlenecks"):
+        return OTHER_IMAGES
+    return [ODD_IMAGE] if part.in_recipe and part.sort != "datasets" else []
 
 
 def _of(package: str, sort: str, kind: str) -> bool:

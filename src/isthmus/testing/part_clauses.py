@@ -15,22 +15,19 @@ from isthmus.core import registry
 from isthmus.core.values import Latent, Posterior, Terms, Trace
 from isthmus.evaluation.describe_measures import describe
 from isthmus.evaluation.doctor.diagnosis import State
-from isthmus.testing.part_under_test import (
-    FEATURES,
-    IMAGE,
-    PartUnderTest,
-    features,
-    finite_gradients,
-    images,
-    pixels,
-)
+from isthmus.testing.part_under_test import PartUnderTest, finite_gradients
 
 Clause = Callable[[PartUnderTest], None]
 
 
 def of(part: PartUnderTest) -> list[Clause]:
     """The clauses for a part's sort."""
-    return [it_is_documented, its_options_fit_a_recipe, *_BY_SORT.get(part.sort, ())]
+    return [it_is_documented, its_options_fit_a_recipe, *of_images(part)]
+
+
+def of_images(part: PartUnderTest) -> list[Clause]:
+    """Those of them that depend on the images' shape."""
+    return [*_BY_SORT.get(part.sort, ())]
 
 
 def it_is_documented(part: PartUnderTest) -> None:
@@ -48,10 +45,10 @@ def its_options_fit_a_recipe(part: PartUnderTest) -> None:
 
 def architecture_goes_to_features_and_back(part: PartUnderTest) -> None:
     built = part.build()
-    h = built.encoder(images())
+    h = built.encoder(part.images())
     assert h.shape == (6, *built.feature_shape)
     x_hat = built.decoder(h)
-    assert x_hat.shape == (6, *IMAGE)
+    assert x_hat.shape == (6, *part.image)
     assert x_hat.isfinite().all()
     x_hat.square().mean().backward()
     assert finite_gradients(built)
@@ -59,10 +56,10 @@ def architecture_goes_to_features_and_back(part: PartUnderTest) -> None:
 
 def bottleneck_returns_a_latent_and_expands_it(part: PartUnderTest) -> None:
     built = part.build()
-    latent = built(features())
+    latent = built(part.h())
     assert isinstance(latent, Latent)
     assert latent.z.shape == (6, *built.latent_shape)
-    assert built.expand(latent.z).shape == (6, *FEATURES)
+    assert built.expand(latent.z).shape == (6, *part.features)
     assert set(latent.penalties) == set(built.penalties)
     for value in latent.penalties.values():
         assert value.shape == (6,)
@@ -74,19 +71,19 @@ def bottleneck_returns_a_latent_and_expands_it(part: PartUnderTest) -> None:
 
 def bottleneck_is_deterministic_in_evaluation(part: PartUnderTest) -> None:
     built = part.build().eval()
-    assert torch.equal(built(features()).z, built(features()).z)
+    assert torch.equal(built(part.h()).z, built(part.h()).z)
 
 
 def bottleneck_treats_images_one_by_one_in_evaluation(part: PartUnderTest) -> None:
     """An image's latent does not depend on its neighbours in the batch."""
     built = part.build().eval()
-    torch.testing.assert_close(built(features()).z[:2], built(features()[:2]).z)
+    torch.testing.assert_close(built(part.h()).z[:2], built(part.h()[:2]).z)
 
 
 def codes_name_what_the_decoder_gets(part: PartUnderTest) -> None:
     """Code -> vector -> code is exact, and the codes alone determine the latent."""
     built = part.build().eval()
-    latent = built(features())
+    latent = built(part.h())
     assert (latent.codes is not None) == (built.codes > 0)
     if latent.codes is None:
         assert built.codebook() is None
@@ -108,13 +105,13 @@ def bottleneck_draws_from_the_generator_it_is_handed(part: PartUnderTest) -> Non
     """A captured CUDA graph can replay these draws; the global generator would be shared with other runs."""
     built = part.build().train()
     twin = copy.deepcopy(built)  # a step may change the codebook
-    first = built(features(), generator=torch.Generator().manual_seed(3)).z
+    first = built(part.h(), generator=torch.Generator().manual_seed(3)).z
     torch.manual_seed(99)
-    assert torch.equal(first, twin(features(), generator=torch.Generator().manual_seed(3)).z)
+    assert torch.equal(first, twin(part.h(), generator=torch.Generator().manual_seed(3)).z)
 
 
 def corruption_keeps_shape_and_target_and_obeys_its_generator(part: PartUnderTest) -> None:
-    built, x = part.build(), images()
+    built, x = part.build(), part.images()
     before = x.clone()
     first = built(x, torch.Generator().manual_seed(3))
     again = built(x, torch.Generator().manual_seed(3))
@@ -125,9 +122,9 @@ def corruption_keeps_shape_and_target_and_obeys_its_generator(part: PartUnderTes
 
 
 def objective_gives_one_loss_an_image(part: PartUnderTest) -> None:
-    x = images()
+    x = part.images()
     x_hat = (0.5 * x).requires_grad_()
-    trace = Trace(x, x, features(), Latent(torch.zeros(6, 3)), x_hat)
+    trace = Trace(x, x, part.h(), Latent(torch.zeros(6, 3)), x_hat)
     terms = part.build()(None, trace)
     assert isinstance(terms, Terms)
     for value in (terms.loss, *terms.terms.values()):
@@ -139,13 +136,15 @@ def objective_gives_one_loss_an_image(part: PartUnderTest) -> None:
 
 def objective_refuses_a_penalty_without_a_weight(part: PartUnderTest) -> None:
     """A penalty is never silently zero."""
-    trace = Trace(images(), images(), features(), Latent(torch.zeros(6, 3), {"surprise": torch.ones(6)}), images())
+    trace = Trace(
+        part.images(), part.images(), part.h(), Latent(torch.zeros(6, 3), {"surprise": torch.ones(6)}), part.images()
+    )
     with pytest.raises(KeyError, match="surprise"):
         part.build()(None, trace)
 
 
 def distortion_gives_one_value_an_image_and_is_least_at_the_copy(part: PartUnderTest) -> None:
-    built, x = part.build(), images()
+    built, x = part.build(), part.images()
     flat = torch.zeros_like(x)
     for original in (x, flat):  # a constant image has zero variance, a possible divisor
         x_hat = (0.5 * original).requires_grad_()
@@ -175,7 +174,7 @@ def prior_scores_and_draws(part: PartUnderTest) -> None:
 
 
 def measure_scores_each_image_and_prefers_the_copy(part: PartUnderTest) -> None:
-    measure, true = part.build(), pixels()
+    measure, true = part.build(), part.pixels()
     noise = torch.randint(-40, 40, true.shape, generator=torch.Generator().manual_seed(1))
     noisy = (true.int() + noise).clamp(0, 255).to(torch.uint8)
     good, bad = measure(true, true), measure(noisy, true)

@@ -19,7 +19,10 @@ from isthmus.recipes.recipe import Recipe, apply, resolve
 from isthmus.recipes.study_plan import load_recipe
 
 IMAGE = (3, 16, 16)
-FEATURES = (5, 4, 4)
+OTHER_IMAGES = ((1, 28, 28), (3, 33, 47), (5, 16, 24))
+"""For architectures and bottlenecks: grey, oblong, more channels than colours, and sides that few strides divide."""
+ODD_IMAGE = (2, 13, 18)
+"""For every other part of a model."""
 TINY: Mapping[str, Any] = {
     "data.kind": "scenes",
     "data.train": 80,
@@ -38,11 +41,15 @@ TINY: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class PartUnderTest:
-    """A part, given by its sort and kind. values: option -> value, for options without a default."""
+    """A part, given by its sort and kind.
+
+    values: option -> value, for options without a default. image: (C, H, W) of the images in its tests.
+    """
 
     sort: str
     kind: str
     values: Mapping[str, Any]
+    image: tuple[int, int, int] = IMAGE
 
     @property
     def table(self) -> str:
@@ -51,6 +58,12 @@ class PartUnderTest:
     @property
     def in_recipe(self) -> bool:
         return SORTS[self.sort].in_recipe
+
+    @property
+    def features(self) -> tuple[int, int, int]:
+        """Shape of the features that a bottleneck gets: a quarter of the image's sides."""
+        _, height, width = self.image
+        return 5, -(-height // 4), -(-width // 4)
 
     @property
     def part(self) -> type[Any]:
@@ -67,11 +80,11 @@ class PartUnderTest:
     def build(self) -> Any:
         """The part, always with the same initial weights; a sampler's model is not built here."""
         facts: dict[str, list[Any]] = {
-            "architectures": [IMAGE],
-            "bottlenecks": [FEATURES],
-            "priors": [(3,), IMAGE],
-            "corruptions": [IMAGE],
-            "regularizers": [(3,), IMAGE],
+            "architectures": [self.image],
+            "bottlenecks": [self.features],
+            "priors": [(3,), self.image],
+            "corruptions": [self.image],
+            "regularizers": [(3,), self.image],
         }
         if self.sort == "objectives":
             facts["objectives"] = [
@@ -100,23 +113,20 @@ class PartUnderTest:
         """The model and the objective of `recipe`, always with the same initial weights."""
         recipe = self.recipe(extra)
         torch.manual_seed(0)
-        model = Autoencoder(recipe, IMAGE)
+        model = Autoencoder(recipe, self.image)
         return model, build_objective(recipe, model)
 
+    def images(self, count: int = 6) -> Tensor:
+        """(count, *image) in [-1, 1]."""
+        return torch.rand(count, *self.image, generator=torch.Generator().manual_seed(1)) * 2 - 1
 
-def images(count: int = 6) -> Tensor:
-    """(count, 3, 16, 16) in [-1, 1]."""
-    return torch.rand(count, *IMAGE, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    def pixels(self, count: int = 6) -> Tensor:
+        """The same images, uint8."""
+        return ((self.images(count) + 1) * 127.5).to(torch.uint8)
 
-
-def pixels(count: int = 6) -> Tensor:
-    """The same images, uint8."""
-    return ((images(count) + 1) * 127.5).to(torch.uint8)
-
-
-def features(count: int = 6) -> Tensor:
-    """(count, 5, 4, 4)."""
-    return torch.randn(count, *FEATURES, generator=torch.Generator().manual_seed(1))
+    def h(self, count: int = 6) -> Tensor:
+        """Features of so many images, (count, *features)."""
+        return torch.randn(count, *self.features, generator=torch.Generator().manual_seed(1))
 
 
 def finite_gradients(module: nn.Module) -> bool:

@@ -17,6 +17,7 @@ import torch
 
 import isthmus
 from isthmus.core import registry
+from isthmus.core.pixels import depth_of
 from isthmus.core.sorts import PART_TABLES
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -65,7 +66,7 @@ def environment(
             hash=splits.hash,
             test_hash=splits.test_hash,
             image_shape=splits.train.images.shape[1:],
-            depth=16 if splits.train.images.dtype.itemsize == 2 else 8,
+            depth=depth_of(splits.train.images.dtype),
             range=splits.range,
             class_names=tuple(splits.class_names),
             handling=handling(splits, mirrors=mirror.mirrors),

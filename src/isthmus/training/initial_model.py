@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.models.autoencoder import Autoencoder
@@ -11,13 +13,17 @@ from isthmus.models.seeding import drawing
 from isthmus.recipes.recipe import Recipe
 
 
-def untrained(recipe: Recipe, image_shape: tuple[int, int, int]) -> tuple[Autoencoder, Objective]:
+def untrained(
+    recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16] = 8
+) -> tuple[Autoencoder, Objective]:
     """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before.
+
+    image_shape, depth: as in `Autoencoder`.
 
     Raises InputError where a part would have nothing to do. (Runs that earlier versions trained so are still read.)
     """
     with drawing("weights", recipe.seed):
-        model = Autoencoder(recipe, image_shape)
+        model = Autoencoder(recipe, image_shape, depth)
     with drawing("objective", recipe.seed):
         objective = build_objective(recipe, model)
     if objective.needs_mask and not model.corruption.hides:

@@ -21,7 +21,7 @@ from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
-from isthmus.models.pixels import to_uint8, to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.models.widest import widest_dtype
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.state import Progress
@@ -148,7 +148,7 @@ def validate(model: Autoencoder, objective: Objective, images: Tensor | Pixels) 
     def sums(pixels: Tensor) -> Tensor:
         """Of the loss, the squared errors and the PSNR, in the widest numbers there are."""
         trace = model(to_unit(pixels))
-        output = to_uint8(trace.x_hat)
+        output = to_pixels(trace.x_hat, pixels.dtype)
         return torch.stack(
             (
                 objective(model, trace).loss.sum(dtype=wide),

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from isthmus.core import streams
 from isthmus.core.errors import RunError
-from isthmus.core.pixels import Pixels
+from isthmus.core.pixels import Pixels, depth_of
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.kernels.choose import choose
@@ -68,7 +68,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     precision = devices.choose_precision(recipe.train.precision, device)
     if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
         yield Notice(said)
-    model, objective = untrained(recipe, splits.train.images.shape[1:])
+    model, objective = untrained(recipe, splits.train.images.shape[1:], depth_of(splits.train.images.dtype))
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     chosen = choose(recipe.train.kernels, device, model, precision)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 
 from isthmus.models.architectures.residual import Residual
@@ -38,6 +37,16 @@ def test_arithmetic_lies_at_low_resolution() -> None:
     assert Residual((3, 32, 32), patch=8).feature_shape == (16, 4, 4)
 
 
-def test_a_patch_that_does_not_fit_is_refused() -> None:
-    with pytest.raises(ValueError, match="patch 5 does not divide 16x16"):
-        Residual(SHAPE, patch=5)
+def test_beside_a_linear_path_it_takes_that_paths_image_at_any_size() -> None:
+    """The image is padded as the encoder pads: each pixel of it is still seen at its own position."""
+    torch.manual_seed(0)
+    network = Residual((1, 9, 14), patch=4, width=8, depth=1, channels=4)
+    network.start_beside_linear()
+    torch.nn.init.normal_(network.decoder.last.weight)
+    h = network.encoder(torch.zeros(1, 1, 9, 14))
+    assert h.shape == (1, 4, 3, 4)
+    base = torch.zeros(1, 1, 9, 14)
+    base[..., -1, -1] = 1  # the last pixel, which is repeated in the padding
+    changed = (network.decoder(h, base) != network.decoder(h, torch.zeros_like(base)))[0, 0]
+    assert changed.shape == (9, 14)
+    assert changed[-1, -1] and not changed[0, 0]

@@ -12,6 +12,8 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageDraw, ImageFilter
 from safetensors.numpy import save_file
 
+from isthmus.core.pixels import levels
+
 CLASSES = ["circle", "square", "triangle"]
 DATA = {
     "kind": "scenes",
@@ -58,11 +60,21 @@ def draw_images(count: int, seed: int = 0) -> np.ndarray:
     return np.stack(images)
 
 
+def of_form(images: np.ndarray, channels: int, size: tuple[int, int], depth: int) -> np.ndarray:
+    """RGB images (N, 3, H, W) uint8 in another form: each channel is a mixture of red, green and blue of its own."""
+    high, wide = size
+    mixtures = np.random.default_rng(3).dirichlet(np.ones(3), channels)
+    mixed = np.einsum("nchw,mc->nmhw", images, mixtures) * ((1 << depth) - 1) / 255
+    down, across = np.arange(high) * images.shape[2] // high, np.arange(wide) * images.shape[3] // wide
+    return np.rint(mixed[:, :, down][..., across]).astype(np.uint8 if depth == 8 else np.uint16)
+
+
 def blur(images: np.ndarray, radius: float) -> np.ndarray:
-    """What a model with too small a latent would return."""
-    clear = [Image.fromarray(image.transpose(1, 2, 0).copy()) for image in images]
-    soft = [image.filter(ImageFilter.GaussianBlur(radius)) for image in clear]
-    return np.stack([np.asarray(image).transpose(2, 0, 1) for image in soft])
+    """What a model with too small a latent would return: images (N, C, H, W) uint8 or uint16, each channel blurred."""
+    step = levels(images.dtype) // 255
+    clear = (images // step).astype(np.uint8).reshape(-1, *images.shape[2:])
+    soft = [np.asarray(Image.fromarray(plane).filter(ImageFilter.GaussianBlur(radius))) for plane in clear]
+    return np.stack(soft).reshape(images.shape).astype(images.dtype) * images.dtype.type(step)
 
 
 def interval(mean: float, half: float) -> dict[str, float]:
@@ -214,10 +226,12 @@ def pictures(images: np.ndarray, radius: float, size: int, noisy: bool) -> dict[
         "worst/original": worst,
         "worst/output": blur(worst, radius * 1.3),
     }
-    tensors["samples"] = np.random.default_rng(2).integers(0, 256, (30, *shown.shape[1:]), dtype=np.uint8)
+    tensors["samples"] = np.random.default_rng(2).integers(
+        0, levels(shown.dtype) + 1, (30, *shown.shape[1:]), dtype=shown.dtype
+    )
     if noisy:
-        noise = np.random.default_rng(1).normal(0, 12.75, shown.shape)
-        tensors["shown/noisy"] = np.clip(shown + noise, 0, 255).astype(np.uint8)
+        noise = np.random.default_rng(1).normal(0, 0.05 * levels(shown.dtype), shown.shape)
+        tensors["shown/noisy"] = np.clip(shown + noise, 0, levels(shown.dtype)).astype(shown.dtype)
         tensors["shown/denoised"] = blur(tensors["shown/noisy"], radius)
     return {name: np.ascontiguousarray(array) for name, array in tensors.items()}
 

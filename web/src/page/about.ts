@@ -1,9 +1,17 @@
+import type { Frame } from "../pixels/picture";
+
 /** The facts stored in the page; docs/explorer-page.md describes each. All text in them is untrusted. */
 export interface About {
   readonly format: number;
   readonly title: string;
   readonly created: string;
   readonly image_shape: readonly [number, number, number];
+  /** The channels that pictures show: one, or three. */
+  readonly shown_channels: readonly number[];
+  /** The highest level of a pixel in the models' input: 255, or 65,535 for images of 16 bits. */
+  readonly levels: number;
+  /** What the pictures leave out of the images, in sentences. */
+  readonly remarks: readonly string[];
   readonly class_names: readonly string[];
   readonly shown: readonly Held[];
   readonly points: readonly (Held & { readonly shown: number })[];
@@ -38,6 +46,11 @@ export interface ModelAbout {
 }
 
 const FORMAT = 1;
+
+/** The size and the channels of the page's pictures. */
+export function frameOf({ image_shape: [channels, height, width], shown_channels: shown }: About): Frame {
+  return { channels, height, width, shown };
+}
 
 /** Reads the page's facts. Raises: Error if another version of isthmus wrote them. */
 export function readAbout(): About {

@@ -1,11 +1,12 @@
 import type { Tensors } from "../latent/safetensors";
-import { fromRgba, type Picture } from "../pixels/picture";
+import { fromRgba, GREY, type Frame, type Picture } from "../pixels/picture";
 import { planesFromText } from "../pixels/own_text";
 import type { Subject } from "../state/state";
-import type { About } from "./about";
+import { frameOf, type About } from "./about";
 
 /** The pictures of the page: exact held-out ones, the map's from a compressed sheet, and the reader's own. */
 export class Gallery {
+  readonly frame: Frame;
   readonly shown: readonly Picture[];
   private readonly own = new Map<string, Picture>();
   private readonly points = new Map<number, Picture>();
@@ -15,17 +16,18 @@ export class Gallery {
     private readonly about: About,
     private readonly tensors: Tensors,
   ) {
+    this.frame = frameOf(about);
     const planes = tensors.numbers("shown", "U8");
-    const size = this.height * this.width * 3;
+    const size = this.height * this.width * this.frame.channels;
     this.shown = about.shown.map((_, i) => this.picture(planes.subarray(i * size, (i + 1) * size)));
   }
 
   get height(): number {
-    return this.about.image_shape[1];
+    return this.frame.height;
   }
 
   get width(): number {
-    return this.about.image_shape[2];
+    return this.frame.width;
   }
 
   /** Always the same object for the same subject, so that results computed from it can be cached with it. */
@@ -44,11 +46,9 @@ export class Gallery {
     if (shown >= 0) return this.shown[shown];
     const known = this.points.get(place);
     if (known) return known;
-    const columns = this.tensors.numbers("sheet_columns", "I32")[0];
-    const [left, top] = [(place % columns) * this.width, Math.floor(place / columns) * this.height];
     this.sheet ??= decodeSheet(this.tensors.numbers("sheet", "U8"));
-    const { data } = (await this.sheet).getImageData(left, top, this.width, this.height);
-    const picture = this.points.get(place) ?? fromRgba(data, this.width, this.height);
+    const sheet = await this.sheet;
+    const picture = this.points.get(place) ?? this.onSheet(sheet, place);
     this.points.set(place, picture);
     return picture;
   }
@@ -72,7 +72,22 @@ export class Gallery {
   }
 
   private picture(planes: Uint8Array): Picture {
-    return { width: this.width, height: this.height, planes };
+    return { ...this.frame, planes };
+  }
+
+  /** Picture `place` of the sheet, where RGB has one tile a picture, and everything else one grey tile a channel. */
+  private onSheet(sheet: CanvasRenderingContext2D, place: number): Picture {
+    const { width, height, channels } = this.frame;
+    const columns = this.tensors.numbers("sheet_columns", "I32")[0];
+    const tile = (number: number) =>
+      sheet.getImageData((number % columns) * width, Math.floor(number / columns) * height, width, height).data;
+    if (channels === 3) return fromRgba(tile(place), this.frame);
+    const planes = new Uint8Array(channels * width * height);
+    for (let channel = 0; channel < channels; channel++) {
+      const grey = fromRgba(tile(place * channels + channel), { ...GREY, width, height });
+      planes.set(grey.planes, channel * width * height);
+    }
+    return this.picture(planes);
   }
 }
 

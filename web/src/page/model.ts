@@ -3,8 +3,8 @@ import { Codebook } from "../latent/codes";
 import { mixtureDraws, priorDraws, type Draw } from "../latent/draws";
 import type { Tensors } from "../latent/safetensors";
 import { LatentSpace } from "../latent/space";
-import { fromUnit, toLevels, type Picture } from "../pixels/picture";
-import type { About, ModelAbout } from "./about";
+import { fromUnit, toLevels, type Frame, type Picture } from "../pixels/picture";
+import { frameOf, type About, type ModelAbout } from "./about";
 
 /** One of the page's autoencoders, with the PCA of the same latent size. */
 export class Model {
@@ -13,7 +13,9 @@ export class Model {
   readonly draw: Draw;
   readonly codebook: Codebook | null;
   private readonly latents = new WeakMap<Picture, Float32Array>();
+  private readonly frame: Frame;
   private readonly imageShape: readonly number[];
+  private readonly levels: number;
 
   constructor(
     page: About,
@@ -22,7 +24,9 @@ export class Model {
     private readonly engine: Engine,
   ) {
     this.about = page.models[index];
-    this.imageShape = page.image_shape;
+    this.frame = frameOf(page);
+    this.imageShape = [1, ...page.image_shape];
+    this.levels = page.levels;
     this.space = new LatentSpace(tensors);
     this.draw = this.about.draws === "prior" ? priorDraws(this.space.size) : mixtureDraws(this.space, tensors);
     const codes = this.about.code_grid?.codes;
@@ -33,7 +37,7 @@ export class Model {
   async encode(picture: Picture, options?: RunOptions): Promise<Float32Array | null> {
     const known = this.latents.get(picture);
     if (known) return known;
-    const z = await this.engine.run(`encoder-${this.index}`, toLevels(picture), [1, ...this.imageShape], options);
+    const z = await this.engine.run(`encoder-${this.index}`, toLevels(picture, this.levels), this.imageShape, options);
     if (z) this.latents.set(picture, z);
     return z;
   }
@@ -51,11 +55,11 @@ export class Model {
 
   /** PCA's reconstruction of the picture, with the same latent size. */
   async pca(picture: Picture, options?: RunOptions): Promise<Picture | null> {
-    const input = toLevels(picture);
-    return this.toPicture(await this.engine.run(`pca-${this.about.pca}`, input, [1, ...this.imageShape], options));
+    const input = toLevels(picture, this.levels);
+    return this.toPicture(await this.engine.run(`pca-${this.about.pca}`, input, this.imageShape, options));
   }
 
   private toPicture(values: Float32Array | null): Picture | null {
-    return values && fromUnit(values, this.imageShape[2], this.imageShape[1]);
+    return values && fromUnit(values, this.frame);
   }
 }

@@ -19,6 +19,7 @@ export function title(about: About): HTMLElement {
       `A picture of ${values} values is squeezed into ${through} and rebuilt from them. ${network} in your browser: ` +
         `give ${one ? "it" : "them"} pictures, turn ${one ? "its" : "their"} numbers, and see what they stand for. No picture leaves your browser.`,
     ),
+    about.remarks.length > 0 && el("p", { class: "soft" }, about.remarks.join(" ")),
     one ? modelAbout(about) : el("ul", { class: "models" }, ...about.models.map(modelLine)),
   );
 }

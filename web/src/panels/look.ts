@@ -3,6 +3,7 @@ import type { Context } from "../page/context";
 import { el } from "../page/dom";
 import { compared } from "../page/compared";
 import { decibels } from "../page/numbers";
+import type { Frame } from "../pixels/picture";
 import { ssim } from "../pixels/ssim";
 import { UNTOUCHED, type State } from "../state/state";
 import { card } from "../widgets/card";
@@ -24,7 +25,7 @@ export interface Look {
 export function look(context: Context): Look {
   const { store, gallery, about } = context;
   const { width, height } = gallery;
-  const original = card({ name: "Original", width, height, below: errorLegend() });
+  const original = card({ name: "Original", width, height, below: errorLegend(gallery.frame.channels) });
   const line = lineup(context, [original], true, describe);
   const sheet = contactSheet(
     "Held-out pictures",
@@ -54,13 +55,18 @@ export function look(context: Context): Look {
     sheet.element,
     ownPicture(context),
     how(
-      "PSNR is measured on the 8-bit picture that you see. Ten decibels more mean a tenth of the squared error. SSIM " +
+      `PSNR is measured ${measuredOn(gallery.frame)}. Ten decibels more mean a tenth of the squared error. SSIM ` +
         "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a linear method can do " +
         "with as many numbers. A difference under 0.1 dB counts as the same, because the weights on this page are " +
         "rounded. Pixels are enlarged without smoothing.",
     ),
   );
   return { element, outputs: line.outputs, drawn };
+}
+
+function measuredOn({ channels, shown }: Frame): string {
+  const all = channels === shown.length && shown.every((channel, place) => channel === place);
+  return all ? "on the 8-bit picture that you see" : `on 8 bits of all ${channels} channels, also of those that you do not see`;
 }
 
 const describe: Describe = ({ output, target, score, pca }) => [

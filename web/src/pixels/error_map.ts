@@ -1,4 +1,4 @@
-import type { Picture } from "./picture";
+import { RGB, type Picture } from "./picture";
 
 /** Grey levels (of 255) at which the scale ends, in every map of every page; larger errors get its last colour. */
 export const ERROR_LIMIT = 64;
@@ -18,21 +18,21 @@ export const ERROR_COLOURS: readonly (readonly number[])[] = Array.from({ length
 
 /** The absolute error of every pixel, averaged over its channels, in the scale's colours. */
 export function errorMap(output: Picture, original: Picture): Picture {
-  const { width, height } = output;
+  const { width, height, channels } = output;
   const count = width * height;
   const planes = new Uint8Array(3 * count);
   for (let pixel = 0; pixel < count; pixel++) {
     let sum = 0;
-    for (let i = pixel; i < 3 * count; i += count) sum += Math.abs(output.planes[i] - original.planes[i]);
-    const colour = ERROR_COLOURS[Math.min(Math.round(sum / 3), ERROR_LIMIT)];
+    for (let i = pixel; i < channels * count; i += count) sum += Math.abs(output.planes[i] - original.planes[i]);
+    const colour = ERROR_COLOURS[Math.min(Math.round(sum / channels), ERROR_LIMIT)];
     for (let channel = 0; channel < 3; channel++) planes[channel * count + pixel] = colour[channel];
   }
-  return { width, height, planes };
+  return { ...RGB, width, height, planes };
 }
 
 /** The scale itself, one pixel high, zero error on the left. */
 export function errorScale(): Picture {
   const width = ERROR_COLOURS.length;
   const planes = Uint8Array.from({ length: 3 * width }, (_, i) => ERROR_COLOURS[i % width][Math.floor(i / width)]);
-  return { width, height: 1, planes };
+  return { ...RGB, width, height: 1, planes };
 }

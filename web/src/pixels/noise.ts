@@ -59,7 +59,7 @@ function pepper({ width, height, planes }: Picture, strength: number, seed: numb
   const count = width * height;
   for (let pixel = 0; pixel < count; pixel++) {
     const [lot, side] = [uniform(), uniform()];
-    if (lot < chance) for (let i = pixel; i < 3 * count; i += count) noisy[i] = side < 0.5 ? 0 : 255;
+    if (lot < chance) for (let i = pixel; i < planes.length; i += count) noisy[i] = side < 0.5 ? 0 : 255;
   }
   return noisy;
 }

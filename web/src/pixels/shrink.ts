@@ -18,9 +18,9 @@ interface Share {
 export function shrink(picture: Picture, part: Rectangle, width: number, height: number): Picture {
   const across = shares(part.left, part.width, width, picture.width);
   const down = shares(part.top, part.height, height, picture.height);
-  const planes = new Uint8Array(3 * width * height);
+  const planes = new Uint8Array(picture.channels * width * height);
   const row = new Float64Array(picture.width);
-  for (let channel = 0; channel < 3; channel++) {
+  for (let channel = 0; channel < picture.channels; channel++) {
     const plane = picture.planes.subarray(channel * picture.width * picture.height);
     down.forEach(({ first, weights }, y) => {
       row.fill(0);
@@ -35,7 +35,7 @@ export function shrink(picture: Picture, part: Rectangle, width: number, height:
       });
     });
   }
-  return { width, height, planes };
+  return { ...picture, width, height, planes };
 }
 
 function shares(start: number, length: number, count: number, limit: number): Share[] {

@@ -14,16 +14,16 @@ const WEIGHTS = gaussianWindow();
  * Source: Wang, Bovik, Sheikh and Simoncelli 2004, doi:10.1109/TIP.2003.819861, eq. 13.
  */
 export function ssim(output: Picture, original: Picture): number {
-  const { width, height } = output;
+  const { width, height, channels } = output;
   if (Math.min(width, height) < WINDOW) return NaN;
   const size = width * height;
   let sum = 0;
-  for (let channel = 0; channel < 3; channel++) {
+  for (let channel = 0; channel < channels; channel++) {
     const x = unit(output.planes.subarray(channel * size, (channel + 1) * size));
     const y = unit(original.planes.subarray(channel * size, (channel + 1) * size));
     sum += similarity(x, y, width, height);
   }
-  return sum / 3;
+  return sum / channels;
 }
 
 /** The mean over one channel; x, y (height, width) in [0, 1]. */

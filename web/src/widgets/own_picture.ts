@@ -5,8 +5,19 @@ import { UNTOUCHED } from "../state/state";
 import { askForCrop } from "./crop_dialog";
 import { readFile } from "./read_file";
 
+/** How a reader's picture gets the channels that the models take; other numbers of channels no picture file has. */
+const MADE: Readonly<Record<number, string>> = {
+  1: "; colours become grey",
+  3: "",
+  4: "; its transparency becomes the fourth channel",
+};
+
 /** Ways to load a reader's own picture: file, drop anywhere on the page, paste, camera. */
 export function ownPicture({ store, gallery }: Context): HTMLElement {
+  const { channels } = gallery.frame;
+  if (!Object.hasOwn(MADE, channels)) {
+    return el("p", { class: "soft" }, `A picture of your own cannot be used here: these images have ${channels} channels, and picture files have 1, 3 or 4.`);
+  }
   const problem = el("p", { class: "problem", role: "alert" });
   const file = picker(take, {});
   // On a phone this opens the camera; elsewhere it would only be a second file chooser.
@@ -16,7 +27,7 @@ export function ownPicture({ store, gallery }: Context): HTMLElement {
     if (!given || document.querySelector("dialog[open]")) return;
     problem.textContent = "";
     try {
-      const part = await askForCrop(await readFile(given), gallery.width, gallery.height);
+      const part = await askForCrop(await readFile(given, gallery.frame), gallery.width, gallery.height);
       if (part) store.set({ image: { kind: "own", pixels: planesToText(part.planes) }, ...UNTOUCHED });
     } catch (error) {
       problem.textContent = error instanceof Error ? error.message : String(error);
@@ -36,7 +47,7 @@ export function ownPicture({ store, gallery }: Context): HTMLElement {
     camera && button("Take a photograph", () => camera.click()),
     file,
     camera,
-    el("span", { class: "soft" }, "or drop or paste one anywhere; it stays in this browser"),
+    el("span", { class: "soft" }, `or drop or paste one anywhere; it stays in this browser${MADE[channels]}`),
     problem,
   );
 }

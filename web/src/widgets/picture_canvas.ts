@@ -7,8 +7,9 @@ const FINE = 64;
 /** A canvas of the picture's own pixels, enlarged without smoothing; screen readers skip it if it has no label. */
 export function pictureCanvas(width: number, height: number, label: string): HTMLCanvasElement {
   const spoken = label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" };
-  const canvas = el("canvas", { class: width > FINE ? "pixels large" : "pixels", width, height, ...spoken });
+  const canvas = el("canvas", { class: Math.max(width, height) > FINE ? "pixels large" : "pixels", width, height, ...spoken });
   canvas.style.aspectRatio = `${width} / ${height}`;
+  canvas.style.setProperty("--ratio", String(width / height)); // the style sheet bounds the height of tall pictures
   return canvas;
 }
 

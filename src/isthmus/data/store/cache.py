@@ -34,9 +34,9 @@ _WORTH_DRAWN = 50_000  # pictures that come from no file
 
 @dataclass(frozen=True)
 class Kept:
-    """A store in the cache. source: what it was made from, in words. bytes: on the disk."""
+    """A store, or another file, in the cache. source: what it was made from, in words. bytes: on the disk."""
 
-    folder: Path
+    path: Path
     source: str
     bytes: int
 
@@ -62,12 +62,21 @@ def stores(cache: Path) -> Iterator[Kept]:
         yield Kept(folder, source, sum(file.stat().st_size for file in folder.iterdir() if file.is_file()))
 
 
+def fitted(cache: Path) -> Iterator[Kept]:
+    """The fitted baselines in a cache folder."""
+    for path in sorted(cache.glob("pca-*.safetensors")):
+        yield Kept(path, "fitted PCA", path.stat().st_size)
+
+
 def remove(kept: Kept) -> bool:
-    """Delete a store; false where a process is making it. A training that reads it keeps its open files."""
-    finished = kept.folder.with_name(kept.folder.name.removesuffix(_NEW))
+    """Delete it; false where a process is making it. A training that reads a store keeps its open files."""
+    if kept.path.is_file():
+        kept.path.unlink()
+        return True
+    lock = _lock(kept.path.with_name(kept.path.name.removesuffix(_NEW)))
     try:
-        with locked_file(_lock(finished), wait=False), about(kept.folder):
-            shutil.rmtree(kept.folder)
+        with locked_file(lock, wait=False), about(kept.path):
+            shutil.rmtree(kept.path)
     except BlockingIOError:
         return False
     return True

@@ -14,26 +14,27 @@ import torch
 from torch import Tensor, nn
 
 import isthmus
+from isthmus.core.pixels import levels
 from isthmus.models.autoencoder import Autoencoder
 
 OPSET = 20
 
 
 class Encoding(nn.Module):
-    """image (B, C, H, W) float, RGB in 0..255 -> latent (B, *latent_shape)."""
+    """image (B, C, H, W) float, from 0 to the pixels' highest level -> latent (B, *latent_shape)."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, image: Tensor) -> Tensor:
-        x = image / 127.5 - 1
+        x = image / (levels(self.model.pixel_type) / 2) - 1
         x_in = self.model.corruption(x) if self.model.corruption.at_inference else x
         return self.model.latent(x_in)[1].z.float()
 
 
 class Decoding(nn.Module):
-    """latent (B, *latent_shape) -> image (B, C, H, W) float, RGB in [0, 1]."""
+    """latent (B, *latent_shape) -> image (B, C, H, W) float in [0, 1]."""
 
     def __init__(self, model: Autoencoder) -> None:
         super().__init__()

@@ -15,6 +15,7 @@ from safetensors.torch import save
 from isthmus.core.atomic_files import own_folder, write_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.pixels import levels
 from isthmus.core.streams import sealed
 from isthmus.inference.export.compare import answer, loss
 from isthmus.inference.export.graphs import OPSET, decoder_graph, encoder_graph
@@ -98,7 +99,7 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
         _write(folder / _GRAPHS[1], decoder, model.latent_shape, model.image_shape, differences[1]),
     )
     exported = Exported(folder, written, weights, cost, tuple(notices))
-    write_record(folder / _ABOUT, _about(run, exported, half))
+    write_record(folder / _ABOUT, _about(run, model, exported, half))
     return exported
 
 
@@ -128,15 +129,16 @@ def _cost(
 
 
 def _pictures(run: Path, model: Autoencoder) -> np.ndarray:
-    """Images (N, 3, H, W) uint8 to compare on: held-out images from the run's folder, or noise if it has none."""
+    """Images (N, C, H, W) to compare on: held-out images from the run's folder, or noise if it has none."""
     try:
         pictures = read_pictures(run / "pictures.safetensors")
     except FileNotFoundError:
         pictures = {}
     shown = pictures.get("shown/original")
-    if shown is not None and shown.shape[1:] == model.image_shape:
+    dtype = np.dtype(f"uint{model.depth}")
+    if shown is not None and shown.shape[1:] == model.image_shape and shown.dtype == dtype:
         return shown
-    return np.random.default_rng(sealed("export")).integers(0, 256, (8, *model.image_shape), dtype=np.uint8)
+    return np.random.default_rng(sealed("export")).integers(0, 1 << model.depth, (8, *model.image_shape), dtype=dtype)
 
 
 def _difference(graph: onnx.ModelProto, given: np.ndarray, expected: np.ndarray) -> float:
@@ -152,8 +154,15 @@ def _write(
     return Graph(path, (None, *given), (None, *answered), difference)
 
 
-def _about(run: Path, exported: Exported, half: bool) -> ExportRecord:
+def _about(run: Path, model: Autoencoder, exported: Exported, half: bool) -> ExportRecord:
     environment = read_environment(run)
+    channels, highest = model.image_shape[0], levels(model.pixel_type)
+    order = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels in the order of the data")
+    stands = "" if environment.data.range is None else ", for the data's {:g} to {:g}".format(*environment.data.range)
+    names = (
+        ("image", f"{order}, 0..{highest}{stands}", "latent", "any"),
+        ("latent", "any", "image", f"{order}, [0, 1]{stands}"),
+    )
     cost = exported.half_cost_db
     return ExportRecord(
         format=1,
@@ -169,9 +178,6 @@ def _about(run: Path, exported: Exported, half: bool) -> ExportRecord:
                 output=ExportedTensor(name=answer_name, shape=graph.output, dtype="float32", range=answered),
                 largest_difference_from_pytorch=graph.difference,
             )
-            for graph, (name, given, answer_name, answered) in zip(exported.graphs, _NAMES, strict=True)
+            for graph, (name, given, answer_name, answered) in zip(exported.graphs, names, strict=True)
         ),
     )
-
-
-_NAMES = (("image", "RGB, 0..255", "latent", "any"), ("latent", "any", "image", "RGB, [0, 1]"))

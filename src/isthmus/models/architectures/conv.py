@@ -11,9 +11,9 @@ from torch.nn.utils.parametrizations import spectral_norm
 
 from isthmus.core.errors import InputError
 from isthmus.models.blocks import FlippedSequential
-from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose, Tanh, start_at_zero
+from isthmus.models.padding import grid
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -22,7 +22,8 @@ class Conv(Architecture):
     """Convolutions down to a feature map, and transposed convolutions in reverse order back up.
 
     encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), tanh, in [-1, 1].
-    Each layer is convolution, batch norm, leaky ReLU; the last is a transposed convolution with tanh.
+    Each layer is convolution, batch norm, leaky ReLU; the last is a transposed convolution with tanh. If the strides do
+    not divide the image, the encoder repeats its last row and column, and the decoder crops its output.
 
     Options:
         filters, strides: one entry per layer, starting at the image.
@@ -33,7 +34,7 @@ class Conv(Architecture):
         spectral: divide each of the decoder's kernels by its largest singular value and use no batch norm there, so
             that no layer enlarges differences ("From Variational to Deterministic Autoencoders", Ghosh et al.,
             arXiv:1903.12436, RAE-SN; Miyato et al., arXiv:1802.05957).
-    Raises ValueError if the strides do not divide the image or the lists differ in length.
+    Raises ValueError if the lists differ in length.
     """
 
     supports_linear_start = True
@@ -51,16 +52,9 @@ class Conv(Architecture):
         spectral: bool = False,
     ) -> None:
         super().__init__()
-        channels, height, width = image_shape
-        shrink = math.prod(strides)
+        channels, sides, shrink = image_shape[0], image_shape[1:], math.prod(strides)
         if len(filters) != len(strides) or not filters:
             raise ValueError(f"filters has {len(filters)} entries and strides {len(strides)}: give one each a layer")
-        if height % shrink or width % shrink:
-            raise ImageSizeError(
-                f"strides {strides} shrink by {shrink}, which does not divide {height}x{width} images; "
-                "choose strides whose product does",
-                *(height, width, shrink),
-            )
 
         def block(layer: nn.Module, count: int) -> list[nn.Module]:
             return [layer, BatchNorm(count, eps=norm_epsilon, momentum=norm_momentum), nn.LeakyReLU(slope)]
@@ -78,9 +72,10 @@ class Conv(Architecture):
         last = SameConvTranspose(now, channels, kernel=kernel)
         up += [spectral_norm(last) if spectral else last, Tanh()]
         self.spectral = spectral
-        self.encoder = FlippedSequential(*down)
-        self.decoder = FlippedSequential(*up)
-        self.feature_shape = (filters[-1], height // shrink, width // shrink)
+        self.encoder = FlippedSequential(*down, unit=shrink)
+        self.decoder = FlippedSequential(*up, sides=sides)
+        self.square = shrink
+        self.feature_shape = (filters[-1], *grid(sides, shrink))
 
     def start_beside_linear(self) -> None:
         if self.spectral:

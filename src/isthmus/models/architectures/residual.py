@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 from torch import Tensor, nn
 
-from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import PlainConv, start_at_zero
+from isthmus.models.padding import Fold, Unfold, grid
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -24,11 +24,11 @@ class Residual(Architecture):
     path's image and learns what is missing in it: at latent 64 this lowers the error by ten per cent.
 
     Options:
-        patch: side of the square of pixels that becomes one position.
+        patch: side of the square of pixels that becomes one position; if it does not divide the image, the last row
+            and column of pixels are repeated before folding, and the output is cropped.
         width: channels of every block.
         depth: residual blocks in the encoder, and as many in the decoder.
         channels: of the features between architecture and bottleneck.
-    Raises ValueError where `patch` does not divide the image.
     """
 
     supports_linear_start = True
@@ -44,22 +44,17 @@ class Residual(Architecture):
         channels: Positive = 16,
     ) -> None:
         super().__init__()
-        colours, height, width_px = image_shape
-        if height % patch or width_px % patch:
-            raise ImageSizeError(
-                f"patch {patch} does not divide {height}x{width_px} images; choose one that does",
-                *(height, width_px, patch),
-            )
-        folded = colours * patch**2
-        self.feature_shape = (channels, height // patch, width_px // patch)
+        sides, folded = image_shape[1:], image_shape[0] * patch**2
+        self.square = patch
+        self.feature_shape = (channels, *grid(sides, patch))
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(patch),
+            Fold(patch),
             PlainConv(folded, width),
             *(_Block(width) for _ in range(depth)),
             nn.ReLU(),
             nn.Conv2d(width, channels, 1),
         )
-        self.decoder = _Decoder(channels, width, depth, folded, patch)
+        self.decoder = _Decoder(channels, width, depth, folded, patch, sides)
 
     def start_beside_linear(self) -> None:
         assert isinstance(self.decoder, _Decoder)
@@ -72,14 +67,14 @@ class Residual(Architecture):
 
 
 class _Decoder(nn.Module):
-    def __init__(self, channels: int, width: int, depth: int, folded: int, patch: int) -> None:
+    def __init__(self, channels: int, width: int, depth: int, folded: int, patch: int, sides: tuple[int, int]) -> None:
         super().__init__()
-        self.fold = nn.PixelUnshuffle(patch)
+        self.fold = Fold(patch)
         self.first = PlainConv(channels, width)
         self.from_base: nn.Conv2d | None = None
         self.blocks = nn.Sequential(*(_Block(width) for _ in range(depth)))
         self.last = PlainConv(width, folded)
-        self.unfold = nn.PixelShuffle(patch)
+        self.unfold = Unfold(patch, sides)
 
     def take_base(self) -> None:
         """Accept the linear path's image as an input beside the features."""

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from isthmus.core.errors import InputError
 from isthmus.models.architectures._tokens import Blocks, positions
-from isthmus.models.image_size import ImageSizeError
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import start_at_zero
+from isthmus.models.padding import Fold, Unfold, grid
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -20,18 +20,20 @@ Positive = Annotated[int, Field(ge=1)]
 class Vit(Architecture):
     """Patches as tokens, transformer blocks, and back; with a mask, the encoder processes visible patches only.
 
-    encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, H / patch, W / patch); decoder: h -> x_hat
-    (B, C, H, W), near [-1, 1]. The encoder outputs one learned token for every hidden patch, and the decoder fills
-    these in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), with the blocks of "An
-    Image is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929) and fixed sine and cosine positions.
+    encoder: x (B, C, H, W), or x with a mask (B, 1, H, W) -> h (B, channels, ceil(H / patch), ceil(W / patch));
+    decoder: h -> x_hat (B, C, H, W), near [-1, 1]. The encoder outputs one learned token for every hidden patch, and
+    the decoder fills these in: "Masked Autoencoders Are Scalable Vision Learners" (He et al., arXiv:2111.06377), with
+    the blocks of "An Image is Worth 16x16 Words" (Dosovitskiy et al., arXiv:2010.11929) and fixed sine and cosine
+    positions.
 
     Options:
-        patch: side of a patch, pixels.
+        patch: side of a patch, pixels; if it does not divide the image, the last row and column of pixels are repeated
+            in the last patches, and the output is cropped.
         width: numbers per token.
         depth: blocks in the encoder, and as many in the decoder.
         heads: attention heads in each block.
         channels: of the features between architecture and bottleneck.
-    Raises ValueError if `patch` does not divide the image, or if heads and 4 do not divide the width.
+    Raises ValueError if heads and 4 do not divide the width.
     """
 
     supports_mask = True
@@ -48,19 +50,13 @@ class Vit(Architecture):
         channels: Positive = 16,
     ) -> None:
         super().__init__()
-        colours, height, width_px = image_shape
-        if height % patch or width_px % patch:
-            raise ImageSizeError(
-                f"patch {patch} does not divide {height}x{width_px} images; choose one that does",
-                *(height, width_px, patch),
-            )
         if width % heads or width % 4:
             raise ValueError(f"width {width} is not divided by heads {heads} and by 4; choose one that is")
-        grid = height // patch, width_px // patch
-        self.patch = patch
-        self.feature_shape = (channels, *grid)
-        self.encoder = _Encoder(colours * patch**2, width, depth, heads, channels, grid, patch)
-        self.decoder = _Decoder(colours * patch**2, width, depth, heads, channels, grid, patch)
+        sides, folded = image_shape[1:], image_shape[0] * patch**2
+        self.patch = self.square = patch
+        self.feature_shape = (channels, *grid(sides, patch))
+        self.encoder = _Encoder(folded, width, depth, heads, channels, sides, patch)
+        self.decoder = _Decoder(folded, width, depth, heads, channels, sides, patch)
 
     def check_mask(self, patch: int) -> None:
         if patch != self.patch:
@@ -78,13 +74,13 @@ class Vit(Architecture):
 
 class _Encoder(nn.Module):
     def __init__(
-        self, folded: int, width: int, depth: int, heads: int, channels: int, grid: tuple[int, int], patch: int
+        self, folded: int, width: int, depth: int, heads: int, channels: int, sides: tuple[int, int], patch: int
     ) -> None:
         super().__init__()
-        self.patch, self.grid = patch, grid
-        self.fold = nn.PixelUnshuffle(patch)
+        self.patch, self.grid = patch, grid(sides, patch)
+        self.fold = Fold(patch)
         self.first = nn.Linear(folded, width)
-        self.positions = nn.Buffer(positions(grid, width), persistent=False)
+        self.positions = nn.Buffer(positions(self.grid, width), persistent=False)
         self.blocks = Blocks(width, depth, heads)
         self.unseen = nn.Parameter(torch.zeros(width))
         self.last = nn.Linear(width, channels)
@@ -105,15 +101,15 @@ class _Encoder(nn.Module):
 
 class _Decoder(nn.Module):
     def __init__(
-        self, folded: int, width: int, depth: int, heads: int, channels: int, grid: tuple[int, int], patch: int
+        self, folded: int, width: int, depth: int, heads: int, channels: int, sides: tuple[int, int], patch: int
     ) -> None:
         super().__init__()
-        self.grid = grid
+        self.grid = grid(sides, patch)
         self.first = nn.Linear(channels, width)
-        self.positions = nn.Buffer(positions(grid, width), persistent=False)
+        self.positions = nn.Buffer(positions(self.grid, width), persistent=False)
         self.blocks = Blocks(width, depth, heads)
         self.last = nn.Linear(width, folded)
-        self.unfold = nn.PixelShuffle(patch)
+        self.unfold = Unfold(patch, sides)
 
     def forward(self, h: Tensor) -> Tensor:
         tokens = self.blocks(self.first(h.flatten(2).mT) + self.positions)

@@ -17,7 +17,7 @@ class GaussianNoise(Corruption):
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, not clipped.
 
     Options:
-        std: standard deviation of the noise on the [-1, 1] scale: 0.1 is 12.75 grey levels of 255.
+        std: standard deviation of the noise on the [-1, 1] scale: 0.1 is a twentieth of the way from black to white.
     """
 
     def __init__(self, image_shape: tuple[int, int, int], *, std: Annotated[float, Field(gt=0)] = 0.1) -> None:

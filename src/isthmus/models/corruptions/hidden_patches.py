@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated
 
 import torch
@@ -9,6 +10,7 @@ from pydantic import Field
 from torch import Tensor
 
 from isthmus.models.interfaces import Corruption
+from isthmus.models.padding import cropped, grid
 
 
 class HiddenPatches(Corruption):
@@ -20,8 +22,8 @@ class HiddenPatches(Corruption):
 
     Options:
         share: of the patches that are hidden, to the nearest whole patch.
-        patch: side of a patch, pixels.
-    Raises ValueError if `patch` does not divide the image.
+        patch: side of a patch, pixels; if it does not divide the image, the last patches are cut off.
+    Raises ValueError if all patches would be hidden, or none.
     """
 
     hides = True
@@ -34,11 +36,15 @@ class HiddenPatches(Corruption):
         patch: Annotated[int, Field(ge=1)] = 4,
     ) -> None:
         super().__init__()
-        _, height, width = image_shape
-        if height % patch or width % patch:
-            raise ValueError(f"patch {patch} does not divide {height}x{width} images; choose one that does")
         self.hidden_share, self.hidden_patch = share, patch
-        self.grid = height // patch, width // patch
+        self.sides = height, width = image_shape[1:]
+        self.grid = grid(self.sides, patch)
+        patches = math.prod(self.grid)
+        if not 0 < (hidden := round(share * patches)) < patches:
+            raise ValueError(
+                f"share {share} of the {patches} patches of {height}x{width} images hides {hidden}; choose a smaller "
+                f"patch than {patch}, or another share"
+            )
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         return self.hide(x, generator)[0]
@@ -51,4 +57,5 @@ class HiddenPatches(Corruption):
         chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: the same number in every image
         mask = chosen.view(-1, 1, rows, columns)
         mask = mask.repeat_interleave(self.hidden_patch, 2).repeat_interleave(self.hidden_patch, 3)
+        mask = cropped(mask, self.sides)
         return x.masked_fill(mask, 0.0), mask

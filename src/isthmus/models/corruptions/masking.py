@@ -12,7 +12,7 @@ from isthmus.models.interfaces import Corruption
 
 
 class Masking(Corruption):
-    """Replaces each pixel, all colours at once, by mid-grey with a fixed probability; none at inference.
+    """Replaces each pixel, all channels at once, by mid-grey with a fixed probability; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale, where mid-grey is 0. The masking noise of
     "Stacked Denoising Autoencoders", section 3.3 (Vincent et al., JMLR 11, 2010).

@@ -15,7 +15,7 @@ class SaltAndPepper(Corruption):
     """Replaces each pixel by black or white, equally likely, with a fixed probability; none at inference.
 
     x (B, C, H, W) -> x_in of the same shape, pixels on the [-1, 1] scale. The salt-and-pepper noise of "Stacked
-    Denoising Autoencoders", section 3.3 (Vincent et al., JMLR 11, 2010), all colours of a pixel at once.
+    Denoising Autoencoders", section 3.3 (Vincent et al., JMLR 11, 2010), all channels of a pixel at once.
 
     Options:
         share: probability that a pixel is replaced.

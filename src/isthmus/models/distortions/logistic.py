@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from isthmus.models.interfaces import Distortion
 
 _START, _SPEED = math.log(0.15), 10.0
-_HALF = 1 / 255  # half a grey level on the [-1, 1] scale
 
 
 class Logistic(Distortion):
     """-log p(x|z) in nats: the mass that a logistic around the output gives to each pixel's grey level.
 
-    x_hat, x (B, C, H, W) -> (B,). The darkest and the brightest level include all mass beyond them. All pixel values
-    share one learned scale. "Improving Variational Inference with Inverse Autoregressive Flow" (Kingma et al.,
-    arXiv:1606.04934, appendix C); equation 2 of "PixelCNN++" (Salimans et al., arXiv:1701.05517).
+    x_hat, x (B, C, H, W) -> (B,). There are 256 levels, or 65,536 for pixels of 16 bits; the darkest and the brightest
+    include all mass beyond them. All pixel values share one learned scale. "Improving Variational Inference with
+    Inverse Autoregressive Flow" (Kingma et al., arXiv:1606.04934, appendix C); equation 2 of "PixelCNN++" (Salimans
+    et al., arXiv:1701.05517).
     """
 
     nats = True
@@ -27,6 +27,10 @@ class Logistic(Distortion):
     def __init__(self) -> None:
         super().__init__()
         self.moved = nn.Parameter(torch.zeros(()))
+        self.set_levels(255)
+
+    def set_levels(self, highest: int) -> None:
+        self.half_level = 1 / highest  # half a grey level on the [-1, 1] scale
 
     @property
     def log_scale(self) -> Tensor:
@@ -34,12 +38,12 @@ class Logistic(Distortion):
         return _START + _SPEED * self.moved  # see the distortion `gaussian`
 
     def forward(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        inverse = (-self.log_scale).exp()
-        above, below = (x + _HALF - x_hat) * inverse, (x - _HALF - x_hat) * inverse
+        inverse, half = (-self.log_scale).exp(), self.half_level
+        above, below = (x + half - x_hat) * inverse, (x - half - x_hat) * inverse
         # log(sigmoid(above) - sigmoid(below)), as a sum of terms that stay finite far out in both tails and at any
         # scale. This is needed because `where` gives the branch it drops a gradient of zero, and 0 * infinity is NaN.
-        width = torch.log(-torch.expm1(-2 * _HALF * inverse))
+        width = torch.log(-torch.expm1(-2 * half * inverse))
         inside = F.logsigmoid(above) + F.logsigmoid(-below) + width
         darkest, brightest = F.logsigmoid(above), F.logsigmoid(-below)
-        mass = torch.where(x < -1 + _HALF, darkest, torch.where(x > 1 - _HALF, brightest, inside))
+        mass = torch.where(x < -1 + half, darkest, torch.where(x > 1 - half, brightest, inside))
         return -mass.flatten(1).sum(1)

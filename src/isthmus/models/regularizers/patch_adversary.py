@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
 
+_LEAST = 4  # pixels: two convolutions halve them
+
+
 class PatchAdversary(Regularizer):
     """weight * how sure a discriminator is that an output is not a real image, mean over patches, per pixel value.
 
@@ -27,6 +30,7 @@ class PatchAdversary(Regularizer):
         weight: of the model's part.
         width: channels of the discriminator's first layer.
         learning_rate: of the discriminator.
+    Raises ValueError for images of fewer than 4 pixels in height or width, which hold no patch.
     """
 
     def __init__(
@@ -39,6 +43,11 @@ class PatchAdversary(Regularizer):
         learning_rate: Annotated[float, Field(gt=0)] = 5e-4,
     ) -> None:
         super().__init__()
+        if min(image_shape[1:]) < _LEAST:
+            raise ValueError(
+                f"images of {image_shape[1]}x{image_shape[2]} pixels hold no patch to judge, which needs {_LEAST} each "
+                "way; choose larger images or regularizer.kind=none"
+            )
         self.weight = weight
         self.values = image_shape[0] * image_shape[1] * image_shape[2]
         normal = nn.utils.parametrizations.spectral_norm

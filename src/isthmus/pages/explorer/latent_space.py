@@ -41,7 +41,7 @@ class LatentSpace:
 
 
 def describe(latents: np.ndarray, images: np.ndarray) -> LatentSpace:
-    """latents (N, D) of images (N, ...) uint8, N at least 2.
+    """latents (N, D) of images (N, ...) uint8 or uint16, N at least 2.
 
     The principal directions of the latents alone are not enough: if all are equally wide, as with a linear path,
     their order means nothing. So these are the uncorrelated directions that explain most of the pictures' variance,

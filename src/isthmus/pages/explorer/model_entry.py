@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
+from isthmus.core.pixels import levels
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import pca
 from isthmus.models import latent_mixture
-from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
+from isthmus.models.batched import batched_array
 from isthmus.pages.explorer import maps
 from isthmus.pages.explorer.embed import blob, tensors
 from isthmus.pages.explorer.latent_space import describe
@@ -25,6 +29,7 @@ from isthmus.runs.load import load_model
 from isthmus.runs.run_folder import read_recipe
 
 _TRAINING_IMAGES = 5000  # encoded to describe the latent space
+_FEWEST_TRAINING_IMAGES, _TRAINING_VALUES = 500, 100_000_000  # of larger images fewer are encoded, for memory and time
 _COST_IMAGES = 200
 _MOST_CODES = 4096
 
@@ -49,12 +54,12 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
 
-    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[:_TRAINING_IMAGES])
+    drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[: _seen(model)])
     seen = splits.train.images[drawn]
-    known = _flat(model.encode(seen))
+    known = _latents(model, seen)
     space = describe(known, seen)
     pixels = splits.test.images[chosen.points]
-    latents = _flat(model.encode(pixels))
+    latents = _latents(model, pixels)
     planes = maps.planes(space.coordinates(latents))
     has_prior = model.bottleneck.has_posterior and model.prior.closed_form
     arrays = {
@@ -85,10 +90,16 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         },
         blob(small.encoder.SerializeToString()),
         blob(small.decoder.SerializeToString()),
-        blob(pca_graph(components, size, model.image_shape).SerializeToString()),
+        blob(pca_graph(components, size, model.image_shape, levels(pixels.dtype)).SerializeToString()),
         blob(tensors(arrays)),
         tuple(notices),
     )
+
+
+def _seen(model: Autoencoder) -> int:
+    """How many training images are encoded."""
+    fit = _TRAINING_VALUES // math.prod(model.image_shape)
+    return int(np.clip(fit, _FEWEST_TRAINING_IMAGES, _TRAINING_IMAGES))
 
 
 def _codebook(model: Autoencoder) -> dict[str, np.ndarray]:
@@ -101,8 +112,10 @@ def _code_grid(model: Autoencoder) -> dict[str, Any]:
     return {"shape": list(model.latent_shape[1:]), "codes": model.bottleneck.codes}
 
 
-def _flat(latents: np.ndarray) -> np.ndarray:
-    return latents.reshape(len(latents), -1)
+def _latents(model: Autoencoder, pixels: np.ndarray) -> np.ndarray:
+    """pixels (N, C, H, W) -> (N, D). Raises RunError if the weights are damaged."""
+    latents = batched_array(model, lambda part: with_sane_numbers(model.encode_pixels(part)), torch.from_numpy(pixels))
+    return latents.reshape(len(pixels), -1)
 
 
 def _known(value: float) -> float | None:

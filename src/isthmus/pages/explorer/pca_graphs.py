@@ -11,10 +11,12 @@ from isthmus.inference.export.graphs import OPSET
 from isthmus.inference.export.storage import in_bytes
 
 
-def pca_graph(components: PrincipalComponents, size: int, image_shape: tuple[int, int, int]) -> onnx.ModelProto:
-    """image (B, C, H, W) in 0..255 -> image_hat in [0, 1], through the first `size` components; 8-bit matrices."""
+def pca_graph(
+    components: PrincipalComponents, size: int, image_shape: tuple[int, int, int], most: int
+) -> onnx.ModelProto:
+    """image (B, C, H, W) in 0..`most` -> image_hat in [0, 1], through the first `size` components; 8-bit matrices."""
     constants = {
-        "scale": np.array(1 / 255, np.float32),
+        "scale": np.array(1 / most, np.float32),
         "mean": components.mean,
         "directions": components.directions[: components.held(size)],
         "zero": np.array(0, np.float32),

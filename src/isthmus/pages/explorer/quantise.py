@@ -35,7 +35,7 @@ class SmallGraphs:
 
 
 def small_graphs(model: Autoencoder, images: np.ndarray) -> SmallGraphs:
-    """The smallest graphs whose output on images (N, 3, H, W) uint8 is close enough to PyTorch's.
+    """The smallest graphs whose output on images (N, C, H, W) is close enough to PyTorch's.
 
     Matrices use 7 bits if the difference is invisible, 8 if it costs at most 0.05 dB; else all weights use 16.
     """

@@ -13,6 +13,8 @@ import tomli_w
 from isthmus.core.atomic_files import write_text
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, deliver
+from isthmus.core.pixels import levels
+from isthmus.data.splits import Splits
 from isthmus.pages.explorer import assets, pictures
 from isthmus.pages.explorer.embed import blob, tensors, wrapped
 from isthmus.pages.explorer.model_entry import ModelEntry
@@ -22,6 +24,7 @@ from isthmus.pages.explorer.workers import ModelOrder, build_all
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
+from isthmus.pages.shown_pixels import View, remarks
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.load import load_run_data
 from isthmus.runs.run_folder import check_is_run, read_recipe
@@ -75,6 +78,9 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
         "title": title,
         "created": datetime.date.today().isoformat(),
         "image_shape": list(splits.test.images.shape[1:]),
+        "shown_channels": list(first.view.channels),
+        "levels": levels(splits.test.images.dtype),
+        "remarks": _remarks(first.view, splits),
         "class_names": list(splits.class_names),
         "shown": [entry(int(index)) for index in chosen.shown],
         "points": [
@@ -130,6 +136,13 @@ def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[s
         left = ", ".join(one.name for one in same[MOST_MODELS:])
         notices.append(f"A page shows {MOST_MODELS} models; not on it: {left} (--model NAME chooses).")
     return study.findings.study, same[:MOST_MODELS], notices
+
+
+def _remarks(view: View, splits: Splits) -> list[str]:
+    """What the page says of its pictures. It computes in 8 bits, whatever the images have."""
+    depth = 8 * splits.test.images.dtype.itemsize
+    said = remarks(view, depth, splits.range)
+    return [*said, "On this page, models and scores get the 8 bits."] if depth > 8 else said
 
 
 def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[list[str]]:

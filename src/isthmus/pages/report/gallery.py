@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from isthmus.pages.report import text
 from isthmus.pages.report.pictures import error_map_uri, png_uri, psnr, shown_size
 from isthmus.pages.report.read_folder import Compared, Pixels, RunFolder
+from isthmus.pages.shown_pixels import View
 
 _A_ROW = 15
 
@@ -54,20 +55,23 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
     if first is None:
         return None
     names = image_names(first.evaluation.shown, first)
-    rows = [Row("Original", plain_pictures(first.pictures["shown/original"], names, "original"))]
+    rows = [Row("Original", plain_pictures(first.view, first.pictures["shown/original"], names, "original"))]
     fits = [subject for subject in subjects if _shows_the_same(subject, first)]
     for size in dict.fromkeys(subject.runs[0].evaluation.latent_size for subject in fits):
         group = [subject for subject in fits if subject.runs[0].evaluation.latent_size == size]
         for subject in group:
             run = subject.runs[0]
+            made = f"output of {subject.name}"
             pictures = scored_pictures(
-                run.pictures["shown/original"], run.pictures["shown/output"], names, f"output of {subject.name}"
+                first.view, run.pictures["shown/original"], run.pictures["shown/output"], names, made
             )
             rows.append(Row(subject.name, pictures, _numbers(size), subject.colour))
         run = group[0].runs[0]
         if "shown/pca" in run.pictures:
             made = f"output of PCA {run.evaluation.pca_components}"
-            pictures = scored_pictures(run.pictures["shown/original"], run.pictures["shown/pca"], names, made)
+            pictures = scored_pictures(
+                first.view, run.pictures["shown/original"], run.pictures["shown/pca"], names, made
+            )
             rows.append(Row("PCA", pictures, _numbers(run.evaluation.pca_components)))
     return Gallery("The same held-out images through every model", names, rows)
 
@@ -88,8 +92,8 @@ def extremes(subject: Compared, at_most: int) -> list[Gallery]:
         names = image_names(index[:at_most], run)
         original, output = (run.pictures[f"{which}/{part}"][:at_most] for part in ("original", "output"))
         rows = [
-            Row("Original", plain_pictures(original, names, "original")),
-            Row("Output", scored_pictures(original, output, names, f"output of {subject.name}")),
+            Row("Original", plain_pictures(run.view, original, names, "original")),
+            Row("Output", scored_pictures(run.view, original, output, names, f"output of {subject.name}")),
         ]
         galleries.append(Gallery(which.capitalize(), names, rows))
     return galleries
@@ -101,7 +105,8 @@ def samples(subject: Compared, at_most: int) -> list[Row]:
     images = run.pictures.get("samples")
     if images is None:
         return []
-    pictures = plain_pictures(images[:at_most], [f"Sample {n}" for n in range(1, at_most + 1)], f"of {subject.name}")
+    names = [f"Sample {n}" for n in range(1, at_most + 1)]
+    pictures = plain_pictures(run.view, images[:at_most], names, f"of {subject.name}")
     sampler = run.evaluation.samples.sampler
     return [
         Row(subject.name, pictures[start : start + _A_ROW], sampler if not start else "", subject.colour)
@@ -116,20 +121,21 @@ def sample_gallery(subjects: Sequence[Compared], at_most: int) -> Gallery | None
     return Gallery("New images", columns, rows) if rows else None
 
 
-def plain_pictures(images: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+def plain_pictures(view: View, images: Pixels, names: Sequence[str], what: str) -> list[Picture]:
     return [
-        Picture(png_uri(image), f"{name}, {what}", *shown_size(image))
+        Picture(png_uri(view.pictures(image)), f"{name}, {what}", *shown_size(image))
         for image, name in zip(images, names, strict=False)
     ]
 
 
-def scored_pictures(originals: Pixels, outputs: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+def scored_pictures(view: View, originals: Pixels, outputs: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+    """Outputs with their PSNR and error maps, which are of all channels, also of those that `view` leaves out."""
     pictures: list[Picture] = []
     for original, output, name in zip(originals, outputs, names, strict=False):
         score = text.fixed(psnr(original, output), 1)
         alt = f"{name}, {what}, PSNR {score} dB"
-        errors = error_map_uri(original, output)
-        pictures.append(Picture(png_uri(output), alt, *shown_size(output), score, errors, f"Error map: {alt}"))
+        shown, errors = png_uri(view.pictures(output)), error_map_uri(original, output)
+        pictures.append(Picture(shown, alt, *shown_size(output), score, errors, f"Error map: {alt}"))
     return pictures
 
 
@@ -154,4 +160,4 @@ def _shows_the_same(subject: Compared, first: RunFolder) -> bool:
     if not _has_pictures(subject):
         return False
     mine, its = subject.runs[0].pictures["shown/original"], first.pictures["shown/original"]
-    return mine.shape == its.shape and bool((mine == its).all())
+    return mine.shape == its.shape and mine.dtype == its.dtype and bool((mine == its).all())

@@ -10,6 +10,7 @@ from isthmus.pages.report import text
 from isthmus.pages.report.gallery import Gallery, Row, plain_pictures, scored_pictures
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.study_page import write_study_report
+from isthmus.pages.shown_pixels import remarks, view_of
 from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import FinishedRead, StudyEvent
@@ -67,12 +68,15 @@ class GrowingReport:
         """Reconstructions of held-out images by the unfinished runs."""
         rows: list[Row] = []
         columns: list[str] = []
+        said: list[str] = []
         for colour, (job, preview) in enumerate(self.seen[number] for number in sorted(self.seen)):
             names = [f"#{place}" for place in range(1, len(preview.originals) + 1)]
+            view = view_of(preview.originals.shape[1], job.recipe.data.options.get("shown_channels"))
             if not columns:
                 columns = names
-                rows.append(Row("Original", plain_pictures(preview.originals, names, "original")))
-            made = scored_pictures(preview.originals, preview.outputs, names, f"output of {job.variation}")
+                rows.append(Row("Original", plain_pictures(view, preview.originals, names, "original")))
+                said = remarks(view, 8 * preview.originals.dtype.itemsize, None)
+            made = scored_pictures(view, preview.originals, preview.outputs, names, f"output of {job.variation}")
             rows.append(Row(job.variation, made, f"{preview.done:.0%} trained", colour))
         last, preview = self.seen[max(self.seen)]
         progress = f"{last.variation}, seed {last.seed}, run {last.number} of {last.total}"
@@ -81,6 +85,7 @@ class GrowingReport:
             "first.html.jinja",
             study=self.name,
             facts=[progress, f"{text.count(preview.step)} steps, {preview.done:.0%} of its training"],
+            remarks=said,
             comparison=Gallery("Held-out images, and what the network makes of them so far", columns, rows),
             isthmus=isthmus.__version__,
         )

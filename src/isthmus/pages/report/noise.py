@@ -35,9 +35,9 @@ def denoising(subject: Compared) -> Denoising | None:
     made = f"output of {subject.name} for the noisy input"
     noise = "noise added by the model" if adds_its_own else "noisy"
     rows = [
-        Row("Input", scored_pictures(clean, run.pictures["shown/noisy"], names, "noisy input"), noise),
-        Row("Output", scored_pictures(clean, run.pictures[f"shown/{output}"], names, made)),
-        Row("Target", plain_pictures(clean, names, "clean original"), "clean"),
+        Row("Input", scored_pictures(run.view, clean, run.pictures["shown/noisy"], names, "noisy input"), noise),
+        Row("Output", scored_pictures(run.view, clean, run.pictures[f"shown/{output}"], names, made)),
+        Row("Target", plain_pictures(run.view, clean, names, "clean original"), "clean"),
     ]
     shown = Gallery(f"{subject.name}: noisy input, output and target", names, rows)
     scores = run.evaluation.scores

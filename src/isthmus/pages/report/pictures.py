@@ -1,41 +1,42 @@
-"""Pixels exactly as the evaluator saw them, as PNG inside the page: no contrast stretch, no resampling."""
+"""Pictures as PNG inside the page: no contrast stretch, no resampling."""
 
 from __future__ import annotations
 
 import base64
 import io
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
-
-Pixels = NDArray[np.uint8]
+from isthmus.core.pixels import levels
+from isthmus.run_files.arrays import Pixels
 
 ERROR_LIMIT = 64
 """Grey levels (of 255) at which the error scale ends; larger errors get its last colour."""
 
 # Luminance always rises, so the scale works in a grey print and for colour-blind readers.
 _ANCHORS = np.array([[8, 10, 24], [22, 50, 104], [14, 112, 130], [92, 178, 98], [240, 222, 84], [255, 253, 228]])
-_MINIMUM_WIDTH = 64
+_MINIMUM_SIDE = 64
 
 
-def png_uri(image: Pixels) -> str:
-    """image (3, H, W) -> a data URI with exactly these pixels."""
-    return _uri(Image.fromarray(np.ascontiguousarray(image.transpose(1, 2, 0))))
+def png_uri(picture: NDArray[np.uint8]) -> str:
+    """picture (1 or 3, H, W) -> a data URI with exactly these pixels."""
+    grey = len(picture) == 1
+    return _uri(Image.fromarray(np.ascontiguousarray(picture[0] if grey else picture.transpose(1, 2, 0))))
 
 
 def error_map_uri(original: Pixels, output: Pixels) -> str:
-    """Two images (3, H, W) -> a data URI of their absolute error, averaged over channels, in the scale's colours."""
-    error = np.abs(original.astype(np.int16) - output.astype(np.int16)).mean(axis=0)
-    levels = np.minimum(np.rint(error), ERROR_LIMIT).astype(np.uint8)
-    image = Image.fromarray(levels)
+    """Two images (C, H, W) -> a data URI of their absolute error, averaged over channels, in the scale's colours."""
+    error = np.abs(original.astype(np.int32) - output.astype(np.int32)).mean(axis=0)
+    grey_levels = error * (255 / levels(original.dtype))
+    image = Image.fromarray(np.minimum(np.rint(grey_levels), ERROR_LIMIT).astype(np.uint8))
     image.putpalette(error_colours().tobytes())
     return _uri(image)
 
 
-def error_colours() -> Pixels:
+def error_colours() -> NDArray[np.uint8]:
     """The colours of the error scale, (ERROR_LIMIT + 1, 3): one per grey level."""
     position = np.linspace(0, len(_ANCHORS) - 1, ERROR_LIMIT + 1)
     channels = [np.interp(position, np.arange(len(_ANCHORS)), _ANCHORS[:, channel]) for channel in range(3)]
@@ -48,15 +49,18 @@ def error_scale_uri() -> str:
 
 
 def psnr(original: Pixels, output: Pixels) -> float:
-    """The PSNR in dB of one 8-bit image against another, as the evaluation scores it."""
-    mse = float(np.mean((original.astype(np.float64) - output.astype(np.float64)) ** 2)) / 255**2
-    return psnr_of_mean_mse(mse, original.size)
+    """The PSNR in dB of one image against another, as the evaluation scores it.
+
+    An exact copy scores as if one value were one level off.
+    """
+    squared = float(np.square(original.astype(np.float64) - output.astype(np.float64)).sum())
+    return 10 * math.log10(levels(original.dtype) ** 2 * original.size / max(squared, 1))
 
 
 def shown_size(image: Pixels) -> tuple[int, int]:
     """(width, height) in CSS pixels: small images are enlarged by a whole number."""
     _, height, width = image.shape
-    zoom = max(1, _MINIMUM_WIDTH // width)
+    zoom = max(1, _MINIMUM_SIDE // max(height, width))
     return width * zoom, height * zoom
 
 

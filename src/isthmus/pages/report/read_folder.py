@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.wording import counted
+from isthmus.pages.shown_pixels import View, view_of
 from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -32,7 +33,8 @@ R = TypeVar("R", bound=Record)
 class RunFolder:
     """An evaluated run.
 
-    pictures: the tensors of pictures.safetensors, (n, 3, H, W) uint8 each; empty if the file is missing.
+    pictures: the tensors of pictures.safetensors, (n, C, H, W) uint8 or uint16; empty if the file is missing.
+    view: the channels that its pictures show.
     labels: test image index -> class name; empty if the data has no classes.
     notices: problems with the files that did not prevent the page.
     """
@@ -43,6 +45,7 @@ class RunFolder:
     environment: Mapping[str, JsonValue]
     recipe: str
     pictures: Mapping[str, Pixels]
+    view: View
     labels: Mapping[int, str]
     notices: tuple[str, ...]
 
@@ -72,13 +75,15 @@ def read_run(folder: Path) -> RunFolder:
     """
     evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
+    pictures = _read_pictures(folder / "pictures.safetensors")
     return RunFolder(
         folder,
         evaluation,
         log.epochs,
         _read_environment(folder / "environment.json"),
         _read_text(folder / "recipe.toml"),
-        _read_pictures(folder / "pictures.safetensors"),
+        pictures,
+        view_of(_channels(pictures, evaluation), _shown_channels(folder)),
         _read_labels(folder / "per_image.parquet", evaluation.data.class_names),
         tuple(left_out(folder)),
     )
@@ -149,6 +154,21 @@ def _read_pictures(path: Path) -> Mapping[str, Pixels]:
         return read_pictures(path)
     except FileNotFoundError:
         return {}
+
+
+def _channels(pictures: Mapping[str, Pixels], evaluation: EvaluationRecord) -> int:
+    """Of the run's images; of RGB ones if the run does not tell."""
+    for images in pictures.values():
+        return images.shape[1]
+    return (evaluation.data.image_shape or (3,))[0]
+
+
+def _shown_channels(folder: Path) -> object:
+    """`data.shown_channels` of the recipe; None if it has none, or cannot be read, which `left_out` says."""
+    try:
+        return read_recipe(folder).data.options.get("shown_channels")
+    except (FileNotFoundError, InputError, RunError):
+        return None
 
 
 def _read_labels(path: Path, class_names: tuple[str, ...]) -> Mapping[int, str]:

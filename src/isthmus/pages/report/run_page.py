@@ -7,6 +7,7 @@ from pathlib import Path
 from isthmus.pages.report import gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.pages.report.handling import done_to_pictures
 from isthmus.pages.report.headlines import run_headlines
+from isthmus.pages.report.image_words import image_words
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -47,6 +48,7 @@ def write_run_report(folder: Path) -> Path:
         table=baseline_table(evaluation),
         costs=_costs(run),
         handling=done_to_pictures(evaluation.data),
+        images=image_words([run]),
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),

@@ -8,6 +8,7 @@ from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.pages.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.pages.report.handling import done_in_study
 from isthmus.pages.report.headlines import corrections, foremost, study_headlines
+from isthmus.pages.report.image_words import image_words
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -64,6 +65,7 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         error_limit=ERROR_LIMIT,
         error_scale=error_scale_uri(),
         handling=done_in_study(subjects),
+        images=image_words(runs),
         environment=environment(runs, data),
         isthmus=next((run.evaluation.isthmus for run in runs), ""),
     )

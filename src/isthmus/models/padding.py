@@ -1,0 +1,51 @@
+"""Images whose sides an architecture cannot divide: its encoder pads them, its decoder crops what it makes.
+
+x (B, C, 28, 28) --pad--> (B, C, 32, 32) --encode--> h (B, C', 2, 2) --decode--> (B, C, 32, 32) --crop--> (B, C, 28, 28)
+
+The border is repeated, below and to the right: zeros would be an edge that the image does not have, and a reflection
+needs an image larger than its border. Where nothing is missing, nothing is done.
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def padded(x: Tensor, unit: int) -> Tensor:
+    """x (B, C, H, W) with its last row and column repeated until `unit` divides both sides."""
+    below, right = (-side % unit for side in x.shape[2:])
+    return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
+
+
+def cropped(x: Tensor, sides: tuple[int, int]) -> Tensor:
+    """x (B, C, H', W') -> (B, C, *sides), without its last rows and columns."""
+    return x if tuple(x.shape[2:]) == sides else x[:, :, : sides[0], : sides[1]]
+
+
+def grid(sides: tuple[int, int], unit: int) -> tuple[int, int]:
+    """How many squares of side `unit` cover images of `sides` (H, W), in height and width."""
+    height, width = sides
+    return -(-height // unit), -(-width // unit)
+
+
+class Fold(nn.Module):
+    """x (B, C, H, W) -> (B, C * patch^2, ceil(H / patch), ceil(W / patch)): each patch of pixels becomes a position."""
+
+    def __init__(self, patch: int) -> None:
+        super().__init__()
+        self.patch = patch
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pixel_unshuffle(padded(x, self.patch), self.patch)
+
+
+class Unfold(nn.Module):
+    """The way back: (B, C * patch^2, ceil(H / patch), ceil(W / patch)) -> (B, C, H, W) with `sides` (H, W)."""
+
+    def __init__(self, patch: int, sides: tuple[int, int]) -> None:
+        super().__init__()
+        self.patch, self.sides = patch, sides
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cropped(F.pixel_shuffle(x, self.patch), self.sides)
