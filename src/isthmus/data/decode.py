@@ -18,7 +18,7 @@ from isthmus.core.image_changes import Tally
 from isthmus.core.memory_limit import check_room
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.content_hashes import content_hashes
-from isthmus.data.form import Form, contradicts, settled
+from isthmus.data.form import Form, contradicts, idle_options, settled
 from isthmus.data.images import read_picture, value_range
 from isthmus.data.interfaces import Picture, Pictures, PictureSet
 from isthmus.data.pixel_file import write_rows
@@ -128,7 +128,7 @@ def decode(
     """
     form, first = _first(found)
     while True:
-        form = _ranged(found, form, first, run)
+        form = _ranged(found, form, run)
         shape: Shape = read_picture(first, form, name=found.parts["train"].name(0))[0].shape
         begin(form, shape)
         chunks: list[Chunk] = []
@@ -155,22 +155,17 @@ def dataset(found: PictureSet, decoded: Decoded, images: Mapping[str, np.ndarray
         )
         for split, part in found.parts.items()
     }
+    handling = (*found.said, *decoded.tally.changes())
     return Dataset(
         train=sets["train"],
         validation=sets.get("validation"),
         test=sets.get("test"),
         source=found.source,
         class_names=found.class_names,
-        notices=(*found.notices, *left_out(found, decoded.problems)),
-        handling=(*found.said, *decoded.tally.changes()),
-        range=range_of(decoded.tally),
+        notices=(*found.notices, *left_out(found, decoded.problems), *idle_options(found.form, handling)),
+        handling=handling,
+        range=decoded.form.ends,
     )
-
-
-def range_of(tally: Tally) -> tuple[float, float] | None:
-    """The values that became black and white in pictures of more than 8 bits; None without such pictures."""
-    ends = {one.depth.range for one in tally.handled if one.depth is not None}
-    return ends.pop() if len(ends) == 1 else None
 
 
 def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
@@ -228,16 +223,16 @@ def _first(found: PictureSet) -> tuple[Form, Picture]:
     raise refusal(found, problems, any_readable=False)
 
 
-def _ranged(found: PictureSet, form: Form, first: Picture, run: Run) -> Form:
+def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
     """The form with a range: that of all training pictures, if they have more than 8 bits and the user chose none."""
-    if form.range is not None or value_range(first, form, name=found.parts["train"].name(0)) is None:
+    if form.range is not None or not form.deep:
         return form
     tasks = (
         Task("train", start, stop, found.form, form, (0, 0, 0), only_range=True)
         for start, stop in found.parts["train"].chunks()
     )
-    low, high = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None]) or (0.0, 1.0)
-    return replace(form, range=(low, high if high > low else low + 1))
+    ends = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None])
+    return replace(form, range="full") if ends is None else form.with_range(*ends)  # only test pictures are deep
 
 
 def _whole(ends: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
@@ -260,7 +255,7 @@ def _joined(found: PictureSet, form: Form, shape: Shape, chunks: Sequence[Chunk]
         raise refusal(found, problems, any_readable=any(map(len, rows.values())))
     tally = Tally()
     for chunk in chunks:
-        tally.handled.update(chunk.tally.handled)
+        tally.merge(chunk.tally)
     hashes = {split: _columns(split, chunks, lambda chunk: chunk.hashes, _NO_HASHES) for split in found.parts}
     return Decoded(form, shape, tally, rows, hashes, tuple(problems))
 

@@ -104,4 +104,3 @@ def _why(error: Exception, source: Picture) -> str:
     if isinstance(data, bytes) and (known := describe_signature(data)):
         return known
     return f"not a readable image (none of {', '.join(FORMATS)}); replace it or leave it out"
-

@@ -73,7 +73,7 @@ class PictureSet:
 class DataSource(ABC):
     """Where images come from. Built as `Kind(*, ...)`, which reads nothing yet: options can be checked without images.
 
-    Options called `path` and `test` are paths, which a recipe keeps absolute.
+    Options called `path`, `test` and `label_file` are paths, which a recipe keeps absolute.
     """
 
     @abstractmethod

@@ -26,6 +26,7 @@ from isthmus.core.sorts import PART_TABLES, SORTS
 from isthmus.core.wording import shown
 
 FORMAT = 1
+PATHS = ("path", "test", "label_file")  # options of data sets that are paths, as `data/interfaces.py` says
 Raw = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
 
@@ -153,12 +154,21 @@ def _check_format(raw: Raw, where: str = "") -> None:
 def as_written_then(raw: Any) -> Any:
     """A recipe that an earlier version resolved, with later options set so that it still means the same.
 
-    Only options whose default changes what such a recipe does: earlier versions did not use folders named `validation`.
+    Only options whose default changes what such a recipe does: earlier versions did not use folders named `validation`,
+    read every picture as three channels of 8 bits, and scaled 16 bits from 0 to 65,535.
     """
     data = raw.get("data") if isinstance(raw, dict) else None
-    if not isinstance(data, dict) or data.get("kind") not in ("folder", "parquet") or "splits" in data:
+    if not isinstance(data, dict):
         return raw  # `resolve` checks it
-    return {**raw, "data": {**data, "splits": "train-test"}}
+    then: Raw = {}
+    if data.get("kind") in ("folder", "parquet") and "splits" not in data:
+        then |= {"splits": "train-test"}
+    # of a study's base, some may be in its variations
+    if data.get("kind") in ("folder", "parquet", "arrays") and not {"channels", "depth", "fit"} & data.keys():
+        then |= {"channels": 3, "depth": 8, "fit": "crop", "range": "full"}
+    if data.get("kind") == "arrays" and "layout" not in data:
+        then |= {"layout": "NCHW"}
+    return {**raw, "data": {**then, **data}} if then else raw
 
 
 def parse_overrides(words: Iterable[str]) -> dict[str, Any]:
@@ -258,7 +268,7 @@ def _part(table: str, given: Any) -> Part:
         raise InputError(f"{table}.kind: needs the name of one of {', '.join(registry.kinds(sort))}")
     options = registry.check(sort, kind, options)
     if table == "data":
-        paths = {key: _absolute(options[key], f"data.{key}") for key in ("path", "test") if key in options}
+        paths = {key: _absolute(options[key], f"data.{key}") for key in PATHS if key in options}
         options = {key: paths.get(key, value) for key, value in options.items()}
     return Part(kind, options)
 

@@ -128,7 +128,7 @@ def test_malicious_pickle_runs_nothing(tmp_path: Path) -> None:
         (batch.replace(b"U\x0bbatch_label", called + b"0U\x0bbatch_label"), "'os.mkdir'"),
     ]
     for attack, reason in attacks:
-        with pytest.raises(InputError, match=rf"^data_batch_1: not a CIFAR-10 batch .*{reason}"):
+        with pytest.raises(InputError, match=rf"^data_batch_1: not a CIFAR batch .*{reason}"):
             read_batch(attack, name="data_batch_1")
     assert list(tmp_path.iterdir()) == []
 
@@ -151,7 +151,7 @@ def test_malicious_pickle_runs_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_damaged_pickle_is_a_sentence(data: bytes) -> None:
-    with pytest.raises(InputError, match=r"^batch: not a CIFAR-10 batch"):
+    with pytest.raises(InputError, match=r"^batch: not a CIFAR batch"):
         read_batch(data, name="batch")
 
 

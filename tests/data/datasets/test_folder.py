@@ -174,7 +174,9 @@ def test_unreadable_files_are_named_and_counted(tmp_path: Path) -> None:
     data = load(tmp_path, skip_broken=True)
     assert values(data.train.images) == [9] and data.train.labels.tolist() == [1]
     assert data.class_names == ("cat", "dog")
-    assert data.notices[0].startswith(f"8 of 9 images in {tmp_path} cannot be read and are left out: cat/0.png")
+    assert data.notices[0].startswith(
+        f"8 of 9 images in folder: {tmp_path.name} cannot be read and are left out: cat/0.png"
+    )
 
 
 def test_decompression_bombs_are_left_out_like_damaged_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,7 +199,7 @@ def test_skipped_files_of_both_splits_are_noticed(tmp_path: Path) -> None:
         picture(tmp_path / name / "good.png")
         (tmp_path / name / "bad.png").touch()
     notices = load(tmp_path, skip_broken=True).notices
-    assert len(notices) == 2 and all("1 of 2 images" in notice for notice in notices)
+    assert "2 of 4 images" in notices[0] and "train/bad.png" in notices[0] and "test/bad.png" in notices[0]
 
 
 @pytest.mark.parametrize(
@@ -219,6 +221,104 @@ def test_folders_without_images_are_refused(path: str, options: dict[str, Any], 
     (tmp_path / "texts/a.txt").touch()
     with pytest.raises(InputError, match=message):
         load(tmp_path / path, **options)
+
+
+# --- labels in a table beside the pictures
+
+
+def table(path: Path, *lines: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("metadata.csv", ["file_name,label", "a.png,dog", "sub/b.png,cat", "c.png,"]),
+        (
+            "metadata.jsonl",
+            ['{"file_name": "a.png", "label": "dog"}', '{"file_name": "sub/b.png", "label": "cat"}'],
+        ),
+    ],
+)
+def test_labels_come_from_a_table(name: str, lines: list[str], tmp_path: Path) -> None:
+    for value, file in enumerate(["a.png", "c.png", "sub/b.png"]):
+        picture(tmp_path / file, value)
+    table(tmp_path / name, *lines)
+    data = load(tmp_path, size=4)
+    assert data.class_names == ("cat", "dog") and data.train.labels.tolist() == [1, -1, 0]
+    said = [change.sentence for change in data.handling]
+    assert f"Column 'label' of {name} used as labels: cat, dog." in said
+    assert not any(name in notice for notice in data.notices)
+
+
+def test_each_split_may_have_its_table_or_one_be_for_all(tmp_path: Path) -> None:
+    for value, file in enumerate(["train/a.png", "test/b.png"]):
+        picture(tmp_path / file, value)
+    table(tmp_path / "metadata.csv", "file_name,kind", "train/a.png,3", "test/b.png,7")
+    for _ in range(2):
+        data = load(tmp_path, size=4, label_column="kind")
+        assert data.train.labels.tolist() == [3] and data.test.labels.tolist() == [7] and data.class_names == ()
+        (tmp_path / "metadata.csv").unlink(missing_ok=True)
+        table(tmp_path / "train/metadata.csv", "file_name,kind", "a.png,3")
+        table(tmp_path / "test/metadata.csv", "file_name,kind", "b.png,7")
+
+
+def test_a_table_without_labels_leaves_those_of_folders(tmp_path: Path) -> None:
+    picture(tmp_path / "cat/a.png")
+    table(tmp_path / "metadata.csv", "file_name,caption", "cat/a.png,a cat")
+    data = load(tmp_path)
+    assert data.class_names == ("cat",)
+    assert (
+        "has no column 'label', so no labels come from it; data.label_column names another (caption)" in data.notices[0]
+    )
+    assert load(tmp_path, label_column="caption").class_names == ("a cat",)
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "message"),
+    [
+        (
+            "metadata.csv",
+            ["file_name,label", "gone.png,1", "also.png,2"],
+            r"names 2 files that are not there \(gone.png",
+        ),
+        ("metadata.csv", ["file_name,label", "../a.png,1"], r"names '../a.png', which is not a file in its folder"),
+        (
+            "metadata.csv",
+            ["file_name,label", "/etc/passwd,1"],
+            r"names '/etc/passwd', which is not a file in its folder",
+        ),
+        ("metadata.csv", ["file_name,label", "a.png,1,2"], r"more values than columns"),
+        (
+            "metadata.jsonl",
+            ['{"file_name": "a.png", "label": [1]}'],
+            r"holds \[1\], which is neither a number nor a name",
+        ),
+        ("metadata.jsonl", ["{"], r"line 1 is not JSON"),
+        ("metadata.jsonl", ["[]"], r"line 1 is no table"),
+    ],
+)
+def test_a_wrong_table_is_one_sentence(name: str, lines: list[str], message: str, tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    table(tmp_path / name, *lines)
+    with pytest.raises(InputError, match=message):
+        load(tmp_path)
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png")
+    table(tmp_path / "metadata.csv", "file_name,label", "a.png,1")
+    with pytest.raises(InputError, match=r"data\.label_column: .* no column 'kind' among file_name, label"):
+        load(tmp_path, label_column="kind")
+
+
+@pytest.mark.parametrize("shown", [[0, 1], [-1], [], [0, 1, 2, 3]])
+def test_pages_show_one_channel_or_three(shown: list[int], tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"data\.shown_channels: .* give one channel, or three"):
+        Folder(path=str(tmp_path), shown_channels=shown)
+    with pytest.raises(InputError, match=r"names channel 3, and data\.channels=3 has 0 to 2"):
+        Folder(path=str(tmp_path), channels=3, shown_channels=[1, 2, 3])
 
 
 def test_whole_way_to_splits(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -155,10 +156,166 @@ def test_missing_labels_are_marked_as_on_the_hub(tmp_path: Path) -> None:
     assert load(tmp_path).train.labels.tolist() == [1, -1, 0]
 
 
-def test_labels_that_are_no_numbers_are_refused(tmp_path: Path) -> None:
-    write(tmp_path / "train.parquet", pixels(1), labels=["cat"])
-    with pytest.raises(InputError, match=r"column 'label' holds string rather than integers"):
+@pytest.mark.parametrize(
+    ("labels", "numbers", "names"),
+    [
+        (["dog", "cat", None, "dog"], [1, 0, -1, 1], ("cat", "dog")),
+        (pa.array(["dog", "cat", None, "dog"]).dictionary_encode(), [1, 0, -1, 1], ("cat", "dog")),
+        ([2.0, None, 0.0, float("nan")], [2, -1, 0, -1], ()),  # as pandas writes numbers of which some are missing
+        ([True, False, None, True], [1, 0, -1, 1], ()),
+        ([None] * 4, None, ()),
+    ],
+    ids=["names", "dictionary", "floats", "booleans", "none"],
+)
+def test_labels_are_names_or_numbers_and_may_be_missing(
+    labels: Any, numbers: list[int] | None, names: tuple[str, ...], tmp_path: Path
+) -> None:
+    labels = pa.array(labels, pa.int64()) if numbers is None else labels
+    write(tmp_path / "train.parquet", pixels(4), names=(), labels=labels)
+    data = load(tmp_path)
+    assert data.class_names == names
+    assert data.train.labels is None if numbers is None else data.train.labels.tolist() == numbers
+
+
+def test_names_of_classes_are_numbered_over_all_splits(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(2), names=(), labels=["owl", "cat"])
+    write(tmp_path / "test.parquet", pixels(2), names=(), labels=["dog", "owl"])
+    data = load(tmp_path)
+    assert data.class_names == ("cat", "dog", "owl")
+    assert data.train.labels.tolist() == [2, 0] and data.test.labels.tolist() == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ([0.5, 1.0], r"column 'label' holds 0\.5, which is no class"),
+        ([[1], [2]], r"column 'label' holds list<.* rather than numbers or names of classes"),
+        (pa.array([2**63, 0], pa.uint64()), r"numbers of 2\^63 and more"),
+    ],
+    ids=["halves", "lists", "huge"],
+)
+def test_labels_that_are_no_classes_are_refused(labels: Any, message: str, tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(2), labels=labels)
+    with pytest.raises(InputError, match=message):
         load(tmp_path)
+
+
+def test_a_column_may_tell_the_splits(tmp_path: Path) -> None:
+    images = pixels(150)
+    parts = ["train", "test", "train", "val", "train"] * 30
+    files = [encoded(image) for image in images]
+    columns = pa.table({"image": files, "label": list(range(150)), "part": parts})
+    pq.write_table(columns, tmp_path / "all.parquet", row_group_size=7)
+    data = load(tmp_path / "all.parquet", split_column="part")
+    for found, name in ((data.train, "train"), (data.validation, "val"), (data.test, "test")):
+        rows = [row for row, part in enumerate(parts) if part == name]
+        assert np.array_equal(found.images, images[rows]) and found.labels.tolist() == rows
+    with pytest.raises(InputError, match=r"row 0: column 'label' holds 0, which names no split"):
+        load(tmp_path / "all.parquet", split_column="label")
+    with pytest.raises(InputError, match=r"data\.split_column: .* no column 'gone' among image, label, part"):
+        load(tmp_path / "all.parquet", split_column="gone")
+
+
+@pytest.mark.parametrize("as_struct", [False, True])
+def test_images_may_lie_beside_the_file(as_struct: bool, tmp_path: Path) -> None:
+    images = pixels(3)
+    (tmp_path / "pictures").mkdir()
+    for index, image in enumerate(images):
+        (tmp_path / "pictures" / f"{index}.png").write_bytes(encoded(image))
+    names: list[Any] = [f"pictures/{index}.png" for index in range(3)]
+    column = [{"bytes": None, "path": name} for name in names] if as_struct else names
+    pq.write_table(pa.table({"image": column}), tmp_path / "train.parquet")
+    assert np.array_equal(load(tmp_path).train.images, images)
+    (tmp_path / "pictures/1.png").unlink()
+    with pytest.raises(InputError, match=r"row 1: has no image, only a path \('pictures/1.png'\) at which there is no"):
+        load(tmp_path)
+    assert len(load(tmp_path, skip_broken=True).train) == 2
+
+
+@pytest.mark.parametrize("path", ["../secret.png", "/etc/secret.png", "a/../../secret.png", "a\0.png"])
+def test_images_outside_the_folder_of_the_file_are_not_read(path: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.png").write_bytes(encoded(pixels(1)[0]))
+    (tmp_path / "set").mkdir()
+    pq.write_table(pa.table({"image": [path]}), tmp_path / "set/train.parquet")
+    with pytest.raises(InputError, match=r"row 0: its image is .*, outside the folder of the parquet file"):
+        load(tmp_path / "set", skip_broken=True)
+
+
+# --- lists of numbers
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shape", "expected"),
+    [
+        (np.arange(2 * 6).reshape(2, 6), [2, 3], (1, 2, 3)),
+        (np.arange(2 * 6).reshape(2, 2, 3), None, (1, 2, 3)),
+        (np.arange(2 * 120).reshape(2, 120), [5, 8, 3], (3, 5, 8)),
+        (np.arange(2 * 120).reshape(2, 120), [3, 5, 8], (3, 5, 8)),
+        (np.arange(2 * 384).reshape(2, 384), [8, 8, 6], (6, 8, 8)),
+        (np.arange(2 * 384).reshape(2, 6, 8, 8), None, (6, 8, 8)),
+    ],
+)
+def test_lists_of_numbers_are_images(
+    numbers: np.ndarray, shape: list[int] | None, expected: tuple[int, ...], tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"image": (numbers % 256).tolist()}), tmp_path / "train.parquet")
+    parts = Parquet(path=str(tmp_path), shape=shape).pictures().parts
+    found = list(parts["train"].read(0, 2))
+    assert [picture.shape for picture in found if isinstance(picture, np.ndarray)] == [expected] * 2
+    assert all(picture.dtype == np.uint8 for picture in found if isinstance(picture, np.ndarray))
+    channels_last = shape is not None and len(shape) == 3 and shape[2] == expected[0]
+    values = np.asarray(found[1]).transpose(1, 2, 0) if channels_last else np.asarray(found[1])
+    assert np.array_equal(values.ravel(), numbers[1].ravel() % 256)
+
+
+def test_one_dark_picture_of_many_bits_is_not_taken_for_8_bits(tmp_path: Path) -> None:
+    """A slice of a scan whose values happen to stay below 256 has the scale of the others."""
+    numbers = [[200] * 4, [4000] * 4]
+    pq.write_table(pa.table({"image": numbers}), tmp_path / "train.parquet")
+    parts = Parquet(path=str(tmp_path), shape=[2, 2]).pictures().parts
+    assert [np.asarray(picture).max() for picture in parts["train"].read(0, 2)] == [200, 4000]
+    assert all(np.asarray(picture).dtype != np.uint8 for picture in parts["train"].read(0, 2))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "shape", "message"),
+    [
+        (
+            [list(range(64))] * 2,
+            None,
+            r"row 0: is a list of 64 numbers; set the image's shape with data\.shape=\[8, 8\]",
+        ),
+        ([list(range(64))] * 2, [8, 9], r"data\.shape: \[8, 9\] does not fit the 64 numbers"),
+        ([[1, 2, 3, 4], [1, 2, 3]], [2, 2], r"row 1: holds numbers of shape \(3,\)"),
+        ([[[1, 2], [3]]] * 2, None, r"row 0: holds lists of different lengths"),
+        ([[1, 2, 3, None]] * 2, [2, 2], r"lacks some of its numbers"),
+    ],
+)
+def test_lists_that_are_no_images_are_one_sentence(
+    numbers: list[Any], shape: list[int] | None, message: str, tmp_path: Path
+) -> None:
+    pq.write_table(pa.table({"image": numbers}), tmp_path / "train.parquet")
+    with pytest.raises(InputError, match=message):
+        load(tmp_path, shape=shape)
+
+
+# --- reading by parts
+
+
+@pytest.mark.parametrize("group", [3, 100, 1000])
+def test_chunks_follow_row_groups_and_cover_all(group: int, tmp_path: Path) -> None:
+    numbers = np.arange(700 * 4).reshape(700, 4)
+    for name, part in (("a", numbers[:400]), ("b", numbers[400:])):
+        pq.write_table(pa.table({"image": part.tolist()}), tmp_path / f"train-{name}.parquet", row_group_size=group)
+    pictures = Parquet(path=str(tmp_path), shape=[2, 2]).pictures().parts["train"]
+    chunks = list(pictures.chunks())
+    assert [start for start, _ in chunks] == [0, *(stop for _, stop in chunks[:-1])] and chunks[-1][1] == 700
+    assert len(chunks) > 1 and all(stop > start for start, stop in chunks)
+    found = [np.asarray(picture).ravel() for start, stop in chunks for picture in pictures.read(start, stop)]
+    assert np.array_equal(np.stack(found), numbers)
+    assert np.array_equal(np.asarray(next(iter(pictures.read(401, 402)))).ravel(), numbers[401])
+    assert pictures.name(401).endswith("train-b.parquet, row 1")
+    assert pickle.loads(pickle.dumps(pictures)).name(401) == pictures.name(401)
 
 
 def test_classes_numbered_differently_are_not_joined(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The built-in data set: the same bytes always, drawn well, explained by its factors."""
 
 import hashlib
+import pickle
 
 import numpy as np
 import pytest
@@ -255,3 +256,21 @@ def test_a_missing_factor_and_a_tiny_size_are_named():
         draw({name: value for name, value in SCENE.items() if name != "hue"}, 32)
     with pytest.raises(InputError, match="size: 7 is too small"):
         draw(SCENE, 7)
+
+
+def test_scenes_are_drawn_by_blocks_as_they_are_all_at_once() -> None:
+    """Pictures, factors and labels are those of `load()`, whichever part is asked for, in other processes too."""
+    source = Scenes(train=600, test=5, size=8, seed=3)
+    data, found = source.load(), source.pictures()
+    assert data.test is not None
+    for name, images in (("train", data.train), ("test", data.test)):
+        part = pickle.loads(pickle.dumps(found.parts[name]))
+        chunks = list(part.chunks())
+        drawn = np.stack([picture for start, stop in chunks for picture in part.read(start, stop)])
+        assert np.array_equal(drawn, images.images)
+        assert images.factors is not None and found.parts[name].factors is not None
+        assert all(np.array_equal(found.parts[name].factors[key], images.factors[key]) for key in images.factors)
+        assert np.array_equal(found.parts[name].labels, images.labels)
+    assert np.array_equal(np.stack(list(found.parts["train"].read(401, 403))), data.train.images[401:403])
+    assert (found.source, found.class_names) == (data.source, data.class_names)
+    assert len(pickle.dumps(found.parts["train"])) < 1000

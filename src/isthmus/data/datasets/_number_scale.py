@@ -24,9 +24,10 @@ the form scales.
 
 def scale_of(dtype: np.dtype[np.generic], blocks: Iterable[np.ndarray], form: Form) -> Scale:
     """The scale of the numbers in all `blocks`; reads them only where type and form leave it open."""
+    full = form.range == "full"  # as earlier versions read numbers: they took none for masks
     if dtype == np.bool_:
-        return "flags"
-    if form.range is not None:
+        return "bytes" if full else "flags"
+    if (form.range is not None and not full) or (full and dtype == np.uint8):
         return "as-it-is"
     whole, low, high = True, np.inf, -np.inf
     for block in blocks:
@@ -36,12 +37,12 @@ def scale_of(dtype: np.dtype[np.generic], blocks: Iterable[np.ndarray], form: Fo
             whole = whole and (dtype.kind != "f" or bool((values == np.rint(values)).all()))
         if low < 0 or high > (1 if dtype == np.uint8 or not whole else 255):
             return "as-it-is"
-    if dtype.kind == "f" and low >= 0 and high <= 1:
+    if low > high:  # no number is finite
+        return "as-it-is"
+    if dtype.kind == "f" and high <= 1 and not (whole and full):
         return "deep-fractions" if form.depth == 16 else "fractions"
-    if high == 1:
-        return "flags"
     # a camera's 12 bits in 16 may well be below 256 in a few dark pictures, but not in all of them
-    return "bytes" if low <= high else "as-it-is"
+    return "flags" if high == 1 and not full else "bytes"
 
 
 def form_of_scale(form: Form, scale: Scale) -> Form:

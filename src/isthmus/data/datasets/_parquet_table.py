@@ -136,9 +136,13 @@ def _kind(path: Path, column: str, kind: Any) -> str:
             leaf = leaf.value_type
         if pa.types.is_integer(leaf) or pa.types.is_floating(leaf) or pa.types.is_boolean(leaf):
             return "numbers"
-    fields = {kind.field(index).name: kind.field(index).type for index in range(kind.num_fields)}
-    held = list(fields.values()) if pa.types.is_struct(kind) and {"bytes", "path"} & fields.keys() else [kind]
-    if all(map(_is_bytes_or_text, held)):
+    if pa.types.is_struct(kind):
+        held = [
+            kind.field(index).type for index in range(kind.num_fields) if kind.field(index).name in ("bytes", "path")
+        ]
+        if held and all(map(_is_bytes_or_text, held)):
+            return "files"
+    elif _is_bytes_or_text(kind):
         return "files"
     raise InputError(
         f"{path}: column {column!r} holds {kind} rather than image files; name another with data.image_column"
@@ -151,10 +155,9 @@ def _storage(kind: Any) -> Any:
 
 
 def _is_bytes_or_text(kind: Any) -> bool:
-    return any(
-        check(kind)
-        for check in (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
-    )
+    """True also for a column that is empty throughout."""
+    checks = (pa.types.is_binary, pa.types.is_large_binary, pa.types.is_string, pa.types.is_large_string)
+    return any(check(kind) for check in (*checks, pa.types.is_null))
 
 
 def _is_label(kind: Any) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 from isthmus.core.errors import InputError
 from isthmus.core.paths import resolved
 from isthmus.data.datasets._named_splits import NAMES
-from isthmus.data.picture_files import some
+from isthmus.data.picture_files import NAMED, some
 
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
@@ -60,16 +60,23 @@ def _numbered(place: Path, braces: re.Match[str], option: str) -> list[Path]:
     """`train-{000..012}.tar`: every number must be there."""
     first, last = braces.groups()
     numbers = range(int(first), int(last) + 1)
-    here = {path.name: path for path in _files(place.parent)} if place.parent.is_dir() else {}
-    before, after = place.name[: braces.start()], place.name[braces.end() :]
-    lowest = f"{before}{int(first):0{len(first)}d}{after}"
     if not numbers:
         raise InputError(f"{option}: {place.name} counts from {first} down to {last}; write the lower number first")
-    wanted = [f"{before}{number:0{len(first)}d}{after}" for number in numbers[: len(here) + 1]]
-    missing = [name for name in wanted if name not in here]
-    if missing or len(numbers) > len(here):
-        raise InputError(f"{option}: of {lowest} and so on, {some(missing)} are missing in {place.parent}; get them")
-    return [here[name] for name in wanted]
+    here = {path.name: path for path in _files(place.parent)} if place.parent.is_dir() else {}
+    before, after = place.name[: braces.start()], place.name[braces.end() :]
+    found: list[Path] = []
+    missing: list[str] = []
+    for number in numbers:
+        name = f"{before}{number:0{len(first)}d}{after}"
+        if name in here:
+            found.append(here[name])
+        else:
+            missing.append(name)
+        if len(missing) > len(here) + NAMED:  # a range may be of any length
+            break
+    if missing:
+        raise InputError(f"{option}: {some(missing)} of {place.name} are missing in {place.parent}; get them")
+    return found
 
 
 def _in(folder: Path) -> list[Path]:

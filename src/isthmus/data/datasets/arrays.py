@@ -153,8 +153,8 @@ def _pair(
     for name, label in _NAMES[split]:
         if name in by_name:
             labels = by_name.get(label)
-            unnamed = name == "arr_0" and labels is not None and len(labels.shape) != 1
-            return by_name[name], None if unnamed else labels
+            one_each = labels is not None and labels.shape in (by_name[name].shape[:1], (*by_name[name].shape[:1], 1))
+            return by_name[name], labels if label != "arr_1" or one_each else None
     only = next(iter(found.values())) if len(found) == 1 else None
     return (only, None) if only is not None and split == "train" else None
 
