@@ -11,15 +11,18 @@ from safetensors.numpy import save
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
+from isthmus.data.batches import numbers
+from isthmus.data.datasets._array_pictures import channels_first, layout_of
 from isthmus.data.datasets.arrays import Arrays
-from isthmus.data.images import to_uint8_batch
 
 ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
 
 
 def as_file(images: np.ndarray) -> bytes:
     """The bytes of a file of `images` in any form that a model accepts. Raises InputError for anything else."""
-    return save({"images": to_uint8_batch(images)})
+    values = numbers(images, "images")
+    batch = channels_first(values, layout_of(values.shape, "auto", "auto", "images"))
+    return save({"images": np.ascontiguousarray(batch)})
 
 
 def keep(content: bytes, folder: Path, *, begun: bool) -> None:
