@@ -18,7 +18,7 @@ from isthmus.core.image_changes import Tally
 from isthmus.core.memory_limit import check_room
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.content_hashes import content_hashes
-from isthmus.data.form import Form, contradicts, settled
+from isthmus.data.form import Form, contradicts, idle_options, settled
 from isthmus.data.images import read_picture, value_range
 from isthmus.data.interfaces import Picture, Pictures, PictureSet
 from isthmus.data.pixel_file import write_rows
@@ -128,7 +128,7 @@ def decode(
     """
     form, first = _first(found)
     while True:
-        form = _ranged(found, form, first, run)
+        form = _ranged(found, form, run)
         shape: Shape = read_picture(first, form, name=found.parts["train"].name(0))[0].shape
         begin(form, shape)
         chunks: list[Chunk] = []
@@ -161,16 +161,23 @@ def dataset(found: PictureSet, decoded: Decoded, images: Mapping[str, np.ndarray
         test=sets.get("test"),
         source=found.source,
         class_names=found.class_names,
-        notices=(*found.notices, *left_out(found, decoded.problems)),
+        notices=notices(found, decoded),
         handling=(*found.said, *decoded.tally.changes()),
-        range=range_of(decoded.tally),
+        range=range_of(decoded.form),
     )
 
 
-def range_of(tally: Tally) -> tuple[float, float] | None:
-    """The values that became black and white in pictures of more than 8 bits; None without such pictures."""
-    ends = {one.depth.range for one in tally.handled if one.depth is not None}
-    return ends.pop() if len(ends) == 1 else None
+def notices(found: PictureSet, decoded: Decoded) -> tuple[str, ...]:
+    """Sentences for the user: those of the source, on pictures that were left out, and on options without effect."""
+    idle = idle_options(decoded.form, decoded.tally.changes())
+    return (*found.notices, *left_out(found, decoded.problems), *idle)
+
+
+def range_of(form: Form) -> tuple[float, float] | None:
+    """The values that became black and white, where pictures have more than 8 bits."""
+    if not form.deep:
+        return None
+    return (0.0, 65535.0) if form.range == "full" else form.range
 
 
 def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
@@ -228,16 +235,16 @@ def _first(found: PictureSet) -> tuple[Form, Picture]:
     raise refusal(found, problems, any_readable=False)
 
 
-def _ranged(found: PictureSet, form: Form, first: Picture, run: Run) -> Form:
-    """The form with a range: that of all training pictures, if they have more than 8 bits and the user chose none."""
-    if form.range is not None or value_range(first, form, name=found.parts["train"].name(0)) is None:
+def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
+    """The form with a range: that of all training pictures, if some have more than 8 bits and the user chose none."""
+    if form.range is not None or not form.deep:
         return form
     tasks = (
         Task("train", start, stop, found.form, form, (0, 0, 0), only_range=True)
         for start, stop in found.parts["train"].chunks()
     )
-    low, high = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None]) or (0.0, 1.0)
-    return replace(form, range=(low, high if high > low else low + 1))
+    ends = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None])
+    return form if ends is None else form.with_range(*ends)
 
 
 def _whole(ends: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
