@@ -111,26 +111,24 @@ def reconstruct(
 ) -> None:
     """Send images through a trained model and save what comes out."""
     need_folder(run)
-    from PIL import Image
-
-    from isthmus.data.colours import Reading
-    from isthmus.inference.file_pairs import PictureReader, pairs_of
-    from isthmus.pages.contact_sheet import save_picture
+    from isthmus.inference.file_pairs import PictureReader, pairs_of, reconstructed
+    from isthmus.pages.contact_sheet import contact_sheet, save_picture
+    from isthmus.pages.shown_pixels import remarks, view_of
 
     pairs, left_out = pairs_of(images, out)
     from isthmus.runs.load import load_model
     from isthmus.runs.run_folder import read_recipe
 
     model, notices = load_model(run, "auto")
-    height, width = model.image_shape[1:]
-    reading = Reading.of(read_recipe(run).data.options)  # as the pictures that it was trained on
-    reader = PictureReader((height, width), reading, skip_broken=skip_broken)
-    for sentence in (*notices, *left_out):
+    reader = PictureReader(model.form, skip_broken=skip_broken)
+    view = view_of(model.image_shape[0], read_recipe(run).data.options.get("shown_channels"))
+    for sentence in (*notices, *left_out, *remarks(view, model.depth, None)):
         say(sentence)
     for start in range(0, len(pairs), _AT_A_TIME):
         pixels, targets = reader.read(pairs[start : start + _AT_A_TIME])
-        for target, result in zip(targets, model.reconstruct(pixels) if pixels else (), strict=True):
-            save_picture(Image.fromarray(result), target)
+        made = view.pictures(reconstructed(model, pixels)) if pixels else ()
+        for target, picture in zip(targets, made, strict=True):
+            save_picture(contact_sheet(picture[None], width=0), target)
             if not is_stream(target):
                 tell(target)
     for sentence in reader.notices():

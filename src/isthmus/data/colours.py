@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms
 
-from isthmus.core.image_changes import AlphaDone, Change
+from isthmus.core.image_changes import AlphaDone
 from isthmus.core.wording import shortened
-from isthmus.data.form import Alpha, Form, idle_options
+from isthmus.data.form import Alpha
 
 _SRGB = 4  # largest difference, of 255, to count as sRGB: small profiles approximate its curve
 _GREY = ("1", "L", "LA", "La", "F")
@@ -99,20 +96,3 @@ def _other_than_srgb(data: bytes, mode: str) -> str | None:
         return name
     as_read = np.asarray(colours.convert("RGB"), dtype=np.int64)
     return name if np.abs(np.asarray(as_said, dtype=np.int64) - as_read).max() > _SRGB else None
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The choices of `read_image`; goes with it."""
-
-    range: tuple[float, float] | None = None
-    alpha: Alpha = "white"
-
-    @classmethod
-    def of(cls, options: Mapping[str, Any]) -> Reading:
-        form = Form.of({key: options[key] for key in ("range", "alpha") if key in options})
-        return cls(None if form.range == "full" else form.range, form.alpha)
-
-
-def idle_range(reading: Reading, changes: Iterable[Change]) -> list[str]:
-    return idle_options(Form(range=reading.range), changes)

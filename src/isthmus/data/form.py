@@ -60,6 +60,25 @@ class Form:
             raise InputError(f"data.fit: {form.fit!r} has no effect without a size; set data.size, or leave it out")
         return form
 
+    @classmethod
+    def of_model(cls, options: Mapping[str, Any], shape: tuple[int, int, int], depth: Literal[8, 16]) -> Form:
+        """In which a model of images (C, H, W) reads pictures, from the options of the data set it was trained on.
+
+        The range that its training pictures had is not in the options: whoever loads the model adds it. Pictures of
+        more than 8 bits are on their full scale otherwise.
+        """
+        channels, *size = shape
+        chosen = {key: options[key] for key in ("fit", "range", "alpha") if key in options}
+        form = cls.of({**chosen, "size": size, "channels": channels, "depth": depth})
+        return form if form.range is not None else replace(form, range="full")
+
+    @property
+    def ends(self) -> tuple[float, float] | None:
+        """The values that are black and white in a set whose range is known; None where no picture is deep."""
+        if not self.deep or self.range is None:
+            return None
+        return (0.0, 65535.0) if self.range == "full" else self.range
+
     def with_range(self, low: float, high: float) -> Form:
         """With the lowest and highest value of the training pictures as black and white."""
         return replace(self, range=(low, high if high > low else low + 1), range_found=True)

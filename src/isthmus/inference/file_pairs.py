@@ -7,15 +7,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Tally
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
 from isthmus.core.wording import counted
-from isthmus.data.colours import Reading
-from isthmus.data.images import read_image
+from isthmus.data.form import Form
+from isthmus.data.images import read_picture
 from isthmus.data.picture_files import list_pictures, some
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
 
 
 def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]], list[str]]:
@@ -47,16 +50,16 @@ def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]]
 class PictureReader:
     """Reads pictures as a model takes them, and keeps what there is to say of them.
 
-    size: height and width to which they are cropped and scaled. skip_broken: leave out those that cannot be read.
+    form: that of the model. skip_broken: leave out those that cannot be read.
     """
 
-    def __init__(self, size: tuple[int, int], reading: Reading, *, skip_broken: bool) -> None:
-        self._size, self._reading, self._skip_broken = size, reading, skip_broken
+    def __init__(self, form: Form, *, skip_broken: bool) -> None:
+        self._form, self._skip_broken = form, skip_broken
         self._tally = Tally()
         self._read, self._broken = 0, list[str]()
 
     def read(self, pairs: Sequence[tuple[Path, Path]]) -> tuple[list[np.ndarray], list[Path]]:
-        """Pixels (3, H, W) of the pictures that can be read, and where the result of each goes.
+        """Pixels (C, H, W) of the pictures that can be read, and where the result of each goes.
 
         Raises InputError for one that cannot be read, unless they are left out.
         """
@@ -64,13 +67,14 @@ class PictureReader:
         targets: list[Path] = []
         for source, target in pairs:
             try:
-                image = read_image(source, size=self._size, name=str(source), reading=self._reading, tally=self._tally)
+                image, handled = read_picture(source, self._form, name=str(source))
             except InputError as error:
                 if not self._skip_broken:
                     sentence = str(error).removesuffix(" or leave it out")
                     raise InputError(f"{sentence}, or leave it out with --skip-broken") from None
                 self._broken.append(str(error).partition("; ")[0])
                 continue
+            self._tally.add(handled)
             pixels.append(image)
             targets.append(target)
         self._read += len(pixels)
@@ -85,6 +89,11 @@ class PictureReader:
         if not self._read:
             raise InputError(f"{sentence} ({some(self._broken)}); name others")
         return [*said, f"{sentence} and {'is' if len(self._broken) == 1 else 'are'} left out: {some(self._broken)}."]
+
+
+def reconstructed(model: Autoencoder, pixels: Sequence[np.ndarray]) -> np.ndarray:
+    """Reconstructions (N, C, H, W) of pixels that a `PictureReader` read, which are levels already."""
+    return batched_array(model, model.reconstruct_pixels, torch.from_numpy(np.stack(pixels)))
 
 
 def _targets(found: Sequence[tuple[Path, Path]], out: Path, *, several: bool) -> list[Path]:

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.values import Latent, Posterior, Trace
-from isthmus.data.colours import Reading
-from isthmus.data.images import to_finite_float32, to_uint8_batch
+from isthmus.data.batches import to_batch, to_finite_float32
+from isthmus.data.form import Form
 from isthmus.models.batched import batched_array, evaluation_mode
 from isthmus.models.interfaces import Architecture, Bottleneck, Corruption, Prior
 from isthmus.models.linear_path import LinearPath
@@ -52,7 +52,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.image_shape = image_shape
         self.depth: Literal[8, 16] = depth
-        self.reading = Reading.of(recipe.data.options)  # files are read as the training images were
+        self.form = Form.of_model(recipe.data.options, image_shape, depth)  # files are read as training images were
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )
@@ -199,9 +199,11 @@ class Autoencoder(nn.Module):
     def reconstruct(self, images: Any) -> np.ndarray:
         """Images -> their reconstructions (N, H, W, C) uint8, or uint16 at a depth of 16.
 
-        images: a path or a list of paths, read as the command line reads them: cropped and shrunk to the model's size;
-        a PIL image or a list of them, uint8 or float [0, 1] arrays or tensors, (N, H, W, 3) or (N, 3, H, W), or one
-        image without the N. Raises InputError if a file cannot be read or the size is not the model's.
+        images: a path or a list of paths, read as the command line reads them: brought to the model's size and
+        channels; a PIL image or a list of them; uint8 or float [0, 1] arrays or tensors, (N, H, W, C) or (N, C, H, W),
+        or one image without the N; (N, H, W) or (H, W) of grey. A model that was trained on 16 bits takes uint16, or
+        values on the scale of its training images, if those had a range. Raises InputError if a file cannot be read or
+        the size is not the model's.
         """
         return batched_array(self, self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
@@ -236,12 +238,7 @@ class Autoencoder(nn.Module):
         return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
-        pixels = torch.from_numpy(to_uint8_batch(as_arrays(images), size=self.image_shape[1:], reading=self.reading))
-        if tuple(pixels.shape[1:]) != self.image_shape:
-            found = "x".join(str(side) for side in pixels.shape[2:])
-            wanted = "x".join(str(side) for side in self.image_shape[1:])
-            raise InputError(f"images are {found} pixels; this model was trained on {wanted}: resize them first")
-        return pixels
+        return torch.from_numpy(to_batch(as_arrays(images), self.form, self.image_shape))
 
 
 def _dims(shape: tuple[int, ...]) -> str:

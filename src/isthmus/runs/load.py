@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +51,8 @@ def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     images = read_environment(folder).data
     assert images.image_shape is not None  # as every environment.json that could be read
     model = built_model(folder, recipe, images.image_shape, images.depth)
+    if images.range is not None:
+        model.form = replace(model.form, range=images.range)
     _, _, notices = load_weights(folder, model)
     return model.to(devices.choose_device(device, "device")).eval(), notices
 
