@@ -155,7 +155,6 @@ def dataset(found: PictureSet, decoded: Decoded, images: Mapping[str, np.ndarray
         )
         for split, part in found.parts.items()
     }
-    handling = (*found.said, *decoded.tally.changes())
     return Dataset(
         train=sets["train"],
         validation=sets.get("validation"),
