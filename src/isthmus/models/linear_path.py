@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from isthmus.models.layers import linear
+
 if TYPE_CHECKING:
     from isthmus.evaluation.baselines.pca import PrincipalComponents
 
@@ -30,7 +32,7 @@ class LinearPath(nn.Module):
         self.synthesis = nn.Linear(size, values)
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.analysis(x.flatten(1))
+        return linear(self.analysis, x.flatten(1))
 
     def decode(self, z: Tensor) -> Tensor:
         return self.synthesis(z.flatten(1)).unflatten(1, self.image_shape)
