@@ -14,7 +14,7 @@ from torch import Tensor
 
 T = TypeVar("T")
 _PIXELS = 64 * 32 * 32  # pixels in a piece, about
-_AT_ONCE = 256  # images in a piece, if no threads share them
+_AT_ONCE, _PIXELS_AT_ONCE = 256, 256 * 64 * 64  # images in a piece if no threads share them, and their pixels, at most
 
 
 class _Own(threading.local):
@@ -46,6 +46,13 @@ def torch_on_one() -> Generator[None]:
         _own.count = outer
 
 
+def images_in_a_piece(device: torch.device | None, pixels: int) -> int:
+    """How many images with `pixels` (H * W) `pieces` gives to `work` at once; a function of these two alone."""
+    if device is None or device.type == "cpu":
+        return max(1, _PIXELS // pixels)
+    return min(_AT_ONCE, max(1, _PIXELS_AT_ONCE // pixels))
+
+
 def pieces(
     work: Callable[..., T], *images: Tensor, device: torch.device | None = None, pixels: int | None = None
 ) -> list[T]:
@@ -57,7 +64,7 @@ def pieces(
     on the number of threads. If `device`, where `work` computes, is not the CPU, this thread calls it alone.
     """
     here = device is None or device.type == "cpu"
-    each = max(1, _PIXELS // (pixels or math.prod(images[0].shape[2:]))) if here else _AT_ONCE
+    each = images_in_a_piece(device, pixels or math.prod(images[0].shape[2:]))
     parts = list(zip(*(one.split(each) for one in images), strict=True))
     if not here:
         return [work(*part) for part in parts]

@@ -39,11 +39,12 @@ def recomputes() -> bool:
 def segment(part: nn.Module, function: Callable[..., T], *inputs: Any) -> T:
     """function(*inputs), which calls `part` and depends on its buffers. Segments may contain segments.
 
-    Outside of `recomputing` this is the plain call.
+    Outside of `recomputing` this is the plain call. So it is in evaluation mode: such passes belong to regularizers,
+    and by the time of the backward pass the model is in training mode again.
     """
-    if not recomputes():
+    if not (recomputes() and part.training):
         return function(*inputs)
-    again = _AsBefore(part) if part.training else nullcontext()
+    again = _AsBefore(part)
     return cast(T, checkpoint(function, *inputs, use_reentrant=False, context_fn=lambda: (nullcontext(), again)))
 
 

@@ -37,7 +37,7 @@ class Prepared:
     """A training that can take its next step.
 
     recipe: with the budget's epochs. validation: (N, C, H, W) uint8 on the device. notes: stored in checkpoints; what
-    the next step's bits depend on besides weights, optimizer and progress.
+    the next step's bits depend on besides weights, optimizer and progress. recompute: see `EagerStep`.
     """
 
     recipe: Recipe
@@ -51,6 +51,7 @@ class Prepared:
     batches: Batches
     validation: Tensor
     progress: Progress
+    recompute: bool
     notes: dict[str, Any]
 
 
@@ -64,8 +65,9 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     recipe = allowed.recipe
     device = devices.choose_device(recipe.train.device)
     precision = devices.choose_precision(recipe.train.precision, device)
-    if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
-        yield Notice(said)
+    plan = check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device, precision)
+    for sentence in plan.said:
+        yield Notice(sentence)
     model, objective = untrained(recipe, splits.train.images.shape[1:])
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -114,6 +116,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         Batches(images, recipe.train.batch, seed=recipe.seed, mirror=mirrors, passes=allowed.passes),
         validation,
         progress,
+        recompute=plan.recompute,
         notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
     )
 
