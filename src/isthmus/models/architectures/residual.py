@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import PlainConv, start_at_zero
 from isthmus.models.padding import Fold, Unfold, grid
+from isthmus.models.recompute import segment
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -94,4 +95,4 @@ class _Block(nn.Module):
         start_at_zero(self.body[-1])  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        return x + segment(self.body, self.body, x)
