@@ -66,7 +66,7 @@ def bands_of(values: np.ndarray, *, alpha: bool = False, inverted: bool = False,
         _check_finite(values)
     else:
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    count = len(values) - alpha
+    values, count = np.ascontiguousarray(values), len(values) - alpha
     kind = f"{_type(values)} {_NOUNS.get(count, f'pictures of {count} bands')}"
     return Bands(values, kind, _WHITE_16 if values.dtype == np.uint16 else None, alpha, inverted, frames=frames)
 
