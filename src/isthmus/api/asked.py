@@ -6,6 +6,7 @@ Nothing here loads torch, so that wrong input is reported at once.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,37 +15,42 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.api.given import given_images
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
-from isthmus.data.array_file import ARRAY_FILE, as_file
+from isthmus.data.given_images import FILES, GivenImages
 from isthmus.data.picture_files import SUFFIXES
+from isthmus.data.store.opening import is_store
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
 from isthmus.runs.moved_images import moved_images
 from isthmus.runs.run_folder import read_recipe
 
-Data = str | Path | Mapping[str, Any] | np.ndarray | None
+Data = Any
+"""A data set's kind, options or path, or images: see `isthmus.train`."""
 Options = Mapping[str, Any]
+_KINDS = {".parquet": "parquet", ".tar": "tar", ".npy": "arrays", ".npz": "arrays", ".safetensors": "arrays"}
+_IDX = re.compile(r"-idx\d-")
 
 
 @dataclass(frozen=True)
 class AskedRun:
-    """A recipe, the run folder, and a file of images if the images came as an array."""
+    """A recipe, the run folder, and the images if they were given in Python."""
 
     recipe: Recipe
     folder: Path
-    images: bytes | None = None
+    images: GivenImages | None = None
 
 
 @dataclass(frozen=True)
 class AskedStudy:
-    """A study, its folder, and a file of images if the images came as an array."""
+    """A study, its folder, and the images if they were given in Python."""
 
     plan: Plan
     folder: Path
-    images: bytes | None = None
+    images: GivenImages | None = None
 
 
 def asked_run(name: str, out: Path | None, options: Options, data: Data = None) -> AskedRun:
@@ -54,13 +60,14 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
         if options or data is not None:
             raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
         return AskedRun(read_recipe(home), out or home)
-    recipe = load_recipe(name, {**_data_options(data, out), **options})
+    images = given_images(data, options)
+    options = _without_layout(options, images)
+    recipe = load_recipe(name, {**_data_options(data, images, out), **options})
     registry.build("datasets", recipe.data.kind, recipe.data.options)  # a wrong value, before what the folder holds
     folder = out or Path("runs") / recipe.name
-    if not isinstance(data, np.ndarray):
-        return AskedRun(recipe, folder)
-    recipe = load_recipe(name, {**_data_options(data, folder), **options})  # now with the path of the images file
-    return AskedRun(recipe, folder, as_file(data))
+    if images is not None:  # now with the path of the images file
+        recipe = load_recipe(name, {**_data_options(data, images, folder), **options})
+    return AskedRun(recipe, folder, images)
 
 
 def asked_study(name: str, out: Path | None, options: Options, data: Data = None) -> AskedStudy:
@@ -71,12 +78,19 @@ def asked_study(name: str, out: Path | None, options: Options, data: Data = None
         options = {**_moved(load_plan(name), home), **options}
     elif name not in builtin() and (home / "recipe.toml").is_file():
         raise InputError(f"{name}: a run, not a study; `isthmus train {shlex.quote(name)}` goes on with it or shows it")
-    plan = load_plan(name, {**_data_options(data, out), **options})
+    images = given_images(data, options)
+    options = _without_layout(options, images)
+    plan = load_plan(name, {**_data_options(data, images, out), **options})
     folder = out or Path("runs") / plan.name
-    if not isinstance(data, np.ndarray):
-        return AskedStudy(plan, folder)
-    plan = load_plan(name, {**_data_options(data, folder), **options})
-    return AskedStudy(plan, folder, as_file(data))
+    if images is not None:
+        plan = load_plan(name, {**_data_options(data, images, folder), **options})
+    return AskedStudy(plan, folder, images)
+
+
+def _without_layout(options: Options, images: GivenImages | None) -> Options:
+    """Without what describes the object that was given, and not the file that keeps it."""
+    described = ("data.layout", "data.image_column", "data.label_column") if images is not None else ()
+    return {name: value for name, value in options.items() if name not in described}
 
 
 def _plain(options: Options) -> Options:
@@ -92,20 +106,34 @@ def _moved(plan: Plan, home: Path) -> dict[str, Any]:
     return {"data.path": str(path)} if path is not None and not moved else {}
 
 
-def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
-    """`data` as changes to a recipe; an array becomes the images file in `folder`."""
+def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
+    """`data` as changes to a recipe; images become the file in `folder` that will keep them."""
     if data is None:
         return {}
-    if isinstance(data, np.ndarray):
-        return {"data.kind": "arrays", "data.path": os.path.abspath((folder or Path("runs")) / ARRAY_FILE)}
+    if images is not None:
+        path = os.path.abspath((folder or Path("runs")) / images.name)
+        own = {f"data.{name}": value for name, value in images.options.items()}
+        return {"data.kind": FILES[images.name], "data.path": path, **own}
     if isinstance(data, Mapping):
         guessed = {}
         if "kind" not in data and isinstance(data.get("path"), str | Path):
-            guessed = _data_options(data["path"], folder)
+            guessed = options_of_path(data["path"])
         return {**{f"data.{key}": value for key, value in data.items()}, **guessed}
     if isinstance(data, str) and data in registry.kinds("datasets"):
         return {"data.kind": data}
+    if not isinstance(data, str | Path):
+        raise InputError(
+            f"data: {shown(data)} is no images; pass a path, a data set's kind, an array, a tensor, images and labels "
+            "as a pair, or a data set of PyTorch or of the Hugging Face hub"
+        )
+    return options_of_path(data)
+
+
+def options_of_path(data: str | Path) -> dict[str, Any]:
+    """A file or a folder of images as changes to a recipe: its data set and its path. Raises InputError for others."""
     path = expanded(data, "data")
+    if not path.exists() and path.suffix == ".tar" and path.parent.is_dir():  # a pattern
+        return {"data.kind": "tar", "data.path": os.path.abspath(path)}
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
@@ -117,12 +145,21 @@ def _data_options(data: Data, folder: Path | None) -> dict[str, Any]:
 def _kind_of(path: Path) -> str:
     """The data set that reads a file or a folder, by what is in it. Raises InputError where two would."""
     if not path.is_dir():
-        return "parquet" if path.suffix == ".parquet" else "folder"
+        return _KINDS.get(path.suffix.lower(), "idx" if _IDX.search(path.name) else "folder")
+    if is_store(path):
+        return "store"
     pictures = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
     if pictures and any(path.rglob("train*.parquet")):
         raise InputError(
             f"data: {path} holds image files and train*.parquet; say which to read, as "
             f"data={{'kind': 'folder', 'path': {str(path)!r}}} or with 'parquet'"
         )
-    # beside pictures, a parquet file of another name is a table about them
-    return "folder" if pictures or not any(path.rglob("*.parquet")) else "parquet"
+    if pictures:  # beside pictures, a parquet file of another name is a table about them
+        return "folder"
+    if any(path.rglob("*.parquet")):
+        return "parquet"
+    if any(path.glob("*.tar")):
+        return "tar"
+    if any(path.glob("*.npy")):
+        return "arrays"
+    return "idx" if any(_IDX.search(file.name) for file in path.rglob("*ubyte*")) else "folder"

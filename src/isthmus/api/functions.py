@@ -37,8 +37,9 @@ def train(
 
     recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
     data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), the path of a folder of images
-        or of parquet files, or the images as an array, (N, H, W, 3) or (N, 3, H, W), uint8 or float in [0, 1]. An
-        array is saved as `images.safetensors` in the run folder.
+        or of other files; or the images: an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels
+        as a pair, a data set of PyTorch or of the Hugging Face hub, or a list of PIL images. Images are kept in the run
+        folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     resume: resume the unfinished run in the folder from its last checkpoint.
     Returns the run folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and

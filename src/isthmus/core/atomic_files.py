@@ -34,7 +34,14 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Replace the file at `path` by one that holds `data`; a link is replaced, not followed.
+    """Replace the file at `path` by one that holds `data`. Raises as `replacing`."""
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Generator[IO[bytes]]:
+    """A file to write to, which replaces the one at `path` if all goes well; a link is replaced, not followed.
 
     Raises InputError where `path` is a device, a pipe or a socket, OSError where the write fails.
     """
@@ -46,7 +53,7 @@ def write_bytes(path: Path, data: bytes) -> None:
         beside = path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
             with open(beside, "xb") as file:  # x: fails where the name exists, even as a link
-                file.write(data)
+                yield file
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(beside, path)

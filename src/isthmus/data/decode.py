@@ -155,17 +155,22 @@ def dataset(found: PictureSet, decoded: Decoded, images: Mapping[str, np.ndarray
         )
         for split, part in found.parts.items()
     }
-    handling = (*found.said, *decoded.tally.changes())
     return Dataset(
         train=sets["train"],
         validation=sets.get("validation"),
         test=sets.get("test"),
         source=found.source,
         class_names=found.class_names,
-        notices=(*found.notices, *left_out(found, decoded.problems), *idle_options(found.form, handling)),
-        handling=handling,
+        notices=notices(found, decoded),
+        handling=(*found.said, *decoded.tally.changes()),
         range=decoded.form.ends,
     )
+
+
+def notices(found: PictureSet, decoded: Decoded) -> tuple[str, ...]:
+    """Sentences for the user: those of the source, on pictures that were left out, and on options without effect."""
+    idle = idle_options(found.form, decoded.tally.changes())
+    return (*found.notices, *left_out(found, decoded.problems), *idle)
 
 
 def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
@@ -224,7 +229,7 @@ def _first(found: PictureSet) -> tuple[Form, Picture]:
 
 
 def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
-    """The form with a range: that of all training pictures, if they have more than 8 bits and the user chose none."""
+    """The form with a range: that of all training pictures, if some have more than 8 bits and the user chose none."""
     if form.range is not None or not form.deep:
         return form
     tasks = (

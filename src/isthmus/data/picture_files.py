@@ -1,4 +1,4 @@
-"""Lists the pictures in a folder and reads their pixels."""
+"""Lists the pictures in a folder."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from isthmus.core.atomic_files import refuse_link
 from isthmus.core.errors import InputError, RunError
-from isthmus.data.array_file import ARRAY_FILE
+from isthmus.data.given_images import FILES
 from isthmus.recipes.study_plan import Plan, load_plan
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.findings import Findings
@@ -80,7 +80,7 @@ def check_folder(plan: Plan, folder: Path) -> None:
         (folder / "lock").is_file() and _is_plan(folder / "study.toml")
     )
     runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
-    if not ours and holds_more(folder, {"lock", ARRAY_FILE, *runs}):
+    if not ours and holds_more(folder, {"lock", *FILES, *runs}):
         raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
     for variation in plan.variations:
         refuse_link(folder / variation.name)

@@ -10,13 +10,13 @@ from pathlib import Path
 from isthmus.core.atomic_files import is_leftover, refuse_link, remove_leftovers, write_text
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.locks import locked_file
-from isthmus.data.array_file import ARRAY_FILE
+from isthmus.data.given_images import FILES
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.run_files.remedies import RESTORE
 from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
-_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", ARRAY_FILE})
+_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", *FILES})
 
 
 class DamagedRun(InputError):
@@ -46,7 +46,7 @@ def check(folder: Path, recipe: Recipe) -> None:
     if not os.path.lexists(path):
         if is_begun(folder) or _has_ended(folder):
             raise DamagedRun(f"{path}: is missing; {_way_out(folder)}")
-        if folder.is_dir() and holds_more(folder, {"lock", ARRAY_FILE}):
+        if folder.is_dir() and holds_more(folder, {"lock", *FILES}):
             raise InputError(f"{folder}: not empty and no run folder; choose another --out")
     elif is_begun(folder) or is_finished(folder):
         _check_same(folder, recipe)

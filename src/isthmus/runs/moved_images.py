@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from isthmus.data.array_file import ARRAY_FILE
+from isthmus.data.given_images import FILES
 from isthmus.recipes.recipe import Raw
 
 
@@ -16,8 +16,8 @@ def moved_images(data: Raw, folder: Path) -> Path | None:
     of a study, in the study's folder.
     """
     path = data.get("path")
-    if data.get("kind") != "arrays" or not isinstance(path, str) or Path(path).name != ARRAY_FILE:
+    if not isinstance(path, str) or FILES.get(name := Path(path).name) != data.get("kind"):
         return None
     home = Path(os.path.abspath(folder))
     places = (home, *home.parents[1:2]) if home.name.startswith("seed-") else (home,)
-    return next((place / ARRAY_FILE for place in places if (place / ARRAY_FILE).is_file()), None)
+    return next((place / name for place in places if (place / name).is_file()), None)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core import registry
-from isthmus.data.array_file import keep
+from isthmus.data.given_images import GivenImages, keep
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -76,10 +76,10 @@ def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
-def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: bytes | None = None) -> Iterator[Event]:
+def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None) -> Iterator[Event]:
     """`run` on the recipe's data, after notices about changes to the images. Raises as `load_data` and `run`.
 
-    images: a file of images to keep in the folder and to train on, for the data set `arrays`.
+    images: those that were given in Python, to keep in the folder and to train on.
     """
     check(folder, recipe)
     if images is None:

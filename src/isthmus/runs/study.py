@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import InputError
-from isthmus.data.array_file import keep
+from isthmus.data.given_images import GivenImages, keep
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.failed import Failure
 from isthmus.run_files.findings import Findings
@@ -51,14 +51,14 @@ StudyEvent = JobEvent | Notice | FinishedRead | StudyDone
 
 
 def study(
-    plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1, images: bytes | None = None
+    plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1, images: GivenImages | None = None
 ) -> Iterator[StudyEvent]:
     """Run the missing runs of a study in `folder`, then compare.
 
     jobs: number of runs at the same time. With 1 they run in this process, one after another. With more, each has
         its own process and an equal share of the CPU threads; on a CUDA device they take turns in this process,
         each on its own stream. "auto" measures on the CPU which number is fastest.
-    images: a file of images to keep in the folder and to train on, for the data set `arrays`.
+    images: those that were given in Python, to keep in the folder and to train on.
     A failed run is named in the findings and does not affect the others. Raises InputError for a mistake in the
     plan or the data, before any training.
     """

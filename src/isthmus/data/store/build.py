@@ -14,12 +14,11 @@ from safetensors.numpy import save
 import isthmus
 from isthmus.core.atomic_files import about, write_bytes
 from isthmus.data import workers
-from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of
+from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, notices
 from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
 from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.store.header import FORMAT, HEADER, Header, columns_name, pixels_name
-from isthmus.data.unreadable import left_out
 
 _FEW = 500  # pictures: starting processes takes longer than decoding so few
 
@@ -97,7 +96,7 @@ def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> N
         range=decoded.form.ends,
         images={split: len(part) for split, part in found.parts.items()},
         class_names=found.class_names,
-        notices=(*found.notices, *left_out(found, decoded.problems)),
+        notices=notices(found, decoded),
         handling=(*found.said, *decoded.tally.changes()),
     )
     write_bytes(folder / HEADER, header.model_dump_json(indent=1).encode())

@@ -1,0 +1,59 @@
+"""Keeps images that were given in Python in the run's folder, so that the run can be resumed and rerun."""
+
+from __future__ import annotations
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+from isthmus.core.atomic_files import replacing
+from isthmus.core.errors import InputError
+
+FILES = {"images.safetensors": "arrays", "images.parquet": "parquet"}
+"""The names of such files, and the data sets that read them."""
+
+
+class GivenImages(ABC):
+    """Images that are not in a file yet. name: of the file that keeps them, one of `FILES`.
+
+    options: of the data set that reads the file, without its path.
+    """
+
+    name: ClassVar[str]
+    options: Mapping[str, Any]
+
+    @abstractmethod
+    def write(self, file: IO[bytes]) -> None:
+        """Write the file. Raises InputError where an image cannot be kept."""
+
+    @abstractmethod
+    def same(self, path: Path) -> bool:
+        """Whether the file at `path` holds these images. Raises OSError where it cannot be read."""
+
+    @abstractmethod
+    def ours(self, path: Path) -> bool:
+        """Whether the file at `path` is such a file, of any images."""
+
+
+def keep(images: GivenImages, folder: Path, *, begun: bool) -> None:
+    """Write the images' file to `folder`, if it is not there yet; the caller holds the folder's lock.
+
+    begun: whether a run in the folder has already begun to train. Raises InputError where that run has other images,
+    and where isthmus did not write the file at that path.
+    """
+    path = folder / images.name
+    try:
+        same = images.same(path)
+    except OSError:
+        same = False
+    if same:
+        return
+    if begun:
+        raise InputError(f"{folder}: holds a run on other images than this data; choose another `out`")
+    # the images of a run that never began may be replaced, any other file may not
+    if os.path.lexists(path) and not images.ours(path):
+        raise InputError(f"{path}: was not written by isthmus and would be lost; choose another `out`, or move it away")
+    with replacing(path) as file:
+        images.write(file)

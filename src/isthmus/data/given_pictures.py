@@ -1,0 +1,151 @@
+"""Pictures that a data set of another library gives one by one, kept as a parquet file."""
+
+from __future__ import annotations
+
+import io
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice, zip_longest
+from pathlib import Path
+from typing import IO, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from PIL import Image, ImageOps
+
+from isthmus.core.errors import InputError
+from isthmus.data.datasets._array_files import native
+from isthmus.data.datasets._labels import Label
+from isthmus.data.datasets._parquet_table import Columns, open_table
+from isthmus.data.given_images import GivenImages
+
+_ROWS = 256  # of a row group
+_PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+_IMAGE, _LABEL, _SPLIT = "image", "label", "split"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture: an image file's bytes, a PIL image or the numbers of an array; its split and its label."""
+
+    split: str
+    picture: bytes | Image.Image | np.ndarray
+    label: Label = None
+
+
+class Items(ABC):
+    """Pictures that can be gone through again. class_names: of labels that are numbers; empty where unknown."""
+
+    class_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Item]: ...
+
+
+class GivenPictures(GivenImages):
+    """Pictures of `items`: images files and PIL images of any size, or arrays of one shape and type.
+
+    The first picture decides which; all are read only when the file is written. Raises InputError where there is none.
+    """
+
+    name: ClassVar[str] = "images.parquet"
+
+    def __init__(self, items: Items) -> None:
+        first = next(iter(items), None)
+        if first is None:
+            raise InputError("data: holds no images; pass a data set that holds some")
+        self.items = items
+        self.array = native(first.picture) if isinstance(first.picture, np.ndarray) else None
+        kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+        if self.array is not None:
+            if self.array.ndim not in (2, 3) or not self.array.size or self.array.dtype.kind not in "biuf":
+                raise InputError(
+                    f"data: its first image is an array of shape {self.array.shape} and type {self.array.dtype}; it "
+                    "must be (H, W), (H, W, C) or (C, H, W) of real numbers"
+                )
+            kind = pa.list_(pa.from_numpy_dtype(self.array.dtype), self.array.size)
+        label = pa.string() if isinstance(first.label, str) else pa.int64()
+        names = {"_type": "ClassLabel", "names": list(items.class_names)}
+        features = json.dumps({"info": {"features": {_LABEL: names}}})
+        self.schema: Any = pa.schema(
+            [(_IMAGE, kind), (_LABEL, label), (_SPLIT, pa.string())],
+            metadata={"huggingface": features} if items.class_names else None,
+        )
+        shape = {} if self.array is None else {"shape": list(self.array.shape)}
+        self.options: Mapping[str, Any] = {
+            **shape,
+            "image_column": _IMAGE,
+            "label_column": _LABEL,
+            "split_column": _SPLIT,
+        }
+
+    def write(self, file: IO[bytes]) -> None:
+        # otherwise the name of the lists' inner field is changed, and `same` would find another schema
+        with pq.ParquetWriter(file, self.schema, use_compliant_nested_type=False) as writer:
+            for table in self._tables():
+                writer.write_table(table)
+
+    def same(self, path: Path) -> bool:
+        try:
+            with pq.ParquetFile(path) as file:
+                if not file.schema_arrow.equals(self.schema, check_metadata=True):
+                    return False
+                groups = map(file.read_row_group, range(file.metadata.num_row_groups))
+                pairs = zip_longest(self._tables(), groups)
+                return all(ours is not None and theirs is not None and ours.equals(theirs) for ours, theirs in pairs)
+        except pa.ArrowException:
+            return False
+
+    def ours(self, path: Path) -> bool:
+        try:
+            open_table(path, Columns(_IMAGE, _LABEL, _SPLIT))
+        except InputError:
+            return False
+        return True
+
+    def _tables(self) -> Iterator[Any]:
+        """The rows in tables of one row group each."""
+        items = iter(self.items)
+        begun = 0
+        while rows := list(islice(items, _ROWS)):
+            pictures = [self._kept(item.picture, begun + index) for index, item in enumerate(rows)]
+            columns = [pictures, [item.label for item in rows], [item.split for item in rows]]
+            try:
+                arrays = [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)]
+            except (pa.ArrowException, TypeError, OverflowError) as error:
+                raise InputError(
+                    f"data: the images and labels {begun} to {begun + len(rows) - 1} are not of the type of the first "
+                    f"({str(error).partition(chr(10))[0]}); give all the same type"
+                ) from None
+            yield pa.Table.from_arrays(arrays, schema=self.schema)
+            begun += len(rows)
+
+    def _kept(self, picture: bytes | Image.Image | np.ndarray, index: int) -> Any:
+        """A picture as its column holds it."""
+        if (self.array is None) != (not isinstance(picture, np.ndarray)):
+            raise InputError(
+                f"data: image {index} is of another kind than the first; give all as pictures or all as arrays"
+            )
+        if isinstance(picture, np.ndarray):
+            if self.array is None or (picture.shape, native(picture).dtype) != (self.array.shape, self.array.dtype):
+                first = None if self.array is None else (self.array.shape, str(self.array.dtype))
+                raise InputError(
+                    f"data: image {index} is an array of shape {picture.shape} and type {picture.dtype}, and the first "
+                    f"is {first}; give all one shape and type, or give pictures"
+                )
+            return np.ascontiguousarray(native(picture)).ravel()
+        return {"bytes": picture if isinstance(picture, bytes) else _file_of(picture), "path": None}
+
+
+def _file_of(picture: Image.Image) -> bytes:
+    """A PIL image as the bytes of a file that loses nothing, upright."""
+    upright = ImageOps.exif_transpose(picture)
+    buffer = io.BytesIO()
+    if upright.mode in _PNG:
+        upright.save(buffer, "PNG", compress_level=1)  # it is read once or twice, and then from a store
+    else:
+        upright.save(buffer, "TIFF")
+    return buffer.getvalue()

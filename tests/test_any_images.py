@@ -1,0 +1,85 @@
+"""Grey, deep, transparent, many-banded and oblong images go all the way: trained, scored, exported, explored, used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.any_images import SETS, SHAPES, made
+from tests.command import isthmus, train
+
+import isthmus as ist
+from isthmus.run_files.environment import Environment
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.read import read_record
+
+
+@pytest.fixture(scope="module", params=SETS)
+def trained(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_of_module: None
+) -> tuple[str, Path, list[str]]:
+    """The set's name, a run on it, and what the training said."""
+    home = tmp_path_factory.mktemp(request.param)
+    # strides that divide none of the sides but those of the icons
+    words = ["model.linear=pca", "architecture.strides=[2,4]", "bottleneck.dim=6", "train.epochs=6"]
+    answer = train(home / "run", *made(request.param, home / "images"), *words)
+    assert answer.code == 0, answer.err
+    return request.param, home / "run", answer.err.splitlines()
+
+
+def test_images_are_trained_on_as_they_are(trained: tuple[str, Path, list[str]]) -> None:
+    name, run, _ = trained
+    data = read_record(run / "environment.json", Environment).data
+    assert data.image_shape == SHAPES[name]
+    assert data.depth == (16 if name == "deep" else 8)
+    assert data.range == ((900, 3100) if name == "deep" else None)
+
+
+def test_a_network_that_starts_at_pca_ends_no_worse(trained: tuple[str, Path, list[str]]) -> None:
+    _, run, _ = trained
+    scores = read_record(run / "evaluation.json", EvaluationRecord).scores
+    assert scores["model"].mse.mean <= 1.02 * scores["pca"].mse.mean < scores["mean_image"].mse.mean
+
+
+def test_the_user_is_told_of_what_was_decided(trained: tuple[str, Path, list[str]]) -> None:
+    name, _, said = trained
+    words = {"deep": "900 becomes black and 3,100 white", "icons": "four", "oblong": "from 60x40 to 38x25"}
+    assert any(words.get(name, "") in line for line in said), said
+
+
+def test_it_is_exported_and_the_graphs_agree(trained: tuple[str, Path, list[str]], tmp_path: Path) -> None:
+    name, run, _ = trained
+    assert isthmus("export", run, "-o", tmp_path / "onnx").code == 0
+    (told,) = (tmp_path / "onnx").glob("export.json")
+    assert str(SHAPES[name][0]) in told.read_text()
+
+
+def test_the_model_takes_a_user_s_images_in_their_own_form(trained: tuple[str, Path, list[str]]) -> None:
+    name, run, _ = trained
+    channels, height, width = SHAPES[name]
+    model = ist.load(run)
+    dtype = np.uint16 if name == "deep" else np.uint8
+    images = np.random.default_rng(0).integers(0, 200, (3, height, width, channels)).astype(dtype)
+    z = model.encode(images)
+    assert z.shape == (3, 6)
+    assert np.array_equal(model.encode(images.transpose(0, 3, 1, 2)), z), "channels last or first"
+    assert model.decode(z).shape == (3, height, width, channels)
+    assert model.decode(z).dtype == dtype
+
+
+def test_report_and_explorer_say_what_they_show(trained: tuple[str, Path, list[str]]) -> None:
+    name, run, _ = trained
+    answer = isthmus("explore", run)
+    assert answer.code == 0, answer.err
+    for page in ("report.html", "explorer.html"):
+        text = (run / page).read_text(encoding="utf-8")
+        assert ("channels 7, 3, 2" in text.lower() or "7, 3 and 2" in text) == (name == "bands"), page
+
+
+def test_the_samples_have_the_images_shape(trained: tuple[str, Path, list[str]], tmp_path: Path) -> None:
+    _, run, _ = trained
+    assert isthmus("sample", run, "-n", "4", "-o", tmp_path / "samples.png").code == 0
+    assert (tmp_path / "samples.png").stat().st_size > 100
+    assert json.loads(isthmus("evaluate", run, "--json").out)["name"]
