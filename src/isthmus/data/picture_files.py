@@ -1,22 +1,15 @@
-"""Lists the pictures in a folder and reads their pixels."""
+"""Lists the pictures in a folder."""
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
-from isthmus.core.memory_limit import check_room
 from isthmus.core.paths import resolved
 from isthmus.core.wording import counted
-from isthmus.data.colours import Reading
-from isthmus.data.images import read_image
 
 SUFFIXES = frozenset(
     {".bmp", ".dcm", ".gif", ".jfif", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif", ".tiff", ".webp"}
@@ -73,36 +66,6 @@ def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -
         )
     classes = None if flat else tuple(parts[0] for parts in places)
     return Listing(folder, tuple(pictures), classes, tuple(notices))
-
-
-def read_pictures(
-    listing: Listing, size: tuple[int, int], reading: Reading, tally: Tally
-) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Pixels (M, 3, H, W) of the readable pictures, which of all these are (N,) bool, and a sentence for each other.
-
-    `tally` counts what was done to the readable ones.
-    """
-    check_room(len(listing.pictures) * 3 * math.prod(size), "data.size: the pictures", "make data.size smaller")
-    images = np.empty((len(listing.pictures), 3, *size), dtype=np.uint8)
-    readable = np.ones(len(images), dtype=bool)
-    problems: list[str] = []
-    for index, path in enumerate(listing.pictures):
-        name = str(path.relative_to(listing.folder))
-        try:
-            images[index] = read_image(path, size=size, name=name, reading=reading, tally=tally)
-        except InputError as error:
-            readable[index] = False
-            problems.append(str(error))
-    return images if readable.all() else images[readable], readable, problems
-
-
-def remedy(problems: list[str], readable: np.ndarray) -> str:
-    """What to do about unreadable images: their own remedy, if all have the same one."""
-    remedies = {problem.partition("; ")[2] for problem in problems}
-    usual = "replace it or leave it out"
-    own = remedies.pop() if len(remedies) == 1 else ""
-    action = own if own and not own.startswith(usual) else "repair or remove them"
-    return f"{action}, or leave them out with --skip-broken" if readable.any() else action.replace(" or remove", "")
 
 
 def some(names: list[str]) -> str:

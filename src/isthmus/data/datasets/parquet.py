@@ -116,7 +116,10 @@ class Parquet(DataSource):
             split: ParquetPictures(found, lists=lists, skip_broken=self.skip_broken, labels=labels.parts[split])
             for split, found in parts.items()
         }
-        said = said_of_splits({split: (names.get(split, split), len(found)) for split, found in pictures.items()})
+        parted = self.columns.split is not None
+        said = said_of_splits(
+            {split: (split if parted else names[split], len(found)) for split, found in pictures.items()}
+        )
         source = f"parquet: {names['train']}"
         return PictureSet(
             parts=pictures,
