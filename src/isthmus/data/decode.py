@@ -267,7 +267,7 @@ def _joined(found: PictureSet, form: Form, shape: Shape, chunks: Sequence[Chunk]
         raise refusal(found, problems, any_readable=any(map(len, rows.values())))
     tally = Tally()
     for chunk in chunks:
-        tally.handled.update(chunk.tally.handled)
+        tally.merge(chunk.tally)
     hashes = {split: _columns(split, chunks, lambda chunk: chunk.hashes, _NO_HASHES) for split in found.parts}
     return Decoded(form, shape, tally, rows, hashes, tuple(problems))
 
