@@ -24,7 +24,7 @@ from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
 from isthmus.evaluation.doctor.learning_curve import falls, jumps, read_curve, rises
 from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
-from isthmus.evaluation.doctor.pixels import Pixels, pixels_of, twins
+from isthmus.evaluation.doctor.pixels import PixelStatistics, pixels_of, twins
 from isthmus.evaluation.doctor.remedies import changed, fitting
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe, apply, parse_overrides, resolve
@@ -182,16 +182,16 @@ def test_images_scaled_twice_are_noticed(home: Path, brightest: int, trips: bool
         assert "only the values 0 to 1" in diagnoses["input_range"].sentence
 
 
-def grey(mean: float, *, darker: float = 0.5) -> Pixels:
-    """Pixels of whose values a share `darker` is 40 below the mean, and the rest as far above as it takes."""
+def grey(mean: float, *, darker: float = 0.5) -> PixelStatistics:
+    """PixelStatistics of whose values a share `darker` is 40 below the mean, and the rest as far above as it takes."""
     shares = np.zeros(256)
     shares[0], shares[255] = 0.01, 0.01
     shares[int(mean - 40)] += darker * 0.98
     shares[int(mean + 40 * darker / (1 - darker))] += (1 - darker) * 0.98
-    return Pixels(0, 255, mean, 30.0, shares)
+    return PixelStatistics(0, 255, mean, 30.0, shares)
 
 
-def negative(pixels: Pixels) -> Pixels:
+def negative(pixels: PixelStatistics) -> PixelStatistics:
     return replace(pixels, mean=255 - pixels.mean, shares=pixels.shares[::-1])
 
 

@@ -22,6 +22,7 @@ from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
 from isthmus.data.given_images import FILES, GivenImages
 from isthmus.data.picture_files import SUFFIXES
+from isthmus.data.store.opening import is_store
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
 from isthmus.runs.moved_images import moved_images
@@ -116,7 +117,7 @@ def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -
     if isinstance(data, Mapping):
         guessed = {}
         if "kind" not in data and isinstance(data.get("path"), str | Path):
-            guessed = _data_options(data["path"], None, folder)
+            guessed = options_of_path(data["path"])
         return {**{f"data.{key}": value for key, value in data.items()}, **guessed}
     if isinstance(data, str) and data in registry.kinds("datasets"):
         return {"data.kind": data}
@@ -125,6 +126,11 @@ def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -
             f"data: {shown(data)} is no images; pass a path, a data set's kind, an array, a tensor, images and labels "
             "as a pair, or a data set of PyTorch or of the Hugging Face hub"
         )
+    return options_of_path(data)
+
+
+def options_of_path(data: str | Path) -> dict[str, Any]:
+    """A file or a folder of images as changes to a recipe: its data set and its path. Raises InputError for others."""
     path = expanded(data, "data")
     if not path.exists() and path.suffix == ".tar" and path.parent.is_dir():  # a pattern
         return {"data.kind": "tar", "data.path": os.path.abspath(path)}
@@ -140,6 +146,8 @@ def _kind_of(path: Path) -> str:
     """The data set that reads a file or a folder, by what is in it. Raises InputError where two would."""
     if not path.is_dir():
         return _KINDS.get(path.suffix.lower(), "idx" if _IDX.search(path.name) else "folder")
+    if is_store(path):
+        return "store"
     pictures = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
     if pictures and any(path.rglob("train*.parquet")):
         raise InputError(

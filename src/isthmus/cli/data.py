@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Annotated, Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -18,7 +17,7 @@ _READ = "read"
 class _ByKind(TyperGroup):
     """A group in which every other word is the name of a data set: `isthmus data cifar10` is `data read cifar10`."""
 
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in self.commands:
             args = [_READ, *args]
         return super().resolve_command(ctx, args)
@@ -79,16 +78,26 @@ def prepare(
 
     `isthmus data prepare PHOTOS size=128 -o photos-128`, then `isthmus train vae data.kind=store data.path=photos-128`.
     """
-    from isthmus.api.asked import data_options
+    from isthmus.api.asked import options_of_path
     from isthmus.core import registry
+    from isthmus.core.errors import InputError
     from isthmus.data.reading_progress import quiet as silent
     from isthmus.data.store.prepare import prepare as make
 
     named = [word for word in sources if "=" not in word]
-    chosen = data_options(named[0] if len(named) == 1 else named)
-    kind = chosen.pop("data.kind")
+    if not named:
+        raise InputError("SOURCE: none is given; name a data set, a folder or files before the options")
+    if len(named) == 1 and named[0] in registry.kinds("datasets"):
+        kind, paths = named[0], []
+    else:
+        found = [options_of_path(word) for word in named]
+        kinds = {one["data.kind"] for one in found}
+        if len(kinds) > 1:
+            raise InputError(f"SOURCE: {' and '.join(sorted(kinds))} cannot be joined; prepare them one at a time")
+        kind, paths = kinds.pop(), [one["data.path"] for one in found]
     options = _options(kind, [word for word in sources if "=" in word], offline, skip_broken, False)
-    options = {key.removeprefix("data."): value for key, value in chosen.items()} | options
+    if paths:
+        options = {"path": paths[0] if len(paths) == 1 else paths, **options}
     with silent(quiet):
         dataset = make(kind, registry.build("datasets", kind, options), out)
     for sentence in (*(change.sentence for change in dataset.handling), *dataset.notices):

@@ -163,21 +163,14 @@ def dataset(found: PictureSet, decoded: Decoded, images: Mapping[str, np.ndarray
         class_names=found.class_names,
         notices=notices(found, decoded),
         handling=(*found.said, *decoded.tally.changes()),
-        range=range_of(decoded.form),
+        range=decoded.form.ends,
     )
 
 
 def notices(found: PictureSet, decoded: Decoded) -> tuple[str, ...]:
     """Sentences for the user: those of the source, on pictures that were left out, and on options without effect."""
-    idle = idle_options(decoded.form, decoded.tally.changes())
+    idle = idle_options(found.form, decoded.tally.changes())
     return (*found.notices, *left_out(found, decoded.problems), *idle)
-
-
-def range_of(form: Form) -> tuple[float, float] | None:
-    """The values that became black and white, where pictures have more than 8 bits."""
-    if not form.deep:
-        return None
-    return (0.0, 65535.0) if form.range == "full" else form.range
 
 
 def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
@@ -244,7 +237,7 @@ def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
         for start, stop in found.parts["train"].chunks()
     )
     ends = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None])
-    return form if ends is None else form.with_range(*ends)
+    return replace(form, range="full") if ends is None else form.with_range(*ends)  # only test pictures are deep
 
 
 def _whole(ends: Sequence[tuple[float, float]]) -> tuple[float, float] | None:

@@ -10,9 +10,15 @@ from isthmus.evaluation.interfaces import Measure
 from isthmus.run_files.scores import HEADLINE, MeasureRecord
 
 
-def known_measures() -> dict[str, MeasureRecord]:
-    """Every measure of the registry, in the order of tables."""
-    return in_order({kind: describe(registry.find("measures", kind)) for kind in registry.usable("measures")})
+def known_measures(depth: int = 8) -> dict[str, MeasureRecord]:
+    """Every measure of the registry, in the order of tables, described for pixels of `depth` bits."""
+    found = {kind: describe(registry.find("measures", kind)) for kind in registry.usable("measures")}
+    if depth != 8:
+        found = {
+            kind: one.model_copy(update={"about": one.about.replace("8-bit", f"{depth}-bit")})
+            for kind, one in found.items()
+        }
+    return in_order(found)
 
 
 def measures_in(names: Iterable[str], told: Mapping[str, MeasureRecord]) -> dict[str, MeasureRecord]:

@@ -1,6 +1,6 @@
 """The evaluator: the same for every family, and the only code that scores test images.
 
-Outputs are clamped and rounded to 8 bits and compared with the 8-bit original, image by image.
+Outputs are clamped and rounded to the images' depth, 8 or 16 bits, and compared with the original, image by image.
 """
 
 from __future__ import annotations
@@ -8,36 +8,38 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from isthmus.core.pixels import Pixels, Rows
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines import mean_image, pca
+from isthmus.evaluation.baselines.mean_image import MeanImage
+from isthmus.evaluation.baselines.pca import PrincipalComponents
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
+from isthmus.evaluation.evenly import evenly
+from isthmus.evaluation.kept_pictures import KeptPictures
 from isthmus.evaluation.latents.measure_latents import Encoded, encode_training, measure_latents
-from isthmus.evaluation.scoring import score_all
+from isthmus.evaluation.methods import Methods
+from isthmus.evaluation.scoring import Scoring
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.models.batched import BATCH, batched_array
-from isthmus.models.collect_latents import collect_with_outputs
+from isthmus.models.collect_latents import Collected, blocks_of
 from isthmus.models.interfaces import Objective
-from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.models.sampling import choose_sampler, sample_images
-from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
-from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord, Samples
+from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord, PcaPoint, Samples
 from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 
 SHOWN, EXTREMES, SAMPLES = 15, 8, 30
-_NOISE = "noisy test images"  # the same for every run
+_FEW = 10  # test images
+_LATENT_VALUES = 1 << 25  # of test images that are kept, 128 MB: 100,000 images with 335 numbers each
+_CURVE_VALUES = 1 << 29  # pixel values that a PCA curve is measured on: 10,000 images of 3x128x128
 
 
 @dataclass(frozen=True)
@@ -58,17 +60,20 @@ class Evaluation:
     left_out: tuple[str, ...] = ()
 
 
-@dataclass
-class _Scored:
-    """The 8-bit output of one method (model or baseline) for the test images, and its scores, each (N,)."""
+@dataclass(frozen=True)
+class _Seen:
+    """What is left when all test images have gone by: scores by method and measure, (N,) each, and pictures.
 
-    output: np.ndarray
-    scores: dict[str, np.ndarray]
+    rows: (n,) the images whose latents and PCA's coordinates are kept.
+    """
 
-    def record(self, measures: Mapping[str, MeasureRecord], **extra: int) -> Score:
-        means = {name: summarise(measures[name], values[None]) for name, values in self.scores.items()}
-        mean_mse = psnr_of_mean_mse(float(self.scores["mse"].mean()), math.prod(self.output.shape[1:]))
-        return Score.model_validate({**means, "psnr_of_mean_mse": mean_mse, **extra})
+    scores: dict[str, dict[str, np.ndarray]]
+    left_out: tuple[str, ...]
+    kept: KeptPictures
+    rows: np.ndarray
+    latents: Collected
+    coordinates: np.ndarray
+    noise: str | None
 
 
 def evaluate(
@@ -76,6 +81,7 @@ def evaluate(
 ) -> Evaluation:
     """Score the model and its baselines on the test images of `splits`, and PCA also on the validation images.
 
+    Test images are read block by block, and only scores, latents and the few pictures that pages show are kept.
     cache: a folder for fitted baselines, which depend only on the training images. objective: the objective of the
     model's training, for the likelihood that it learned.
     """
@@ -83,121 +89,143 @@ def evaluate(
     size = model.yardstick_size
     components = pca.fit_for(size, splits.train.images, splits.hash, cache)
     constant = mean_image.fit(splits.train.images)
+    seen = _go_through(model, recipe, originals, components, constant)
+    everything = len(seen.rows) == len(originals)
 
-    latents, output = collect_with_outputs(model, originals)
-    coordinates = components.encode(originals, size)
-    outputs = {
-        "model": output,
-        "pca": components.decode(coordinates, originals.shape[1:]),
-        "mean_image": constant.reconstruct(originals),
-    }
-    noise = _add_noise(model, recipe, originals, outputs)
-    scores, left_out = score_all(outputs, originals)
-    scored = {who: _Scored(outputs[who], each) for who, each in scores.items()}
-
-    train, test = encode_training(model, splits), Encoded(splits.test, latents)
-    pca_latents = components.encode(train.images.images, size), coordinates
+    train = encode_training(model, splits)
+    test = Encoded(splits.test if everything else splits.test.take(seen.rows), seen.latents)
+    pca_latents = components.encode(train.images.images, size), seen.coordinates
     distortion = None if objective is None else objective.distortion
     latent = measure_latents(model, distortion, train, test, pca_latents=pca_latents)
+    if not everything:
+        latent = latent.model_copy(update={"images": len(seen.rows)})
     sampler = choose_sampler(model, "auto")
     samples = sample_images(model, train.latents, SAMPLES, sampler=sampler)
 
-    psnr = scored["model"].scores["psnr"]
-    order = np.argsort(-psnr, kind="stable")
-    chosen = {"best": order[:EXTREMES], "worst": order[::-1][:EXTREMES]}
-    count = min(SHOWN, len(originals))
-    chosen["shown"] = np.sort(np.random.default_rng(sealed("shown test images")).permutation(len(originals))[:count])
-    against_pca = paired_difference(psnr[None], scored["pca"].scores["psnr"][None])
-    measures = {kind: one for kind, one in known_measures().items() if kind in scored["model"].scores}
+    psnr = seen.scores["model"]["psnr"]
+    measures = {kind: one for kind, one in known_measures(model.depth).items() if kind in seen.scores["model"]}
     used = {"pca": {"components": min(size, len(components.directions))}}
+    values = math.prod(originals.shape[1:])
+    curve, curve_images = _pca_curve(components, originals, size)
     record = EvaluationRecord(
         name=recipe.name,
         seed=recipe.seed,
         latent_size=size,
         measures=measures,
-        scores={who: one.record(measures, **used.get(who, {})) for who, one in scored.items()},
+        scores={
+            who: _score(measures, each, values, model.depth, **used.get(who, {})) for who, each in seen.scores.items()
+        },
         against_pca=AgainstPca(
-            psnr=against_pca.record(),
-            mse_ratio=mse_ratio(*(float(scored[who].scores["mse"].mean()) for who in ("model", "pca"))),
+            psnr=_difference(psnr, seen.scores["pca"]["psnr"]),
+            mse_ratio=mse_ratio(*(float(seen.scores[who]["mse"].mean()) for who in ("model", "pca"))),
             validation=Course(pca_mse=pca.curve(components, splits.validation.images, [size])[0].mse),
         ),
         latent=latent,
         samples=Samples(sampler=sampler, count=SAMPLES),
-        pca_curve=pca.curve(components, originals, _sizes(size, len(components.directions))),
+        pca_curve=curve,
         cost=cost(model),
-        flags=_flags(recipe),
-        best=tuple(chosen["best"].tolist()),
-        worst=tuple(chosen["worst"].tolist()),
-        shown=tuple(chosen["shown"].tolist()),
+        flags=_flags(recipe, splits, model.depth),
+        best=tuple(seen.kept.best.index.tolist()),
+        worst=tuple(seen.kept.worst.index.tolist()),
+        shown=tuple(seen.kept.shown.tolist()),
     )
-    if noise is not None:
-        record = record.model_copy(update={"noise": noise})
-    pictures = {**_pictures(originals, scored, chosen), "samples": samples}
-    return Evaluation(record, _columns(splits, scored), pictures, train, test, left_out)
+    if seen.noise is not None:
+        record = record.model_copy(update={"noise": seen.noise})
+    if curve_images < len(originals):
+        record = record.model_copy(update={"pca_curve_images": curve_images})
+    pictures = {**seen.kept.pictures(), "samples": samples}
+    return Evaluation(record, _columns(splits, seen.scores), pictures, train, test, seen.left_out)
+
+
+def _go_through(
+    model: Autoencoder, recipe: Recipe, originals: Pixels, components: PrincipalComponents, constant: MeanImage
+) -> _Seen:
+    """Every method's outputs for every test image, scored and forgotten."""
+    count = len(originals)
+    shown = np.sort(np.random.default_rng(sealed("shown test images")).permutation(count)[: min(SHOWN, count)])
+    rows = evenly(count, max(1, _LATENT_VALUES // model.latent_size))
+    methods = Methods(model, recipe, components, constant, np.isin(np.arange(count), rows, assume_unique=True))
+    kept, scoring = KeptPictures(shown, EXTREMES), Scoring()
+    for block in blocks_of(model, originals):
+        images = originals[block]
+        outputs = methods.outputs(images)
+        kept.see(images, outputs, scoring.add(outputs, images)["model"]["psnr"])
+    return _Seen(
+        scoring.scores(),
+        tuple(scoring.left_out),
+        kept,
+        rows,
+        methods.latents(),
+        methods.coordinates(),
+        methods.description,
+    )
+
+
+def _score(
+    measures: Mapping[str, MeasureRecord], scores: Mapping[str, np.ndarray], values: int, depth: int, **extra: int
+) -> Score:
+    """Means and intervals of scores (N,) by measure, of images of `values` pixel values."""
+    means = {name: summarise(measures[name], each[None]) for name, each in scores.items()}
+    mean_mse = psnr_of_mean_mse(float(scores["mse"].mean()), values, depth=depth)
+    return Score.model_validate({**means, "psnr_of_mean_mse": mean_mse, **extra})
+
+
+def _difference(ours: np.ndarray, theirs: np.ndarray) -> IntervalRecord:
+    """The paired difference of scores (N,); without an interval for a single image."""
+    if len(ours) == 1:
+        return IntervalRecord(mean=float(ours[0] - theirs[0]), low=math.nan, high=math.nan)
+    return paired_difference(ours[None], theirs[None]).record()
 
 
 def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
-    """Mean and interval of scores (S, N), or why they are undefined, for example SSIM on tiny images."""
+    """Mean and interval of scores (S, N), or why they are undefined, for example SSIM on tiny images.
+
+    One image has no interval.
+    """
     if np.isnan(scores).any():
         return IntervalRecord(mean=math.nan, low=math.nan, high=math.nan, undefined=measure.undefined)
+    if scores.shape[1] == 1:
+        return IntervalRecord(mean=float(scores.mean()), low=math.nan, high=math.nan)
     least = -math.inf if measure.least is None else measure.least
     most = math.inf if measure.most is None else measure.most
     return mean_interval(scores, least=least, most=most).record()
 
 
-def _add_noise(model: Autoencoder, recipe: Recipe, originals: np.ndarray, outputs: dict[str, np.ndarray]) -> str | None:
-    """Add to `outputs` the noisy image itself and, if noise is added in training only, the model's output for it.
-
-    The noisy image is rounded to 8 bits, like a user's image. Returns a line that names the noise.
-    """
-    if recipe.corruption.kind == "none":
-        return None
-    generator = sealed_generator(_NOISE, device=model.device)
-    corrupt = partial(_corrupted, model, generator=generator)
-    noisy = batched_array(model, corrupt, torch.from_numpy(originals), in_order=BATCH)
-    outputs["noisy_input"] = noisy
-    options = ", ".join(f"{name} {value}" for name, value in recipe.corruption.options.items())
-    line = f"{recipe.corruption.kind}, {options} on the [-1, 1] scale"
-    if model.corruption.at_inference:  # the model adds its own
-        return line
-    function = model.reconstruct_pixels
-    if model.corruption.hides:  # hides the same patches again, and keeps the visible pixels
-        generator.manual_seed(sealed(_NOISE))
-        function = partial(model.fill_in, generator=generator)
-        noisy = originals
-    outputs["denoised"] = batched_array(model, function, torch.from_numpy(noisy), in_order=BATCH)
-    return f"{line}, evaluation seed {sealed(_NOISE)}"
-
-
-def _corrupted(model: Autoencoder, pixels: Tensor, generator: torch.Generator) -> Tensor:
-    return to_pixels(model.corruption(to_unit(pixels), generator), pixels.dtype)
+def _pca_curve(components: PrincipalComponents, originals: Pixels, size: int) -> tuple[tuple[PcaPoint, ...], int]:
+    """PCA with other numbers of components, and on how many images: many large ones would take minutes."""
+    rows = evenly(len(originals), max(1, _CURVE_VALUES // math.prod(originals.shape[1:])))
+    images = originals if len(rows) == len(originals) else Rows(originals, rows)
+    return pca.curve(components, images, _sizes(size, len(components.directions))), len(rows)
 
 
 def _sizes(size: int, available: int) -> list[int]:
     return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
 
 
-def _flags(recipe: Recipe) -> tuple[str, ...]:
+def _flags(recipe: Recipe, splits: Splits, depth: int) -> tuple[str, ...]:
+    found: list[str] = []
     if recipe.train.monitor == "training":
-        return ("Its weights were chosen and its training stopped on the training loss, not on validation.",)
-    return ()
+        found.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
+    if splits.range is not None:
+        low, high = splits.range
+        found.append(
+            f"Scores are of {depth}-bit pixels: 0 and 1 on the scale of errors stand for the values {low:g} and "
+            f"{high:g} of the sources."
+        )
+    if len(splits.test) == 1:
+        found.append("There is one test image, so scores have no interval: they say nothing about other images.")
+    elif len(splits.test) < _FEW:
+        found.append(
+            f"There are only {len(splits.test)} test images: intervals are wide, and hold only if these images are "
+            "like those that will come."
+        )
+    return tuple(found)
 
 
-def _columns(splits: Splits, scored: dict[str, _Scored]) -> dict[str, np.ndarray]:
+def _columns(splits: Splits, scores: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
     columns = {"index": np.arange(len(splits.test))}
     if splits.test.labels is not None:
         columns["label"] = splits.test.labels
-    for who, one in scored.items():
-        columns |= {f"{who}_{measure}": values for measure, values in one.scores.items()}
+    for who, each in scores.items():
+        columns |= {f"{who}_{measure}": values for measure, values in each.items()}
     return columns
-
-
-def _pictures(
-    originals: np.ndarray, scored: dict[str, _Scored], chosen: dict[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    pictures = {f"{name}/original": originals[index] for name, index in chosen.items()}
-    pictures |= {f"{name}/output": scored["model"].output[index] for name, index in chosen.items()}
-    for who, name in (("pca", "pca"), ("noisy_input", "noisy"), ("denoised", "denoised")):
-        if who in scored:
-            pictures[f"shown/{name}"] = scored[who].output[chosen["shown"]]
-    return pictures

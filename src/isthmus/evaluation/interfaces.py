@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Measure(ABC):
-    """One score per image, from 8-bit pixels. Built without options."""
+    """One score per image, from pixels of 8 or 16 bits. Built without options."""
 
     name: str
     """The name in tables and pages: "PSNR"."""
@@ -33,9 +33,10 @@ class Measure(ABC):
 
     @abstractmethod
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
-        """output, original (B, 3, H, W) uint8 -> (B,) float64.
+        """output, original (B, C, H, W) uint8 or uint16 -> (B,) float64.
 
-        Raises TypeError for pixels that are not uint8, ValueError for shapes that do not match.
+        C, H and W are any. Scores do not depend on the depth: the highest level, 255 or 65,535, stands for 1.
+        Raises TypeError for pixels of another type, ValueError for shapes that do not match.
         """
 
 

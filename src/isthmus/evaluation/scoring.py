@@ -19,30 +19,55 @@ from isthmus.kernels import threads
 _ROUNDING = 1e-6  # a score may exceed its bounds by that much
 
 
-def score_all(
-    outputs: Mapping[str, np.ndarray], originals: np.ndarray
-) -> tuple[dict[str, dict[str, np.ndarray]], tuple[str, ...]]:
-    """Every output's scores of the originals, all (N, 3, H, W) uint8: name -> measure -> (N,) float64.
+class Scoring:
+    """Scores the outputs of several methods for the same images, which come block by block.
 
-    A measure of another package that fails for one output is left out of all, because scores are compared between
-    outputs: the second value has a sentence for each.
+    left_out: a sentence for each measure of another package that failed. It is left out of all blocks and methods,
+    because scores are compared between methods.
     """
-    scored: dict[str, dict[str, np.ndarray]] = {name: {} for name in outputs}
-    left_out: list[str] = []
-    for kind in registry.usable("measures"):
+
+    def __init__(self) -> None:
+        self.left_out: list[str] = []
+        self._measures = {kind: work for kind in registry.usable("measures") if (work := self._built(kind)) is not None}
+        self._blocks: list[dict[str, dict[str, np.ndarray]]] = []
+
+    def add(self, outputs: Mapping[str, np.ndarray], originals: np.ndarray) -> dict[str, dict[str, np.ndarray]]:
+        """Score outputs of originals, all (B, C, H, W) of one type: method -> measure -> (B,) float64."""
+        block: dict[str, dict[str, np.ndarray]] = {name: {} for name in outputs}
+        for kind, work in list(self._measures.items()):
+            try:
+                columns = {name: _each(work, output, originals) for name, output in outputs.items()}
+            except InputError as error:
+                self._leave_out(kind, error)
+                continue
+            for name, values in columns.items():
+                block[name][kind] = values
+        self._blocks.append(block)
+        return block
+
+    def scores(self) -> dict[str, dict[str, np.ndarray]]:
+        """method -> measure -> (N,) float64, of all blocks so far."""
+        names = self._blocks[0] if self._blocks else {}
+        return {
+            name: {kind: np.concatenate([block[name][kind] for block in self._blocks]) for kind in self._measures}
+            for name in names
+        }
+
+    def _built(self, kind: str) -> Measure | partial[Tensor] | None:
         other = registry.foreign("measures", kind)
         try:
             measure: Measure = registry.build("measures", kind, {})
-            work = measure if other is None else partial(_checked, other, measure)
-            columns = {name: _each(work, output, originals) for name, output in outputs.items()}
         except InputError as error:
-            if other is None:
-                raise
-            left_out.append(str(error))
-            continue
-        for name, values in columns.items():
-            scored[name][kind] = values
-    return scored, tuple(left_out)
+            self._leave_out(kind, error)
+            return None
+        return measure if other is None else partial(_checked, other, measure)
+
+    def _leave_out(self, kind: str, error: InputError) -> None:
+        """Raises the error if the measure is one of ours."""
+        if registry.foreign("measures", kind) is None:
+            raise error
+        self.left_out.append(str(error))
+        self._measures.pop(kind, None)
 
 
 def _each(work: Measure | partial[Tensor], output: np.ndarray, originals: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ def contact_sheet(images: NDArray[np.uint8], *, gap: int = 1, width: int = 768) 
     gap: pixels between images before enlarging. width: pixels; the sheet is enlarged as long as it is not wider.
     """
     count, channels, high, wide = images.shape
-    columns = math.ceil(math.sqrt(count * high / wide))
+    columns = min(count, math.ceil(math.sqrt(count * high / wide)))
     rows = math.ceil(count / columns)
     sheet = np.full((rows * (high + gap) - gap, columns * (wide + gap) - gap, channels), 255, np.uint8)
     for place, image in enumerate(images):

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isthmus.core.errors import InputError
 from isthmus.core.pixels import levels
-from isthmus.core.shown_channels import shown_channels, usual_channels
+from isthmus.core.wording import shown
 
 
 @dataclass(frozen=True)
@@ -35,15 +35,21 @@ class View:
 
 
 def view_of(channels: int, wanted: object = None) -> View:
-    """The view of images with so many channels.
+    """The view of images with so many channels: the first as grey if there are one or two, else the first three.
 
-    wanted: `data.shown_channels` of the recipe. Where it does not fit, the usual channels are shown and `problem` says
-    so: a trained run still gets its pages.
+    wanted: `data.shown_channels` of the recipe: one channel number from 0, alone or in a list, or a list of three.
+        Where it does not fit the images, `problem` says so: a trained run still gets its pages.
     """
-    try:
-        return View(channels, shown_channels(channels, wanted))
-    except InputError as error:
-        return View(channels, usual_channels(channels), str(error))
+    usual = (0,) if channels < 3 else (0, 1, 2)
+    if wanted is None:
+        return View(channels, usual)
+    numbers = cast("list[object]", list(wanted) if isinstance(wanted, list | tuple) else [wanted])
+    chosen = tuple(one for one in numbers if type(one) is int and 0 <= one < channels)
+    if len(chosen) == len(numbers) and len(chosen) in (1, 3):
+        return View(channels, chosen)
+    fitting = f"channel numbers from 0 to {channels - 1}" if channels > 1 else "channel 0"
+    problem = f"data.shown_channels: {shown(wanted)} does not fit these images; give one or three {fitting}"
+    return View(channels, usual, problem)
 
 
 def in_8_bits(pixels: np.ndarray) -> NDArray[np.uint8]:
@@ -64,11 +70,11 @@ def remarks(view: View, depth: int, value_range: tuple[float, float] | None) -> 
         said.append(f"{view.problem}.")
     if not view.everything:
         if len(view.channels) == 1:
-            shown = f"channel {view.channels[0]} of {view.of}, counted from 0, as grey"
+            what = f"channel {view.channels[0]} of {view.of}, counted from 0, as grey"
         else:
             numbers = "{}, {} and {}".format(*view.channels)
-            shown = f"channels {numbers} of {view.of}, counted from 0, as red, green and blue"
-        said.append(f"Pictures show {shown}.")
+            what = f"channels {numbers} of {view.of}, counted from 0, as red, green and blue"
+        said.append(f"Pictures show {what}.")
     if depth > 8:
         said.append(f"The images have {depth} bits; pictures show them rounded to 8.")
     if value_range is not None:

@@ -162,6 +162,8 @@ class EvaluationRecord(FileRecord):
     """The new images in pictures.safetensors."""
     pca_curve: tuple[PcaPoint, ...] = ()
     """PCA with other numbers of components."""
+    pca_curve_images: Count | None = None
+    """Test images, evenly spread, on which `pca_curve` is measured; only if these are not all test images."""
     cost: Cost = Cost()
     """What the run cost."""
     flags: tuple[str, ...] = ()

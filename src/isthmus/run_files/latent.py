@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from isthmus.run_files.record import Bits, Nats, Number, Record, Unit
+from isthmus.run_files.record import Bits, Count, Nats, Number, Record, Unit
 
 
 class Beside(Record):
@@ -101,6 +101,8 @@ class Factors(Record):
 class LatentRecord(Record):
     """Measures of the latent. A key is there only if it applies to the model and its images."""
 
+    images: Count | None = None
+    """Test images, evenly spread, on which all below but `rate` is measured; only if these are not all test images."""
     rate: Rate | None = None
     """Mean KL from posterior to prior; only for bottlenecks that have one."""
     active_units: PartRecord | None = None

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,74 +13,13 @@ import pytest
 from PIL import Image
 from tests.command import isthmus, train
 from tests.pages.explorer.page_file import PageFile
+from tests.pages.explorer.visit import Visit, missing
 
 from isthmus.inference.export.compare import answer
-from isthmus.pages.explorer import assets, is_built
 from isthmus.runs.load import load_model
 
 HOSTILE = "<img src=x onerror=alert(1)>"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-NEEDED = bool(os.environ.get("ISTHMUS_NEED_BROWSER"))
-
-missing = "no Chromium here" if CHROMIUM is None else "" if is_built() else f"no script: {assets.REMEDY}"
-if missing and NEEDED:
-    raise RuntimeError(f"ISTHMUS_NEED_BROWSER is set: {missing}")
 pytestmark = pytest.mark.skipif(bool(missing), reason=missing or "all is here")
-
-
-class Visit:
-    """A page opened from its file; whatever it logs or asks the network for is kept."""
-
-    def __init__(self, browser: Any, path: Path, *, fragment: str = "") -> None:
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
-        self.page: Any = self.context.new_page()
-        self.said: list[str] = []
-        self.asked: list[str] = []
-        self.page.on("console", lambda message: self.said.append(message.text))
-        self.page.on("pageerror", lambda error: self.said.append(str(error)))
-        self.page.on("dialog", lambda dialog: (self.said.append(f"dialog {dialog.message}"), dialog.dismiss()))
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.goto(path.resolve().as_uri() + fragment)
-        self.page.locator("html[data-ready], html[data-failed]").wait_for(state="attached")
-        self.settle()
-
-    def settle(self) -> None:
-        """Wait until nothing is left to compute, the panels in sight included."""
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        self.page.evaluate("isthmus.settled()")
-        self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-    def state(self) -> dict[str, Any]:
-        return self.page.evaluate("isthmus.state()")
-
-    def output(self, model: int, shape: tuple[int, int]) -> np.ndarray:
-        """RGB (3, H, W) uint8 of the canvas with a model's output."""
-        flat = self.page.evaluate(f"Array.from(isthmus.reconstruction({model}))")
-        return np.array(flat, np.uint8).reshape(*shape, 4)[:, :, :3].transpose(2, 0, 1)
-
-    def pictures(self, panel: str) -> list[str]:
-        """Every canvas of a panel as a PNG's address, to tell whether something was redrawn."""
-        return self.page.eval_on_selector_all(f"#{panel} canvas", "all => all.map(one => one.toDataURL())")
-
-    def scroll_to(self, panel: str) -> None:
-        self.page.locator(f"#{panel}").scroll_into_view_if_needed()
-        self.settle()
-
-    def close(self) -> None:
-        self.context.close()
-        outside = [url for url in self.asked if not url.startswith(("file:", "blob:", "data:"))]
-        assert outside == []
-        assert self.said == []
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="module")
@@ -160,18 +97,7 @@ def test_a_dropped_picture_is_cropped_shrunk_and_rebuilt(visit: Visit) -> None:
     pixels[:, :40] = [200, 30, 30]
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, format="PNG")
-    visit.page.evaluate(
-        """bytes => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "<b>mine</b>.png", { type: "image/png" }));
-            document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
-        }""",
-        list(buffer.getvalue()),
-    )
-    visit.page.locator("dialog[open] .crop-frame").wait_for()
-    visit.page.keyboard.press("Enter")
-    visit.page.locator("dialog[open]").wait_for(state="detached")
-    visit.settle()
+    visit.drop(buffer.getvalue(), "<b>mine</b>.png")
     original = visit.page.locator("#look canvas").first
     red = original.evaluate("c => Array.from(c.getContext('2d').getImageData(0, 8, 1, 1).data)")
     assert red[:3] == [200, 30, 30]

@@ -159,3 +159,8 @@ def test_a_contact_sheet_of_grey_oblong_images_is_grey() -> None:
     sheet = contact_sheet(images, width=1)
     assert sheet.mode == "L"
     assert sorted(set(np.asarray(sheet).ravel().tolist())) == [0, 1, 2, 3, 255]
+
+
+def test_a_sheet_of_one_tall_image_is_that_image() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (1, 3, 40, 20), dtype=np.uint8)
+    np.testing.assert_array_equal(np.asarray(contact_sheet(image, width=20)), image[0].transpose(1, 2, 0))

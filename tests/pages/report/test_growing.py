@@ -15,10 +15,10 @@ import tomli_w
 from command import isthmus
 from isthmus.pages.report import write_study_pages
 from isthmus.pages.report.growing import GrowingReport
-from isthmus.recipes.study_plan import Plan, load_plan
+from isthmus.recipes.study_plan import Plan, load_plan, load_recipe
 from isthmus.run_files.state import Progress
 from isthmus.runs import study as studies
-from isthmus.runs.executors.job import RunEvent
+from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.run import Done
 from isthmus.runs.study import StudyEvent
 from isthmus.training import preview
@@ -51,6 +51,16 @@ def is_a(event: StudyEvent, kind: type) -> bool:
 
 def words(page: Path) -> str:
     return re.sub(r"<style>.*?</style>|<script>.*?</script>", "", page.read_text(), flags=re.S)
+
+
+def test_the_first_pictures_of_many_channels_say_which_are_shown(plan: Plan, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    originals, outputs = rng.integers(0, 65536, (2, 3, 5, 12, 16), dtype=np.uint16)
+    job = Job("narrow", 0, 1, 2, load_recipe("post/latent-10", {}), tmp_path)
+    page = GrowingReport(tmp_path, plan.name).show(RunEvent(job, Preview(10, 1, 0.5, originals, outputs)))
+    assert page is not None
+    assert "Pictures show channels 0, 1 and 2 of 5, counted from 0, as red, green and blue." in words(page)
+    assert "The images have 16 bits; pictures show them rounded to 8." in words(page)
 
 
 def test_pictures_come_after_the_first_epoch(plan: Plan, tmp_path: Path) -> None:

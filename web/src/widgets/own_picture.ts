@@ -16,7 +16,7 @@ const MADE: Readonly<Record<number, string>> = {
 export function ownPicture({ store, gallery }: Context): HTMLElement {
   const { channels } = gallery.frame;
   if (!Object.hasOwn(MADE, channels)) {
-    return el("p", { class: "soft" }, `A picture of your own cannot be used here: these images have ${channels} channels, and picture files have 1, 3 or 4.`);
+    return el("p", { class: "own soft" }, `A picture of your own cannot be used here: these images have ${channels} channels, and browsers read pictures of 1, 3 or 4.`);
   }
   const problem = el("p", { class: "problem", role: "alert" });
   const file = picker(take, {});

@@ -14,7 +14,7 @@ from safetensors.numpy import save
 import isthmus
 from isthmus.core.atomic_files import about, write_bytes
 from isthmus.data import workers
-from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, notices, range_of
+from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, notices
 from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
 from isthmus.data.reading_progress import ReadingProgress
@@ -93,7 +93,7 @@ def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> N
         source=found.source,
         shape=decoded.shape,
         depth=8 if dtype_of(decoded.form).itemsize == 1 else 16,
-        range=range_of(decoded.form),
+        range=decoded.form.ends,
         images={split: len(part) for split, part in found.parts.items()},
         class_names=found.class_names,
         notices=notices(found, decoded),

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from isthmus.core.pixels import Pixels, Rows, blocks
+from isthmus.evaluation.evenly import evenly
+
 _SIDE = 16  # pixels: left and right differ at any size, and at this one a fit takes a tenth of a second
 _LEARNT, _HELD = 2000, 1000  # images at most
 _FEW = 200  # held-out images; with fewer, their error is mostly chance
@@ -35,12 +38,12 @@ class Mirroring:
         return self.ratio <= HARMLESS
 
 
-def mirroring(train: np.ndarray, validation: np.ndarray) -> Mirroring:
-    """train (N, C, H, W), validation (M, C, H, W) uint8 -> Mirroring; deterministic. Takes a tenth of a second.
+def mirroring(train: Pixels, validation: Pixels) -> Mirroring:
+    """train (N, C, H, W), validation (M, C, H, W) -> Mirroring; deterministic. Takes a tenth of a second.
 
     If there are few validation images, training images are held out too, up to a third of all images.
     """
-    learnt, held = _grey(_some(train, _LEARNT + _FEW)), _grey(_some(validation, _HELD))
+    learnt, held = _some(train, _LEARNT + _FEW), _some(validation, _HELD)
     lent = min(max(_FEW - len(held), 0), max((len(learnt) + len(held)) // 3 - len(held), 0))
     held, learnt = np.concatenate([held, learnt[:lent]]), learnt[lent:][:_LEARNT]
     flipped = learnt[..., ::-1]
@@ -54,13 +57,14 @@ def mirroring(train: np.ndarray, validation: np.ndarray) -> Mirroring:
     return Mirroring(float(np.exp(np.mean([np.log(mirrored[count] / plain[count]) for count in told]))), len(rows))
 
 
-def _some(images: np.ndarray, most: int) -> np.ndarray:
-    """At most `most` images, evenly spaced over the set."""
-    return images[np.linspace(0, len(images) - 1, min(len(images), most)).astype(int)]
+def _some(images: Pixels, most: int) -> np.ndarray:
+    """At most `most` images in grey, evenly spaced over the set, (n, h, w) float64."""
+    held = Rows(images, evenly(len(images), most))
+    return np.concatenate([_grey(held[rows]) for rows in blocks(held)])
 
 
 def _grey(images: np.ndarray) -> np.ndarray:
-    """(N, C, H, W) uint8 -> (N, h, w) float64, means over blocks; mirrored images have the same, mirrored blocks."""
+    """(N, C, H, W) -> (N, h, w) float64, means over blocks; mirrored images have the same, mirrored blocks."""
     _, _, height, width = images.shape
     step = max(1, -(-max(height, width) // _SIDE))
     high, wide = max(height // step, 1), max(width // step, 1)

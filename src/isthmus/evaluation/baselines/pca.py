@@ -6,10 +6,12 @@ images -> centred pixels -> directions -> z (N, K) -> directions^T -> output
 from __future__ import annotations
 
 import hashlib
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,29 +22,21 @@ from safetensors.numpy import save as to_bytes
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
-from isthmus.core.streams import sealed
+from isthmus.core.pixels import Pixels, levels
+from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.run_files.evaluation import PcaPoint
 
-# Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
-# `_BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well.
-_BLOCK = 1024
-# Eigenvectors of a matrix this size take half a minute on two CPU cores; time grows with the cube.
-_LARGEST_EXACT = 6144
-# A direction with less than this share of the first one's variance is rounding error, not data.
-_NOISE = 1e-12
-# Randomised route: on 8,068 CIFAR-10 images this raises the error at 64 and 512 components by less than 0.01 %
-# over the exact route (0.0004 dB); 32 extra directions alone leave 0.3 % at 512.
-_EXTRA_DIRECTIONS = 32
-_PASSES = 6
-_KEPT = 512
+_KEPT = 512  # components, where these cost little
+_KEPT_VALUES = 1 << 25  # of all directions together, 128 MB
+_KEPT_PRODUCTS = 1 << 40  # of all images with all directions: half a minute for a pass over the images
 
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """The directions in which training images vary most; pixels in [0, 1], D = 3 H W in (3, H, W) order.
+    """The directions in which training images vary most; pixels in [0, 1], D = C H W in (C, H, W) order.
 
     mean: (D,) float32. directions: (K, D) float32, orthonormal rows, most variance first, the entry of
     largest magnitude positive. variances: (K,) float32, of the training images along each direction.
@@ -55,36 +49,37 @@ class PrincipalComponents:
     variances: np.ndarray
     complete: bool
 
-    def encode(self, images: np.ndarray, components: int | None = None) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> z (N, K) float32; K is `held(components)`, or all fitted if None."""
+    def encode(self, images: Pixels, components: int | None = None) -> np.ndarray:
+        """images (N, C, H, W) -> z (N, K) float32; K is `held(components)`, or all fitted if None."""
         directions = self.directions if components is None else self.directions[: self.held(components)]
         z = np.empty((len(images), len(directions)), np.float32)
-        for batch in _batches(images):
+        for batch in row_blocks(images):
             z[batch] = (_unit(images[batch]) - self.mean) @ directions.T
         return z
 
-    def decode(self, z: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
-        """z (N, K) float32 -> (N, *image_shape) uint8, clamped and rounded as the evaluator requires."""
-        output = np.empty((len(z), *image_shape), np.uint8)
-        for batch in _batches(z):
+    def decode(self, z: np.ndarray, image_shape: tuple[int, ...], dtype: np.dtype[Any]) -> np.ndarray:
+        """z (N, K) float32 -> (N, *image_shape) uint8 or uint16, clamped and rounded as the evaluator requires."""
+        channels, height, width = image_shape
+        output = np.empty((len(z), channels, height, width), dtype)
+        for batch in row_blocks(output):
             pixels = self.mean + z[batch] @ self.directions[: z.shape[1]]
-            output[batch] = _bytes(pixels).reshape(-1, *image_shape)
+            output[batch] = _rounded(pixels, dtype).reshape(-1, *image_shape)
         return output
 
     def reconstruct(self, images: np.ndarray, components: int) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> (N, 3, H, W) uint8, clamped and rounded as the evaluator requires.
+        """images (N, C, H, W) -> the same shape and type, clamped and rounded as the evaluator requires.
 
         If `components` exceeds the directions in which the training images vary, all directions are used.
         Raises: ValueError for more components than were fitted, unless `complete`.
         """
-        return self.decode(self.encode(images, components), images.shape[1:])
+        return self.decode(self.encode(images, components), images.shape[1:], images.dtype)
 
-    def unrounded_mse(self, images: np.ndarray, components: int) -> np.ndarray:
-        """images (N, 3, H, W) uint8 -> (N,) float64, the error (0-1) without clamping or rounding."""
+    def unrounded_mse(self, images: Pixels, components: int) -> np.ndarray:
+        """images (N, C, H, W) -> (N,) float64, the error (0-1) without clamping or rounding."""
         error = np.empty(len(images))
-        for batch in _batches(images):
-            residual = self._project(images[batch], components) - _unit(images[batch])
-            error[batch] = np.square(residual).mean(axis=1, dtype=np.float64)
+        for batch in row_blocks(images):
+            given = _unit(images[batch])
+            error[batch] = np.square(self._project(given, components) - given).mean(axis=1, dtype=np.float64)
         return error
 
     def save(self, path: Path) -> None:
@@ -118,50 +113,50 @@ class PrincipalComponents:
             raise ValueError(f"{components} components asked for, {len(self.directions)} were fitted")
         return min(components, len(self.directions))
 
-    def _project(self, images: np.ndarray, components: int) -> np.ndarray:
+    def _project(self, given: np.ndarray, components: int) -> np.ndarray:
         directions = self.directions[: self.held(components)]
-        return self.mean + (_unit(images) - self.mean) @ directions.T @ directions
+        return self.mean + (given - self.mean) @ directions.T @ directions
 
 
-def fit(images: np.ndarray, components: int) -> PrincipalComponents:
-    """The leading principal components of training images (N, 3, H, W) uint8.
+def fit(images: Pixels, components: int) -> PrincipalComponents:
+    """The leading principal components of training images (N, C, H, W), which are read block by block.
 
     Exact if the smaller of two matrices, the covariance of the pixels and the images' inner products, is at most
-    6,144 wide; otherwise randomised subspace iteration with a fixed seed. Directions along which the images do
-    not vary are left out, so there are at most min(N - 1, D).
+    6,144 wide; otherwise within 0.1 % of the exact error. Directions along which the images do
+    not vary are left out, so there may be fewer than `components`. Deterministic on one machine.
 
-    Raises: ValueError for images that are not (N, 3, H, W) uint8, or for less than 1 component.
+    Raises: ValueError for anything but images of uint8 or uint16, or fewer than one component.
     """
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3 or len(images) == 0:
-        raise ValueError(f"PCA needs (N, 3, H, W) uint8, not {images.shape} {images.dtype}")
+    if images.dtype.name not in ("uint8", "uint16") or len(images.shape) != 4 or len(images) == 0:
+        raise ValueError(f"PCA needs (N, C, H, W) uint8 or uint16, not {images.shape} {images.dtype}")
     if components < 1:
         raise ValueError(f"PCA needs at least 1 component, not {components}")
-    rows = images.reshape(len(images), -1)
-    count, values = rows.shape
-    if min(count, values) > _LARGEST_EXACT:
-        spread, directions = _by_subspace(rows, components)
-    elif values <= count:
-        spread, directions = _by_covariance(rows, components)
-    else:
-        spread, directions = _by_gram(rows, components)
-    varied = int((spread > _NOISE * spread[0]).sum())
-    kept = min(components, varied)
-    directions, largest = directions[:kept], np.abs(directions[:kept]).argmax(axis=1, keepdims=True)
-    directions = directions * np.sign(np.take_along_axis(directions, largest, axis=1))
+    highest, mean = levels(images.dtype), mean_of(images)
+    spread, directions, complete = principal_directions(images, mean, components)
+    for direction in directions:  # one by one, because copies of all would take as much memory again
+        direction *= np.sign(direction[np.abs(direction).argmax()])
     return PrincipalComponents(
-        mean=(rows.mean(axis=0, dtype=np.float64) / 255).astype(np.float32),
+        mean=(mean / highest).astype(np.float32),
         directions=directions.astype(np.float32),
-        variances=(spread[:kept] / 255**2 / max(count - 1, 1)).astype(np.float32),
-        complete=kept == varied,
+        variances=(spread / highest**2 / max(len(images) - 1, 1)).astype(np.float32),
+        complete=complete,
     )
 
 
-def fit_for(latent_size: int, images: np.ndarray, key: str, folder: Path) -> PrincipalComponents:
-    """`fit_cached` with enough components for a latent, and more, so that one fit serves most latents of a study."""
-    return fit_cached(images, max(latent_size, _KEPT), key, folder)
+def fit_for(latent_size: int, images: Pixels, key: str, folder: Path) -> PrincipalComponents:
+    """`fit_cached` with enough components for a latent, and more, so that one fit serves most latents of a study.
+
+    More are fitted where that costs little: up to 512, fewer (a power of two) of many or large images.
+    """
+    values = math.prod(images.shape[1:])
+    most = _KEPT_VALUES // values
+    if not is_exact(images):
+        most = min(most, _KEPT_PRODUCTS // (values * len(images)))
+    kept = min(_KEPT, 1 << max(most, 1).bit_length() - 1)
+    return fit_cached(images, max(latent_size, kept), key, folder)
 
 
-def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> PrincipalComponents:
+def fit_cached(images: Pixels, components: int, key: str, folder: Path) -> PrincipalComponents:
     """`fit`, kept in `folder` under `key`, the hash of the training images.
 
     The result may hold more components than asked for. If the cache is damaged, from other images or too small,
@@ -170,7 +165,9 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
     path = folder / f"pca-{re.sub(r'[^A-Za-z0-9-]+', '-', key)}.safetensors"
     try:
         cached = PrincipalComponents.load(path)
-        if len(cached.mean) == images[0].size and (len(cached.directions) >= components or cached.complete):
+        if len(cached.mean) == math.prod(images.shape[1:]) and (
+            len(cached.directions) >= components or cached.complete
+        ):
             return cached
     except (OSError, InputError):
         pass  # missing or damaged: fitted and written below
@@ -183,94 +180,40 @@ def fit_cached(images: np.ndarray, components: int, key: str, folder: Path) -> P
     return fitted
 
 
-def curve(pcs: PrincipalComponents, images: np.ndarray, ks: Iterable[int]) -> tuple[PcaPoint, ...]:
-    """How quality grows with the number of components: one point for each k of `ks`, ascending, on 8-bit output.
+def curve(pcs: PrincipalComponents, images: Pixels, ks: Iterable[int]) -> tuple[PcaPoint, ...]:
+    """How quality grows with the number of components: one point for each k of `ks`, ascending, on rounded output.
 
     Each k adds to the output of the k before, so the whole curve costs about one reconstruction at the largest k.
     """
     ks = sorted(set(ks))
     stops = [pcs.held(k) for k in ks]
     mse, psnr, sums = Mse(), Psnr(), np.zeros((len(ks), 2))
-    for batch in _batches(images):
-        original = torch.from_numpy(np.ascontiguousarray(images[batch]))
-        centred = _unit(images[batch]) - pcs.mean
+    for batch in row_blocks(images):
+        block = images[batch]
+        original = torch.from_numpy(np.ascontiguousarray(block))
+        centred = _unit(block) - pcs.mean
         output, start = np.tile(pcs.mean, (len(centred), 1)), 0
         for row, stop in enumerate(stops):
             added = pcs.directions[start:stop]
             output += centred @ added.T @ added
-            rounded = torch.from_numpy(_bytes(output).reshape(original.shape))
+            rounded = torch.from_numpy(_rounded(output, images.dtype).reshape(original.shape))
             sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
             start = stop
-    means = (sums / len(images)).tolist()
+    means, values = (sums / len(images)).tolist(), math.prod(images.shape[1:])
+    depth = 8 * images.dtype.itemsize
     return tuple(
-        PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, images[0].size))
+        PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, values, depth=depth))
         for k, (m, p) in zip(ks, means, strict=True)
     )
 
 
-def _by_covariance(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors of the pixels' (D, D) covariance: rows (N, D) uint8 -> spread (D,), directions (K, D)."""
-    count, values = rows.shape
-    total, products = np.zeros(values), np.zeros((values, values))
-    for start in range(0, count, _BLOCK):
-        block = rows[start : start + _BLOCK].astype(np.float32) - 128
-        total += block.sum(axis=0, dtype=np.float64)
-        products += block.T @ block
-    spread, vectors = np.linalg.eigh(products - np.outer(total, total / count))
-    return spread[::-1], vectors[:, ::-1][:, :components].T
-
-
-def _by_gram(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvectors of the images' (N, N) products: rows (N, D) uint8 -> spread (N,), directions (K, D)."""
-    count, values = rows.shape
-    products = np.zeros((count, count))
-    for start in range(0, values, _BLOCK):
-        block = rows[:, start : start + _BLOCK].astype(np.float32) - 128
-        products += block @ block.T
-    means = products.mean(axis=0)
-    spread, vectors = np.linalg.eigh(products - means - means[:, None] + means.mean())
-    leading = vectors[:, ::-1][:, :components]
-    leading = leading - leading.mean(axis=0)  # so that the images need no centring below
-    directions = np.zeros((leading.shape[1], values))
-    for start in range(0, count, _BLOCK):
-        directions += leading[start : start + _BLOCK].T @ rows[start : start + _BLOCK]
-    lengths = np.linalg.norm(directions, axis=1, keepdims=True)
-    return spread[::-1], directions / np.where(lengths > 0, lengths, 1)
-
-
-def _by_subspace(rows: np.ndarray, components: int) -> tuple[np.ndarray, np.ndarray]:
-    """Randomised subspace iteration: rows (N, D) uint8 -> spread (L,), directions (K, D), both approximate.
-
-    Source: Halko, Martinsson and Tropp 2011, arXiv:0909.4061, algorithm 4.4, on the covariance and streaming.
-    """
-    width = min(components + components // 4 + _EXTRA_DIRECTIONS, *rows.shape)
-    basis = np.random.default_rng(sealed("pca")).standard_normal((rows.shape[1], width), dtype=np.float32)
-    mean = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
-    for _ in range(_PASSES):
-        grown = np.zeros(basis.shape)
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK] - mean
-            grown += block.T @ (block @ basis)
-        basis = np.linalg.qr(grown).Q.astype(np.float32)
-    products = np.zeros((width, width))
-    for start in range(0, len(rows), _BLOCK):
-        coordinates = (rows[start : start + _BLOCK] - mean) @ basis
-        products += coordinates.T @ coordinates
-    spread, vectors = np.linalg.eigh(products)
-    return spread[::-1], (basis @ vectors[:, ::-1][:, :components]).T
-
-
-def _batches(images: np.ndarray) -> Iterator[slice]:
-    return (slice(start, start + _BLOCK) for start in range(0, len(images), _BLOCK))
-
-
 def _unit(images: np.ndarray) -> np.ndarray:
-    """(B, 3, H, W) uint8 -> (B, D) float32 in [0, 1]"""
-    return images.reshape(len(images), -1).astype(np.float32) / 255
+    """(B, C, H, W) pixels -> (B, D) float32 in [0, 1]"""
+    return images.reshape(len(images), -1).astype(np.float32) / levels(images.dtype)
 
 
-def _bytes(pixels: np.ndarray) -> np.ndarray:
-    return np.rint(np.clip(pixels, 0, 1) * 255).astype(np.uint8)
+def _rounded(pixels: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    return np.rint(np.clip(pixels, 0, 1) * levels(dtype)).astype(dtype)
 
 
 def _checksum(tensors: dict[str, np.ndarray]) -> np.ndarray:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from isthmus.core import registry
+from isthmus.core.pixels import Pixels, Rows, levels
 from isthmus.data.splits import Splits
 from isthmus.evaluation.baselines.mirroring import mirroring
 from isthmus.evaluation.doctor.learning_curve import read_curve, read_epochs
@@ -18,7 +20,7 @@ from isthmus.evaluation.latents.measure_latents import Encoded
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
-from isthmus.models.collect_latents import Collected, collect_with_outputs
+from isthmus.models.collect_latents import Collected, Collecting, blocks_of
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.latent_usage import covariance, perplexity
 from isthmus.models.pixels import to_unit
@@ -50,17 +52,15 @@ def measure_run(
     train: some training images. asked: the latents of the test images. journal: metrics.jsonl.
     steps: how many were taken. kept: the epoch whose weights these are.
     """
-    test, held = splits.test.images, splits.validation.images[:_IMAGES]
+    test, held = (_first(images, _IMAGES) for images in (splits.test.images, splits.validation.images))
     # not the test images' latents: test images may be of another kind than training images
-    latents, outputs = collect_with_outputs(model, held)
-    z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
-    negatives = 255 - test[:_IMAGES]
+    latents, own = _collected(model, held)
     mse = {
-        "train": _mse(_reconstructed(model, train.images.images[:_IMAGES]), train.images.images[:_IMAGES]),
-        "validation": _mse(outputs, held),
+        "train": _reconstructed(model, _first(train.images.images, _IMAGES)),
+        "validation": own,
         "test": evaluation.scores["model"].mse.mean,
-        "shuffled": _mse(_decoded(model, z.roll(1, 0)), held),
-        "negatives": _mse(_reconstructed(model, negatives), negatives),
+        "shuffled": _decoded(model, np.roll(latents.z, 1, 0), held),
+        "negatives": _reconstructed(model, test, lambda block: levels(block.dtype) - block),
     }
     return Measurements(
         recipe,
@@ -69,16 +69,16 @@ def measure_run(
         mse,
         train.latents.z.var(0),
         asked.by_dimension.get("kl"),
-        _narrowed(model, train.latents, latents.z[:_FEW], held[:_FEW]),
+        _narrowed(model, train.latents, latents.z[:_FEW], _first(held, _FEW)),
         _from_prior(model, recipe, train),
         _codes(model, train.latents, asked),
         {
             "train": pixels_of(train.images.images),
             "validation": pixels_of(splits.validation.images),
-            "test": pixels_of(test),
+            "test": pixels_of(splits.test.images),
         },
         splits.own_test,
-        twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
+        twins(_first(splits.train.images, _SEARCHED), test),
         mirroring(splits.train.images, splits.validation.images),
         _training(recipe, len(splits.train), steps, kept, journal),
         read_curve(journal),
@@ -97,24 +97,50 @@ def _codes(model: Autoencoder, train: Collected, asked: Collected) -> CodeUse | 
     return CodeUse(count, seen.size, len(np.unique(seen)), perplexity(seen, count))
 
 
-def _reconstructed(model: Autoencoder, images: np.ndarray) -> np.ndarray:
-    return batched_array(model, model.reconstruct_pixels, torch.from_numpy(images))
+def _first(images: Pixels, count: int) -> Rows:
+    return Rows(images, np.arange(min(count, len(images))))
 
 
-def _decoded(model: Autoencoder, z: torch.Tensor) -> np.ndarray:
-    return batched_array(model, model.decode_to_pixels, z)
+def _collected(model: Autoencoder, images: Pixels) -> tuple[Collected, float]:
+    """The images' latents, and the mean squared error, 0 to 1, of their reconstructions."""
+    collecting, errors = Collecting(model), list[float]()
+    for rows in blocks_of(model, images):
+        block = images[rows]
+        errors += _squared(collecting.reconstruct(block), block)
+    return collecting.collected(), math.fsum(errors) / math.prod(images.shape)
 
 
-def _mse(output: np.ndarray, images: np.ndarray) -> float:
-    """The mean squared error, 0 to 1, of outputs against images, both (N, C, H, W) uint8."""
+def _reconstructed(
+    model: Autoencoder, images: Pixels, change: Callable[[np.ndarray], np.ndarray] = lambda block: block
+) -> float:
+    """The mean squared error, 0 to 1, of reconstructions of images after a `change` to their pixels."""
+    errors = list[float]()
+    for rows in blocks_of(model, images):
+        block = change(images[rows])
+        errors += _squared(batched_array(model, model.reconstruct_pixels, torch.from_numpy(block)), block)
+    return math.fsum(errors) / math.prod(images.shape)
+
+
+def _decoded(model: Autoencoder, z: np.ndarray, images: Pixels) -> float:
+    """The mean squared error, 0 to 1, of what is decoded from z (N, D) against images (N, C, H, W)."""
+    errors = list[float]()
+    for rows in blocks_of(model, images):
+        latents = torch.from_numpy(z[rows]).view(-1, *model.latent_shape)
+        errors += _squared(batched_array(model, model.decode_to_pixels, latents), images[rows])
+    return math.fsum(errors) / math.prod(images.shape)
+
+
+def _squared(output: np.ndarray, images: np.ndarray) -> list[float]:
+    """Sums over squared differences, pixels in [0, 1], of two (B, C, H, W)."""
+    highest = levels(images.dtype)
 
     def squared(made: torch.Tensor, true: torch.Tensor) -> float:
-        return float(((made.double() - true.double()) / 255).square().sum())
+        return float(((made.double() - true.double()) / highest).square().sum())
 
-    return math.fsum(threads.pieces(squared, torch.from_numpy(output), torch.from_numpy(images))) / images.size
+    return threads.pieces(squared, torch.from_numpy(output), torch.from_numpy(images))
 
 
-def _narrowed(model: Autoencoder, train: Collected, asked: np.ndarray, images: np.ndarray) -> dict[int, float]:
+def _narrowed(model: Autoencoder, train: Collected, asked: np.ndarray, images: Pixels) -> dict[int, float]:
     size = train.z.shape[1]
     if train.codes is not None or len(model.latent_shape) != 1 or size < 2:
         return {}
@@ -125,7 +151,7 @@ def _narrowed(model: Autoencoder, train: Collected, asked: np.ndarray, images: n
     while kept >= 1:
         held = directions[:, -kept:]
         z = mean + (asked - mean) @ held @ held.T
-        found[kept] = _mse(_decoded(model, torch.from_numpy(z.astype(np.float32))), images)
+        found[kept] = _decoded(model, z.astype(np.float32), images)
         if found[kept] > 1.1 * found[size]:
             break
         kept //= 2
@@ -158,11 +184,12 @@ def _drawn(model: Autoencoder, recipe: Recipe, train: Encoded) -> np.ndarray | N
         return train.latents.z.astype(np.float64)
     if not model.bottleneck.has_posterior:
         return None
-    noise = generator("doctor", 0, device=model.device)
-    drawn = batched_array(
-        model,
-        lambda part: model.posterior_of(to_unit(part)).draw(noise),
-        torch.from_numpy(train.images.images),
-        in_order=BATCH,
-    )
-    return drawn.astype(np.float64)
+    noise, images = generator("doctor", 0, device=model.device), train.images.images
+
+    def draw(part: torch.Tensor) -> torch.Tensor:
+        return model.posterior_of(to_unit(part)).draw(noise)
+
+    drawn = [
+        batched_array(model, draw, torch.from_numpy(images[rows]), in_order=BATCH) for rows in blocks_of(model, images)
+    ]
+    return np.concatenate(drawn).astype(np.float64)

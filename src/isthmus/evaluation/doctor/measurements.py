@@ -15,7 +15,7 @@ from isthmus.core.wording import components
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import Remedy, State
 from isthmus.evaluation.doctor.learning_curve import Curve
-from isthmus.evaluation.doctor.pixels import Pixels
+from isthmus.evaluation.doctor.pixels import PixelStatistics
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Distortion
 from isthmus.recipes.recipe import Recipe
@@ -83,7 +83,7 @@ class Measurements:
     narrowed: Mapping[int, float]
     from_prior: float | None
     codes: CodeUse | None
-    pixels: Mapping[str, Pixels]
+    pixels: Mapping[str, PixelStatistics]
     own_test: bool
     twins: float
     mirroring: Mirroring

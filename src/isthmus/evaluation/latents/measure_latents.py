@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from isthmus.core.pixels import Rows
 from isthmus.core.streams import sealed
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
@@ -36,8 +37,10 @@ class Encoded:
 
 def encode_training(model: Autoencoder, splits: Splits) -> Encoded:
     """At most 5,000 training images, chosen by a seed, with their latents."""
-    chosen = np.sort(np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_ENCODED])
-    images = splits.train.take(chosen)
+    rows = np.random.default_rng(sealed("encoded training images")).permutation(len(splits.train))[:_ENCODED]
+    # a view also of images in memory, because 5,000 large ones would take a gigabyte more
+    everything = Rows(splits.train.images, np.arange(len(splits.train)))
+    images = replace(splits.train, images=everything).take(np.sort(rows))
     return Encoded(images, collect(model, images.images))
 
 

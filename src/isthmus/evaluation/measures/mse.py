@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import math
 
-import torch
 from torch import Tensor
 
+from isthmus.core.pixels import levels
 from isthmus.evaluation.interfaces import Measure
-from isthmus.evaluation.measures._pairs import check_pair
+from isthmus.evaluation.measures._pairs import check_pair, squared_error
 from isthmus.models.widest import widest
 
 
 class Mse(Measure):
     """Mean squared error per pixel value, pixels in [0, 1].
 
-    output, original (B, 3, H, W) uint8 -> (B,) float64
+    output, original (B, C, H, W) uint8 or uint16 -> (B,) float64
     """
 
     name, unit, decimals = "MSE", "pixels 0–1", 5
@@ -27,9 +27,8 @@ class Mse(Measure):
     def __call__(self, output: Tensor, original: Tensor) -> Tensor:
         """Score each image of `output` against its `original`.
 
-        Raises: TypeError for pixels that are not uint8, ValueError for shapes that do not match.
+        Raises: TypeError for pixels that are not uint8 or uint16, ValueError for shapes that do not match.
         """
         check_pair("mse", output, original)
-        # Integers until the division: the sum is exact, and 3 - 5 does not wrap round to 254.
-        squared = (output.int() - original.int()).square().sum(dim=(1, 2, 3), dtype=torch.int64)
-        return widest(squared) / (255**2 * math.prod(output.shape[1:]))
+        squared = squared_error(output, original)  # exact until the division
+        return widest(squared) / (levels(output.dtype) ** 2 * math.prod(output.shape[1:]))

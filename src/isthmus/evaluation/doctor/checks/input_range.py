@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, Fault, Remedy
 from isthmus.evaluation.doctor.measurements import Measurements
-from isthmus.evaluation.doctor.pixels import NARROW, Pixels, inverted
+from isthmus.evaluation.doctor.pixels import NARROW, PixelStatistics, inverted
 from isthmus.evaluation.interfaces import Check
 
 
@@ -36,11 +36,11 @@ class InputRange(Check):
         )
 
 
-def _narrow(pixels: Pixels) -> bool:
+def _narrow(pixels: PixelStatistics) -> bool:
     return pixels.high - pixels.low < NARROW
 
 
-def _scaled(which: str, pixels: Pixels) -> Fault:
+def _scaled(which: str, pixels: PixelStatistics) -> Fault:
     return Fault(
         "error",
         f"Its {which} images use only the values {pixels.low} to {pixels.high} of 0 to 255.",
