@@ -21,7 +21,7 @@ from tests.conftest import ROOT, TINY
 
 import isthmus as ist
 from isthmus.core.errors import InputError, RunError
-from isthmus.data.images import read_image
+from isthmus.data.images import read_picture
 from isthmus.runs.claim import locked
 from isthmus.runs.run_folder import is_evaluated, read_recipe
 
@@ -65,7 +65,7 @@ def test_what_holds_no_plain_numbers_is_told_what_to_pass(model: ist.Autoencoder
 
 
 def test_paths_are_read_as_the_command_line_reads_them(model: ist.Autoencoder, photo: Path) -> None:
-    pixels = read_image(photo, size=(8, 8), name="photo")
+    pixels, _ = read_picture(photo, model.form, name="photo")
     expected = model.encode(pixels)
     for given_path in (photo, str(photo), [photo], (str(photo),)):
         assert np.array_equal(model.encode(given_path), expected)

@@ -11,9 +11,11 @@ from safetensors.numpy import save
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
+from isthmus.data.batch_levels import to_levels
 from isthmus.data.batches import numbers
 from isthmus.data.datasets._array_pictures import channels_first, layout_of
 from isthmus.data.datasets.arrays import Arrays
+from isthmus.data.form import Form
 
 ARRAY_FILE = "images.safetensors"  # what the data set `arrays` reads
 
@@ -22,6 +24,7 @@ def as_file(images: np.ndarray) -> bytes:
     """The bytes of a file of `images` in any form that a model accepts. Raises InputError for anything else."""
     values = numbers(images, "images")
     batch = channels_first(values, layout_of(values.shape, "auto", "auto", "images"))
+    batch = to_levels(batch, Form(depth=8)) if values.dtype == np.uint8 or values.dtype.kind == "f" else batch
     return save({"images": np.ascontiguousarray(batch)})
 
 

@@ -67,7 +67,7 @@ def bands_of(values: np.ndarray, *, alpha: bool = False, inverted: bool = False,
     else:
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
     count = len(values) - alpha
-    kind = f"{_type(values)} {_NOUNS.get(count, f'with {count} bands')}"
+    kind = f"{_type(values)} {_NOUNS.get(count, f'pictures of {count} bands')}"
     return Bands(values, kind, _WHITE_16 if values.dtype == np.uint16 else None, alpha, inverted, frames=frames)
 
 

@@ -23,7 +23,7 @@ def read_dicom(data: bytes, channels: int | str) -> Bands:
     Raises InputError where pydicom is missing or the file holds no picture; for damaged files whatever pydicom raises.
     """
     try:
-        from pydicom import config, dcmread, pixels
+        from pydicom import config, dcmread, pixels  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError:
         raise InputError(
             'is a DICOM file, for which pydicom is needed; pip install "isthmus[dicom]", or save it as 16-bit PNG'
@@ -37,11 +37,21 @@ def read_dicom(data: bytes, channels: int | str) -> Bands:
     kind = str(file.PhotometricInterpretation)
     together = 1 < frames == channels and samples == 1 and kind != "PALETTE COLOR"
     check_pixels(int(file.Rows), int(file.Columns), frames if together else samples)
-    values = pixels.pixel_array(file, index=None if together else 0)
+    try:
+        values = pixels.pixel_array(file, index=None if together else 0)
+    except RuntimeError as error:  # pydicom reads some compressed files only with the decoders of other packages
+        if "missing dependencies" not in str(error):
+            raise
+        how = file.file_meta.TransferSyntaxUID.name
+        raise InputError(
+            f"is a DICOM file with {how}, which pydicom does not decode by itself; decompress it, such as with dcmdjpeg"
+        ) from None
     if kind == "PALETTE COLOR":
         values = pixels.apply_color_lut(values, file)
     elif samples == 1 and _has_unit(file):
-        values = pixels.apply_modality_lut(values, file)
+        values = _whole(pixels.apply_modality_lut(values, file))
+    elif int(file.BitsAllocated) == 1:
+        values = values.astype(bool)
     bands = np.moveaxis(values, -1, 0) if values.ndim == 3 and not together else np.atleast_3d(values.T).T
     return bands_of(bands, inverted=kind == "MONOCHROME1", frames=1 if together else frames)
 
@@ -50,3 +60,9 @@ def _has_unit(file: Any) -> bool:
     """Whether stored values become others; a slope of 1 without an intercept would only make them floating-point."""
     slope, intercept = float(file.get("RescaleSlope") or 1), float(file.get("RescaleIntercept") or 0)
     return "ModalityLUTSequence" in file or (slope, intercept) != (1, 0)
+
+
+def _whole(values: np.ndarray) -> np.ndarray:
+    """float64 as whole numbers where all are: Hounsfield units are."""
+    whole = np.rint(values)
+    return whole.astype(np.int32) if np.array_equal(whole, values) and np.abs(whole).max() < 1 << 31 else values

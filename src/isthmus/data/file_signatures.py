@@ -18,7 +18,6 @@ _NOT_READ = {
     "JPEG 2000": (4, b"jP  "),
     "JPEG XL": (0, b"\xff\x0a"),
     "PDF": (0, b"%PDF"),
-    "DICOM": (128, b"DICM"),
     "SVG": (0, b"<svg"),
     "HTML": (0, b"<!DOCTYPE"),
 }
