@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -75,7 +75,7 @@ def trained(step: EagerStep) -> Iterator[Tensor]:
     yield from step.objective.state_dict().values()
 
 
-@pytest.mark.parametrize(("precision", "kernels"), [("fp32", "auto"), ("bf16", "torch"), ("bf16", "auto")])
+@pytest.mark.parametrize(("precision", "kernels"), [("fp32", "auto"), ("bf16", "auto")])
 @pytest.mark.parametrize("name", CASES)
 def test_recomputed_steps_have_the_same_bits(name: str, precision: str, kernels: str) -> None:
     """Losses, gradients, weights, running statistics, codebooks and adversaries."""
@@ -137,11 +137,15 @@ def test_only_steps_that_need_much_memory_recompute(monkeypatch: pytest.MonkeyPa
             assert check_memory(given, (3, side, side), 1000, CPU, "fp32").recompute == wanted
 
     # with less memory than a step would take, it recomputes too, and what it takes then must fit
-    monkeypatch.setattr(memory_estimate, "available", lambda device: 1_400_000_000)
+    monkeypatch.setattr(memory_estimate, "available", _with(1_400_000_000))
     assert check_memory(recipe, (3, 128, 128), 1000, CPU, "fp32").recompute
-    monkeypatch.setattr(memory_estimate, "available", lambda device: 10_000)
+    monkeypatch.setattr(memory_estimate, "available", _with(10_000))
     with pytest.raises(RunError):
         check_memory(recipe, (3, 128, 128), 1000, CPU, "fp32")
+
+
+def _with(free: int) -> Callable[[torch.device], int]:
+    return lambda _: free
 
 
 def test_a_step_that_recomputes_is_not_captured() -> None:

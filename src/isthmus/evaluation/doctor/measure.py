@@ -28,7 +28,9 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
 from isthmus.run_files.evaluation import EvaluationRecord
 
-_IMAGES = 1000  # of the training, validation and test images each, where more would not change the result
+# Of the training, validation and test images each, where more would not change the result: 1,000, and of large ones as
+# many as have _PIXELS together, so that this takes no longer than an epoch; but at least _FEW.
+_IMAGES, _PIXELS = 1000, 1000 * 64 * 64
 _FEW = 250  # images that suffice to see whether an error grows by a tenth
 _SEARCHED = 20_000  # training images that are searched for copies of test images
 
@@ -50,13 +52,14 @@ def measure_run(
     train: some training images. asked: the latents of the test images. journal: metrics.jsonl.
     steps: how many were taken. kept: the epoch whose weights these are.
     """
-    test, held = splits.test.images, splits.validation.images[:_IMAGES]
+    most = min(_IMAGES, max(_FEW, _PIXELS // math.prod(model.image_shape[1:])))
+    test, held = splits.test.images, splits.validation.images[:most]
     # not the test images' latents: test images may be of another kind than training images
     latents, outputs = collect_with_outputs(model, held)
     z = torch.from_numpy(latents.z).view(-1, *model.latent_shape)
-    negatives = 255 - test[:_IMAGES]
+    negatives = 255 - test[:most]
     mse = {
-        "train": _mse(_reconstructed(model, train.images.images[:_IMAGES]), train.images.images[:_IMAGES]),
+        "train": _mse(_reconstructed(model, train.images.images[:most]), train.images.images[:most]),
         "validation": _mse(outputs, held),
         "test": evaluation.scores["model"].mse.mean,
         "shuffled": _mse(_decoded(model, z.roll(1, 0)), held),
@@ -78,7 +81,7 @@ def measure_run(
             "test": pixels_of(test),
         },
         splits.own_test,
-        twins(splits.train.images[:_SEARCHED], test[:_IMAGES]),
+        twins(splits.train.images[:_SEARCHED], test[:most]),
         mirroring(splits.train.images, splits.validation.images),
         _training(recipe, len(splits.train), steps, kept, journal),
         read_curve(journal),
