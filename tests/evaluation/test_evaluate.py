@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
-from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation import methods
 from isthmus.evaluation.baselines import pca
 from isthmus.evaluation.cost import cost

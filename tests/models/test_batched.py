@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from isthmus.core.pixels import Rows
+from isthmus.kernels import threads
 from isthmus.models import batched as inference
 from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
@@ -50,6 +51,19 @@ def test_a_function_that_draws_is_called_for_one_batch_after_the_other(model: Au
         )
     again = torch.Generator().manual_seed(3)
     assert sizes == [(size, torch.rand(1, generator=again).item()) for size in (8, 8, 4)]
+
+
+@pytest.mark.parametrize(("side", "each"), [(16, 256), (32, 256), (64, 64), (128, 16), (1024, 1)])
+def test_parts_of_large_images_are_fewer_images(tiny: Callable[..., Recipe], side: int, each: int) -> None:
+    """So that memory does not grow with an image's size; parts of small ones are as they were."""
+    model = Autoencoder(tiny(), (3, side, side))
+    sizes = batched(model, len, torch.zeros(300), in_order=inference.BATCH)
+    assert sizes[:-1] == [each] * (len(sizes) - 1) and sum(sizes) == 300
+
+
+@pytest.mark.parametrize(("side", "each"), [(32, 256), (64, 256), (128, 64), (256, 16), (4096, 1)])
+def test_a_gpu_gets_at_most_so_many_pixels_at_once(side: int, each: int) -> None:
+    assert threads.images_in_a_piece(torch.device("cuda"), side * side) == each
 
 
 @pytest.mark.parametrize("in_order", [0, 2])
