@@ -226,6 +226,8 @@ def test_images_may_lie_beside_the_file(as_struct: bool, tmp_path: Path) -> None
     column = [{"bytes": None, "path": name} for name in names] if as_struct else names
     pq.write_table(pa.table({"image": column}), tmp_path / "train.parquet")
     assert np.array_equal(load(tmp_path).train.images, images)
+    files = {path.relative_to(tmp_path).as_posix() for path in Parquet(path=str(tmp_path)).pictures().files}
+    assert files == {"train.parquet", *names}, "that one of them changed must be seen"
     (tmp_path / "pictures/1.png").unlink()
     with pytest.raises(InputError, match=r"row 1: has no image, only a path \('pictures/1.png'\) at which there is no"):
         load(tmp_path)

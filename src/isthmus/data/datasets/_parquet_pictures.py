@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow as pa
 
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
-from isthmus.data.datasets._parquet_table import Table
+from isthmus.data.datasets._parquet_table import Table, paths_in
 from isthmus.data.datasets._pixel_lists import Lists, arrays_of
 from isthmus.data.interfaces import Picture, Pictures
 
@@ -122,6 +123,15 @@ class ParquetPictures(Pictures):
                 f"into {file.parent}, or get a copy with the images inside"
             )
         return b"" if path is None else path
+
+
+def files_beside(table: Table) -> Iterator[Path]:
+    """The image files that a table names and that are there; a path that leads out is refused when it is read."""
+    for text in paths_in(table) if table.kind == "files" else ():
+        with suppress(InputError):
+            path = _inside(table.path, text, str(table.path))
+            if path.is_file():
+                yield path
 
 
 def _inside(file: Path, beside: str, name: str) -> Path:

@@ -107,6 +107,27 @@ def read_labels(table: Table) -> list[Label]:
     return found
 
 
+def paths_in(table: Table) -> list[str]:
+    """The paths of image files that a table names because it does not hold them, of all rows."""
+    with pq.ParquetFile(table.path) as file:
+        groups = [file.metadata.row_group(index) for index in range(file.metadata.num_row_groups)]
+    leaves = [group.column(index) for group in groups for index in range(group.num_columns)]
+    names = {leaf.path_in_schema for leaf in leaves}
+    column = f"{table.image}.path" if f"{table.image}.path" in names else table.image
+    held = [leaf for leaf in leaves if leaf.path_in_schema == f"{table.image}.bytes"]
+    # the column of bytes is large, and its statistics tell whether any are missing
+    if held and all(leaf.is_stats_set and leaf.statistics.null_count == 0 for leaf in held):
+        return []
+    found: list[str] = []
+    for batch in table.batches(column, rows=_BATCH_LABELS):
+        kind = batch.type
+        texts = batch.flatten()[0] if pa.types.is_struct(kind) else batch
+        if not (pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type)):
+            return []
+        found += [text for text in texts.to_pylist() if text]
+    return found
+
+
 def rows_of_splits(table: Table, column: str) -> dict[str, np.ndarray]:
     """Split -> the numbers of its rows, in order. Raises InputError where the column names no known split."""
     known = {name: split for split, names in NAMES.items() for name in names}

@@ -16,7 +16,7 @@ from isthmus.data.datasets._labels import Label, Labels, numbered
 from isthmus.data.datasets._named_splits import How, said_of_splits
 from isthmus.data.datasets._number_scale import form_of_scale, said_of_scale, scale_of
 from isthmus.data.datasets._parquet_files import Source, find, find_validation, in_folder
-from isthmus.data.datasets._parquet_pictures import ParquetPictures, Rows
+from isthmus.data.datasets._parquet_pictures import ParquetPictures, Rows, files_beside
 from isthmus.data.datasets._parquet_table import Columns, Table, open_table, read_labels, rows_of_splits
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
 from isthmus.data.datasets._pixel_lists import Lists, blocks_of, dtype_of, lists_shape
@@ -128,7 +128,7 @@ class Parquet(DataSource):
             class_names=labels.class_names,
             notices=tuple(notices),
             said=(*filter(None, (said,)), *scaling),
-            files=tuple(dict.fromkeys(table.path for table in tables)),
+            files=tuple(dict.fromkeys(file for table in tables for file in (table.path, *files_beside(table)))),
             identity={
                 "splits": {split: [str(rows.table.path) for rows in found] for split, found in parts.items()},
                 "columns": [self.columns.image, self.columns.label, self.columns.split],
