@@ -125,10 +125,10 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
 def _batches(
     images: Tensor | Pixels, device: torch.device, recipe: Recipe, *, mirrors: bool, passes: int
 ) -> BatchSource:
-    how = {"seed": recipe.seed, "mirror": mirrors, "passes": passes}
+    batch, seed = recipe.train.batch, recipe.seed
     if isinstance(images, Tensor):
-        return Batches(images, recipe.train.batch, **how)
-    return BatchesFromDisk(images, device, recipe.train.batch, **how)
+        return Batches(images, batch, seed=seed, mirror=mirrors, passes=passes)
+    return BatchesFromDisk(images, device, batch, seed=seed, mirror=mirrors, passes=passes)
 
 
 def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:
