@@ -27,10 +27,9 @@ _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own convers
 class Bands:
     """The values of one picture, (C, H, W), of a real type in this machine's byte order; uint8 are levels already.
 
-    kind: in words, such as "16-bit grey". full: the highest value of the type, which is white if nobody chose a range;
-        None where the type does not tell. alpha: whether the last band is transparency. inverted: whether low values
-        are light. frames: how many its file holds, if these bands are
-        only the first.
+    kind: in words, such as "16-bit grey". full: the highest value of the type, which is white on a full scale; None
+        where the type does not tell. alpha: whether the last band is transparency. inverted: whether low values are
+        light. frames: how many the file holds, if these bands are only the first.
     """
 
     values: np.ndarray
