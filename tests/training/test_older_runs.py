@@ -12,7 +12,7 @@ from command import isthmus
 from isthmus import load
 from isthmus.runs.run_folder import read_recipe
 
-NEWER = ("splits", "range", "alpha", "least_steps")
+NEWER = ("splits", "range", "alpha", "least_steps", "fit", "channels", "depth")
 STUDY = study_toml(ONE)
 
 
