@@ -63,9 +63,9 @@ def evaluator(precision: str, threads: int) -> Iterator[int]:
     """Yields the number of images reconstructed and scored at a time."""
     import torch
 
-    from isthmus.evaluation.scoring import score_all
+    from isthmus.evaluation.scoring import Scoring
     from isthmus.models.autoencoder import Autoencoder
-    from isthmus.models.collect_latents import collect_with_outputs
+    from isthmus.models.collect_latents import Collecting
     from isthmus.recipes.study_plan import load_recipe
 
     torch.set_num_threads(threads)
@@ -73,8 +73,7 @@ def evaluator(precision: str, threads: int) -> Iterator[int]:
     recipe = load_recipe("post-faithful/latent-10", {"data.kind": "scenes", "train.precision": precision})
     model = Autoencoder(recipe, images.shape[1:]).eval()
     while True:
-        _, output = collect_with_outputs(model, images)
-        score_all({"model": output}, images)
+        Scoring().add({"model": Collecting(model).reconstruct(images)}, images)
         yield len(images)
 
 

@@ -1,14 +1,16 @@
-"""Pictures become RGB pixels as a viewer would show them, or one clear sentence."""
+"""Pictures of 8 bits become pixels as a viewer would show them, or one clear sentence."""
 
 import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from isthmus.core.errors import InputError
-from isthmus.data.images import read_image, to_uint8_batch
+from isthmus.core.image_changes import Handled
+from isthmus.data.form import Form
+from isthmus.data.images import read_picture
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, (6, 4, 3), dtype=np.uint8)
@@ -21,11 +23,19 @@ def encoded(image: Image.Image, kind: str = "PNG", **options: object) -> bytes:
     return buffer.getvalue()
 
 
-def read(source: Path | bytes | Image.Image, size: int | tuple[int, int] | None = None) -> np.ndarray:
-    """(H, W, 3), the order in which the pixels above were written."""
-    pixels = read_image(source, size=size, name="picture")
+def read(
+    source: Path | bytes | Image.Image, size: int | tuple[int, int] | None = None, **options: object
+) -> np.ndarray:
+    """(H, W, C), the order in which the pixels above were written; RGB as earlier versions read it unless told."""
+    sides = (size, size) if isinstance(size, int) else size
+    options = {"channels": 3, "depth": 8, "range": "full", **options}
+    pixels, _ = read_picture(source, Form(sides, **options), name="picture")  # type: ignore[arg-type]
     assert pixels.dtype == np.uint8 and pixels.flags.c_contiguous
     return pixels.transpose(1, 2, 0)
+
+
+def found(source: Path | bytes | Image.Image, form: Form = Form()) -> tuple[np.ndarray, Handled]:  # noqa: B008
+    return read_picture(source, form, name="picture")
 
 
 def test_colour_pixels_come_back_exactly(tmp_path: Path) -> None:
@@ -51,6 +61,54 @@ def test_pixels_of_unknown_scale_are_refused() -> None:
         read(encoded(Image.fromarray(np.array([[70000]], dtype=np.int32)), "TIFF"))
     with pytest.raises(InputError, match="picture: holds floating-point pixels"):
         read(encoded(Image.fromarray(np.array([[0.5]], dtype=np.float32)), "TIFF"))
+
+
+def test_every_pixel_is_what_pillow_alone_gives() -> None:
+    """So that nothing that was trained on colours changes: the same conversion, crop and filter, to the bit."""
+    wide = Image.fromarray(RNG.integers(0, 256, (37, 91, 3), dtype=np.uint8))
+    for image in (wide, wide.convert("L"), wide.convert("P"), wide.convert("CMYK")):
+        expected = ImageOps.fit(image.convert("RGB"), (20, 12), method=Image.Resampling.LANCZOS)
+        assert np.array_equal(read(encoded(image, "TIFF"), (12, 20)), np.asarray(expected))
+
+
+def test_a_picture_keeps_its_own_channels_unless_others_are_asked_for() -> None:
+    colour, grey = Image.fromarray(COLOUR), Image.fromarray(GREY)
+    luma = colour.convert("L")
+    for image, channels, expected in (
+        (grey, "auto", GREY[:, :, None]),
+        (grey.convert("LA"), "auto", GREY[:, :, None]),
+        (Image.fromarray(GREY > 99), "auto", np.where(GREY > 99, 255, 0)[:, :, None]),
+        (colour, "auto", COLOUR),
+        (colour.convert("P", palette=Image.Palette.ADAPTIVE), "auto", None),
+        (colour, 1, np.asarray(luma)[:, :, None]),
+        (grey, 1, GREY[:, :, None]),
+        (colour, 4, np.dstack([COLOUR, np.full_like(GREY, 255)])),
+        (grey, 4, np.dstack([GREY] * 3 + [np.full_like(GREY, 255)])),
+        (grey.convert("LA"), 2, np.dstack([GREY, np.full_like(GREY, 255)])),
+    ):
+        pixels = read(encoded(image), channels=channels)
+        assert pixels.shape[2] == 3 if expected is None else np.array_equal(pixels, expected)
+
+
+def test_four_channels_are_scaled_each_for_itself() -> None:
+    """Near infrared in the fourth channel neither whitens the colours nor weighs them."""
+    bands = RNG.integers(0, 256, (32, 32, 4), dtype=np.uint8)
+    pixels = read(encoded(Image.fromarray(bands)), 16, channels=4)
+    alone = [
+        np.asarray(Image.fromarray(bands[:, :, band]).resize((16, 16), Image.Resampling.LANCZOS)) for band in range(4)
+    ]
+    assert np.array_equal(pixels, np.dstack(alone))
+
+
+def test_channels_that_a_picture_lacks_are_refused() -> None:
+    with pytest.raises(InputError, match=r"^picture: has 3 channels where 12 are read; set data.channels=3 if all"):
+        read(encoded(Image.fromarray(COLOUR)), channels=12)
+
+
+def test_8_bits_can_be_kept_in_16() -> None:
+    pixels, handled = found(encoded(Image.fromarray(GREY)), Form(depth=16))
+    assert pixels.dtype == np.uint16 and np.array_equal(pixels[0], GREY * np.uint16(257))
+    assert (handled.bits, handled.channels) == (8, 1)
 
 
 def test_palette_and_one_bit_become_their_colours() -> None:
@@ -99,6 +157,27 @@ def test_any_shape_comes_out_at_the_size_asked(shape: tuple[int, int], size: int
     assert (pixels == 77).all()
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA"])
+def test_padding_keeps_the_whole_picture_between_borders_of_the_colour_of_its_edges(mode: str) -> None:
+    wide = Image.new(mode, (40, 20), "white")
+    wide.paste(Image.new(mode, (40, 10), "black"), (0, 0))
+    channels = {"L": 1, "RGB": 3, "RGBA": 4}[mode]
+    pixels = read(encoded(wide), 16, fit="pad", channels=channels)
+    assert pixels.shape == (16, 16, channels)
+    assert (pixels[:4, :, 0] == 0).all() and (pixels[12:] == 255).all()
+    tall = read(encoded(wide.transpose(Image.Transpose.TRANSPOSE)), 16, fit="pad", channels=channels)
+    assert np.array_equal(tall, pixels.transpose(1, 0, 2))
+    odd = read(encoded(Image.new(mode, (7, 3), "black")), (10, 10), fit="pad", channels=channels)
+    assert (odd[..., 0] == 0).all()
+
+
+def test_stretching_keeps_every_part_and_changes_proportions() -> None:
+    halves = np.zeros((20, 60), dtype=np.uint8)
+    halves[:, 30:] = 255
+    pixels = read(encoded(Image.fromarray(halves)), 20, fit="stretch")[..., 0]
+    assert (pixels[:, :7] < 9).all() and (pixels[:, 13:] > 246).all()
+
+
 def test_crop_is_central_and_keeps_the_shape_of_things() -> None:
     wide = np.zeros((20, 60, 3), dtype=np.uint8)
     wide[:, 20:40] = 255  # exactly the middle square
@@ -136,11 +215,11 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
         path.write_bytes(data)
         for source in (path, data):
             with pytest.raises(InputError, match=f"^{name}.png: {message}"):
-                read_image(source, name=f"{name}.png")
+                read_picture(source, Form(), name=f"{name}.png")
     with pytest.raises(InputError, match=r"^gone.png: does not exist"):
-        read_image(tmp_path / "gone.png", name="gone.png")
+        read_picture(tmp_path / "gone.png", Form(), name="gone.png")
     with pytest.raises(InputError, match=r"^folder: is not a file"):
-        read_image(tmp_path, name="folder")
+        read_picture(tmp_path, Form(), name="folder")
 
 
 @pytest.mark.parametrize("times", [1.5, 3.0])
@@ -149,63 +228,7 @@ def test_decompression_bombs_are_refused(times: float, monkeypatch: pytest.Monke
     data = encoded(Image.new("RGB", (30, 10)))
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(300 / times))
     with pytest.raises(InputError, match=r"^bomb.png: has more than the"):
-        read_image(data, name="bomb.png")
-
-
-BATCH = RNG.integers(0, 256, (5, 3, 6, 8), dtype=np.uint8)
-
-
-@pytest.mark.parametrize(
-    ("form", "expected"),
-    [
-        (BATCH, BATCH),
-        (BATCH.transpose(0, 2, 3, 1), BATCH),
-        (BATCH[0], BATCH[:1]),
-        (BATCH[0].transpose(1, 2, 0), BATCH[:1]),
-        (Image.fromarray(BATCH[0].transpose(1, 2, 0).copy()), BATCH[:1]),
-        ([Image.fromarray(image.transpose(1, 2, 0).copy()) for image in BATCH], BATCH),
-        (list(BATCH), BATCH),
-        (BATCH / 255, BATCH),
-        ((BATCH / 255).astype(np.float32), BATCH),
-        (BATCH[0, 0], np.stack([BATCH[0, :1].repeat(3, 0)])),
-        (BATCH[:, 0], BATCH[:, :1].repeat(3, 1)),
-        (BATCH[:, :1], BATCH[:, :1].repeat(3, 1)),
-        (BATCH[:, 0, :, :, None], BATCH[:, :1].repeat(3, 1)),
-        (BATCH[:1, :, :1, :1], BATCH[:1, :, :1, :1]),
-    ],
-)
-def test_every_usual_form_gives_the_same_batch(form: object, expected: np.ndarray) -> None:
-    batch = to_uint8_batch(form)  # type: ignore[arg-type]
-    assert batch.dtype == np.uint8 and batch.flags.c_contiguous
-    assert np.array_equal(batch, expected)
-
-
-@pytest.mark.parametrize(
-    ("form", "message"),
-    [
-        (BATCH.astype(np.float32), "looks like 0-255: pass uint8"),
-        (BATCH / 127.5 - 1, r"looks like the \[-1, 1\] scale"),
-        (np.full((3, 4, 4), np.nan), "but some are nan"),
-        (np.full((3, 4, 4), -3.0), "scale it first"),
-        (BATCH.astype(np.int64), "dtype int64"),
-        (BATCH > 3, "dtype bool"),
-        (np.array(["a"]), "is not an array of numbers"),
-        (BATCH[:0], "holds no pixels"),
-        ([], "an empty list holds no image"),
-        (np.full((3, 4, 4), 1.0000001), r"span 1\.0000001 to 1\.0000001; looks like rounding: clip"),
-        (np.ma.masked_less(BATCH, 100), "a masked array hides some of its values"),
-        ([np.ma.masked_less(BATCH[0], 100)], "a masked array hides some of its values"),
-        ([BATCH[0], BATCH[0, :, :4]], "one size, got 4x8, 6x8"),
-        (BATCH[:, :, :, :3], "cannot tell which axis"),
-        (np.zeros((5, 6, 8, 4), np.uint8), "cannot tell which axis"),
-        (np.zeros((6, 8, 4), np.uint8), "cannot tell which axis"),
-        (np.zeros((2, 6, 8), np.uint8), "cannot tell which axis"),
-        (np.zeros((6,), np.uint8), "cannot tell which axis"),
-    ],
-)
-def test_what_could_be_misread_is_refused(form: object, message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        to_uint8_batch(form)  # type: ignore[arg-type]
+        read_picture(data, Form(), name="bomb.png")
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", "tiff_adobe_deflate"])

@@ -13,6 +13,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Trace
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
+from isthmus.models.padding import padded
 from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.training.initial_model import untrained
 
@@ -55,7 +56,7 @@ def test_the_encoder_sees_visible_patches_alone(shape: tuple[int, int, int], tok
     trace = model(x)
     assert counting.seen == [(5, tokens // 4)]
     assert trace.mask is not None
-    assert trace.mask[:, :, ::4, ::4].float().mean((1, 2, 3)).tolist() == [0.75] * 5
+    assert padded(trace.mask.float(), 4)[:, :, ::4, ::4].mean((1, 2, 3)).tolist() == [0.75] * 5
     assert trace.x_hat.shape == x.shape
     model.eval()(x)
     assert counting.seen[1:] == [(5, tokens)]

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from command import environment
-from isthmus.evaluation.scoring import score_all
+from isthmus.evaluation.scoring import Scoring
 from isthmus.kernels import threads
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.kernels.norm_leaky import norm_leaky
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.models.collect_latents import collect_with_outputs
+from isthmus.models.collect_latents import Collecting
 from isthmus.models.layers import BatchNorm
 from isthmus.recipes.recipe import Recipe
 from isthmus.training.devices import cpu_threads
@@ -178,7 +178,8 @@ def test_an_evaluation_has_the_same_bits_on_any_number_of_threads(tiny: Callable
     answers = []
     for count in (1, 2, 3):
         with cpu_threads(count):
-            latents, output = collect_with_outputs(model, images)
-            scores, _ = score_all({"model": output}, images)
-            answers.append((output, *scores["model"].values(), latents.z))
+            collecting = Collecting(model)
+            output = collecting.reconstruct(images)
+            scores = Scoring().add({"model": output}, images)
+            answers.append((output, *scores["model"].values(), collecting.collected().z))
     assert all(np.array_equal(*pair) for other in answers[1:] for pair in zip(answers[0], other, strict=True))

@@ -15,7 +15,7 @@ from torch import Tensor
 from isthmus.models import batched as inference
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched, batched_array
-from isthmus.models.collect_latents import collect_with_outputs
+from isthmus.models.collect_latents import Collecting
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 
@@ -79,7 +79,8 @@ def test_parts_are_as_large_for_latents_as_for_their_images(model: Autoencoder) 
 
 def test_python_answers_to_the_bit_what_the_evaluation_scores(model: Autoencoder) -> None:
     given = pictures(150).numpy()
-    latents, outputs = collect_with_outputs(model, given)
+    collecting = Collecting(model)
+    outputs, latents = collecting.reconstruct(given), collecting.collected()
     assert np.array_equal(model.reconstruct(given), outputs.transpose(0, 2, 3, 1))
     assert np.array_equal(model.encode(given), latents.z)
 

@@ -14,7 +14,7 @@ from tests.packages.installing import EXAMPLE, install, install_example, uninsta
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.sorts import SORTS
-from isthmus.evaluation.scoring import score_all
+from isthmus.evaluation.scoring import Scoring
 from isthmus.run_files.arrays import read_scores, scores_bytes
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.needed_packages import other_versions
@@ -65,6 +65,11 @@ def brings(site: Path, sort: str, code: str, kind: str = "part", **parts: str) -
     install(site, "odd-parts", "1.2", {f"isthmus.{sort}": {kind: f"{name}:Part"}}, {f"{name}.py": written})
 
 
+def scored() -> tuple[dict[str, dict[str, np.ndarray]], tuple[str, ...]]:
+    scoring = Scoring()
+    return scoring.add(PICTURES, ORIGINALS), tuple(scoring.left_out)
+
+
 @pytest.mark.parametrize(
     ("body", "said"),
     [
@@ -81,18 +86,30 @@ def brings(site: Path, sort: str, code: str, kind: str = "part", **parts: str) -
 )
 def test_a_measure_that_fails_is_left_out_with_a_sentence(site: Path, body: str, said: str) -> None:
     brings(site, "measures", MEASURE, body=body)
-    scores, left_out = score_all(PICTURES, ORIGINALS)
+    scores, left_out = scored()
     assert [sorted(each) for each in scores.values()] == [sorted({*registry.usable("measures")} - {"part"})] * 2
     (sentence,) = left_out
     assert sentence.startswith(f"measure: {OWNER} {said}")
     assert sentence.endswith(REMEDY)
 
 
+def test_a_measure_that_fails_later_is_left_out_of_all_blocks(site: Path) -> None:
+    brings(site, "measures", MEASURE, body="assert len(output) < 3; return torch.ones(len(output))")
+    scoring = Scoring()
+    first = {name: output[:2] for name, output in PICTURES.items()}
+    assert "part" in scoring.add(first, ORIGINALS[:2])["model"]
+    assert "part" not in scoring.add(PICTURES, ORIGINALS)["model"]
+    assert len(scoring.left_out) == 1
+    assert {kind: len(values) for kind, values in scoring.scores()["model"].items()} == {
+        kind: 5 for kind in registry.usable("measures") if kind != "part"
+    }
+
+
 @pytest.mark.parametrize("type_", ["int64", "float32", "bool", "float64"])
 def test_scores_of_any_type_of_number_are_kept(site: Path, tmp_path: Path, type_: str) -> None:
     """And per_image.parquet, in which they are written, can be read again."""
     brings(site, "measures", MEASURE, body=f"return torch.ones(len(output), dtype=torch.{type_})")
-    scores, left_out = score_all(PICTURES, ORIGINALS)
+    scores, left_out = scored()
     assert left_out == ()
     assert scores["model"]["part"].dtype == np.float64
     (tmp_path / "scores.parquet").write_bytes(scores_bytes({"index": np.arange(3), "model_part": np.arange(3)}))
@@ -102,7 +119,7 @@ def test_scores_of_any_type_of_number_are_kept(site: Path, tmp_path: Path, type_
 def test_a_measure_cannot_change_what_the_others_get(site: Path) -> None:
     brings(site, "measures", MEASURE, "a", body="output.zero_(); original.fill_(255); return torch.ones(len(output))")
     before = {name: output.copy() for name, output in PICTURES.items()}
-    scores, _ = score_all(PICTURES, ORIGINALS)
+    scores, _ = scored()
     assert "a" in scores["model"]
     assert all((PICTURES[name] == before[name]).all() for name in before)
     assert ORIGINALS.max() == 0
@@ -114,7 +131,7 @@ def test_a_measure_of_isthmus_that_fails_is_an_error(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(registry.find("measures", "mse"), "__call__", fail)
     with pytest.raises(InputError, match="broken"):
-        score_all(PICTURES, ORIGINALS)
+        scored()
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from isthmus.core.errors import RunError, out_of_memory
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training import in_folder, memory_estimate
-from isthmus.training.memory_estimate import check_memory
+from isthmus.training.memory_estimate import Plan, check_memory
 
 CPU = torch.device("cpu")
 AMOUNTS = re.compile(r"need\w* (over )?[\d.e+]+ [TPE]B of memory.* and [\d.]+ [GT]B are free; make")
@@ -81,22 +81,23 @@ def test_a_step_that_may_not_fit_is_a_warning_and_weights_that_do_not_are_refuse
 ) -> None:
     shape = (3, 32, 32)
     monkeypatch.setattr(memory_limit, "available", lambda: 8 << 30)
-    assert check_memory(_recipe(), shape, 80, CPU) is None
+    assert check_memory(_recipe(), shape, 80, CPU, "fp32") == Plan(False)
     monkeypatch.setattr(memory_limit, "available", lambda: 2 << 30)
-    said = check_memory(_recipe({"train.batch": 10**9}), shape, 50000, CPU)
-    assert said is not None and "A step on 50,000 images" in said and "train.batch" in said
-    assert check_memory(_recipe({"train.batch": 10**9}), shape, 16, CPU) is None, "a batch is no larger than the set"
+    plan = check_memory(_recipe({"train.batch": 10**9}), shape, 500_000, CPU, "fp32")
+    assert plan.recompute and "A step on 500,000 images" in plan.said[-1] and "train.batch" in plan.said[-1]
+    few = check_memory(_recipe({"train.batch": 10**9}), shape, 16, CPU, "fp32")
+    assert few == Plan(False), "a batch is no larger than the set"
     monkeypatch.setattr(memory_limit, "available", lambda: 10_000)
     with pytest.raises(RunError, match=r"needs [\d.]+ kB .* 10 kB are free"):
-        check_memory(_recipe(), shape, 80, CPU)
+        check_memory(_recipe(), shape, 80, CPU, "fp32")
     monkeypatch.setattr(memory_limit, "available", lambda: None)
-    assert check_memory(_recipe(), shape, 80, CPU) is None
+    assert check_memory(_recipe(), shape, 80, CPU, "fp32") == Plan(False)
 
 
 def test_counting_draws_no_random_number() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()
-    memory_estimate._need(_recipe(), (3, 32, 32), 16, 1 << 40)
+    memory_estimate._need(_recipe(), (3, 320, 320), 160, 1 << 40, "fp32")
     assert torch.equal(torch.get_rng_state(), before)
 
 

@@ -66,7 +66,7 @@ def bands_of(values: np.ndarray, *, alpha: bool = False, inverted: bool = False,
         _check_finite(values)
     else:
         values = values.astype(values.dtype.newbyteorder("="), copy=False)
-    count = len(values) - alpha
+    values, count = np.ascontiguousarray(values), len(values) - alpha
     kind = f"{_type(values)} {_NOUNS.get(count, f'pictures of {count} bands')}"
     return Bands(values, kind, _WHITE_16 if values.dtype == np.uint16 else None, alpha, inverted, frames=frames)
 
@@ -92,8 +92,9 @@ def to_pixels(bands: Bands, form: Form) -> tuple[np.ndarray, Depth | None, Alpha
     else:
         unit, alpha = _to_channels(_to_unit(bands, depth), bands.alpha, form)
         if bands.deep and bits == 16:
-            sized = [_sized(band.astype(np.float32), form) for band in unit]
-            return _to_levels(np.stack(sized), 16), depth, alpha
+            if form.size not in (None, unit.shape[1:]):
+                unit = np.stack([_sized(band.astype(np.float32), form) for band in unit])
+            return _to_levels(unit, 16), depth, alpha
         levels = _to_levels(unit, 8)
     pixels = levels if form.size in (None, levels.shape[1:]) else np.stack([_sized(band, form) for band in levels])
     return np.ascontiguousarray(pixels) if bits == 8 else deepened(pixels), depth, alpha
@@ -174,7 +175,8 @@ def wrong_channels(found: int, wanted: int) -> str:
 
 def _sized(band: np.ndarray, form: Form) -> np.ndarray:
     """One band, (H, W) uint8 or float32, at the form's size."""
-    return band if form.size in (None, band.shape) else np.asarray(fitted(Image.fromarray(band), form.size, form.fit))
+    assert form.size is not None
+    return np.asarray(fitted(Image.fromarray(band), form.size, form.fit))
 
 
 def _to_levels(unit: np.ndarray, bits: int) -> np.ndarray:

@@ -42,6 +42,7 @@ def to_batch(images: Any, form: Form, shape: Shape) -> np.ndarray:
     values = numbers(images, "images")
     if not values.size:
         raise InputError(f"images: an array of shape {values.shape} holds no pixels; pass at least one image")
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     pixels = np.ascontiguousarray(to_levels(_channels_first(values, shape), form))
     return pixels if pixels.flags.writeable else pixels.copy()  # torch does not accept read-only arrays
 

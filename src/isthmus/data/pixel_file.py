@@ -35,7 +35,7 @@ class PixelFile:
         """The images at `rows`, a slice or (M,) integers. Raises RunError where the file is gone or was cut short."""
         wanted = np.arange(len(self))[rows]
         images = np.empty((len(wanted), *self.shape[1:]), self.dtype)
-        values = memoryview(images).cast("B") if images.size else memoryview(b"")
+        values = images.data.cast("B") if images.size else memoryview(b"")
         row_bytes = self._row_bytes
         for start, stop in _neighbours(wanted):
             self._read(values[start * row_bytes : stop * row_bytes], int(wanted[start]) * row_bytes)
@@ -80,7 +80,7 @@ def write_rows(path: Path, rows: np.ndarray, images: np.ndarray) -> None:
     with open(path, "r+b", buffering=0) as file:
         for start, stop in _neighbours(rows):
             file.seek(int(rows[start]) * images[0].nbytes)
-            left = memoryview(np.ascontiguousarray(images[start:stop])).cast("B")
+            left = np.ascontiguousarray(images[start:stop]).data.cast("B")
             while len(left):  # without a buffer, a write may write less than all
                 left = left[file.write(left) :]
 

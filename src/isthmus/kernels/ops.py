@@ -12,13 +12,13 @@ against which every kernel is tested.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from isthmus.kernels import convolve_norm_leaky as stages_at_once
 from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
@@ -28,6 +28,7 @@ from isthmus.kernels.convolve_norm_leaky import Stage
 __all__ = ["CallsKernels", "Convolution", "Kernels", "Stage", "convolve", "convolve_norm_leaky", "pads_freely", "using"]
 
 Kernels = Literal["compiled", "torch"]
+Apart = Callable[[nn.Module, Callable[..., Tensor], Tensor, Any], Tensor]
 
 _using: ContextVar[Kernels] = ContextVar("_using", default="torch")
 
@@ -64,11 +65,22 @@ def convolve(how: Convolution, x: Tensor, weight: Tensor, bias: Tensor | None) -
     return how(x, weight, bias)
 
 
-def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage]) -> Tensor:
-    """Convolution, batch norm and leaky ReLU for each stage: x (B, C, H, W) -> (B, C', H', W')."""
+def convolve_norm_leaky(x: Tensor, stages: Sequence[Stage], apart: Apart | None = None) -> Tensor:
+    """Convolution, batch norm and leaky ReLU for each stage: x (B, C, H, W) -> (B, C', H', W').
+
+    apart: computes each stage by a call of its own: apart(norm, function, x, argument) for function(x, argument), which
+    changes the buffers of `norm`. The bits are the same with and without.
+    """
     while stages:
         count = _at_once(x, stages)
-        x = stages_at_once.convolve_norm_leaky(x, stages[:count]) if count else _convolve_norm_leaky(x, stages[0])
+        if not count:
+            first = stages[0]
+            x = apart(first.norm, _convolve_norm_leaky, x, first) if apart else _convolve_norm_leaky(x, first)
+        elif not apart:
+            x = stages_at_once.convolve_norm_leaky(x, stages[:count])
+        else:
+            for stage in stages[:count]:
+                x = apart(stage.norm, stages_at_once.convolve_norm_leaky, x, [stage])
         stages = stages[count or 1 :]
     return x
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 T = TypeVar("T")
 _PIXELS = 64 * 32 * 32  # pixels in a piece, about
-_AT_ONCE = 256  # images in a piece, if no threads share them
+_AT_ONCE, _PIXELS_AT_ONCE = 256, 256 * 64 * 64  # images in a piece if no threads share them, and their pixels, at most
 
 
 class _Own(threading.local):
@@ -48,7 +48,9 @@ def torch_on_one() -> Generator[None]:
 
 def images_in_a_piece(device: torch.device | None, pixels: int) -> int:
     """How many images with `pixels` (H * W) `pieces` gives to `work` at once; a function of these two alone."""
-    return max(1, _PIXELS // pixels) if device is None or device.type == "cpu" else _AT_ONCE
+    if device is None or device.type == "cpu":
+        return max(1, _PIXELS // pixels)
+    return min(_AT_ONCE, max(1, _PIXELS_AT_ONCE // pixels))
 
 
 def pieces(

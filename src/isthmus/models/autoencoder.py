@@ -24,6 +24,7 @@ from isthmus.models.batched import batched_array, evaluation_mode
 from isthmus.models.interfaces import Architecture, Bottleneck, Corruption, Prior
 from isthmus.models.linear_path import LinearPath
 from isthmus.models.pixels import PIXEL_TYPES, as_array, as_arrays, to_pixels, to_unit
+from isthmus.models.recompute import segment
 from isthmus.models.seeding import sealed_generator
 from isthmus.recipes.recipe import Recipe
 
@@ -125,9 +126,10 @@ class Autoencoder(nn.Module):
             return self.bottleneck.posterior(self._encoded(x), offset=self._offset(x))
 
     def _encoded(self, x_in: Tensor, mask: Tensor | None = None) -> Tensor:
+        encoder = self.architecture.encoder
         if mask is not None and self.architecture.supports_mask:
-            return self.architecture.encoder(x_in, mask, self.corruption.hidden_share)
-        return self.architecture.encoder(x_in)
+            return segment(encoder, encoder, x_in, mask, self.corruption.hidden_share)
+        return segment(encoder, encoder, x_in)
 
     def _offset(self, x_in: Tensor) -> Tensor | None:
         return None if self.linear is None else self.linear.encode(x_in).unflatten(1, self.latent_shape)

@@ -16,7 +16,8 @@ from isthmus.kernels import threads
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
-BATCH = 256  # inputs per part, if no threads share them
+BATCH = 256  # inputs per part, if no threads share them and images have at most _PIXELS
+_PIXELS = 32 * 32
 T = TypeVar("T")
 
 
@@ -25,8 +26,9 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
 
     inputs: images or latents; each part is moved to the model's device. During the calls the model is in evaluation
     mode and full precision; afterwards its mode is restored.
-    in_order: the size of a part; parts run one after the other, for a function that draws random numbers. With 0,
-    `function` must depend on its part alone, and threads share the parts as in `kernels.threads.pieces`.
+    in_order: the size of a part of images of at most 32x32 pixels; a part of larger ones has about as many pixels.
+    Parts run one after the other, for a function that draws random numbers. With 0, `function` must depend on its part
+    alone, and threads share the parts as in `kernels.threads.pieces`.
     """
 
     def answer(part: Tensor) -> T:
@@ -35,10 +37,12 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
 
     # Also around all threads, because they share some of its flags: the last thread to leave might otherwise restore
     # what another thread had set.
+    pixels = math.prod(model.image_shape[1:])
     with evaluation_mode(model), full_precision():
         if in_order:
-            return [answer(part) for part in inputs.split(in_order)]
-        return threads.pieces(answer, inputs, device=model.device, pixels=math.prod(model.image_shape[1:]))
+            each = max(1, in_order * _PIXELS // max(_PIXELS, pixels))
+            return [answer(part) for part in inputs.split(each)]
+        return threads.pieces(answer, inputs, device=model.device, pixels=pixels)
 
 
 def batched_array(

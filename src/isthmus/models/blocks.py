@@ -13,6 +13,7 @@ from isthmus.kernels import ops
 from isthmus.kernels.ops import CallsKernels, Stage
 from isthmus.models.layers import BatchNorm, SameConv, SameConvTranspose
 from isthmus.models.padding import cropped, padded
+from isthmus.models.recompute import recomputes, segment
 
 
 class FlippedSequential(nn.Sequential, CallsKernels):
@@ -38,7 +39,8 @@ class FlippedSequential(nn.Sequential, CallsKernels):
         x, rest = input.flip(2, 3) if turned else input, list(self)
         while rest:
             if stages := _stages(x.shape[2:], rest, turned=turned):
-                x, rest = ops.convolve_norm_leaky(x, stages), rest[3 * len(stages) :]
+                apart = segment if recomputes() else None
+                x, rest = ops.convolve_norm_leaky(x, stages, apart), rest[3 * len(stages) :]
                 continue
             layer, *rest = rest
             x = layer(x, turned=turned) if isinstance(layer, SameConv | SameConvTranspose) else layer(x)

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from isthmus.kernels import ops
 from isthmus.kernels.ops import CallsKernels, Convolution
 
+_MANY = 1 << 15  # inputs of a dense layer
+
 
 class SameConv(nn.Conv2d, CallsKernels):
     """Convolution with Keras's `padding='same'`: (B, C, H, W) -> (B, C', ceil(H / stride), ceil(W / stride)).
@@ -108,6 +110,21 @@ class Dense(nn.Linear):
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__(inputs, outputs)
         _glorot(self)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return linear(self, input)
+
+
+def linear(layer: nn.Linear, x: Tensor) -> Tensor:
+    """layer(x), (B, inputs) -> (B, outputs); with very many inputs in full precision on the CPU.
+
+    In bfloat16, oneDNN 3.12 (PyTorch 2.13) ends the process by SIGFPE where up to 32 rows have 1,572,864 numbers
+    together, as 32 RGB images of 128x128 pixels have (records/2026-11-29-large-pictures.md).
+    """
+    if layer.in_features < _MANY or x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return F.linear(x, layer.weight, layer.bias)
+    with torch.autocast("cpu", enabled=False):
+        return F.linear(x.float(), layer.weight, layer.bias)
 
 
 def start_at_zero(layer: nn.Conv2d | nn.ConvTranspose2d | nn.Linear) -> None:

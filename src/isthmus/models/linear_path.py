@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from isthmus.models.layers import linear
 from isthmus.models.padding import padded
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class LinearPath(nn.Module):
         self.synthesis = nn.Linear(size, values)
 
     def encode(self, x: Tensor) -> Tensor:
-        return self.analysis(x.flatten(1))
+        return linear(self.analysis, x.flatten(1))
 
     def decode(self, z: Tensor) -> Tensor:
         return self.synthesis(z.flatten(1)).unflatten(1, self.image_shape)

@@ -77,6 +77,8 @@ class Train(_Options):
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: isthmus's own where they can be compiled
+    # compute activations again for the backward pass: less memory, more time, the same result; auto: only if needed
+    recompute: bool | Literal["auto"] = "auto"
     capture: bool = True  # on CUDA, replay steps as a CUDA graph; no effect on the CPU
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: torch's default
 

@@ -17,7 +17,7 @@ from isthmus.runs.executors.auto_jobs import Shapes
 from isthmus.runs.run_folder import check_data, is_begun
 from isthmus.runs.shared_splits import SharedSplits
 from isthmus.runs.study_row import seed_folder
-from isthmus.training.devices import choose_device
+from isthmus.training.devices import choose_device, choose_precision
 from isthmus.training.initial_model import untrained
 from isthmus.training.memory_estimate import check_memory
 from isthmus.training.notices import sentences
@@ -40,7 +40,8 @@ def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, li
             for sentence in sentences(recipe, splits):
                 said.setdefault(sentence, []).append(variation.name)
             shape = splits.train.images.shape
-            check_memory(recipe, shape[1:], shape[0], device)  # before any memory is allocated
+            precision = choose_precision(recipe.train.precision, device)
+            check_memory(recipe, shape[1:], shape[0], device, precision)  # before any memory is allocated
             untrained(recipe, shape[1:])
             shapes[variation.name], tests[variation.name] = shape, splits.test_hash
         except (InputError, RunError) as error:

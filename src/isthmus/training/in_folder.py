@@ -36,6 +36,7 @@ def train_in_folder(
     with devices.cpu_threads(recipe.train.threads):
         devices.keep_freed_memory()
         training = yield from prepare(recipe, folder, splits, cache)
+        devices.keep_freed_memory(large=not training.recompute)
         yield Started(
             folder,
             training.recipe,
@@ -65,6 +66,7 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
         progress,
         precision=training.precision,
         kernels=training.kernels,
+        recompute=training.recompute,
         seed=training.recipe.seed,
     )
     with interrupts() as interrupted, Journal(folder / "metrics.jsonl", keep_steps=progress.step) as journal:

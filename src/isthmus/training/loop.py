@@ -80,16 +80,27 @@ def train(
     *,
     precision: str,
     kernels: Kernels = "torch",
+    recompute: bool = False,
     seed: int,
 ) -> Iterator[Step | Epoch]:
     """Train from `progress` on, yielding every step and every epoch.
 
     validation: (N, C, H, W), on the device or on disk. Every random draw of step s is a function of (seed, s), so a
-    run resumed from weights, optimizer and progress takes the same steps.
+    run resumed from weights, optimizer and progress takes the same steps. recompute: see `EagerStep`.
     Raises Diverged where the loss, or a weight that a caller could save, is no longer finite.
     """
     total_steps = planned_steps(settings, len(batches))
-    eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=seed)
+    eager = EagerStep(
+        model,
+        objective,
+        optimizer,
+        batches,
+        settings,
+        precision=precision,
+        kernels=kernels,
+        recompute=recompute,
+        seed=seed,
+    )
     take = GraphStep(eager) if captures(model.device, settings) else eager
     # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:

@@ -2,64 +2,92 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from contextlib import suppress
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, UntypedStorage, nn
 
 from isthmus.core import memory_limit
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.wording import counted, size
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
+from isthmus.models.recompute import recomputing
 from isthmus.recipes.recipe import Recipe
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
 # A step of the ready-made recipes keeps 20 to 250 times its pixels. Counting is skipped where _MOST_KEPT times fit.
 _MOST_KEPT, _USUALLY_KEPT = 500, 100
 _ROOM = 10**9  # bytes: counting loads more of torch, which takes a second and some hundred MB
+# bytes on the CPU: a step of the post's network on 32 images of 256x256 in bf16 is just below, and with it all default
+# recipes stay under 3 GB at 128x128 and under 6 GB at 256x256 (records/2026-11-29-large-pictures.md)
+_MOST_STEP = 3_200_000_000
+_BESIDES = {False: 3, True: 5}  # of the largest tensors, beside those kept: gradients, and what is computed again
+_SHARE = {"fp32": 1.0, "bf16": 0.5}  # of float32's bytes
+_LONGER = 1.3
 _REMEDY = "make bottleneck.dim, architecture.filters, data.size or train.batch smaller"
 
 
 @dataclass(frozen=True)
+class Plan:
+    """How a training uses memory: whether steps recompute what they would keep, and sentences for the user."""
+
+    recompute: bool
+    said: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Need:
-    """Bytes of a model with its gradients and Adam's two moments, and of what a step keeps for the backward pass."""
+    """Bytes of a model with its gradients and Adam's two moments, and those of a step, also if it recomputes."""
 
     weights: int
     step: int
+    recomputed: int
 
 
-def check_memory(recipe: Recipe, image_shape: tuple[int, int, int], images: int, device: torch.device) -> str | None:
-    """Check that the model can be trained in the free memory of `device`.
+def check_memory(
+    recipe: Recipe, image_shape: tuple[int, int, int], images: int, device: torch.device, precision: str
+) -> Plan:
+    """Decide how a step uses memory, and check that the model can be trained in the free memory of `device`.
 
-    images: of the training set; a batch is no larger. Returns a sentence where a step may need more than is free.
+    images: of the training set; a batch is no larger. precision: fp32 or bf16.
     Raises RunError where weights, gradients and moments alone need more than is free.
     """
     free = available(device)
+    batch, wanted = min(recipe.train.batch, images), recipe.train.recompute
     try:
-        need = _need(recipe, image_shape, min(recipe.train.batch, images), free or sys.maxsize)
+        need = _need(recipe, image_shape, batch, free or sys.maxsize, precision)
     except InputError:
         raise
     except (RuntimeError, TypeError, OverflowError) as error:
         if "overflow" not in str(error).lower():
-            return None  # a part cannot be built on "meta": only training shows whether it fits
-        need = Need(sys.maxsize, 0)
-    if free is None:
-        return None
-    if need.weights > free:
+            return Plan(wanted is True)  # a part cannot be built on "meta": only training shows whether it fits
+        need = Need(sys.maxsize, 0, 0)
+    if free is not None and need.weights > free:
         more = "over " if need.weights == sys.maxsize else ""
         raise RunError(
             f"this recipe needs {more}{size(need.weights)} of memory for weights, gradients and their moments, and "
             f"{size(free)} are free; {_REMEDY}"
         )
-    if need.weights + need.step > free:
-        return (
-            f"A step on {counted(min(recipe.train.batch, images), 'image')} needs about "
-            f"{size(need.weights + need.step)} of memory, and {size(free)} are free: if it fails, {_REMEDY}."
+    left = sys.maxsize if free is None else free - need.weights
+    fits = need.step <= (min(left, _MOST_STEP) if device.type == "cpu" else left)
+    recompute = not fits if wanted == "auto" else wanted
+    step, said = (need.recomputed if recompute else need.step), list[str]()
+    if recompute and wanted == "auto":
+        said.append(
+            f"A step would need about {size(need.step)} of memory. So activations are recomputed instead of kept: it "
+            f"needs about {size(step)} and {_LONGER} times as long, with the same result (train.recompute=false keeps "
+            "them)."
         )
-    return None
+    if free is not None and need.weights + step > free:
+        said.append(
+            f"A step on {counted(batch, 'image')} needs about {size(need.weights + step)} of memory, and {size(free)} "
+            f"are free: if it fails, {_REMEDY}."
+        )
+    return Plan(recompute, tuple(said))
 
 
 def bytes_of_weights(recipe: Recipe, image_shape: tuple[int, int, int]) -> int | None:
@@ -81,7 +109,7 @@ def available(device: torch.device) -> int | None:
     return memory_limit.available()
 
 
-def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int) -> Need:
+def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int, precision: str) -> Need:
     """Count on a model that is built on "meta", without numbers. Raises what building it raises."""
     with torch.random.fork_rng(devices=[]), torch.device("meta"):
         model = Autoencoder(recipe, image_shape)
@@ -89,22 +117,32 @@ def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: i
     tensors = [*model.parameters(), *model.buffers(), *objective.parameters(), *objective.buffers()]
     learned = [one for one in (*model.parameters(), *objective.parameters()) if one.requires_grad]
     weights = _NUMBER * (sum(map(Tensor.numel, tensors)) + 3 * sum(map(Tensor.numel, learned)))
-    pixels = _NUMBER * batch * image_shape[0] * image_shape[1] * image_shape[2]
-    if not weights <= free < pixels * _MOST_KEPT + weights:
-        return Need(weights, 0)
-    return Need(weights, _kept(model, (batch, *image_shape)) if free > _ROOM else pixels * _USUALLY_KEPT)
+    pixels = _NUMBER * batch * math.prod(image_shape)
+    if weights > free or pixels * _MOST_KEPT < min(free - weights, _MOST_STEP):
+        return Need(weights, 0, 0)
+    if free < _ROOM:
+        return Need(weights, pixels * _USUALLY_KEPT, 0)
+    with torch.random.fork_rng(devices=[]):
+        plain, recomputed = (_step(model, (batch, *image_shape), recompute) for recompute in (False, True))
+    share = _SHARE[precision]
+    return Need(weights, int(share * plain), int(share * recomputed))
 
 
-def _kept(model: nn.Module, shape: tuple[int, ...]) -> int:
-    """About the bytes that a forward pass keeps for backward; if it fails on "meta", twice what was counted."""
-    seen: dict[int, Tensor] = {}  # kept alive, so that no other tensor gets the same id
+def _step(model: nn.Module, shape: tuple[int, ...], recompute: bool) -> int:
+    """About the bytes that a step takes in float32; if it fails on "meta", twice what was counted until then."""
+    ours = {id(tensor.untyped_storage()) for tensor in (*model.parameters(), *model.buffers())}
+    seen: dict[int, UntypedStorage] = {}  # kept alive, so that no other one gets the same id
 
     def keep(tensor: Tensor) -> Tensor:
-        seen[id(tensor.untyped_storage())] = tensor
+        storage = tensor.untyped_storage()
+        if id(storage) not in ours:
+            seen[id(storage)] = storage
         return tensor
 
     share = 2
-    with suppress(RuntimeError, NotImplementedError), torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one)
+    with suppress(RuntimeError, NotImplementedError), hooks, recomputing(recompute):
         model(torch.empty(shape, device="meta"))
         share = 1
-    return share * sum(tensor.numel() * tensor.element_size() for tensor in seen.values())
+    sizes = [storage.nbytes() for storage in seen.values()]
+    return share * (sum(sizes) + _BESIDES[recompute] * max(sizes, default=0))

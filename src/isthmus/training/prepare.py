@@ -39,7 +39,7 @@ class Prepared:
     """A training that can take its next step.
 
     recipe: with the budget's epochs. validation: (N, C, H, W), on the device or on disk. notes: stored in checkpoints;
-    what the next step's bits depend on besides weights, optimizer and progress.
+    what the next step's bits depend on besides weights, optimizer and progress. recompute: see `EagerStep`.
     """
 
     recipe: Recipe
@@ -53,6 +53,7 @@ class Prepared:
     batches: BatchSource
     validation: Tensor | Pixels
     progress: Progress
+    recompute: bool
     notes: dict[str, Any]
 
 
@@ -66,8 +67,9 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     recipe = allowed.recipe
     device = devices.choose_device(recipe.train.device)
     precision = devices.choose_precision(recipe.train.precision, device)
-    if said := check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device):
-        yield Notice(said)
+    plan = check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device, precision)
+    for sentence in plan.said:
+        yield Notice(sentence)
     model, objective = untrained(recipe, splits.train.images.shape[1:], depth_of(splits.train.images.dtype))
     model.to(device)
     model.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
@@ -115,6 +117,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         _batches(images, device, recipe, mirrors=mirrors, passes=allowed.passes),
         validation,
         progress,
+        recompute=plan.recompute,
         notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
     )
 
@@ -122,10 +125,10 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
 def _batches(
     images: Tensor | Pixels, device: torch.device, recipe: Recipe, *, mirrors: bool, passes: int
 ) -> BatchSource:
-    how = {"seed": recipe.seed, "mirror": mirrors, "passes": passes}
+    batch, seed = recipe.train.batch, recipe.seed
     if isinstance(images, Tensor):
-        return Batches(images, recipe.train.batch, **how)
-    return BatchesFromDisk(images, device, recipe.train.batch, **how)
+        return Batches(images, batch, seed=seed, mirror=mirrors, passes=passes)
+    return BatchesFromDisk(images, device, batch, seed=seed, mirror=mirrors, passes=passes)
 
 
 def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:

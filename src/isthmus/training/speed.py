@@ -11,6 +11,7 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 from isthmus.training.batches import Batches
 from isthmus.training.initial_model import untrained
+from isthmus.training.memory_estimate import check_memory
 from isthmus.training.optimizers import build_optimizer, set_rates
 from isthmus.training.steps import EagerStep, GraphStep, captures
 
@@ -40,7 +41,17 @@ def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> floa
         optimizer = build_optimizer(model, settings, objective)
         pixels = torch.randint(0, 256, (settings.batch, *image_shape), dtype=torch.uint8).to(device)
         batches = Batches(pixels, settings.batch, seed=0)
-        eager = EagerStep(model, objective, optimizer, batches, settings, precision=precision, kernels=kernels, seed=0)
+        eager = EagerStep(
+            model,
+            objective,
+            optimizer,
+            batches,
+            settings,
+            precision=precision,
+            kernels=kernels,
+            recompute=check_memory(recipe, image_shape, settings.batch, device, precision).recompute,
+            seed=0,
+        )
         step = GraphStep(eager) if captures(device, settings) else eager
         model.train()
         objective.train()

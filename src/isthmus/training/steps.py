@@ -13,6 +13,7 @@ from isthmus.core.values import Terms, Trace
 from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import ModelPart, Objective, Regularizer
+from isthmus.models.recompute import recomputing
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
 from isthmus.training.batches import BatchSource
@@ -25,6 +26,8 @@ class EagerStep:
 
     Every random draw of step s is a function of (seed, s): the model's parts draw from the generator that they
     receive; the global generator is also seeded, for parts that cannot.
+
+    recompute: keep less for the backward pass and compute it again; the step is the same to the bit.
     """
 
     def __init__(
@@ -37,11 +40,13 @@ class EagerStep:
         *,
         precision: str,
         kernels: Kernels = "torch",
+        recompute: bool = False,
         seed: int,
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
         self.kernels: Kernels = kernels
+        self.recompute = recompute
         self.mostly = devices.mostly_convolutions(model, objective)
         self.mixed = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
         self.seed = seed
@@ -60,7 +65,7 @@ class EagerStep:
     def __call__(self, chosen: Tensor, number: int) -> Terms:
         """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
         self.begin(number)
-        with using(self.kernels, mostly=self.mostly):
+        with using(self.kernels, mostly=self.mostly), recomputing(self.recompute):
             return self.take(chosen)
 
     def begin(self, number: int) -> None:
@@ -111,7 +116,7 @@ class GraphStep:
     def __init__(self, eager: EagerStep) -> None:
         self.eager = eager
         self.graph: torch.cuda.CUDAGraph | None = None
-        self.possible = True
+        self.possible = not eager.recompute  # recomputing reads the random state, which a capture does not allow
         self.done = 0
 
     def __call__(self, chosen: Tensor, number: int) -> Terms:

@@ -1,8 +1,10 @@
-"""The mean image answers every image alike, in 8 bits."""
+"""The mean image answers every image alike, in the images' depth."""
 
 import numpy as np
 import pytest
 
+from isthmus.core import pixels
+from isthmus.core.pixels import Rows
 from isthmus.evaluation.baselines import mean_image
 
 
@@ -25,3 +27,11 @@ def test_refuses_other_shapes() -> None:
         mean_image.fit(images[:0])
     with pytest.raises(ValueError, match=r"\(3, 4, 4\)"):
         mean_image.fit(images).reconstruct(np.zeros((2, 3, 8, 8), dtype=np.uint8))
+
+
+def test_of_16_bits_read_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pixels, "BLOCK_BYTES", 500)
+    images = np.random.default_rng(0).integers(0, 65536, (301, 5, 4, 3), dtype=np.uint16)
+    found = mean_image.fit(Rows(images, np.arange(301)[::-1])).pixels
+    assert found.dtype == np.uint16
+    assert np.array_equal(found, np.rint(images.mean(axis=0)).astype(np.uint16))

@@ -12,7 +12,8 @@ import torch
 from sklearn.decomposition import PCA
 
 from isthmus.core.errors import InputError
-from isthmus.evaluation.baselines import pca
+from isthmus.core.pixels import Rows
+from isthmus.evaluation.baselines import pca, principal_directions
 from isthmus.evaluation.measures.psnr import Psnr
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data" / "cifar10-exact"
@@ -27,17 +28,18 @@ def _images(count: int, size: int, seed: int = 0) -> np.ndarray:
     return pixels.clip(0, 255).round().astype(np.uint8).reshape(count, 3, size, size)
 
 
-@pytest.mark.parametrize("route", ["_by_covariance", "_by_gram", "_by_subspace"])
+@pytest.mark.parametrize("route", ["by_covariance", "by_gram", "by_krylov"])
 def test_every_route_equals_scikit_learn(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    images = _images(1500, 4) if route == "_by_covariance" else _images(90, 10)
-    if route == "_by_subspace":
-        monkeypatch.setattr(pca, "_LARGEST_EXACT", 10)
+    images = _images(1500, 4) if route == "by_covariance" else _images(90, 10)
+    if route == "by_krylov":
+        monkeypatch.setattr(principal_directions, "LARGEST_EXACT", 10)
+        monkeypatch.setattr(principal_directions, "_SAMPLED", 60)
     routes = []
-    for name in ("_by_covariance", "_by_gram", "_by_subspace"):
-        function = getattr(pca, name)
-        monkeypatch.setattr(pca, name, lambda *a, f=function, n=name: (routes.append(n), f(*a))[1])
+    for name in ("by_covariance", "by_gram", "by_krylov"):
+        function = getattr(principal_directions, name)
+        monkeypatch.setattr(principal_directions, name, lambda *a, f=function, n=name: (routes.append(n), f(*a))[1])
     pcs = pca.fit(images, 12)
-    assert routes == [route]
+    assert routes[0] == route  # by_krylov starts with by_gram of some images
 
     rows = images.reshape(len(images), -1) / 255
     oracle = PCA(12, svd_solver="full").fit(rows)
@@ -53,9 +55,78 @@ def test_every_route_equals_scikit_learn(route: str, monkeypatch: pytest.MonkeyP
     assert (pcs.reconstruct(images, 12) == eight_bit).mean() > 0.999
 
 
+@pytest.mark.parametrize("route", ["by_covariance", "by_gram", "by_krylov"])
+def test_16_bits_and_other_channels_equal_scikit_learn(route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read in blocks, in an order of their own."""
+    monkeypatch.setattr(principal_directions, "_BLOCK_VALUES", 2000)
+    if route == "by_krylov":
+        monkeypatch.setattr(principal_directions, "LARGEST_EXACT", 10)
+        monkeypatch.setattr(principal_directions, "_SAMPLED", 60)
+    images = _images(800, 4) if route == "by_covariance" else _images(90, 10)
+    images = 256 * images.astype(np.uint16).reshape(len(images), 1, 3 * images.shape[2], -1)
+    images += np.random.default_rng(0).integers(0, 256, images.shape, dtype=np.uint16)
+    pcs = pca.fit(Rows(images[::-1], np.arange(len(images))[::-1]), 12)
+    rows = images.reshape(len(images), -1) / 65535
+    oracle = PCA(12, svd_solver="full").fit(rows)
+    np.testing.assert_allclose(pcs.mean, oracle.mean_, atol=1e-6)
+    np.testing.assert_allclose(pcs.variances, oracle.explained_variance_, rtol=1e-5)
+    np.testing.assert_allclose(np.abs((pcs.directions * oracle.components_).sum(axis=1)), 1, atol=1e-5)
+    output = pcs.reconstruct(images, 12)
+    expected = (oracle.inverse_transform(oracle.transform(rows)).clip(0, 1) * 65535).reshape(images.shape)
+    assert output.dtype == np.uint16
+    assert np.abs(output - expected).max() <= 2
+
+
+def test_large_sets_are_within_a_thousandth_of_the_exact_error() -> None:
+    """Whose variances fall as slowly as those of photographs, from an eighth of the images."""
+    rng = np.random.default_rng(0)
+    spread = 300 / np.arange(1, 401)
+    values = rng.standard_normal((3000, 400)) * spread @ np.linalg.qr(rng.standard_normal((400, 400))).Q
+    images = (128 + values).clip(0, 255).round().astype(np.uint8).reshape(-1, 1, 20, 20)
+    rows, mean = images.reshape(len(images), -1) - 128.0, principal_directions.mean_of(images)
+
+    def error(directions: np.ndarray) -> float:
+        centred = rows + 128 - mean
+        return float(np.square(centred - centred @ directions.T @ directions).sum())
+
+    exact = error(principal_directions.by_covariance(images, 40)[1])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(principal_directions, "_SAMPLED", 3000 // 8)
+        patch.setattr(principal_directions, "_EXTRA_DIRECTIONS", 4)
+        spread, directions = principal_directions.by_krylov(images, mean, 40)
+    assert exact <= error(directions) < 1.001 * exact
+    np.testing.assert_allclose(spread[:40], principal_directions.by_covariance(images, 40)[0][:40], rtol=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("shape", "latent", "fitted"),
+    [
+        ((8000, 3, 32, 32), 10, 512),
+        ((8000, 3, 64, 64), 10, 512),
+        ((1_000_000, 3, 64, 64), 64, 64),
+        ((1_000_000, 3, 64, 64), 100, 100),
+        ((100_000, 3, 128, 128), 10, 128),
+        ((1000, 3, 256, 256), 10, 128),
+    ],
+)
+def test_fewer_components_than_512_are_kept_where_they_are_expensive(
+    shape: tuple[int, ...], latent: int, fitted: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(pca, "fit_cached", lambda _images, components, *_: asked.append(components))
+    pca.fit_for(latent, np.broadcast_to(np.uint8(0), shape), "key", tmp_path)
+    assert asked == [fitted]
+
+
+def test_images_that_are_all_equal_have_no_direction_by_any_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(principal_directions, "LARGEST_EXACT", 10)
+    pcs = pca.fit(np.full((40, 3, 4, 4), 9, np.uint8), 5)
+    assert pcs.complete and len(pcs.directions) == 0
+
+
 def test_the_sums_of_a_block_are_exact_in_float32() -> None:
     """What the covariance's accuracy rests on: the largest products, and as many as a block holds."""
-    rows = np.random.default_rng(0).choice([0, 1, 254, 255], (pca._BLOCK, 8)).astype(np.uint8)
+    rows = np.random.default_rng(0).choice([0, 1, 254, 255], (principal_directions.BLOCK, 8)).astype(np.uint8)
     rows[:, 0] = 0
     block, whole = rows.astype(np.float32) - 128, rows.astype(np.int64) - 128
     assert ((block.T @ block).astype(np.int64) == whole.T @ whole).all()
@@ -90,7 +161,7 @@ def test_copies_do_not_add_directions(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rank below N and D by every route: no direction is made of rounding error."""
     images = np.repeat(_images(7, 4), 12, axis=0)
     for limit in (6144, 10):
-        monkeypatch.setattr(pca, "_LARGEST_EXACT", limit)
+        monkeypatch.setattr(principal_directions, "LARGEST_EXACT", limit)
         pcs = pca.fit(images, 30)
         assert pcs.complete and len(pcs.directions) == 6
 
@@ -105,7 +176,7 @@ def test_asking_for_more_than_was_fitted_is_an_error() -> None:
 def test_refuses_what_is_not_images() -> None:
     with pytest.raises(ValueError, match="uint8"):
         pca.fit(_images(5, 4).astype(np.float32), 2)
-    with pytest.raises(ValueError, match=r"\(N, 3, H, W\)"):
+    with pytest.raises(ValueError, match=r"\(N, C, H, W\)"):
         pca.fit(_images(5, 4)[:0], 2)
     with pytest.raises(ValueError, match="at least 1"):
         pca.fit(_images(5, 4), 0)

@@ -39,8 +39,8 @@ class Header(BaseModel):
     """Bits of a pixel's value."""
     range: tuple[float, float] | None = None
     """The values of the sources that became black and white; null where those are the ends of 8 bits."""
-    images: dict[Literal["train", "validation", "test"], Annotated[int, Field(ge=0, lt=1 << 40)]]
-    """Number of images in each file of pixels."""
+    images: dict[str, Annotated[int, Field(ge=0, lt=1 << 40)]]
+    """Number of images in each file of pixels: of `train`, and of `validation` and `test` where there are any."""
     class_names: tuple[str, ...] = ()
     """Names of the classes."""
     notices: tuple[str, ...] = ()

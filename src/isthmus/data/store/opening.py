@@ -51,8 +51,8 @@ def open_store(folder: Path) -> Dataset:
     Raises InputError where it is none, of another version, or not whole.
     """
     header = read_header(folder)
-    if "train" not in header.images:
-        raise _damaged(folder, "it has no training images")
+    if "train" not in header.images or not set(header.images) <= {"train", "validation", "test"}:
+        raise _damaged(folder, f"{HEADER} names other splits than train, validation and test")
     sets = {split: _part(folder, split, count, header) for split, count in header.images.items()}
     return Dataset(
         train=sets["train"],

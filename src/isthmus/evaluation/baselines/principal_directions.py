@@ -19,6 +19,7 @@ from isthmus.evaluation.evenly import evenly
 # `BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well. Of 16 bits, float64 adds.
 BLOCK = 1024
 _BLOCK_VALUES = 1 << 24  # of large images, fewer at a time: 64 MB in float32
+_COLUMNS = 8192
 # Eigenvectors of a matrix this size take half a minute on two CPU cores; time grows with the cube.
 LARGEST_EXACT = 6144
 # A direction with less than this share of the first one's variance is rounding error, not data.
@@ -77,8 +78,11 @@ def by_gram(images: Pixels, components: int) -> tuple[np.ndarray, np.ndarray]:
     leading = vectors[:, ::-1][:, :components]
     leading = leading - leading.mean(axis=0)  # so that the images need no centring below
     directions = np.zeros((leading.shape[1], math.prod(images.shape[1:])))
-    for rows in row_blocks(images):
-        directions += leading[rows].T @ _flat(images[rows])
+    for rows in blocks(images, BLOCK):  # in float64, and so a part of large images at a time
+        block = _flat(images[rows])
+        for start in range(0, block.shape[1], _COLUMNS):
+            columns = slice(start, start + _COLUMNS)
+            directions[:, columns] += leading[rows].T @ block[:, columns]
     lengths = np.linalg.norm(directions, axis=1, keepdims=True)
     directions /= np.where(lengths > 0, lengths, 1)
     return spread[::-1], directions
@@ -107,7 +111,9 @@ def by_krylov(images: Pixels, mean: np.ndarray, components: int) -> tuple[np.nda
     spread, vectors = np.linalg.eigh(_inner(half, half))
     spread, vectors = spread[::-1], vectors[:, ::-1]
     kept = vectors[:, :components] / np.sqrt(np.maximum(spread[:components], np.finfo(np.float64).tiny))
-    return np.maximum(spread - shift, 0), (half @ kept.astype(np.float32)).T
+    # of what is left of a shift alone, the digits are rounding errors
+    spread = np.where(spread > (1 + 1e-5) * shift, spread - shift, 0)
+    return spread, (half @ kept.astype(np.float32)).T
 
 
 def _start(images: Pixels, width: int) -> np.ndarray:

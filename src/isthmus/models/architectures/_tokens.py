@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.models.recompute import segment
+
 
 class Blocks(nn.Module):
     """tokens (B, P, width) -> the same shape, normalised at the end."""
@@ -31,6 +33,9 @@ class _Block(nn.Module):
         self.network = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, tokens: Tensor) -> Tensor:
+        return segment(self, self._mixed, tokens)
+
+    def _mixed(self, tokens: Tensor) -> Tensor:
         query, key, value = self.to_all(self.norms[0](tokens)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = F.scaled_dot_product_attention(query, key, value)
         tokens = tokens + self.together(mixed.transpose(1, 2).flatten(2))

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import PlainConv, start_at_zero
 from isthmus.models.padding import Fold, Unfold, grid
+from isthmus.models.recompute import segment
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -24,8 +25,8 @@ class Residual(Architecture):
     path's image and learns what is missing in it: at latent 64 this lowers the error by ten per cent.
 
     Options:
-        patch: side of the square of pixels that becomes one position; if it does not divide the image, the last row
-            and column of pixels are repeated before folding, and the output is cropped.
+        patch: side of the square of pixels that becomes one position; if it does not divide the image, the
+            image's border is repeated before folding, and the output is cropped.
         width: channels of every block.
         depth: residual blocks in the encoder, and as many in the decoder.
         channels: of the features between architecture and bottleneck.
@@ -94,4 +95,4 @@ class _Block(nn.Module):
         start_at_zero(self.body[-1])  # pyright: ignore[reportArgumentType]
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.body(x)
+        return x + segment(self.body, self.body, x)

@@ -142,7 +142,7 @@ def _remarks(view: View, splits: Splits) -> list[str]:
     """What the page says of its pictures. It computes in 8 bits, whatever the images have."""
     depth = 8 * splits.test.images.dtype.itemsize
     said = remarks(view, depth, splits.range)
-    return [*said, "On this page, models and scores get the 8 bits."] if depth > 8 else said
+    return [*said, "On this page, models get these 8 bits, and scores are of them."] if depth > 8 else said
 
 
 def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[list[str]]:
