@@ -232,7 +232,7 @@ def test_studies_are_trained_on_arrays(tmp_path: Path) -> None:
     found = study(images, tmp_path / "study")
     assert [run["status"] for run in found["variations"][0]["runs"]] == ["done"]
     assert study(images, tmp_path / "study")["variations"] == found["variations"]
-    with pytest.raises(InputError, match="other images than this array"):
+    with pytest.raises(InputError, match="other images than this data"):
         study(images[:50], tmp_path / "study")
     (tmp_path / "foreign").mkdir()
     (tmp_path / "foreign" / "notes.txt").write_text("mine")
@@ -258,7 +258,7 @@ def test_arrays_are_trained_on(tmp_path: Path) -> None:
     assert (run / "evaluation.json").read_bytes() == before
     (run / "evaluation.json").unlink()
     assert isthmus("evaluate", run).code == 0
-    with pytest.raises(InputError, match="other images than this array"):
+    with pytest.raises(InputError, match="other images than this data"):
         train(images[:50])
     assert (run / "images.safetensors").stat().st_size > 60 * 192
     (run / "images.safetensors").unlink()

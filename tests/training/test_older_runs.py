@@ -12,7 +12,7 @@ from command import isthmus
 from isthmus import load
 from isthmus.runs.run_folder import read_recipe
 
-NEWER = ("splits", "range", "alpha", "least_steps")
+NEWER = ("splits", "range", "alpha", "least_steps", "fit", "channels", "depth")
 STUDY = study_toml(ONE)
 
 
@@ -34,7 +34,8 @@ def as_older(file: Path) -> None:
 def test_older_run_and_study_are_judged_on_the_images_they_were_trained_on(tmp_path: Path) -> None:
     images = three_folders(tmp_path / "images")
     net = ("architecture.filters=[4]", "architecture.strides=[2]", "bottleneck.dim=3", "train.epochs=1")
-    words = ("data.kind=folder", f"data.path={images}", "data.size=8", "data.splits=train-test", "model.linear=none")
+    then = ("data.splits=train-test", "data.channels=3", "data.depth=8", "data.range=full")  # as earlier versions read
+    words = ("data.kind=folder", f"data.path={images}", "data.size=8", *then, "model.linear=none")
     study = tmp_path / "mine.toml"
     study.write_text(STUDY)
     answer = isthmus("study", study, *words, *net, "seeds=2", "-o", tmp_path / "study")

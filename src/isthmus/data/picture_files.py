@@ -21,14 +21,19 @@ NAMED = 5  # how many files a sentence names; it counts the rest
 class Listing:
     """The pictures of a folder, sorted by path, and the class of each.
 
-    classes: each picture's top subfolder; None where some pictures are in the folder itself.
-    notices: what in the folder is not used.
+    names: their paths in the folder; text, because a million `Path`s take seconds to make. classes: each picture's top
+    subfolder; None where some pictures are in the folder itself. notices: what in the folder is not used.
     """
 
     folder: Path
-    pictures: tuple[Path, ...]
+    names: tuple[str, ...]
     classes: tuple[str, ...] | None
     notices: tuple[str, ...]
+
+    @property
+    def pictures(self) -> Iterator[Path]:
+        """Their paths."""
+        return (self.folder / name for name in self.names)
 
 
 def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -> Listing:
@@ -41,13 +46,11 @@ def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -
     if not folder.is_dir():
         problem = "is not a folder" if folder.exists() else "does not exist"
         raise InputError(f"{option}: {folder} {problem}; name a folder of images")
-    hidden: list[Path] = []
-    files = list(_walk(folder, frozenset(), hidden))
-    pictures = [file for file in files if file.suffix.lower() in SUFFIXES]
-    others = [
-        str(file.relative_to(folder)) for file in files if file.suffix.lower() not in SUFFIXES and file not in beside
-    ]
-    unseen = [str(file.relative_to(folder)) for entry in hidden for file in _pictures_of(entry)]
+    hidden: list[str] = []
+    names = list(_walk(folder, "", frozenset(), hidden))
+    pictures = [name for name in names if _is_picture(name)]
+    others = [name for name in names if not _is_picture(name) and folder / name not in beside]
+    unseen = [name for entry in hidden for name in _pictures_of(folder, entry)]
     if not pictures:
         found = f"only {some([*others, *unseen])}" if others or unseen else "nothing"
         raise InputError(f"{option}: {folder} holds no images ({found}); name a folder of PNG or JPEG files")
@@ -57,14 +60,13 @@ def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -
             f"{folder} also holds {counted(len(unseen), 'hidden picture')}, left out because the name of the file or "
             f"of its folder begins with a dot: {some(unseen)}."
         )
-    places = [file.relative_to(folder).parts for file in pictures]
-    flat = sum(len(parts) == 1 for parts in places)
-    if 0 < flat < len(places):
+    flat = sum(os.sep not in name for name in pictures)
+    if 0 < flat < len(pictures):
         notices.append(
-            f"{folder} holds {counted(flat, 'image')} itself and {len(places) - flat:,} in subfolders: they are taken "
-            "together, without labels."
+            f"{folder} holds {counted(flat, 'image')} itself and {len(pictures) - flat:,} in subfolders: they are "
+            "taken together, without labels."
         )
-    classes = None if flat else tuple(parts[0] for parts in places)
+    classes = None if flat else tuple(name.partition(os.sep)[0] for name in pictures)
     return Listing(folder, tuple(pictures), classes, tuple(notices))
 
 
@@ -74,27 +76,45 @@ def some(names: list[str]) -> str:
     return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _pictures_of(entry: Path) -> list[Path]:
+def _is_picture(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES
+
+
+def _pictures_of(folder: Path, entry: str) -> list[str]:
     """The pictures that a hidden file is or a hidden folder holds; a folder that cannot be listed counts as empty."""
-    if not entry.is_dir():
-        return [entry] if entry.suffix.lower() in SUFFIXES else []
-    found = (Path(place) / name for place, _, names in os.walk(entry) for name in names)
-    return sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    whole = folder / entry
+    if not whole.is_dir():
+        return [entry] if whole.suffix.lower() in SUFFIXES else []
+    found = (os.path.join(place, name) for place, _, names in os.walk(whole) for name in names)
+    return sorted(os.path.relpath(path, folder) for path in found if _is_picture(path))
 
 
-def _walk(folder: Path, above: frozenset[Path], hidden: list[Path]) -> Iterator[Path]:
-    """Every file in `folder` and its subfolders; links to a folder above are not followed. Fills `hidden`."""
+def _walk(folder: Path, inside: str, above: frozenset[Path], hidden: list[str]) -> Iterator[str]:
+    """Every file in `folder`, which is at `inside` of the whole, and in its subfolders, by its path in the whole.
+
+    Links to a folder above are not followed. Fills `hidden`.
+    """
     here = resolved(folder)
     if here in above:
         return
     try:
-        entries = sorted(folder.iterdir())
+        with os.scandir(folder) as found:
+            entries = sorted((entry.name, _is_folder(entry)) for entry in found)
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
-    for entry in entries:
-        if entry.name.startswith("."):
-            hidden.append(entry)
-        elif entry.is_dir():
-            yield from _walk(entry, above | {here}, hidden)
+    for name, is_folder in entries:
+        path = os.path.join(inside, name)
+        if name.startswith("."):
+            hidden.append(path)
+        elif is_folder:
+            yield from _walk(folder / name, path, above | {here}, hidden)
         else:
-            yield entry
+            yield path
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Without asking the disk for each file, as a `Path` would; a link that leads back to itself is no folder."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False

@@ -46,6 +46,8 @@ def read_metadata(files: Sequence[Path], column: str | None, pictures: Iterable[
     Raises InputError where a file is damaged, lacks `column`, or names pictures that are not there or outside its
     folder.
     """
+    if not files:
+        return Metadata()
     wanted, labels, notices, used = column or _LABEL, dict[str, Label](), list[str](), list[Path]()
     known = {os.path.normpath(picture) for picture in pictures}
     labelled = False

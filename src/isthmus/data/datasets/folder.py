@@ -136,8 +136,7 @@ class _Files(Pictures):
     def __init__(self, top: Path, listing: Listing, labels: np.ndarray | None) -> None:
         self.folder = listing.folder
         self.inside = listing.folder.relative_to(top) if listing.folder.is_relative_to(top) else listing.folder
-        # text, which is handed to other processes faster than paths
-        self.names = [str(picture.relative_to(listing.folder)) for picture in listing.pictures]
+        self.names = listing.names
         self.labels = labels
 
     def __len__(self) -> int:
@@ -152,7 +151,7 @@ class _Files(Pictures):
 
 def _labels(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labels, Change | None]:
     """The labels that a metadata file gives, else those that subfolders give, and where they come from."""
-    total = sum(len(listing.pictures) for listing in listings.values())
+    total = sum(len(listing.names) for listing in listings.values())
     if metadata.labels is None:
         given: dict[str, list[Label]] = {split: list(listing.classes or ()) for split, listing in listings.items()}
         labels = numbered(given)
