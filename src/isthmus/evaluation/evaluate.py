@@ -151,7 +151,13 @@ def _go_through(
         outputs = methods.outputs(images)
         kept.see(images, outputs, scoring.add(outputs, images)["model"]["psnr"])
     return _Seen(
-        scoring.scores(), tuple(scoring.left_out), kept, rows, methods.latents(), methods.coordinates(), methods.description
+        scoring.scores(),
+        tuple(scoring.left_out),
+        kept,
+        rows,
+        methods.latents(),
+        methods.coordinates(),
+        methods.description,
     )
 
 
