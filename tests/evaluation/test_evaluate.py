@@ -19,6 +19,7 @@ from isthmus.core import pixels as core_pixels
 from isthmus.core.pixels import Rows, blocks
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
+from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation import methods
 from isthmus.evaluation.baselines import pca, principal_directions
 from isthmus.evaluation.cost import cost
