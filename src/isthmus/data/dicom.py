@@ -43,7 +43,8 @@ def read_dicom(data: bytes, channels: int | str) -> Bands:
             raise
         how = file.file_meta.TransferSyntaxUID.name
         raise InputError(
-            f"is a DICOM file with {how}, which pydicom does not decode by itself; decompress it, such as with dcmdjpeg"
+            f"is a DICOM file with {how}, which pydicom does not decode by itself; decompress it, such as with "
+            "gdcmconv --raw"
         ) from None
     if kind == "PALETTE COLOR":
         values = pixels.apply_color_lut(values, file)
