@@ -1,4 +1,4 @@
-"""Images handed to Python functions: each kind becomes a file that the run's data set reads, or one sentence says why not.
+"""Images handed to Python functions become a file that the run's data set reads, or one sentence says why not.
 
 The data sets of the Hugging Face hub's library are tested where it is installed.
 """

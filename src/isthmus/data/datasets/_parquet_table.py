@@ -19,6 +19,7 @@ from isthmus.data.datasets._named_splits import NAMES
 
 BATCH_ROWS = 64  # of image files: a few megabytes
 _BATCH_LABELS = 10_000
+_BUFFER = 1 << 20  # bytes
 _USUAL_IMAGE_COLUMNS = ("img", "image")
 
 
@@ -55,7 +56,8 @@ class Table:
         Raises InputError where the file is damaged.
         """
         try:
-            with pq.ParquetFile(self.path) as file:
+            # otherwise a row group's whole column is read at once: of 240 MB, 240 MB rather than the pages of one batch
+            with pq.ParquetFile(self.path, buffer_size=_BUFFER, pre_buffer=False) as file:
                 for batch in file.iter_batches(rows, columns=[column], row_groups=groups):
                     found: Any = batch.column(0)
                     yield found.storage if isinstance(found, pa.ExtensionArray) else found
