@@ -104,7 +104,8 @@ def test_many_channels_and_bits_are_kept(tmp_path: Path) -> None:
     assert found.train.images.shape == bands.shape and found.train.images.dtype == np.uint16
     fractions = _rng.random((10, 16, 16)).astype(np.float32)
     found = kept(fractions, tmp_path / "deep", data_depth=16)
-    assert np.array_equal(found.train.images[:10][:, 0], (fractions * 65535.0).round().astype(np.uint16))
+    error = found.train.images[:10][:, 0] / 65535 - fractions
+    assert found.train.images.dtype == np.uint16 and np.abs(error).max() <= 0.51 / 65535
 
 
 def test_pictures_may_differ_in_size_where_one_is_asked_for(tmp_path: Path) -> None:
