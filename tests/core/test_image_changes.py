@@ -229,6 +229,7 @@ def test_other_channels_and_proportions_are_said(tmp_path: Path) -> None:
     }
     assert "2 of 2 images (2 from colours), as 0.299 red + 0.587 green + 0.114 blue; data.channels=3" in said["to_grey"]
     assert "1 of 2 images, which is full all over: they had none" in said["alpha_added"]
+    assert said["alpha_kept"] == "Alpha channel kept: 1 of 2 images, as the last of four channels."
     assert "borders of the colour of their edges, which are 75 % of the pixels and of every score" in said["padded"]
     assert "up to 4 times more in one direction" in said["stretched"]
     assert "losing 75 % of their area; data.fit=pad keeps all of it between borders" in said["cropped"]

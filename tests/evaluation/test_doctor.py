@@ -19,6 +19,7 @@ from tests.families.small import CONV, recipe_of
 import isthmus as ist
 from isthmus.core import registry
 from isthmus.core.atomic_files import write_json
+from isthmus.core.pixels import Rows
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
@@ -328,6 +329,15 @@ def test_test_images_that_are_scaled_twice_are_an_error() -> None:
         "input_range",
         "error",
     ) and "test images use only the values 0 to 1" in one.sentence
+
+
+def test_16_bits_are_judged_like_the_8_highest_of_them() -> None:
+    images = np.random.default_rng(0).integers(0, 256, (90, 1, 12, 9), dtype=np.uint8)
+    deep = (images.astype(np.uint16) << 8) + np.random.default_rng(1).integers(0, 256, images.shape, dtype=np.uint16)
+    few, many = pixels_of(images), pixels_of(Rows(deep, np.arange(90)))
+    assert (few.low, few.high, few.mean, few.spread) == (many.low, many.high, many.mean, many.spread)
+    assert np.array_equal(few.shares, many.shares)
+    assert twins(deep[:60], np.concatenate([deep[:3] + 1, deep[60:]])) == pytest.approx(3 / 33)
 
 
 def test_pixels_are_counted_in_little_memory() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +15,19 @@ from skimage.metrics import structural_similarity
 from tests.conftest import TINY
 from torch import Tensor, nn
 
+from isthmus.core import pixels as core_pixels
+from isthmus.core.pixels import Rows, blocks
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 from isthmus.evaluation import evaluate as evaluator
 from isthmus.evaluation import methods
-from isthmus.evaluation.baselines import pca
+from isthmus.evaluation.baselines import pca, principal_directions
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
+from isthmus.evaluation.doctor import pixels as doctor_pixels
+from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import SAMPLES, Evaluation, evaluate
+from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import Collecting
@@ -130,11 +136,19 @@ def test_ssim_is_that_of_the_pictures(measured: dict[str, Evaluation]) -> None:
 def test_scores_do_not_depend_on_the_batch(
     measured: dict[str, Evaluation], splits: Splits, cache: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    """23 images in batches of 256, 10 and 1: a ragged last batch counts by its images, noise stays the same."""
+    """23 images in batches of 256, 10 and 1, read in blocks of 256, 20 and 3: a ragged last one counts by its images,
+    noise stays the same, and so do the images that are shown.
+    """
     whole, recipe = measured[kind], recipe_of(KINDS[kind])
-    for batch in (10, 1):
+    for batch, block in ((10, 20), (1, 3)):
         monkeypatch.setattr(methods, "BATCH", batch)
+        monkeypatch.setattr(evaluator, "blocks_of", lambda _model, images, block=block: blocks(images, block))
         found = evaluate(untrained(recipe), recipe, splits, cache)
+        assert [getattr(found.record, which) for which in ("best", "worst", "shown")] == [
+            getattr(whole.record, which) for which in ("best", "worst", "shown")
+        ]
+        for name in ("shown/original", "shown/output", "best/original", "worst/output", "shown/pca"):
+            assert np.abs(found.pictures[name].astype(int) - whole.pictures[name]).max() <= 1
         for name, column in whole.per_image.items():  # other kernels may round a pixel to the next grey level
             np.testing.assert_allclose(found.per_image[name], column, rtol=1e-4, atol=1e-6, err_msg=name)
         for who, scores in summary(whole)["scores"].items():
@@ -383,6 +397,118 @@ def test_fewer_test_images_than_pictures_wanted(cache: Path) -> None:
     assert sorted(summary(found)["best"]) == [0, 1, 2]
     assert summary(found)["worst"] == summary(found)["best"][::-1]
     assert found.pictures["best/output"].shape == (3, 3, SIDE, SIDE)
+
+
+class Few(Rows):
+    """Images of which only a few may be read at a time."""
+
+    def __getitem__(self, rows: Any, /) -> np.ndarray:
+        found = super().__getitem__(rows)
+        assert len(found) <= 16, "too many images at a time"
+        return found
+
+
+def test_neither_evaluation_nor_doctor_reads_all_images_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """64x64 pixels, so that a model takes 16 of them at a time; memory does not grow with the number of images."""
+    image = 3 * 64 * 64
+    for module in (core_pixels, collect_latents, doctor_pixels):
+        monkeypatch.setattr(module, "BLOCK_BYTES", 16 * image)
+    monkeypatch.setattr(principal_directions, "_BLOCK_VALUES", 16 * image)
+    monkeypatch.setattr(principal_directions, "BLOCK", 16)
+    recipe = recipe_of({"data.size": 64, "data.train": 45, "data.test": 38})
+    whole = load_data(recipe)
+
+    def few(images: ImageSet) -> ImageSet:
+        return replace(images, images=Few(images.images, np.arange(len(images))))
+
+    splits = replace(whole, train=few(whole.train), validation=few(whole.validation), test=few(whole.test))
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, (3, 64, 64))
+    found = evaluate(model, recipe, splits, tmp_path)
+    assert np.array_equal(
+        found.per_image["model_psnr"], evaluate(model, recipe, whole, tmp_path).per_image["model_psnr"]
+    )
+    (tmp_path / "metrics.jsonl").write_text("")
+    record, seen = found.record, found.test.latents
+    measure_run(model, recipe, splits, found.train, seen, record, tmp_path / "metrics.jsonl", steps=9, kept=1)
+
+
+def test_grey_oblong_images_of_16_bits(tmp_path: Path) -> None:
+    """Scored at their depth, on the range that they were given."""
+    rng = np.random.default_rng(0)
+
+    def some(count: int) -> ImageSet:
+        return ImageSet(rng.integers(0, 65536, (count, 1, 20, 14), dtype=np.uint16))
+
+    splits = Splits(some(30), some(5), some(12), "noise", (), (), "sha256:0", range=(-1000.0, 3000.0))
+    recipe = recipe_of()
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, (1, 20, 14), depth=16)
+    found = evaluate(model, recipe, splits, tmp_path)
+    shown = summary(found)["shown"]
+    for who in ("output", "pca"):
+        output = found.pictures[f"shown/{who}"]
+        assert output.dtype == np.uint16
+        errors = np.square(output / 65535 - splits.test.images[shown] / 65535).mean(axis=(1, 2, 3))
+        name = "model" if who == "output" else who
+        np.testing.assert_allclose(found.per_image[f"{name}_mse"][shown], errors, rtol=1e-9)
+    assert len(np.unique(found.pictures["shown/output"])) > 256
+    assert summary(found)["measures"]["psnr"]["about"].startswith("Peak signal-to-noise ratio of 16-bit images")
+    assert summary(found)["flags"] == [
+        "Scores are of 16-bit pixels: 0 and 1 on the scale of errors stand for the values -1000 and 3000 of the "
+        "sources."
+    ]
+    (tmp_path / "metrics.jsonl").write_text("")
+    record, seen = found.record, found.test.latents
+    measured = measure_run(
+        model, recipe, splits, found.train, seen, record, tmp_path / "metrics.jsonl", steps=9, kept=1
+    )
+    assert measured.pixels["test"].high == 255
+    assert 0 < measured.mse["negatives"] < 1
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [(1, "one test image, so scores have no interval"), (2, "only 2 test images: intervals are wide"), (12, None)],
+)
+def test_few_test_images_are_told_for_what_they_are(cache: Path, count: int, said: str | None) -> None:
+    recipe = recipe_of({"data.test": 12})
+    splits = load_data(recipe)
+    splits = replace(splits, test=splits.test.take(np.arange(count)))
+    found = evaluate(untrained(recipe), recipe, splits, cache)
+    scores = summary(found)["scores"]["model"]
+    if said is None:
+        assert summary(found)["flags"] == []
+    else:
+        (flag,) = summary(found)["flags"]
+        assert said in flag
+    if count == 1:
+        assert (scores["psnr"]["low"], scores["psnr"]["high"]) == (None, None)
+        assert summary(found)["against_pca"]["psnr"]["low"] is None
+        assert scores["psnr"]["mean"] == found.per_image["model_psnr"][0]
+    else:
+        assert 0 <= scores["mse"]["low"] <= scores["mse"]["mean"] <= scores["mse"]["high"] <= 1
+
+
+def test_of_very_many_test_images_some_latents_are_kept(
+    measured: dict[str, Evaluation], splits: Splits, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evenly spread, and the record says on how many its measures of the latent rest; scores are of all images."""
+    whole = measured["variational"]
+    assert whole.record.latent.images is None
+    monkeypatch.setattr(evaluator, "_LATENT_VALUES", 10 * 3)
+    monkeypatch.setattr(evaluator, "_CURVE_VALUES", 7 * 3 * SIDE * SIDE)
+    recipe = recipe_of(KINDS["variational"])
+    found = evaluate(untrained(recipe), recipe, splits, cache)
+    assert summary(found)["latent"]["images"] == 10
+    assert summary(found)["pca_curve_images"] == 7
+    rows = np.linspace(0, TEST - 1, 10).astype(int)
+    assert np.array_equal(found.test.latents.z, whole.test.latents.z[rows])
+    assert np.array_equal(found.test.images.images[:], splits.test.images[rows])
+    assert np.array_equal(found.per_image["model_psnr"], whole.per_image["model_psnr"])
+    assert summary(found)["latent"]["rate"] == summary(whole)["latent"]["rate"]
 
 
 def test_weights_chosen_on_the_training_loss_are_flagged(splits: Splits, cache: Path) -> None:

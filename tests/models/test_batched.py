@@ -6,16 +6,20 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from isthmus.core.pixels import Rows
+from isthmus.kernels import threads
 from isthmus.models import batched as inference
+from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched, batched_array
-from isthmus.models.collect_latents import Collecting
+from isthmus.models.collect_latents import Collecting, collect
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 
@@ -47,6 +51,19 @@ def test_a_function_that_draws_is_called_for_one_batch_after_the_other(model: Au
         )
     again = torch.Generator().manual_seed(3)
     assert sizes == [(size, torch.rand(1, generator=again).item()) for size in (8, 8, 4)]
+
+
+@pytest.mark.parametrize(("side", "each"), [(16, 256), (32, 256), (64, 64), (128, 16), (1024, 1)])
+def test_parts_of_large_images_are_fewer_images(tiny: Callable[..., Recipe], side: int, each: int) -> None:
+    """So that memory does not grow with an image's size; parts of small ones are as they were."""
+    model = Autoencoder(tiny(), (3, side, side))
+    sizes = batched(model, len, torch.zeros(300), in_order=inference.BATCH)
+    assert sizes[:-1] == [each] * (len(sizes) - 1) and sum(sizes) == 300
+
+
+@pytest.mark.parametrize(("side", "each"), [(32, 256), (64, 256), (128, 64), (256, 16), (4096, 1)])
+def test_a_gpu_gets_at_most_so_many_pixels_at_once(side: int, each: int) -> None:
+    assert threads.images_in_a_piece(torch.device("cuda"), side * side) == each
 
 
 @pytest.mark.parametrize("in_order", [0, 2])
@@ -83,6 +100,21 @@ def test_python_answers_to_the_bit_what_the_evaluation_scores(model: Autoencoder
     outputs, latents = collecting.reconstruct(given), collecting.collected()
     assert np.array_equal(model.reconstruct(given), outputs.transpose(0, 2, 3, 1))
     assert np.array_equal(model.encode(given), latents.z)
+
+
+def test_images_that_are_read_in_blocks_have_the_same_bits(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, asked = pictures(800).numpy(), list[int]()
+
+    class OnDisk(Rows):
+        def __getitem__(self, rows: Any, /) -> np.ndarray:
+            found = super().__getitem__(rows)
+            asked.append(len(found))
+            return found
+
+    at_once = collect(model, given)
+    monkeypatch.setattr(collect_latents, "BLOCK_BYTES", 300 * given[0].nbytes)
+    assert np.array_equal(collect(model, OnDisk(given, np.arange(800))).z, at_once.z)
+    assert len(asked) > 2 and sum(asked) == 800 and max(asked) <= 300
 
 
 def test_threads_that_judge_leave_the_flags_as_they_were(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:

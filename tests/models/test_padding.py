@@ -11,7 +11,7 @@ from isthmus.models.architectures.vit import Vit
 from isthmus.models.interfaces import Architecture
 from isthmus.models.padding import Fold, Unfold, cropped, grid, padded
 
-SIZES = [(28, 28), (33, 47), (5, 16), (1, 3)]
+SIZES = [(28, 28), (33, 47), (5, 16), (2, 4)]
 
 
 @pytest.mark.parametrize("sides", SIZES, ids=str)
@@ -54,6 +54,16 @@ def test_images_of_any_size_go_through_four_halvings(sides: tuple[int, int]) -> 
         assert h.shape == (3, *architecture.feature_shape)
         assert architecture.feature_shape[1:] == grid(sides, 16)
         assert architecture.decoder(h).shape == x.shape
+
+
+def test_images_that_would_be_lost_in_their_padding_are_refused() -> None:
+    for build in (
+        lambda: Conv((3, 8, 6), filters=[4, 4], strides=[3, 12], kernel=12),
+        lambda: Residual((3, 8, 6), patch=36),
+        lambda: Vit((3, 8, 6), patch=36),
+    ):
+        with pytest.raises(ValueError, match="squares of 36x36 pixels are far larger than the images, 8x6; choose"):
+            build()
 
 
 def test_an_image_is_encoded_as_the_padded_one_is() -> None:

@@ -17,6 +17,9 @@ class ForeignDataSource:
     part: ForeignPart
     built: Any
 
+    def pictures(self) -> None:
+        """Nothing before `load`: only what that returns is checked."""
+
     def load(self) -> Dataset:
         """Its images. Raises InputError with the package's name if it fails, or returns something else."""
         with self.part.used("cannot load its images"):
@@ -53,8 +56,8 @@ def _fault_of_images(part: ImageSet) -> str | None:
     images: Any = part.images
     labels: Any = part.labels
     factors: Any = part.factors
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8 or images.ndim != 4 or images.shape[1] != 3:
-        return f"images that are {_described(images)}, and an array (N, 3, H, W) of uint8 is needed"
+    if not isinstance(images, np.ndarray) or images.dtype not in (np.uint8, np.uint16) or images.ndim != 4:
+        return f"images that are {_described(images)}, and an array (N, C, H, W) of uint8 or uint16 is needed"
     if labels is not None and not (
         isinstance(labels, np.ndarray) and labels.shape == images.shape[:1] and np.issubdtype(labels.dtype, np.integer)
     ):

@@ -43,8 +43,8 @@ class Change(BaseModel):
     """The numbers in the sentence, by name."""
 
 
-AlphaDone = Literal["white", "ignore", "added"]
-"""Pictures were laid over white, their transparency was ignored, or a fourth channel was made for them."""
+AlphaDone = Literal["white", "ignore", "kept", "added"]
+"""Pictures were laid over white, their transparency was ignored, it was kept as a channel, or a full one was added."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Handled:
     new_channels: int = 3
     fit: str = "crop"
     colours: str | None = None
-    alpha: AlphaDone | None = None  # None where no pixel was transparent, or transparency is a channel
+    alpha: AlphaDone | None = None  # None where no pixel was transparent, so that nothing had to be done
     depth: Depth | None = None
     turned: bool = False
     frames: bool = False
@@ -156,7 +156,15 @@ class Tally:
         found = (
             *(self._turned(), self._frames(), self._bands(), self._gamma(), self._profile()),
             *(self._depth(kind, bits) for kind, bits in depths),
-            *(self._inverted(), self._transparent(), self._opaque(), self._colours(), self._to_grey(), self._grey()),
+            *(
+                self._inverted(),
+                self._transparent(),
+                self._alpha_kept(),
+                self._opaque(),
+                self._colours(),
+                self._to_grey(),
+                self._grey(),
+            ),
             *(self._cropped(), self._padded(), self._stretched(), self._reduced(), self._enlarged()),
         )
         return tuple(change for change in found if change is not None)
@@ -242,6 +250,10 @@ class Tally:
             "data.channels=4 keeps all four"
         )
         return self._change("laid_over_white", "Laid over white", chosen, text)
+
+    def _alpha_kept(self) -> Change | None:
+        chosen = self._those(lambda one: one.alpha == "kept")
+        return self._change("alpha_kept", "Alpha channel kept", chosen, ", as the last of four channels")
 
     def _opaque(self) -> Change | None:
         chosen = self._those(lambda one: one.alpha == "added")

@@ -27,10 +27,9 @@ _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, as Pillow's own convers
 class Bands:
     """The values of one picture, (C, H, W), of a real type in this machine's byte order; uint8 are levels already.
 
-    kind: in words, such as "16-bit grey". full: the highest value of the type, which is white if nobody chose a range;
-        None where the type does not tell. alpha: whether the last band is transparency. inverted: whether low values
-        are light. frames: how many its file holds, if these bands are
-        only the first.
+    kind: in words, such as "16-bit grey". full: the highest value of the type, which is white on a full scale; None
+        where the type does not tell. alpha: whether the last band is transparency. inverted: whether low values are
+        light. frames: how many the file holds, if these bands are only the first.
     """
 
     values: np.ndarray
@@ -84,13 +83,15 @@ def to_pixels(bands: Bands, form: Form) -> tuple[np.ndarray, Depth | None, Alpha
 
     Raises InputError where the scale of the values is unknown, or their number of channels does not fit.
     """
+    alpha: AlphaDone | None = "kept" if bands.alpha and form.channels == len(bands.values) else None
     bands = _as_asked(bands, form)
     bits: Literal[8, 16] = (16 if bands.deep else 8) if form.depth == "auto" else form.depth
     depth = _depth(bands, form, bits) if bands.deep else None
     if not bands.deep and not bands.inverted and form.channels in (len(bands.values), "auto") and not bands.alpha:
-        levels, alpha = bands.values, None  # nothing to compute
+        levels = bands.values  # nothing to compute
     else:
-        unit, alpha = _to_channels(_to_unit(bands, depth), bands.alpha, form)
+        unit, done = _to_channels(_to_unit(bands, depth), bands.alpha, form)
+        alpha = alpha or done
         if bands.deep and bits == 16:
             if form.size not in (None, unit.shape[1:]):
                 unit = np.stack([_sized(band.astype(np.float32), form) for band in unit])
@@ -147,7 +148,9 @@ def _to_channels(unit: np.ndarray, transparent: bool, form: Form) -> tuple[np.nd
         return unit, None
     colours, alpha = (unit[:-1], unit[-1:]) if transparent else (unit, np.ones_like(unit[:1]))
     if wanted == 4 and own in (1, 3):
-        return np.concatenate([np.broadcast_to(colours, (3, *unit.shape[1:])), alpha]), None if transparent else "added"
+        return np.concatenate(
+            [np.broadcast_to(colours, (3, *unit.shape[1:])), alpha]
+        ), "kept" if transparent else "added"
     done: AlphaDone | None = None if alpha.min() == 1 else form.alpha
     if done == "white":
         colours = colours * alpha + (1 - alpha)

@@ -47,7 +47,7 @@ def to_channels(image: Image.Image, channels: int, alpha: Alpha) -> tuple[Image.
     if channels == 4:
         straight = image if image.mode == "RGBA" else image.convert("RGBA")
         # as RGBX, because Pillow weighs the colours of RGBA by the fourth channel when it scales
-        return Image.merge("RGBX", straight.split()), None if image.has_transparency_data else "added"
+        return Image.merge("RGBX", straight.split()), "kept" if image.has_transparency_data else "added"
     if is_grey(image.mode) and not image.has_transparency_data:
         return (image if image.mode == "L" else image.convert("L")), None
     rgb, done = _to_rgb(image, alpha)

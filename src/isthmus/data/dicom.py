@@ -23,13 +23,12 @@ def read_dicom(data: bytes, channels: int | str) -> Bands:
     Raises InputError where pydicom is missing or the file holds no picture; for damaged files whatever pydicom raises.
     """
     try:
-        from pydicom import config, dcmread, pixels  # pyright: ignore[reportMissingImports]  # an extra
+        from pydicom import dcmread, pixels  # pyright: ignore[reportMissingImports]  # an extra
     except ImportError:
         raise InputError(
             'is a DICOM file, for which pydicom is needed; pip install "isthmus[dicom]", or save it as 16-bit PNG'
         ) from None
     logging.getLogger("pydicom").addHandler(logging.NullHandler())  # our own sentence says what is wrong with a file
-    config.settings.reading_validation_mode = config.IGNORE
     file: Any = dcmread(io.BytesIO(data))
     if "PixelData" not in file:
         raise InputError("is a DICOM file without a picture; leave it out")
@@ -44,7 +43,8 @@ def read_dicom(data: bytes, channels: int | str) -> Bands:
             raise
         how = file.file_meta.TransferSyntaxUID.name
         raise InputError(
-            f"is a DICOM file with {how}, which pydicom does not decode by itself; decompress it, such as with dcmdjpeg"
+            f"is a DICOM file with {how}, which pydicom does not decode by itself; decompress it, such as with "
+            "gdcmconv --raw"
         ) from None
     if kind == "PALETTE COLOR":
         values = pixels.apply_color_lut(values, file)

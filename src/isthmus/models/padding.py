@@ -10,6 +10,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_MOST = 4  # times the longer side of an image
+
 
 def padded(x: Tensor, unit: int) -> Tensor:
     """x (B, C, H, W) with its border repeated until `unit` divides both sides.
@@ -32,8 +34,16 @@ def cropped(x: Tensor, sides: tuple[int, int]) -> Tensor:
 
 
 def grid(sides: tuple[int, int], unit: int) -> tuple[int, int]:
-    """How many squares of side `unit` cover images of `sides` (H, W), in height and width."""
+    """How many squares of side `unit` cover images of `sides` (H, W), in height and width.
+
+    Raises ValueError for squares so large that nearly all arithmetic would be about the padding.
+    """
     height, width = sides
+    if unit > _MOST * max(sides):
+        raise ValueError(
+            f"squares of {unit}x{unit} pixels are far larger than the images, {height}x{width}; choose smaller strides "
+            "or a smaller patch"
+        )
     return -(-height // unit), -(-width // unit)
 
 

@@ -106,8 +106,9 @@ def _check_pictures(tensors: Mapping[str, tuple[str, Sequence[int]]]) -> list[st
         shapes = {tuple(tensors[name][1]) for kind in kinds if (name := f"{group}/{kind}") in found}
         if len(shapes) > 1:
             raise ValueError(f"{group}: its pictures have different shapes")
-    if len({(tensors[name][0], tensors[name][1][1]) for name in found}) > 1:
-        raise ValueError("its pictures have different numbers of channels or bits")
+    for name in found:
+        if (tensors[name][0], tensors[name][1][1]) != (tensors[found[0]][0], tensors[found[0]][1][1]):
+            raise ValueError(f"{name}: has another number of channels or bits than {found[0]}")
     return found
 
 

@@ -41,7 +41,8 @@ class Moment(Record):
 
 
 class Course(Record):
-    """A run's error on validation images compared with PCA's at the same latent size, both on 8-bit output."""
+    """A run's error on validation images compared with PCA's at the same latent size, both on output
+    rounded to the images' depth."""
 
     pca_mse: SquaredError | None = None
     """PCA's error."""

@@ -53,7 +53,7 @@ class CodesRecord(Record):
 
 
 class Likelihood(Record):
-    """Lower bounds of log p(x) of 8-bit images, means over 500 test images."""
+    """Lower bounds of log p(x) of images as pixels of their depth, means over 500 test images."""
 
     elbo_nats: Nats = math.nan
     """The evidence lower bound."""

@@ -26,7 +26,7 @@ class EpochRecord(Record):
     validation_loss: Number = math.nan
     """The loss on validation images."""
     validation_mse: SquaredError | None = None
-    """Mean squared error on validation images, 8-bit output."""
+    """Mean squared error on validation images, output rounded to their depth."""
     validation_psnr: Decibels = math.nan
     """The PSNR of `validation_mse`."""
     validation_image_psnr: Decibels = math.nan

@@ -26,7 +26,8 @@ class IntervalRecord(Record):
 
 
 class Score(Record):
-    """Means over test images on 8-bit output, one per measure; every key that is not listed here is a measure."""
+    """Means over test images on output rounded to their depth, one per measure; every key that is not listed here is a
+    measure."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, IntervalRecord] = Field(init=False)  # pyright: ignore[reportIncompatibleVariableOverride]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pages.report.builder import DATA, SHOWN, build_run, build_study, draw_images, of_form
+from tests.pages.report.builder import DATA, SHOWN, build_run, build_study, change_json, draw_images, of_form
 from tests.pages.report.pages import Page, read_page
 
 from isthmus.pages.contact_sheet import contact_sheet
@@ -84,6 +85,15 @@ def test_a_run_without_pictures_is_of_the_shape_that_it_names(tmp_path: Path) ->
     folder = build_run(tmp_path / "run", "latent-10", data=data)
     (folder / "pictures.safetensors").unlink()
     assert "8-bit images of 12 channels of one size" in read_page(write_run_report(folder)).text
+
+
+def test_what_is_measured_on_some_of_the_test_images_is_said(tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", "latent-10")
+    held = json.loads((folder / "evaluation.json").read_text())
+    change_json(folder / "evaluation.json", pca_curve_images=2000, latent={**held["latent"], "images": 1500})
+    page = read_page(write_run_report(folder))
+    assert "All but the rate is measured on 1,500 test images, evenly spread." in page.text
+    assert "PCA’s curve is measured on 2,000 test images, evenly spread." in page.text
 
 
 def test_the_recipe_chooses_the_channels(tmp_path: Path) -> None:

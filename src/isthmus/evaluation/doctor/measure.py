@@ -30,7 +30,9 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
 from isthmus.run_files.evaluation import EvaluationRecord
 
-_IMAGES = 1000  # of the training, validation and test images each, where more would not change the result
+# Of the training, validation and test images each, where more would not change the result: 1,000, and of large ones as
+# many as have _PIXELS together, so that this takes no longer than an epoch; but at least _FEW.
+_IMAGES, _PIXELS = 1000, 1000 * 64 * 64
 _FEW = 250  # images that suffice to see whether an error grows by a tenth
 _SEARCHED = 20_000  # training images that are searched for copies of test images
 
@@ -52,11 +54,12 @@ def measure_run(
     train: some training images. asked: the latents of the test images. journal: metrics.jsonl.
     steps: how many were taken. kept: the epoch whose weights these are.
     """
-    test, held = (_first(images, _IMAGES) for images in (splits.test.images, splits.validation.images))
+    most = min(_IMAGES, max(_FEW, _PIXELS // math.prod(model.image_shape[1:])))
+    test, held = (_first(images, most) for images in (splits.test.images, splits.validation.images))
     # not the test images' latents: test images may be of another kind than training images
     latents, own = _collected(model, held)
     mse = {
-        "train": _reconstructed(model, _first(train.images.images, _IMAGES)),
+        "train": _reconstructed(model, _first(train.images.images, most)),
         "validation": own,
         "test": evaluation.scores["model"].mse.mean,
         "shuffled": _decoded(model, np.roll(latents.z, 1, 0), held),

@@ -59,7 +59,7 @@ class Measurements:
     """What is measured of a trained model, beyond its scores, for the checks to read.
 
     evaluation: evaluation.json as far as it is known.
-    mse: mean squared errors per pixel value in [0, 1], on 8-bit output, by the images: "train", "validation", "test",
+    mse: mean squared errors per pixel value in [0, 1], on rounded output, by the images: "train", "validation", "test",
         "shuffled": validation images, decoded from the latents of other images; "negatives": test images with dark
         and bright exchanged.
     spread: (D,) variances of the latent's numbers over training images.

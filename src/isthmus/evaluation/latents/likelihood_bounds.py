@@ -38,7 +38,7 @@ class Bounds:
 
 
 def bounds(model: Autoencoder, distortion: Distortion, images: np.ndarray, *, samples: int = 10) -> Bounds:
-    """images (N, C, H, W) uint8 -> their bounds from `samples` draws each; deterministic, in full precision.
+    """images (N, C, H, W) -> their bounds from `samples` draws each; deterministic, in full precision.
 
     The model must have a posterior, and the distortion must be a likelihood in nats (`nats`). ELBO: the mean of
     log p(x|z) + log p(z) - log q(z|x) over draws; importance-weighted: the log of the mean of its exponential (Burda et

@@ -41,6 +41,11 @@ def image_words(runs: Sequence[RunFolder]) -> ImageWords:
     )
 
 
+def on_some(what: str, images: int | None) -> str:
+    """' All but the rate is measured on 2,000 test images, evenly spread.'; empty if it is measured on all."""
+    return "" if images is None else f" {what} measured on {images:,} test images, evenly spread."
+
+
 def averaged_over(view: View) -> str:
     """What an error map averages: ', averaged over the colour channels'; empty for one channel."""
     if view.of == 1:

@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.pages.report import gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.pages.report.handling import done_to_pictures
 from isthmus.pages.report.headlines import run_headlines
-from isthmus.pages.report.image_words import image_words
+from isthmus.pages.report.image_words import image_words, on_some
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -49,6 +49,8 @@ def write_run_report(folder: Path) -> Path:
         costs=_costs(run),
         handling=done_to_pictures(evaluation.data),
         images=image_words([run]),
+        latent_on=on_some("All but the rate is", evaluation.latent.images),
+        curve_on=on_some("PCA’s curve is", evaluation.pca_curve_images),
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.pages.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.pages.report.handling import done_in_study
 from isthmus.pages.report.headlines import corrections, foremost, study_headlines
-from isthmus.pages.report.image_words import image_words
+from isthmus.pages.report.image_words import image_words, on_some
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -66,6 +67,8 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         error_scale=error_scale_uri(),
         handling=done_in_study(subjects),
         images=image_words(runs),
+        latent_on=on_some("All but the rate is", _fewest(run.evaluation.latent.images for run in runs)),
+        curve_on=on_some("PCA’s curve is", _fewest(run.evaluation.pca_curve_images for run in runs)),
         environment=environment(runs, data),
         isthmus=next((run.evaluation.isthmus for run in runs), ""),
     )
@@ -79,6 +82,10 @@ def _subjects(study: StudyFolder) -> list[Compared]:
         if runs:
             subjects.append(Compared(variation.name, colour, runs))
     return subjects
+
+
+def _fewest(images: Iterable[int | None]) -> int | None:
+    return min((count for count in images if count is not None), default=None)
 
 
 def _seeds(study: StudyFolder) -> str:

@@ -90,7 +90,7 @@ def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "te
     """PCA's PSNR of the mean MSE (the curves use the same mean), on validation images if known, else on test images."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
     known = [
-        psnr_of_mean_mse(error, math.prod(evaluation.data.image_shape or ()))
+        psnr_of_mean_mse(error, math.prod(evaluation.data.image_shape or ()), depth=evaluation.data.depth)
         for evaluation in evaluations
         if (error := evaluation.against_pca.validation.pca_mse) is not None and error > 0
     ]

@@ -1,4 +1,4 @@
-"""Do the images use the range of 8-bit values, and are training and test images equally bright?"""
+"""Do the images use the range of their values, and are training and test images equally bright?"""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from isthmus.evaluation.interfaces import Check
 class InputRange(Check):
     """Training or test images use less than a quarter of the values 0 to 255, or test images differ in brightness.
 
+    Of 16 bits, the 8 highest are judged.
     Test images that came with the data set may be meant to differ, so another brightness is only a note.
     """
 
@@ -19,9 +20,9 @@ class InputRange(Check):
     def look(self, measured: Measurements) -> Fault | None:
         train, test = measured.pixels["train"], measured.pixels["test"]
         if _narrow(train):
-            return _scaled("training", train)
+            return _scaled("training", train, measured.model.depth)
         if _narrow(test):
-            return _scaled("test", test)
+            return _scaled("test", test, measured.model.depth)
         if abs(test.mean - train.mean) <= max(train.spread, 1.0) or not measured.own_test:
             return None  # test images drawn from a small data set differ by chance
         if inverted(train, measured.pixels["validation"], test):
@@ -40,10 +41,16 @@ def _narrow(pixels: PixelStatistics) -> bool:
     return pixels.high - pixels.low < NARROW
 
 
-def _scaled(which: str, pixels: PixelStatistics) -> Fault:
+def _scaled(which: str, pixels: PixelStatistics, depth: int) -> Fault:
+    look = "look at them with `isthmus data KIND --sheet images.png`"
+    if depth == 8:
+        told, remedy = f"the values {pixels.low} to {pixels.high} of 0 to 255", "scale them to 0 to 255 before saving"
+    else:
+        share = (pixels.high - pixels.low + 1) / 256
+        told, remedy = f"{100 * share:.2g} % of the range from black to white", "set data.range to what they use"
     return Fault(
         "error",
-        f"Its {which} images use only the values {pixels.low} to {pixels.high} of 0 to 255.",
-        [Remedy("look at them with `isthmus data KIND --sheet images.png`, and scale them to 0 to 255 before saving")],
+        f"Its {which} images use only {told}.",
+        [Remedy(f"{look}, and {remedy}")],
         {"low": pixels.low, "high": pixels.high},
     )
