@@ -1,9 +1,10 @@
-"""Images handed to Python functions: each kind becomes a file of the run's data set, or one sentence says why not.
+"""Images handed to Python functions become a file that the run's data set reads, or one sentence says why not.
 
 The data sets of the Hugging Face hub's library are tested where it is installed.
 """
 
 import sys
+import types
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,8 @@ def test_many_channels_and_bits_are_kept(tmp_path: Path) -> None:
     assert found.train.images.shape == bands.shape and found.train.images.dtype == np.uint16
     fractions = _rng.random((10, 16, 16)).astype(np.float32)
     found = kept(fractions, tmp_path / "deep", data_depth=16)
-    assert np.array_equal(found.train.images[:10][:, 0], (fractions * 65535.0).round().astype(np.uint16))
+    error = found.train.images[:10][:, 0] / 65535 - fractions
+    assert found.train.images.dtype == np.uint16 and np.abs(error).max() <= 0.51 / 65535
 
 
 def test_pictures_may_differ_in_size_where_one_is_asked_for(tmp_path: Path) -> None:
@@ -235,7 +237,10 @@ def test_a_path_says_which_data_set_reads_it(name: str, kind: str, tmp_path: Pat
 
 @pytest.fixture
 def hub() -> Any:
-    return pytest.importorskip("datasets", reason="the hub's library is not installed")
+    found = pytest.importorskip("datasets", reason="the hub's library is not installed")
+    if "DatasetDict" not in vars(found):  # a folder of that name, such as that of our own tests
+        pytest.skip("the hub's library is not installed")
+    return found
 
 
 @pytest.mark.parametrize("splits", [("train",), ("train", "validation", "test")])
@@ -252,7 +257,9 @@ def test_data_sets_of_the_hub_are_kept_with_splits_and_names(hub: Any, splits: t
     assert found.class_names == ("cat", "dog")
 
 
-def test_nothing_is_loaded_to_look_at_data(tmp_path: Path) -> None:
-    assert "datasets" not in sys.modules or "Dataset" in vars(sys.modules["datasets"])
+def test_a_module_of_ones_own_is_not_taken_for_the_hubs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many people have a `datasets.py`."""
+    monkeypatch.setitem(sys.modules, "datasets", types.ModuleType("datasets"))
     with pytest.raises(InputError, match="is no images"):
         asked_run("vae", tmp_path, {}, object())
+    assert np.array_equal(kept(RGB, tmp_path / "run").train.images[:30], FIRST)

@@ -17,11 +17,10 @@ from PIL import Image
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
 from isthmus.data.datasets._labels import Label
+from isthmus.data.datasets._named_splits import split_called
 from isthmus.data.given_arrays import GivenArrays
 from isthmus.data.given_images import GivenImages
 from isthmus.data.given_pictures import GivenPictures, Item, Items
-
-_SPLITS = {"train": "train", "validation": "validation", "valid": "validation", "val": "validation", "test": "test"}
 
 
 def given_images(data: Any, options: Mapping[str, Any]) -> GivenImages | None:
@@ -65,7 +64,7 @@ class _HubItems(Items):
     """The rows of data sets of the Hugging Face hub's library, split by split."""
 
     def __init__(self, splits: Mapping[str, Any], options: Mapping[str, Any]) -> None:
-        known = {name: _SPLITS[name.lower()] for name in splits if name.lower() in _SPLITS}
+        known = {name: split for name in splits if (split := split_called(name)) is not None}
         if "train" not in known.values():
             raise InputError(f"data: of the splits {', '.join(splits)}, none is for training; pass one of them")
         self.splits = {known[name]: split for name, split in splits.items() if name in known}

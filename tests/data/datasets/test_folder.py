@@ -275,6 +275,13 @@ def test_a_table_without_labels_leaves_those_of_folders(tmp_path: Path) -> None:
     assert load(tmp_path, label_column="caption").class_names == ("a cat",)
 
 
+def test_texts_in_a_table_may_have_line_breaks(tmp_path: Path) -> None:
+    picture(tmp_path / "a.png", 1)
+    picture(tmp_path / "b.png", 2)
+    table(tmp_path / "metadata.csv", "file_name,text,label", 'a.png,"one', 'two",dog', "b.png,one\u2028line,cat")
+    assert load(tmp_path).train.labels.tolist() == [1, 0]
+
+
 @pytest.mark.parametrize(
     ("name", "lines", "message"),
     [

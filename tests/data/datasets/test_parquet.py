@@ -304,6 +304,17 @@ def test_lists_that_are_no_images_are_one_sentence(
 # --- reading by parts
 
 
+def test_a_large_row_group_is_not_read_at_once(tmp_path: Path) -> None:
+    files = [_rng.bytes(20_000) for _ in range(1000)]
+    pq.write_table(pa.table({"image": files}), tmp_path / "a.parquet", use_dictionary=False, write_batch_size=16)
+    pictures = Parquet(path=str(tmp_path / "a.parquet")).pictures().parts["train"]
+    before, peak = pa.total_allocated_bytes(), 0
+    for read, expected in zip(pictures.read(0, 1000), files, strict=True):
+        assert read == expected
+        peak = max(peak, pa.total_allocated_bytes() - before)
+    assert peak < 8_000_000, "of 20 MB"
+
+
 @pytest.mark.parametrize("group", [3, 100, 1000])
 def test_chunks_follow_row_groups_and_cover_all(group: int, tmp_path: Path) -> None:
     numbers = np.arange(700 * 4).reshape(700, 4)

@@ -51,7 +51,7 @@ def test_images_and_labels_of_a_sample_belong_together(tmp_path: Path) -> None:
     data = load(path)
     assert values(data.train.images) == [20, 10, 30] and data.train.images.shape[1:] == (3, 5, 6)
     assert data.train.labels.tolist() == [7, 3, -1] and data.class_names == () and data.test is None
-    assert data.notices == (f"1 image in {path} and others have no label.",)
+    assert data.notices == ("1 of 3 images in a.tar have no label.",)
 
 
 def test_labels_may_be_names_or_lie_in_json(tmp_path: Path) -> None:

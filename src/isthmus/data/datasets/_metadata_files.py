@@ -7,6 +7,7 @@ Source: the layout is described at https://huggingface.co/docs/datasets/image_da
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -98,14 +99,14 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
         raise InputError(f"{file}: cannot be read ({reason(error)}); save it as UTF-8") from None
     if file.suffix == ".csv":
         try:
-            for row in csv.DictReader(text.splitlines()):
+            for row in csv.DictReader(io.StringIO(text, newline="")):
                 if None in row:
                     raise InputError(f"{file}: has a line with more values than columns; correct it")
                 yield {name: value for name, value in row.items() if value is not None}
         except csv.Error as error:
             raise InputError(f"{file}: is not a table of comma-separated values ({error}); correct it") from None
         return
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:

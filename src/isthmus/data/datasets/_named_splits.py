@@ -17,6 +17,11 @@ NAMES = {
 }
 
 
+def split_called(name: str) -> str | None:
+    """The split that a name stands for, such as `validation` for `Val`; None for other names."""
+    return next((split for split, names in NAMES.items() if name.lower() in names), None)
+
+
 def split_folders(folder: Path, how: How) -> dict[str, Path]:
     """Split -> the folder in `folder` that holds it; empty where `folder` has no such splits.
 

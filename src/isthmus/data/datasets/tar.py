@@ -95,13 +95,9 @@ class Tar(DataSource):
         notices = (
             [f"{_named(shards['train'])} also holds files that are not read: {', '.join(unused)}."] if unused else []
         )
-        without = [
-            index for found in indices.values() for index in found if any(label is None for label in index.labels)
-        ]
-        labelled = any(part.labels is not None for part in parts.values())
-        if labelled and without:
-            lacking = sum(label is None for index in without for label in index.labels)
-            notices.append(f"{counted(lacking, 'image')} in {without[0].path} and others have no label.")
+        every = [label for found in indices.values() for index in found for label in index.labels]
+        if 0 < (lacking := every.count(None)) < len(every):
+            notices.append(f"{lacking:,} of {counted(len(every), 'image')} in {_named(shards['train'])} have no label.")
         source = f"tar: {_named(shards['train'])}"
         return PictureSet(
             parts=parts,
