@@ -48,3 +48,11 @@ def test_images_too_small_for_the_window_are_refused(kind: str) -> None:
     small = torch.zeros(1, 3, 8, 8)
     with pytest.raises(InputError, match=r"distortion\.kind"):
         part(small, small)
+
+
+def test_scales_are_those_that_the_shorter_side_has_room_for() -> None:
+    """Of 21x50 pixels one scale is judged, as by `ssim`; at 23 pixels, whose half is the window, there are two."""
+    part, one = (registry.build("distortions", kind, {"mix": 1.0}) for kind in ("ms_ssim", "ssim"))
+    x = torch.rand(2, 1, 23, 50, generator=torch.Generator().manual_seed(0))
+    assert torch.allclose(part(0.9 * x[:, :, :21], x[:, :, :21]), one(0.9 * x[:, :, :21], x[:, :, :21]), rtol=1e-4)
+    assert not torch.allclose(part(0.9 * x, x), one(0.9 * x, x), rtol=1e-4)

@@ -13,6 +13,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Trace
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
+from isthmus.models.padding import padded
 from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.training.initial_model import untrained
 
@@ -45,24 +46,34 @@ class Counting(nn.Module):
         return self.inner(tokens)
 
 
-def test_the_encoder_sees_visible_patches_alone() -> None:
+@pytest.mark.parametrize(("shape", "tokens"), [((3, 16, 16), 16), ((1, 10, 15), 12)], ids=str)
+def test_the_encoder_sees_visible_patches_alone(shape: tuple[int, int, int], tokens: int) -> None:
     """16 pixels in patches of 4 are 16 tokens; a quarter of them pass the encoder's blocks in training."""
     torch.manual_seed(0)
-    model = Autoencoder(recipe_of(MASKED), (3, 16, 16)).train()
+    model = Autoencoder(recipe_of(MASKED), shape).train()
     counting = model.architecture.encoder.blocks = Counting(model.architecture.encoder.blocks)
-    x = torch.rand(5, 3, 16, 16) * 2 - 1
+    x = torch.rand(5, *shape) * 2 - 1
     trace = model(x)
-    assert counting.seen == [(5, 4)]
+    assert counting.seen == [(5, tokens // 4)]
     assert trace.mask is not None
-    assert trace.mask.float().mean((1, 2, 3)).tolist() == [0.75] * 5
+    assert padded(trace.mask.float(), 4)[:, :, ::4, ::4].mean((1, 2, 3)).tolist() == [0.75] * 5
+    assert trace.x_hat.shape == x.shape
     model.eval()(x)
-    assert counting.seen[1:] == [(5, 16)]
+    assert counting.seen[1:] == [(5, tokens)]
 
 
-def test_hidden_pixels_do_not_reach_the_latent() -> None:
+def test_to_hide_all_patches_or_none_is_refused() -> None:
+    """An image smaller than a patch has one: hidden it leaves nothing to encode."""
+    for shape, share in (((1, 3, 4), 0.75), ((3, 16, 16), 0.02)):
+        with pytest.raises(InputError, match=r"corruption: share .* patches of \d+x\d+ images hides"):
+            Autoencoder(recipe_of({**MASKED, "corruption.share": share}), shape)
+
+
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 10, 15)], ids=str)
+def test_hidden_pixels_do_not_reach_the_latent(shape: tuple[int, int, int]) -> None:
     torch.manual_seed(0)
-    model = Autoencoder(recipe_of(MASKED), (3, 16, 16)).train()
-    x = torch.rand(5, 3, 16, 16) * 2 - 1
+    model = Autoencoder(recipe_of(MASKED), shape).train()
+    x = torch.rand(5, *shape) * 2 - 1
     x_in, mask = model.corruption.hide(x, torch.Generator().manual_seed(0))
     other = torch.where(mask, torch.rand_like(x), x_in)
     torch.testing.assert_close(model.latent(other, None, mask)[1].z, model.latent(x_in, None, mask)[1].z)

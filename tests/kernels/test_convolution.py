@@ -34,6 +34,9 @@ CASES = [
     (Convolution(2, 0, 1, transposed=True), 4, 16, 20, 8, 3),
     (Convolution(1, 1, 1, transposed=True), 4, 16, 20, 8, 3),
     (Convolution(2, 1, 1, transposed=True), 3, 5, 16, 7, 4),
+    (Convolution(1, 1, 1), 3, 1, 4, 7, 3),  # grey
+    (Convolution(2, 0, 1, turned=True), 2, 1, 20, 9, 3),
+    (Convolution(1, 1, 1, transposed=True), 2, 20, 1, 7, 3),
 ]
 
 

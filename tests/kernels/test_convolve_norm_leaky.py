@@ -213,6 +213,29 @@ def test_what_is_not_finite_stays_so(dtype: torch.dtype) -> None:
     assert not ours(x, kernel, offset, how, norm, SLOPE).isfinite().any()
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 28), (5, 17, 27), (2, 3, 5)], ids=str)
+@pytest.mark.parametrize(("dtype", "within"), [(torch.bfloat16, 0.15), (torch.float32, 1e-3)])
+def test_a_network_takes_the_same_step_on_images_of_any_shape(
+    shape: tuple[int, int, int], dtype: torch.dtype, within: float
+) -> None:
+    """Grey, many channels, sides that nothing divides, and images smaller than a tile: in PyTorch where need be."""
+    torch.manual_seed(0)
+    network = Conv(shape, filters=[16, 20, 16], strides=[1, 2, 2])
+    x = torch.rand(9, *shape).contiguous(memory_format=torch.channels_last)
+    found: list[list[Tensor]] = []
+    kernels: list[ops.Kernels] = ["compiled", "torch"]
+    for chosen in kernels:
+        network.zero_grad()
+        mixed = torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16)
+        with mixed, ops.using(chosen):
+            y = network(x).float()
+        (y - x).square().sum().backward()
+        found.append([y.detach(), *(weight.grad for weight in network.parameters() if weight.grad is not None)])
+    scale = max(float(gradient.norm()) for gradient in found[1][1:])
+    for at, (ours, theirs) in enumerate(zip(*found, strict=True)):
+        assert (ours - theirs).norm() <= within * (theirs.norm() if at == 0 else scale)
+
+
 @pytest.mark.parametrize(
     ("precision", "within", "stages"),
     # in fp32 Winograd's filtering is for kernels without a stride and many channels

@@ -25,6 +25,7 @@ CASES = [  # images, channels, filters, side
     (Convolution(1, 1, 1), 7, 80, 72, 8),  # many sums: threads share blocks
     (Convolution(1, 0, 0), 2, 17, 33, 11),  # no size a multiple of what is done at a time
     (Convolution(1, 2, 2, turned=True), 1, 40, 20, 5),
+    (Convolution(1, 1, 1), 2, 20, 1, 7),  # grey
 ]
 
 

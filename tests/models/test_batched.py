@@ -6,13 +6,16 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from isthmus.core.pixels import Rows
 from isthmus.models import batched as inference
+from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched, batched_array
 from isthmus.models.collect_latents import Collecting
@@ -83,6 +86,22 @@ def test_python_answers_to_the_bit_what_the_evaluation_scores(model: Autoencoder
     outputs, latents = collecting.reconstruct(given), collecting.collected()
     assert np.array_equal(model.reconstruct(given), outputs.transpose(0, 2, 3, 1))
     assert np.array_equal(model.encode(given), latents.z)
+
+
+def test_images_that_are_read_in_blocks_have_the_same_bits(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    given, asked = pictures(800).numpy(), list[int]()
+
+    class OnDisk(Rows):
+        def __getitem__(self, rows: Any, /) -> np.ndarray:
+            found = super().__getitem__(rows)
+            asked.append(len(found))
+            return found
+
+    at_once = collect_with_outputs(model, given)
+    monkeypatch.setattr(collect_latents, "BLOCK_BYTES", 300 * given[0].nbytes)
+    latents, outputs = collect_with_outputs(model, OnDisk(given, np.arange(800)))
+    assert len(asked) > 2 and sum(asked) == 800 and max(asked) <= 300
+    assert np.array_equal(latents.z, at_once[0].z) and np.array_equal(outputs, at_once[1])
 
 
 def test_threads_that_judge_leave_the_flags_as_they_were(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from isthmus.core.sorts import SORTS
 from isthmus.core.values import Posterior
 from isthmus.models import interfaces
 from isthmus.models.architectures.conv import Conv
+from isthmus.models.padding import cropped, padded
 from isthmus.testing.part_under_test import IMAGE, ODD_IMAGE, PartUnderTest
 
 
@@ -89,10 +90,10 @@ def test_a_corruption_does_what_it_declares(kind: str, image: tuple[int, int, in
     assert mask.shape == (6, 1, *image[1:])
     assert mask.dtype == torch.bool
     patch = part.hidden_patch
-    hidden = mask[:, :, ::patch, ::patch]
+    hidden = padded(mask.float(), patch)[:, :, ::patch, ::patch]
     assert hidden.sum((1, 2, 3)).tolist() == [round(part.hidden_share * hidden[0].numel())] * 6
-    whole = hidden.repeat_interleave(patch, 2).repeat_interleave(patch, 3)
-    assert torch.equal(mask, whole[:, :, : image[1], : image[2]]), "a patch is hidden as a whole, up to the border"
+    whole = hidden.bool().repeat_interleave(patch, 2).repeat_interleave(patch, 3)
+    assert torch.equal(mask, cropped(whole, image[1:])), "a patch is hidden as a whole, up to the border"
     assert torch.equal(x_in.masked_fill(mask, 9), x.masked_fill(mask, 9)), "what is not hidden was changed"
 
 

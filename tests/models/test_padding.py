@@ -11,7 +11,7 @@ from isthmus.models.architectures.vit import Vit
 from isthmus.models.interfaces import Architecture
 from isthmus.models.padding import Fold, Unfold, cropped, grid, padded
 
-SIZES = [(28, 28), (33, 47), (5, 16), (1, 3)]
+SIZES = [(28, 28), (33, 47), (5, 16), (2, 4)]
 
 
 @pytest.mark.parametrize("sides", SIZES, ids=str)
@@ -22,8 +22,10 @@ def test_the_border_is_repeated_and_comes_off_again(sides: tuple[int, int], unit
     rows, columns = grid(sides, unit)
     assert more.shape == (2, 5, unit * rows, unit * columns)
     assert torch.equal(cropped(more, sides), x)
-    assert (more[:, :, sides[0] :] == more[:, :, sides[0] - 1 : sides[0]]).all()
-    assert (more[..., sides[1] :] == more[..., sides[1] - 1 : sides[1]]).all()
+    above, left = ((one - side) // 2 for one, side in zip(more.shape[2:], sides, strict=True))
+    down, across = (torch.arange(one) for one in more.shape[2:])
+    nearest = (down - above).clamp(0, sides[0] - 1), (across - left).clamp(0, sides[1] - 1)
+    assert torch.equal(more, x[:, :, nearest[0][:, None], nearest[1]])
     assert torch.equal(Unfold(unit, sides)(Fold(unit)(x)), x)
 
 
@@ -54,6 +56,16 @@ def test_images_of_any_size_go_through_four_halvings(sides: tuple[int, int]) -> 
         assert architecture.decoder(h).shape == x.shape
 
 
+def test_images_that_would_be_lost_in_their_padding_are_refused() -> None:
+    for build in (
+        lambda: Conv((3, 8, 6), filters=[4, 4], strides=[3, 12], kernel=12),
+        lambda: Residual((3, 8, 6), patch=36),
+        lambda: Vit((3, 8, 6), patch=36),
+    ):
+        with pytest.raises(ValueError, match="squares of 36x36 pixels are far larger than the images, 8x6; choose"):
+            build()
+
+
 def test_an_image_is_encoded_as_the_padded_one_is() -> None:
     torch.manual_seed(0)
     for small, large in zip(deep((20, 33)), deep((32, 48)), strict=True):
@@ -62,4 +74,4 @@ def test_an_image_is_encoded_as_the_padded_one_is() -> None:
         small.eval(), large.eval()
         assert torch.equal(small.encoder(x), large.encoder(padded(x, 16)))
         h = small.encoder(x)
-        assert torch.equal(small.decoder(h), large.decoder(h)[:, :, :20, :33])
+        assert torch.equal(small.decoder(h), large.decoder(h)[:, :, 6:26, 7:40])

@@ -53,8 +53,8 @@ def export(
 ) -> None:
     """Write a trained model as ONNX, checked, and its weights.
 
-    Both ONNX files are checked against PyTorch. encoder.onnx takes images (N, 3, H, W), RGB in 0..255, float32;
-    decoder.onnx gives images in [0, 1].
+    Both ONNX files are checked against PyTorch. encoder.onnx takes images (N, C, H, W) in 0..255, float32;
+    decoder.onnx gives images in [0, 1]. export.json tells their channels, and 0..65535 for images of 16 bits.
     """
     need_folder(run)
     from isthmus.cli import tables

@@ -105,7 +105,7 @@ class Architecture(ModelPart):
     """Whether the decoder accepts the linear path's image and adds to it: decoder(h, base), base (B, C, H, W)."""
 
     square: int = 0
-    """Side, pixels, of the square that each position of h stands for, counted from the top left; 0: there is none.
+    """Side, pixels, of the square of the padded image that each position of h stands for; 0: there is none.
 
     With it, features can begin with the linear path's image: see `LinearPath.show_in`.
     """

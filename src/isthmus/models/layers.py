@@ -54,7 +54,10 @@ class SameConvTranspose(nn.ConvTranspose2d, CallsKernels):
 
     def __init__(self, channels: int, filters: int, *, kernel: int = 3, stride: int = 1) -> None:
         if kernel < stride:
-            raise ValueError(f"kernel {kernel} is smaller than stride {stride}: pixels between would stay empty")
+            raise ValueError(
+                f"kernel {kernel} is smaller than stride {stride}, so that pixels between would stay empty; choose a "
+                "larger kernel or a smaller stride"
+            )
         super().__init__(channels, filters, kernel, stride)
         _glorot(self)
 

@@ -2,8 +2,7 @@
 
 x (B, C, 28, 28) --pad--> (B, C, 32, 32) --encode--> h (B, C', 2, 2) --decode--> (B, C, 32, 32) --crop--> (B, C, 28, 28)
 
-The border is repeated, below and to the right: zeros would be an edge that the image does not have, and a reflection
-needs an image larger than its border. Where nothing is missing, nothing is done.
+The border is repeated, as often on one side as on the other. Where nothing is missing, nothing is done.
 """
 
 from __future__ import annotations
@@ -11,21 +10,40 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+_MOST = 4  # times the longer side of an image
+
 
 def padded(x: Tensor, unit: int) -> Tensor:
-    """x (B, C, H, W) with its last row and column repeated until `unit` divides both sides."""
+    """x (B, C, H, W) with its border repeated until `unit` divides both sides.
+
+    An odd row or column goes below and to the right.
+    """
     below, right = (-side % unit for side in x.shape[2:])
-    return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
+    if not (below or right):
+        return x
+    above, left = below // 2, right // 2
+    return F.pad(x, (left, right - left, above, below - above), mode="replicate")
 
 
 def cropped(x: Tensor, sides: tuple[int, int]) -> Tensor:
-    """x (B, C, H', W') -> (B, C, *sides), without its last rows and columns."""
-    return x if tuple(x.shape[2:]) == sides else x[:, :, : sides[0], : sides[1]]
+    """x (B, C, H', W') -> (B, C, *sides), without what `padded` added."""
+    if tuple(x.shape[2:]) == sides:
+        return x
+    above, left = ((given - side) // 2 for given, side in zip(x.shape[2:], sides, strict=True))
+    return x[:, :, above : above + sides[0], left : left + sides[1]]
 
 
 def grid(sides: tuple[int, int], unit: int) -> tuple[int, int]:
-    """How many squares of side `unit` cover images of `sides` (H, W), in height and width."""
+    """How many squares of side `unit` cover images of `sides` (H, W), in height and width.
+
+    Raises ValueError for squares so large that nearly all arithmetic would be about the padding.
+    """
     height, width = sides
+    if unit > _MOST * max(sides):
+        raise ValueError(
+            f"squares of {unit}x{unit} pixels are far larger than the images, {height}x{width}; choose smaller strides "
+            "or a smaller patch"
+        )
     return -(-height // unit), -(-width // unit)
 
 

@@ -16,7 +16,7 @@ PIXEL_TYPES = {8: torch.uint8, 16: torch.uint16}
 
 def to_unit(pixels: Tensor) -> Tensor:
     """uint8 or uint16 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
-    few = pixels.contiguous(memory_format=torch.channels_last)  # while a value is one byte: takes a third less time
+    few = pixels.contiguous(memory_format=torch.channels_last)  # while values are few bytes: takes a third less time
     return few.to(torch.float32).div_(levels(pixels.dtype) / 2).sub_(1)
 
 

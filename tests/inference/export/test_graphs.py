@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,25 +15,33 @@ import torch
 from tests.models.test_contract import PARTS, VALUES
 
 from isthmus.core import registry
+from isthmus.core.pixels import levels
 from isthmus.evaluation.baselines import pca
 from isthmus.inference.export.compare import answer
 from isthmus.inference.export.graphs import decoder_graph, encoder_graph
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.batched import batched_array
+from isthmus.models.pixels import to_unit
 from isthmus.recipes.recipe import Recipe
 from isthmus.testing.part_under_test import PartUnderTest
 
 SHAPE = (3, 16, 16)
-PIXELS = np.random.default_rng(0).integers(0, 256, (40, *SHAPE), dtype=np.uint8)
 
 
-def model_of(recipe: Recipe) -> Autoencoder:
+def pixels_of(shape: tuple[int, int, int], depth: Literal[8, 16] = 8) -> torch.Tensor:
+    drawn = np.random.default_rng(0).integers(0, 1 << depth, (40, *shape), dtype=np.dtype(f"uint{depth}"))
+    return torch.from_numpy(drawn)
+
+
+def model_of(recipe: Recipe, shape: tuple[int, int, int] = SHAPE, depth: Literal[8, 16] = 8) -> Autoencoder:
     torch.manual_seed(0)
-    model = Autoencoder(recipe, SHAPE)
-    if model.linear is not None:
-        model.start_at(pca.fit(PIXELS, model.latent_size))
+    model = Autoencoder(recipe, shape, depth)
+    pixels = pixels_of(shape, depth)
+    if model.linear is not None and (shape, depth) == (SHAPE, 8):
+        model.start_at(pca.fit(pixels.numpy(), model.latent_size))
     for parameter in model.parameters():  # away from layers that begin at zero, which hide what comes after them
         parameter.data += 0.05 * torch.randn_like(parameter)
-    model(torch.from_numpy(PIXELS).float() / 127.5 - 1)  # running statistics away from their start
+    model(to_unit(pixels))  # running statistics away from their start
     return model.eval()
 
 
@@ -50,17 +58,35 @@ CASES += [(sort, kind, "pca") for sort, kind in PARTS if sort == "architectures"
 
 @pytest.mark.parametrize(("sort", "kind", "linear"), CASES)
 def test_a_model_with_this_part_answers_the_same_as_onnx(sort: str, kind: str, linear: str) -> None:
-    """At batches of 1 and 3: latents to 1e-4, images to 1e-4 beside the rounding of 8-bit images."""
     model = model_of(PartUnderTest(sort, kind, VALUES).recipe({"model.linear": linear}))
+    assert_onnx_answers_as(model, pixels_of(SHAPE)[:7])
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "depth"),
+    [("conv", (1, 14, 21), 8), ("residual", (5, 13, 18), 16), ("vit", (4, 9, 22), 8)],
+    ids=str,
+)
+def test_a_model_of_any_images_answers_the_same_as_onnx(
+    kind: str, shape: tuple[int, int, int], depth: Literal[8, 16]
+) -> None:
+    """Grey, more channels than colours, sides that are padded, 16 bits; beside a linear path too."""
+    model = model_of(PartUnderTest("architectures", kind, VALUES).recipe({"model.linear": "pca"}), shape, depth)
+    assert_onnx_answers_as(model, pixels_of(shape, depth)[:7])
+
+
+def assert_onnx_answers_as(model: Autoencoder, pixels: torch.Tensor) -> None:
+    """At batches of 1 and 3: latents to 1e-4, images to 1e-4 beside the rounding of pixels."""
     encoder, decoder = encoder_graph(model), decoder_graph(model)
-    latents = model.encode(PIXELS[:7])
-    outputs = model.reconstruct(PIXELS[:7]).transpose(0, 3, 1, 2) / 255
+    highest = levels(pixels.dtype)
+    latents = batched_array(model, model.encode_pixels, pixels)
+    outputs = batched_array(model, model.reconstruct_pixels, pixels) / highest
     for batch in (1, 3):
-        found = answer(encoder, PIXELS[:7].astype(np.float32), batch=batch)
+        found = answer(encoder, pixels.numpy().astype(np.float32), batch=batch)
         np.testing.assert_allclose(found, latents, atol=1e-4 * max(1, np.abs(latents).max()), rtol=0)
         seen = answer(decoder, latents, batch=batch)
         assert seen.min() >= 0 and seen.max() <= 1
-        np.testing.assert_allclose(seen, outputs, atol=0.5 / 255 + 1e-4, rtol=0)
+        np.testing.assert_allclose(seen, outputs, atol=0.5 / highest + 1e-4, rtol=0)
 
 
 def test_names_shapes_and_the_maker_are_in_the_file(tiny: Callable[..., Recipe]) -> None:

@@ -56,6 +56,33 @@ def test_by_default_it_goes_into_the_runs_folder_and_json_tells_the_contract(tra
     assert about["half_cost_db"] is None
 
 
+@pytest.mark.parametrize(
+    ("channels", "highest", "ends", "expected"),
+    [
+        (3, 255, None, ("RGB, 0..255", "RGB, [0, 1]")),
+        (1, 255, None, ("grey, 0..255", "grey, [0, 1]")),
+        (
+            12,
+            255,
+            None,
+            ("12 channels in the order of the data, 0..255", "12 channels in the order of the data, [0, 1]"),
+        ),
+        (
+            *(1, 65535, (-1000.0, 400.5)),
+            (
+                "grey, 0..65535, where black is -1000 of the data and white 400.5",
+                "grey, [0, 1], where black is -1000 of the data and white 400.5",
+            ),
+        ),
+    ],
+    ids=str,
+)
+def test_the_contract_tells_channels_order_and_range(
+    channels: int, highest: int, ends: tuple[float, float] | None, expected: tuple[str, str]
+) -> None:
+    assert export_module.values_of_images(channels, highest, ends) == expected
+
+
 def test_half_is_half_as_large_and_says_what_it_cost(trained: Path, tmp_path: Path) -> None:
     whole, half = tmp_path / "whole", tmp_path / "half"
     assert isthmus("export", trained, "-o", whole).code == 0

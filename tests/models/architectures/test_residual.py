@@ -46,7 +46,7 @@ def test_beside_a_linear_path_it_takes_that_paths_image_at_any_size() -> None:
     h = network.encoder(torch.zeros(1, 1, 9, 14))
     assert h.shape == (1, 4, 3, 4)
     base = torch.zeros(1, 1, 9, 14)
-    base[..., -1, -1] = 1  # the last pixel, which is repeated in the padding
+    base[..., -1, -1] = 1  # the last pixel, which is repeated in the border
     changed = (network.decoder(h, base) != network.decoder(h, torch.zeros_like(base)))[0, 0]
     assert changed.shape == (9, 14)
     assert changed[-1, -1] and not changed[0, 0]

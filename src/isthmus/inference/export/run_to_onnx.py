@@ -156,13 +156,8 @@ def _write(
 
 def _about(run: Path, model: Autoencoder, exported: Exported, half: bool) -> ExportRecord:
     environment = read_environment(run)
-    channels, highest = model.image_shape[0], levels(model.pixel_type)
-    order = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels in the order of the data")
-    stands = "" if environment.data.range is None else ", for the data's {:g} to {:g}".format(*environment.data.range)
-    names = (
-        ("image", f"{order}, 0..{highest}{stands}", "latent", "any"),
-        ("latent", "any", "image", f"{order}, [0, 1]{stands}"),
-    )
+    given, answered = values_of_images(model.image_shape[0], levels(model.pixel_type), environment.data.range)
+    names = ("image", given, "latent", "any"), ("latent", "any", "image", answered)
     cost = exported.half_cost_db
     return ExportRecord(
         format=1,
@@ -174,10 +169,20 @@ def _about(run: Path, model: Autoencoder, exported: Exported, half: bool) -> Exp
         graphs=tuple(
             ExportedGraph(
                 file=graph.path.name,
-                input=ExportedTensor(name=name, shape=graph.input, dtype="float32", range=given),
-                output=ExportedTensor(name=answer_name, shape=graph.output, dtype="float32", range=answered),
+                input=ExportedTensor(name=name, shape=graph.input, dtype="float32", range=taken),
+                output=ExportedTensor(name=answer_name, shape=graph.output, dtype="float32", range=made),
                 largest_difference_from_pytorch=graph.difference,
             )
-            for graph, (name, given, answer_name, answered) in zip(exported.graphs, names, strict=True)
+            for graph, (name, taken, answer_name, made) in zip(exported.graphs, names, strict=True)
         ),
     )
+
+
+def values_of_images(channels: int, highest: int, ends: tuple[float, float] | None) -> tuple[str, str]:
+    """What the values of encoder.onnx's images mean, and those of decoder.onnx's: 'RGB, 0..255' and 'RGB, [0, 1]'.
+
+    highest: level of the pixels. ends: `data.range`, the sources' values that are black and white.
+    """
+    order = {1: "grey", 3: "RGB"}.get(channels, f"{channels} channels in the order of the data")
+    stands = "" if ends is None else f", where black is {ends[0]:g} of the data and white {ends[1]:g}"
+    return f"{order}, 0..{highest}{stands}", f"{order}, [0, 1]{stands}"

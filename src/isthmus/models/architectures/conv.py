@@ -23,7 +23,7 @@ class Conv(Architecture):
 
     encoder: x (B, C, H, W) -> h (B, *feature_shape); decoder: h -> x_hat (B, C, H, W), tanh, in [-1, 1].
     Each layer is convolution, batch norm, leaky ReLU; the last is a transposed convolution with tanh. If the strides do
-    not divide the image, the encoder repeats its last row and column, and the decoder crops its output.
+    not divide the image, the encoder repeats its border first, and the decoder crops its output.
 
     Options:
         filters, strides: one entry per layer, starting at the image.

@@ -24,8 +24,8 @@ class Residual(Architecture):
     path's image and learns what is missing in it: at latent 64 this lowers the error by ten per cent.
 
     Options:
-        patch: side of the square of pixels that becomes one position; if it does not divide the image, the last row
-            and column of pixels are repeated before folding, and the output is cropped.
+        patch: side of the square of pixels that becomes one position; if it does not divide the image, the
+            image's border is repeated before folding, and the output is cropped.
         width: channels of every block.
         depth: residual blocks in the encoder, and as many in the decoder.
         channels: of the features between architecture and bottleneck.

@@ -12,7 +12,7 @@ from isthmus.core.errors import InputError
 from isthmus.models.architectures._tokens import Blocks, positions
 from isthmus.models.interfaces import Architecture
 from isthmus.models.layers import start_at_zero
-from isthmus.models.padding import Fold, Unfold, grid
+from isthmus.models.padding import Fold, Unfold, grid, padded
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -27,8 +27,8 @@ class Vit(Architecture):
     positions.
 
     Options:
-        patch: side of a patch, pixels; if it does not divide the image, the last row and column of pixels are repeated
-            in the last patches, and the output is cropped.
+        patch: side of a patch, pixels; if it does not divide the image, the outer patches repeat the image's border,
+            and the output is cropped.
         width: numbers per token.
         depth: blocks in the encoder, and as many in the decoder.
         heads: attention heads in each block.
@@ -91,9 +91,9 @@ class _Encoder(nn.Module):
         if mask is None:
             tokens = self.blocks(tokens)
         else:
-            hidden = mask[:, 0, :: self.patch, :: self.patch].flatten(1)
+            hidden = padded(mask.float(), self.patch)[:, 0, :: self.patch, :: self.patch].flatten(1)
             count = tokens.shape[1] - round(share * tokens.shape[1])  # known without waiting for the device
-            places = hidden.float().argsort(dim=1, stable=True)[:, :count, None].expand(-1, -1, tokens.shape[2])
+            places = hidden.argsort(dim=1, stable=True)[:, :count, None].expand(-1, -1, tokens.shape[2])
             seen = self.blocks(tokens.gather(1, places))
             tokens = self.unseen.to(seen.dtype).expand_as(tokens).scatter(1, places, seen)
         return self.last(tokens).mT.unflatten(2, self.grid)

@@ -22,7 +22,7 @@ class HiddenPatches(Corruption):
 
     Options:
         share: of the patches that are hidden, to the nearest whole patch.
-        patch: side of a patch, pixels; if it does not divide the image, the last patches are cut off.
+        patch: side of a patch, pixels; if it does not divide the image, the outer patches are cut off.
     Raises ValueError if all patches would be hidden, or none.
     """
 

@@ -22,8 +22,9 @@ _LEAST = 1e-4  # lower bound of a scale's similarity: a negative number has no r
 class MsSsim(Distortion):
     """How far multi-scale structural similarity is from 1, per pixel value, plus absolute error.
 
-    x_hat, x (B, C, H, W) -> (B,), as in the distortion `ssim`. Each scale halves the one before. The scales used are
-    those at least 11 pixels high and wide (two at 32 pixels); their weights are divided by their sum.
+    x_hat, x (B, C, H, W) -> (B,), as in the distortion `ssim`. Each scale halves the one before; an odd last row or
+    column is left out. The scales used are those at least 11 pixels high and wide (two at 32 pixels); their weights are
+    divided by their sum.
     "Multiscale structural similarity" (Wang, Simoncelli and Bovik 2003, doi:10.1109/ACSSC.2003.1292216, equation 7).
 
     Options:
