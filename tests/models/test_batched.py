@@ -18,7 +18,7 @@ from isthmus.models import batched as inference
 from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched, batched_array
-from isthmus.models.collect_latents import Collecting
+from isthmus.models.collect_latents import Collecting, blocks_of
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 
@@ -97,11 +97,14 @@ def test_images_that_are_read_in_blocks_have_the_same_bits(model: Autoencoder, m
             asked.append(len(found))
             return found
 
-    at_once = collect_with_outputs(model, given)
+    whole = Collecting(model)
+    outputs = whole.reconstruct(given)
     monkeypatch.setattr(collect_latents, "BLOCK_BYTES", 300 * given[0].nbytes)
-    latents, outputs = collect_with_outputs(model, OnDisk(given, np.arange(800)))
+    images, parted = OnDisk(given, np.arange(800)), Collecting(model)
+    parts = [parted.reconstruct(images[rows]) for rows in blocks_of(model, images)]
     assert len(asked) > 2 and sum(asked) == 800 and max(asked) <= 300
-    assert np.array_equal(latents.z, at_once[0].z) and np.array_equal(outputs, at_once[1])
+    assert np.array_equal(np.concatenate(parts), outputs)
+    assert np.array_equal(parted.collected().z, whole.collected().z)
 
 
 def test_threads_that_judge_leave_the_flags_as_they_were(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:
