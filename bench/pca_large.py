@@ -52,7 +52,8 @@ class RawFile:
         index = np.arange(len(self))[rows]
         images = np.empty((len(index), *self.shape[1:]), np.uint8)
         for image, row in zip(images, index.tolist(), strict=True):
-            image.flat = np.frombuffer(os.pread(self.file, self.bytes, row * self.bytes), np.uint8)
+            held = os.pread(self.file, self.bytes, row * self.bytes)
+            image[:] = np.frombuffer(held, np.uint8).reshape(image.shape)
         return images
 
 

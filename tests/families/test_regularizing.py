@@ -10,6 +10,7 @@ import torch
 from tests.families.small import CONV, Trained, gaussian, recipe_of, trained
 from torch import nn
 
+from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.evaluation.latents import disentanglement
@@ -244,3 +245,9 @@ def test_the_decoder_gradient_is_autograds_on_average() -> None:
     objective.regularizer.train()
     drawn = torch.stack([objective.regularizer(model, model(x)).terms["decoder_gradient"].detach() for _ in range(400)])
     assert ((drawn.mean(0) - expected).abs() < 4 * drawn.std(0) / math.sqrt(len(drawn))).all()
+
+
+def test_images_without_a_patch_to_judge_are_refused() -> None:
+    registry.build("regularizers", "patch_adversary", {}, (3,), (1, 4, 5))
+    with pytest.raises(InputError, match=r"images of 3x9 pixels hold no patch .* regularizer\.kind=none"):
+        registry.build("regularizers", "patch_adversary", {}, (3,), (1, 3, 9))

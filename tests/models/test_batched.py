@@ -19,7 +19,11 @@ from isthmus.models import batched as inference
 from isthmus.models import collect_latents
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched, batched_array
+<<<<<<< ours
 from isthmus.models.collect_latents import Collecting, collect
+=======
+from isthmus.models.collect_latents import Collecting, blocks_of
+>>>>>>> theirs
 from isthmus.recipes.recipe import Recipe
 from isthmus.training import devices
 
@@ -111,10 +115,21 @@ def test_images_that_are_read_in_blocks_have_the_same_bits(model: Autoencoder, m
             asked.append(len(found))
             return found
 
+<<<<<<< ours
     at_once = collect(model, given)
     monkeypatch.setattr(collect_latents, "BLOCK_BYTES", 300 * given[0].nbytes)
     assert np.array_equal(collect(model, OnDisk(given, np.arange(800))).z, at_once.z)
     assert len(asked) > 2 and sum(asked) == 800 and max(asked) <= 300
+=======
+    whole = Collecting(model)
+    outputs = whole.reconstruct(given)
+    monkeypatch.setattr(collect_latents, "BLOCK_BYTES", 300 * given[0].nbytes)
+    images, parted = OnDisk(given, np.arange(800)), Collecting(model)
+    parts = [parted.reconstruct(images[rows]) for rows in blocks_of(model, images)]
+    assert len(asked) > 2 and sum(asked) == 800 and max(asked) <= 300
+    assert np.array_equal(np.concatenate(parts), outputs)
+    assert np.array_equal(parted.collected().z, whole.collected().z)
+>>>>>>> theirs
 
 
 def test_threads_that_judge_leave_the_flags_as_they_were(model: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:

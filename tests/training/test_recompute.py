@@ -137,6 +137,8 @@ def test_only_steps_that_need_much_memory_recompute(monkeypatch: pytest.MonkeyPa
         plan = check_memory(recipe, (3, side, side), 1000, CPU, "fp32")
         assert plan.recompute == recomputes, side
         assert len(plan.said) == recomputes
+    deep = load_recipe("post/many-layers", {"data.kind": "scenes"})
+    assert [check_memory(deep, (3, side, side), 1000, CPU, "bf16").recompute for side in (32, 128)] == [False, True]
     assert "recomputed instead of kept" in plan.said[0] and "train.recompute=false" in plan.said[0]
     for wanted in (True, False):
         given = load_recipe("post/latent-10", {"data.kind": "scenes", "train.recompute": wanted})

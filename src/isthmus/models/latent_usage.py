@@ -9,6 +9,7 @@ import numpy as np
 from isthmus.models.collect_latents import Collected
 from isthmus.run_files.latent import CodesRecord, Rate
 
+_WIDE = 2048  # numbers of a latent
 ACTIVE = 0.01  # a unit is active if the variance of its posterior mean over images is above this
 
 
@@ -16,6 +17,23 @@ def covariance(z: np.ndarray) -> np.ndarray:
     """z (N, D) -> the covariance of its numbers, (D, D) float64; all zero for a single latent."""
     centred = z.astype(np.float64) - z.mean(0)
     return centred.T @ centred / max(len(z) - 1, 1)
+
+
+def principal_directions(z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """z (N, D) -> variances (K,), smallest first, and their directions (D, K): all D, or N of more than _WIDE.
+
+    The map of a large photograph has 16,384 numbers. Their covariance would take gigabytes and its eigenvectors an
+    hour; the products of N latents hold the same.
+    """
+    count, size = z.shape
+    if size <= max(count, _WIDE):
+        variances, directions = np.linalg.eigh(covariance(z))
+        return variances, directions
+    centred = z.astype(np.float64) - z.mean(0)
+    variances, rows = np.linalg.eigh(centred @ centred.T / max(count - 1, 1))
+    directions = centred.T @ rows
+    lengths = np.linalg.norm(directions, axis=0)
+    return variances.clip(min=0), directions / np.where(lengths > 0, lengths, 1)
 
 
 def active_units(z: np.ndarray) -> int:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import math
 import sys
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, UntypedStorage, nn
+from torch import Tensor, UntypedStorage
 
 from isthmus.core import memory_limit
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.wording import counted, size
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
+from isthmus.models.interfaces import Objective
 from isthmus.models.recompute import recomputing
 from isthmus.recipes.recipe import Recipe
 
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
-# A step of the ready-made recipes keeps 20 to 250 times its pixels. Counting is skipped where _MOST_KEPT times fit.
-_MOST_KEPT, _USUALLY_KEPT = 500, 100
+# A step of the ready-made recipes takes 20 to 1,250 times its pixels. Counting is skipped where _MOST_KEPT times fit.
+_MOST_KEPT, _USUALLY_KEPT = 1500, 100
 _ROOM = 10**9  # bytes: counting loads more of torch, which takes a second and some hundred MB
 # bytes on the CPU: a step of the post's network on 32 images of 256x256 in bf16 is just below, and with it all default
 # recipes stay under 3 GB at 128x128 and under 6 GB at 256x256 (records/2026-11-29-large-pictures.md)
@@ -123,26 +125,40 @@ def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: i
     if free < _ROOM:
         return Need(weights, pixels * _USUALLY_KEPT, 0)
     with torch.random.fork_rng(devices=[]):
-        plain, recomputed = (_step(model, (batch, *image_shape), recompute) for recompute in (False, True))
-    share = _SHARE[precision]
-    return Need(weights, int(share * plain), int(share * recomputed))
+        plain, recomputed = (_step(model, objective, (batch, *image_shape), precision, way) for way in (False, True))
+    return Need(weights, plain, recomputed)
 
 
-def _step(model: nn.Module, shape: tuple[int, ...], recompute: bool) -> int:
-    """About the bytes that a step takes in float32; if it fails on "meta", twice what was counted until then."""
+def _step(
+    model: Autoencoder, objective: Objective, shape: tuple[int, int, int, int], precision: str, recompute: bool
+) -> int:
+    """About the bytes of a step; if the model fails on "meta", twice what was counted until then."""
+    network, losses = dict[int, UntypedStorage](), dict[int, UntypedStorage]()
     ours = {id(tensor.untyped_storage()) for tensor in (*model.parameters(), *model.buffers())}
-    seen: dict[int, UntypedStorage] = {}  # kept alive, so that no other one gets the same id
+    share = 2 * _SHARE[precision]
+    with recomputing(recompute), suppress(RuntimeError, NotImplementedError):
+        with _counting(network, ours):
+            trace = model(torch.empty(shape, device="meta"))
+        share = _SHARE[precision]
+        with _counting(losses, ours | set(network)):
+            objective(model, trace)
+    # losses are float32 in any precision
+    sizes = [*(share * one.nbytes() for one in network.values()), *(one.nbytes() for one in losses.values())]
+    return int(sum(sizes) + _BESIDES[recompute] * max(sizes, default=0))
+
+
+@contextmanager
+def _counting(seen: dict[int, UntypedStorage], known: set[int]) -> Generator[None]:
+    """Inside the block, collect what is kept for the backward pass, except the `known`, and keep it alive.
+
+    So no other tensor gets the same id.
+    """
 
     def keep(tensor: Tensor) -> Tensor:
         storage = tensor.untyped_storage()
-        if id(storage) not in ours:
+        if id(storage) not in known:
             seen[id(storage)] = storage
         return tensor
 
-    share = 2
-    hooks = torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one)
-    with suppress(RuntimeError, NotImplementedError), hooks, recomputing(recompute):
-        model(torch.empty(shape, device="meta"))
-        share = 1
-    sizes = [storage.nbytes() for storage in seen.values()]
-    return share * (sum(sizes) + _BESIDES[recompute] * max(sizes, default=0))
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one):
+        yield

@@ -24,7 +24,7 @@ _COLUMNS = 8192
 LARGEST_EXACT = 6144
 # A direction with less than this share of the first one's variance is rounding error, not data.
 _NOISE = 1e-12
-# Krylov route, see records/2026-11-28-large-pca.md. With these, two passes come within 0.1 % of the exact error.
+# Krylov route, see records/2026-11-29-large-pca-method.md: two passes come within 0.1 % of the exact error.
 _SAMPLED = 4096  # images whose exact directions it starts from
 _EXTRA_DIRECTIONS = 32  # beside a quarter more than asked for
 _APPROXIMATE_NOISE = 1e-7  # the share of the first variance below which float32 products hold rounding error alone

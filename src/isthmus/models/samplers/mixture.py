@@ -10,7 +10,7 @@ from isthmus.models import latent_mixture
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import Collected
 from isthmus.models.interfaces import Sampler
-from isthmus.models.latent_usage import covariance
+from isthmus.models.latent_usage import principal_directions
 
 _LEAST = 1e-6  # a direction with a smaller share of the widest direction's variance is left out
 
@@ -25,7 +25,7 @@ class Mixture(Sampler):
     def __init__(self, model: Autoencoder, known: Collected) -> None:
         self.model = model
         self.mean = known.z.mean(0)
-        variances, directions = np.linalg.eigh(covariance(known.z))
+        variances, directions = principal_directions(known.z)
         order = np.argsort(variances)[::-1]
         held = order[variances[order] > max(_LEAST * float(variances.max()), 1e-12)]
         self.spread, self.directions = np.sqrt(variances[held]), directions[:, held]
