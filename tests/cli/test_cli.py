@@ -266,7 +266,7 @@ def test_an_unfinished_run_goes_on_only_when_asked(tmp_path: Path) -> None:
 
 
 def test_an_interruption_before_training_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Scenes, "load", lambda _: signal.raise_signal(signal.SIGINT))
+    monkeypatch.setattr(Scenes, "pictures", lambda _: signal.raise_signal(signal.SIGINT))
     assert_refused(train(tmp_path / "run"), "interrupted", code=130)
     assert not (tmp_path / "run").exists()
 
