@@ -150,8 +150,11 @@ class Tally:
         low, high = self.values.get(kind, values)
         self.values[kind] = (min(low, values[0]), max(high, values[1]))
 
-    def changes(self) -> tuple[Change, ...]:
-        """One change for each kind of thing that was done to any of the pictures."""
+    def changes(self, *, options: bool = True) -> tuple[Change, ...]:
+        """One change for each kind of thing that was done to any of the pictures.
+
+        options: whether sentences name the options of a data set that do otherwise; a trained model has none.
+        """
         depths = dict.fromkeys((one.depth.kind, one.depth.bits) for one in self.handled if one.depth)
         found = (
             *(self._turned(), self._frames(), self._bands(), self._gamma(), self._profile()),
@@ -167,7 +170,10 @@ class Tally:
             ),
             *(self._cropped(), self._padded(), self._stretched(), self._reduced(), self._enlarged()),
         )
-        return tuple(change for change in found if change is not None)
+        made = tuple(change for change in found if change is not None)
+        if options:
+            return made
+        return tuple(one.model_copy(update={"sentence": _without_options(one.sentence)}) for one in made)
 
     def _change(
         self,
@@ -308,6 +314,11 @@ class Tally:
     def _enlarged(self) -> Change | None:
         chosen = self._those(lambda one: one.scale > 1)
         return self._change("enlarged", "Enlarged", chosen, f"{_sizes(chosen)}, which adds no detail")
+
+
+def _without_options(sentence: str) -> str:
+    said, named, _ = sentence.partition("; data.")
+    return f"{said}." if named else said
 
 
 def _sizes(chosen: Mapping[Handled, int]) -> str:

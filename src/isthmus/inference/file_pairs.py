@@ -82,7 +82,7 @@ class PictureReader:
 
     def notices(self) -> list[str]:
         """What was done to the pictures and which were left out. Raises InputError where none could be read."""
-        said = [change.sentence for change in self._tally.changes()]
+        said = [change.sentence for change in self._tally.changes(options=False)]
         if not self._broken:
             return said
         sentence = f"{len(self._broken):,} of {counted(self._read + len(self._broken), 'image')} cannot be read"
