@@ -29,7 +29,7 @@ _ROOM = 10**9  # bytes: counting loads more of torch, which takes a second and s
 _MOST_STEP = 3_200_000_000
 _BESIDES = {False: 3, True: 5}  # of the largest tensors, beside those kept: gradients, and what is computed again
 _SHARE = {"fp32": 1.0, "bf16": 0.5}  # of float32's bytes
-_LONGER = 1.3
+_LONGER = 1.4
 _REMEDY = "make bottleneck.dim, architecture.filters, data.size or train.batch smaller"
 
 
