@@ -141,7 +141,7 @@ class StudyRow:
         measured: dict[str, Any] = {
             "latent_size": first.latent_size,
             "image_values": values,
-            "scores": self.score(values),
+            "scores": self.score(values, first.data.depth),
             "against_pca": AgainstPca(psnr=contender.over_pca().record(), mse_ratio=contender.mse_over_pca()),
             "stayed_at_start": contender.stayed,
             "cost": mean_cost([one.cost for one in self.evaluations]),
@@ -152,11 +152,13 @@ class StudyRow:
             measured["doctor"] = self.doctor()
         return known.model_copy(update=measured)
 
-    def score(self, values: int) -> Score:
-        """The model's score over all finished seeds; `values`: number of values of one image."""
+    def score(self, values: int, depth: int) -> Score:
+        """The model's score over all finished seeds; `values`: number of values of one image, of `depth` bits each."""
         measures = self.measures()
         found = {name: summarise(measure, self.scores(f"model_{name}")) for name, measure in measures.items()}
-        return Score.model_validate({**found, "psnr_of_mean_mse": psnr_of_mean_mse(found["mse"].mean, values)})
+        return Score.model_validate(
+            {**found, "psnr_of_mean_mse": psnr_of_mean_mse(found["mse"].mean, values, depth=depth)}
+        )
 
     def doctor(self) -> tuple[Diagnosis, ...]:
         """The doctor's diagnoses, each rule once, with the seeds it applies to."""

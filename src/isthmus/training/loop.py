@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.core.errors import RunError
-from isthmus.core.pixels import Pixels, levels
+from isthmus.core.pixels import Pixels, depth_of, levels
 from isthmus.core.values import Terms
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
@@ -176,7 +176,7 @@ def validate(model: Autoencoder, objective: Objective, images: Tensor | Pixels) 
     return {
         "validation_loss": loss / len(images),
         "validation_mse": mse,
-        "validation_psnr": psnr_of_mean_mse(mse, values),
+        "validation_psnr": psnr_of_mean_mse(mse, values, depth=depth_of(images.dtype)),
         "validation_image_psnr": decibels / len(images),
     }
 
