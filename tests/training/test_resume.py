@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +22,16 @@ from safetensors.torch import load_file, save_file
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.pixels import Rows
+from isthmus.data import residence
+from isthmus.data.datasets.scenes import Scenes
+from isthmus.data.store.prepare import prepare
 from isthmus.kernels import choose as kernel_choice
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder
-from isthmus.recipes.recipe import Recipe
+from isthmus.recipes.recipe import Part, Recipe
 from isthmus.runs.claim import claim
+from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import is_trained, read_recipe
 from isthmus.training import checkpoint, in_folder, loop
@@ -81,6 +87,28 @@ def test_a_resumed_run_ends_with_the_same_bits(
     assert curves[0] == curves[1]
 
 
+def test_images_on_disk_give_the_bits_of_those_in_memory_also_in_a_resumed_run(
+    tiny: Callable[..., Recipe], tmp_path: Path, every_step_safe: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Mirrored ones too, dropped in the middle of an epoch, with PCA, validation and evaluation read from the disk."""
+    recipe = tiny({**CHANGES, "model.linear": "pca", "train.mirror": True})
+    for _ in train(recipe, tmp_path / "whole"):
+        pass
+    prepare("scenes", Scenes(**recipe.data.options), tmp_path / "store")
+    monkeypatch.setattr(residence, "_MOST", 0)
+    on_disk = replace(recipe, data=Part("store", {"path": str(tmp_path / "store")}))
+    assert isinstance(load_data(on_disk).train.images, Rows)
+    stop_after(train(on_disk, tmp_path / "resumed"), 8)
+    for _ in train(on_disk, tmp_path / "resumed"):
+        pass
+    assert same(weights(tmp_path / "whole"), weights(tmp_path / "resumed"))
+    assert epochs(tmp_path / "whole") == epochs(tmp_path / "resumed")
+    for name in ("whole", "resumed"):
+        evaluate_run(tmp_path / name, load_data(read_recipe(tmp_path / name)), tmp_path / "cache")
+    scored = [(tmp_path / name / "per_image.parquet").read_bytes() for name in ("whole", "resumed")]
+    assert scored[0] == scored[1]
+
+
 @pytest.mark.skipif(why_unavailable() is not None, reason=f"no compiled kernels: {why_unavailable()}")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 def test_kernels_are_named_and_a_change_of_them_is_told(
@@ -118,7 +146,7 @@ def epochs(folder: Path) -> list[tuple[Any, ...]]:
     steps = [line["step"] for line in lines if line["kind"] == "train"]
     assert len(steps) == len(set(steps)), "a step stands twice in the log"
     keys = ("step", "epoch", "train_loss", "validation_loss", "best")
-    return [tuple(line[key] for key in keys) for line in lines if line["kind"] == "epoch"]
+    return [tuple(line.get(key) for key in keys) for line in lines if line["kind"] == "epoch"]
 
 
 def test_the_noise_of_a_step_depends_on_the_seed(tiny: Callable[..., Recipe], tmp_path: Path) -> None:
