@@ -47,12 +47,14 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     if sheet is not None:
         check_free(sheet)
     from isthmus.core.paths import cache_folder
+    from isthmus.data.datasets._picture_options import check_shown
     from isthmus.data.splits import split
     from isthmus.data.store.cache import read
 
     dataset = read(kind, registry.build("datasets", kind, options), cache_folder())
 
     usual = Split()
+    check_shown(options.get("shown_channels"), dataset.train.images.shape[1])
     splits = split(dataset, **usual.model_dump())
     own = {"validation": dataset.validation, "test": dataset.test}
     carved = [f"split.{part}={getattr(usual, part)}" for part, images in own.items() if images is None]
