@@ -24,7 +24,7 @@ _FEW = 500  # pictures: starting processes takes longer than decoding so few
 
 
 def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
-    """Decode into the folder `beside`, on the same disk, and move it to `folder`, missing or empty, when it is complete.
+    """Decode into the folder `beside`, on the same disk, and move it when complete to `folder`, missing or empty.
 
     kind: the data set's, for the record. Raises as `decode`, and OSError about `folder` where the disk is full or
     read-only.
