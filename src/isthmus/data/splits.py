@@ -146,7 +146,7 @@ def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]
         return
     if len(hashes) < _FEW.start:
         raise InputError(
-            f"data: {dataset.source} holds {counted(len(hashes), 'image')}, too few to train, validate and test on; "
+            f"data: {dataset.source}: only {counted(len(hashes), 'image')}, too few to train, validate and test on; "
             f"use {_FEW.start} or more"
         )
     part = next(name for name, size in sizes.items() if not size)
