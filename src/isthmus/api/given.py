@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
@@ -140,11 +140,18 @@ def _are_labels(data: Any, count: int) -> bool:
 
 def _refuse_other_labels(data: Any) -> None:
     """Raise InputError for images and labels of another number."""
-    if not (isinstance(data, tuple | list) and len(data) == 2 and _is_array(data[0]) and len(data[0].shape) > 2):
+    if not isinstance(data, tuple | list) or len(cast("Sequence[Any]", data)) != 2:
         return
-    images, labels = data
-    single = isinstance(labels, list | tuple) and all(isinstance(one, str | int | np.integer) for one in labels)
-    if single or (_is_array(labels) and len(labels.shape) == 1):
+    images, labels = cast("Sequence[Any]", data)
+    if not _is_array(images) or len(images.shape) < 3:
+        return
+    if _is_array(labels):
+        single = len(labels.shape) == 1
+    else:
+        single = isinstance(labels, list | tuple) and all(
+            isinstance(one, str | int | np.integer) for one in cast("Sequence[Any]", labels)
+        )
+    if single:
         count = counted(len(images), "image")
         raise InputError(f"data: {counted(len(labels), 'label')} for {count}; pass one for each")
 
