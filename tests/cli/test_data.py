@@ -79,6 +79,14 @@ def test_prepare_says_that_a_source_takes_one_path(photos: Path) -> None:
     assert "SOURCE: 2 paths for the data set 'folder', which takes one" in said
 
 
+def test_prepare_joins_no_data_set_with_paths(photos: Path) -> None:
+    said = refused("data", "prepare", "photos", "digits", "-o", "both")
+    assert "SOURCE: digits is a whole data set and cannot be joined; prepare it alone" in said
+    np.save("x.npy", np.zeros((9, 4, 4), np.uint8))
+    said = refused("data", "prepare", "photos", "x.npy", "-o", "both")
+    assert "SOURCE: arrays and folder cannot be joined; prepare them one at a time" in said
+
+
 def test_info_of_what_is_no_store_says_how_to_make_one(photos: Path) -> None:
     for name in ("photos", "nothing", "photos/00.png"):
         assert "not a store" in (said := refused("data", "info", name))

@@ -149,6 +149,8 @@ def _source(named: list[str]) -> tuple[str, dict[str, Any]]:
 
     if len(named) == 1 and named[0] in registry.kinds("datasets"):
         return named[0], {}
+    if joined := [word for word in named if word in registry.kinds("datasets") and not Path(word).exists()]:
+        raise InputError(f"SOURCE: {joined[0]} is a whole data set and cannot be joined; prepare it alone")
     found = [options_of_path(word) for word in named]
     kinds = sorted({one["data.kind"] for one in found})
     if len(kinds) > 1:
