@@ -22,7 +22,7 @@ from safetensors.numpy import save as to_bytes
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import Pixels, levels
+from isthmus.core.pixels import Pixels, depth_of, levels
 from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr
@@ -200,7 +200,7 @@ def curve(pcs: PrincipalComponents, images: Pixels, ks: Iterable[int]) -> tuple[
             sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
             start = stop
     means, values = (sums / len(images)).tolist(), math.prod(images.shape[1:])
-    depth = 8 * images.dtype.itemsize
+    depth = depth_of(images.dtype)
     return tuple(
         PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, values, depth=depth))
         for k, (m, p) in zip(ks, means, strict=True)
