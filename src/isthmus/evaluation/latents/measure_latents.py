@@ -76,7 +76,7 @@ def measure_latents(
         )
     factors = train.images.factors or {}
     varied = {name: values for name, values in factors.items() if len(np.unique(values)) > 1}
-    if varied and test.images.factors and len(test.images) > 1:  # no share of the variance of one image
+    if varied and test.images.factors:
         found["factors"] = _factors(train.latents.z, test.latents.z, varied, test.images.factors)
     return LatentRecord(**found)
 
