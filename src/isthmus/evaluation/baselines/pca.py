@@ -122,8 +122,8 @@ def fit(images: Pixels, components: int) -> PrincipalComponents:
     """The leading principal components of training images (N, C, H, W), which are read block by block.
 
     Exact if the smaller of two matrices, the covariance of the pixels and the images' inner products, is at most
-    6,144 wide; otherwise within 0.1 % of the exact error. Directions along which the images do
-    not vary are left out, so there may be fewer than `components`. Deterministic on one machine.
+    6,144 wide; otherwise the error is within 0.1 % of the exact one. Directions along which the images do not vary are
+    left out, so there may be fewer than `components`. Deterministic on one machine.
 
     Raises: ValueError for anything but images of uint8 or uint16, or fewer than one component.
     """
