@@ -150,7 +150,7 @@ def _broken(image: np.ndarray) -> Any:
     ("data", "message"),
     [
         (3, r"^data: 3 is no images; pass a path, .*an array, a tensor"),
-        ((RGB, LABELS[:7]), r"^data: .*(another kind|it must be|does not fit|not of the type|shape and type)"),
+        ((RGB, LABELS[:7]), r"^data: 7 labels for 30 images; pass one for each"),
         ((RGB, LABELS + 0.5), r"^data: labels of type float64 are not accepted"),
         (RGB[0], r"^data: an array of shape \(8, 9, 3\) is one image; pass several"),
         (np.zeros((0, 8, 8, 3), np.uint8), r"holds no pixels; pass at least one image"),
@@ -263,3 +263,21 @@ def test_a_module_of_ones_own_is_not_taken_for_the_hubs(tmp_path: Path, monkeypa
     with pytest.raises(InputError, match="is no images"):
         asked_run("vae", tmp_path, {}, object())
     assert np.array_equal(kept(RGB, tmp_path / "run").train.images[:30], FIRST)
+
+
+@pytest.mark.parametrize("top", (1.0, 255.0, 4000.0))
+@pytest.mark.parametrize("wrong", (np.nan, np.inf))
+def test_a_number_that_is_none_is_named_with_its_picture_and_place(tmp_path: Path, wrong: float, top: float) -> None:
+    """One such number must not change how the pictures beside it are kept."""
+    images = np.rint(RGB / 255 * top).astype(np.float32) if top > 1 else (RGB / np.float32(255))
+    images[5, 1, 2, 0] = wrong
+    with pytest.raises(InputError, match=rf"image 5: holds {wrong} at row 1, column 2, channel 0 \(counted from 0\)"):
+        kept(images, tmp_path / "refused")
+    rest = kept(images, tmp_path / "rest", data_skip_broken=True).train.images
+    assert np.array_equal(rest[:], kept(np.delete(images, 5, axis=0), tmp_path / "without").train.images[:])
+
+
+@pytest.mark.parametrize("labels", (np.arange(29), list(range(29)), ["a"] * 31))
+def test_labels_of_another_number_are_counted(tmp_path: Path, labels: Any) -> None:
+    with pytest.raises(InputError, match=rf"data: {len(labels)} labels for 30 images; pass one for each"):
+        kept((RGB, labels), tmp_path / "run")

@@ -119,10 +119,10 @@ def test_test_images_found_in_training_are_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (dataset(4), {}, "no validation images are left of 4"),
-        (dataset(4), {"validation": 0.5}, "no test images"),
+        (dataset(4), {}, "only 4 images, too few to train, validate and test on; use 5 or more"),
+        (dataset(30), {"test": 0.01}, "no test images are left of 30"),
         (dataset(10), {"validation": 0.5, "test": 0.5}, "no training images"),
-        (Dataset(ImageSet(images(0)), None, "nothing"), {}, "no training images are left of 0 in nothing"),
+        (Dataset(ImageSet(images(0)), None, "nothing"), {}, "nothing: only 0 images, too few"),
         (Dataset(ImageSet(images(50)), ImageSet(images(0)), "x"), {}, "no test images"),
         (dataset(50), {"validation": 0.0}, "split.validation: 0.0 must lie"),
         (dataset(50), {"test": 1.0}, "split.test: 1.0 must lie"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ import torch
 from isthmus.core.errors import RunError
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.evaluation.latents import disentanglement, probes
+from isthmus.evaluation.latents.measure_latents import Encoded, measure_latents
 from isthmus.models import latent_usage
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.collect_latents import collect
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.latent import Labels
 from isthmus.run_files.write import as_json
 from isthmus.runs.load import load_data
 
@@ -183,3 +186,29 @@ def test_latents_are_those_of_evaluation(tiny: Callable[..., Recipe]) -> None:
     images = load_data(recipe).test.images
     found = collect(model, images)
     assert np.array_equal(found.z, model.encode(images))
+
+
+def test_images_without_a_label_are_no_class(tiny: Callable[..., Recipe]) -> None:
+    """-1 says that there is none: probes neither learn it nor are asked for it."""
+    recipe = tiny()
+    splits = load_data(recipe)
+    torch.manual_seed(0)
+    model = Autoencoder(recipe, splits.train.images.shape[1:])
+    train, test = (Encoded(images, collect(model, images.images)) for images in (splits.train, splits.test))
+
+    def probed(train: Encoded, test: Encoded) -> Labels | None:
+        return measure_latents(model, None, train, test, pca_latents=(train.latents.z, test.latents.z)).labels
+
+    def half(encoded: Encoded) -> tuple[Encoded, Encoded]:
+        """The images, of which every other one has no label; and those with one alone."""
+        images, rows = encoded.images, np.arange(1, len(encoded.images), 2)
+        labels = np.full(len(images), -1)
+        labels[rows] = images.take(rows).labels
+        alone = Encoded(images.take(rows), replace(encoded.latents, z=encoded.latents.z[rows]))
+        return replace(encoded, images=replace(images, labels=labels)), alone
+
+    (some_train, train_alone), (some_test, test_alone) = half(train), half(test)
+    found = probed(some_train, some_test)
+    assert found is not None
+    assert found == probed(train_alone, test_alone)
+    assert probed(some_train, replace(test, images=replace(splits.test, labels=np.full(len(splits.test), -1)))) is None

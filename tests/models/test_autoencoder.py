@@ -265,7 +265,7 @@ def test_a_model_of_16_bits_makes_16_bits() -> None:
 
 
 def test_a_likelihood_knows_how_many_levels_there_are() -> None:
-    """In 256 times as fine levels each has a 256th of the probability: log(257) nats more for each value."""
+    """A level of 16 bits is 257 times as narrow, so it has a 257th of the probability: log(257) nats more a value."""
     recipe = load_recipe("post/latent-10", {**TINY, **VARIATIONAL, "distortion.kind": "gaussian"})
     x, x_hat = torch.zeros(1, 3, SIDE, SIDE), torch.full((1, 3, SIDE, SIDE), 0.1)
     eight, sixteen = (build_objective(recipe, Autoencoder(recipe, (3, SIDE, SIDE), depth)) for depth in (8, 16))

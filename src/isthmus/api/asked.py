@@ -137,7 +137,7 @@ def options_of_path(data: str | Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
-            "nor a path that exists"
+            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}"
         )
     return {"data.kind": _kind_of(path), "data.path": os.path.abspath(path)}
 

@@ -117,8 +117,9 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
 def sample(
     run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
 ) -> np.ndarray:
-    """New images from a run's model, uint8 (count, H, W, 3); the same seed on the same device gives the same images.
+    """New images from a run's model, (count, H, W, C) uint8, or uint16 where it was trained on 16 bits.
 
+    The same seed on the same device gives the same images.
     sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
     Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
     """

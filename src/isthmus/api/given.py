@@ -9,13 +9,13 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.wording import shown
+from isthmus.core.wording import counted, shown
 from isthmus.data.datasets._labels import Label
 from isthmus.data.datasets._named_splits import split_called
 from isthmus.data.given_arrays import GivenArrays
@@ -38,6 +38,7 @@ def given_images(data: Any, options: Mapping[str, Any]) -> GivenImages | None:
         return GivenArrays(_array(data), None, options)
     if isinstance(data, tuple | list) and len(data) == 2 and _is_array(data[0]) and _are_labels(data[1], len(data[0])):
         return GivenArrays(_array(data[0]), _labels(data[1]), options)
+    _refuse_other_labels(data)
     if _is(data, "torch.utils.data", "Dataset"):
         return GivenPictures(_Numbered(data, "train"))
     if isinstance(data, list | tuple) and len(data):
@@ -135,6 +136,24 @@ def _are_labels(data: Any, count: int) -> bool:
     if _is_array(data):
         return tuple(data.shape) in ((count,), (count, 1))
     return isinstance(data, list | tuple) and len(data) == count and not isinstance(data[0], list | tuple | Image.Image)
+
+
+def _refuse_other_labels(data: Any) -> None:
+    """Raise InputError for images and labels of another number."""
+    if not isinstance(data, tuple | list) or len(cast("Sequence[Any]", data)) != 2:
+        return
+    images, labels = cast("Sequence[Any]", data)
+    if not _is_array(images) or len(images.shape) < 3:
+        return
+    if _is_array(labels):
+        single = len(labels.shape) == 1
+    else:
+        single = isinstance(labels, list | tuple) and all(
+            isinstance(one, str | int | np.integer) for one in cast("Sequence[Any]", labels)
+        )
+    if single:
+        count = counted(len(images), "image")
+        raise InputError(f"data: {counted(len(labels), 'label')} for {count}; pass one for each")
 
 
 def _labels(data: Any) -> np.ndarray:

@@ -25,7 +25,7 @@ class _ByKind(TyperGroup):
 
 app = typer.Typer(
     cls=_ByKind,
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     rich_markup_mode=None,
     help="Say what a data set holds, or keep its decoded images.\n\n"
@@ -33,13 +33,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Kind = Annotated[str, typer.Argument(help="A data set; `isthmus list datasets` names them.")]
+Kind = Annotated[str, typer.Argument(help="A data set, which `isthmus list datasets` names, or a path.")]
 Options = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[OPTION=VALUE]...", help="Its options, such as path=FOLDER; `isthmus list datasets` names them."
     ),
 ]
+
+
+@app.callback()
+def _root(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+        raise typer.Exit(2)
 
 
 @app.command(_READ)
@@ -60,7 +67,8 @@ def read(
     """
     from isthmus.cli import listings
 
-    options = _options(kind, changes, offline, skip_broken, download)
+    kind, paths = _source([kind])
+    options = paths | _options(changes, offline, skip_broken, download)
     listings.print_data(kind, options, sheet=sheet, as_json=as_json)
 
 
@@ -78,7 +86,6 @@ def prepare(
 
     `isthmus data prepare PHOTOS size=128 -o photos-128`, then `isthmus train vae data.kind=store data.path=photos-128`.
     """
-    from isthmus.api.asked import options_of_path
     from isthmus.core import registry
     from isthmus.core.errors import InputError
     from isthmus.data.reading_progress import quiet as silent
@@ -87,17 +94,8 @@ def prepare(
     named = [word for word in sources if "=" not in word]
     if not named:
         raise InputError("SOURCE: none is given; name a data set, a folder or files before the options")
-    if len(named) == 1 and named[0] in registry.kinds("datasets"):
-        kind, paths = named[0], []
-    else:
-        found = [options_of_path(word) for word in named]
-        kinds = {one["data.kind"] for one in found}
-        if len(kinds) > 1:
-            raise InputError(f"SOURCE: {' and '.join(sorted(kinds))} cannot be joined; prepare them one at a time")
-        kind, paths = kinds.pop(), [one["data.path"] for one in found]
-    options = _options(kind, [word for word in sources if "=" in word], offline, skip_broken, False)
-    if paths:
-        options = {"path": paths[0] if len(paths) == 1 else paths, **options}
+    kind, paths = _source(named)
+    options = paths | _options([word for word in sources if "=" in word], offline, skip_broken, False)
     with silent(quiet):
         dataset = make(kind, registry.build("datasets", kind, options), out)
     for sentence in (*(change.sentence for change in dataset.handling), *dataset.notices):
@@ -143,7 +141,30 @@ def clean(
     tell(f"{size(freed)} {'would be freed' if dry_run else 'freed'} in {cache_folder()}.")
 
 
-def _options(kind: str, changes: list[str] | None, offline: bool, skip_broken: bool, download: bool) -> dict[str, Any]:
+def _source(named: list[str]) -> tuple[str, dict[str, Any]]:
+    """A data set that is named, or the one that reads these paths, and its option `path`."""
+    from isthmus.api.asked import options_of_path
+    from isthmus.core import registry
+    from isthmus.core.errors import InputError
+
+    if len(named) == 1 and named[0] in registry.kinds("datasets"):
+        return named[0], {}
+    if joined := [word for word in named if word in registry.kinds("datasets") and not Path(word).exists()]:
+        raise InputError(f"SOURCE: {joined[0]} is a whole data set and cannot be joined; prepare it alone")
+    found = [options_of_path(word) for word in named]
+    kinds = sorted({one["data.kind"] for one in found})
+    if len(kinds) > 1:
+        raise InputError(f"SOURCE: {' and '.join(kinds)} cannot be joined; prepare them one at a time")
+    if len(found) == 1:
+        return kinds[0], {"path": found[0]["data.path"]}
+    if registry.options(registry.find("datasets", kinds[0]))["path"].annotation is str:
+        raise InputError(
+            f"SOURCE: {len(found)} paths for the data set {kinds[0]!r}, which takes one; prepare them one at a time"
+        )
+    return kinds[0], {"path": [one["data.path"] for one in found]}
+
+
+def _options(changes: list[str] | None, offline: bool, skip_broken: bool, download: bool) -> dict[str, Any]:
     from isthmus.recipes.recipe import parse_overrides
 
     options = {key.removeprefix("data."): value for key, value in parse_overrides(changes or []).items()}
@@ -152,14 +173,15 @@ def _options(kind: str, changes: list[str] | None, offline: bool, skip_broken: b
 
 
 def _facts(header: dict[str, Any], store: Path) -> dict[str, str]:
-    from isthmus.core.wording import size
+    from isthmus.core.wording import counted, size
 
     channels, height, width = header["shape"]
     images = ", ".join(f"{count:,} {split}" for split, count in header["images"].items())
     return {
-        "source": f"{header['kind']}: {header['source']}",
+        "source": header["source"],
+        "kind": header["kind"],
         "images": images,
-        "shape": f"{channels} channels, height {height}, width {width}, {header['depth']} bits",
+        "shape": f"{counted(channels, 'channel')}, height {height}, width {width}, {header['depth']} bits",
         "range": json.dumps(header["range"]) if header["range"] else "as the files have it",
         "classes": ", ".join(header["class_names"]) or "none",
         "size": size(sum(file.stat().st_size for file in store.iterdir())),

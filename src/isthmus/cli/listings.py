@@ -14,6 +14,7 @@ from isthmus.cli.console import new_console
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free
+from isthmus.core.pixels import depth_of
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import printable
 from isthmus.pages.contact_sheet import contact_sheet, save_picture
@@ -47,12 +48,14 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
     if sheet is not None:
         check_free(sheet)
     from isthmus.core.paths import cache_folder
+    from isthmus.data.datasets._picture_options import check_shown
     from isthmus.data.splits import split
     from isthmus.data.store.cache import read
 
     dataset = read(kind, registry.build("datasets", kind, options), cache_folder())
 
     usual = Split()
+    check_shown(options.get("shown_channels"), dataset.train.images.shape[1])
     splits = split(dataset, **usual.model_dump())
     own = {"validation": dataset.validation, "test": dataset.test}
     carved = [f"split.{part}={getattr(usual, part)}" for part, images in own.items() if images is None]
@@ -68,7 +71,7 @@ def print_data(kind: str, options: dict[str, Any], *, sheet: Path | None, as_jso
         images = splits.train.images
         view = view_of(images.shape[1], options.get("shown_channels"))
         save_picture(contact_sheet(view.pictures(images[:64])), sheet)
-        for sentence in remarks(view, 8 * images.dtype.itemsize, splits.range):
+        for sentence in remarks(view, depth_of(images.dtype), splits.range):
             print(printable(sentence), file=sys.stderr)
     for sentence in (*(change.sentence for change in splits.handling), *splits.notices):
         print(printable(sentence), file=sys.stderr)

@@ -83,6 +83,7 @@ def sample(
     if out.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
     check_free(out)
+    from isthmus.core.pixels import depth_of
     from isthmus.inference.sample import generate
     from isthmus.pages.contact_sheet import contact_sheet, save_picture
     from isthmus.pages.shown_pixels import remarks, view_of
@@ -90,7 +91,7 @@ def sample(
 
     made = generate(run, count, sampler=sampler, seed=seed)
     view = view_of(made.images.shape[1], read_recipe(run).data.options.get("shown_channels"))
-    for sentence in (*made.notices, *remarks(view, 8 * made.images.dtype.itemsize, None)):
+    for sentence in (*made.notices, *remarks(view, depth_of(made.images.dtype), None)):
         say(sentence)
     save_picture(contact_sheet(view.pictures(made.images)), out)
     say(f"{counted(count, 'image')} from sampler {made.sampler}, seed {seed}.")

@@ -17,6 +17,7 @@ from isthmus.core.wording import counted
 
 _NONE: Mapping[str, float] = {}
 _FEW_LEVELS = 128  # of 256: with fewer, the sentence says how to keep more
+_WRITTEN_OUT = 1e15  # larger numbers would fill a line
 _MUCH = 0.05  # of a picture's area: beyond that, what is cut off is part of what it shows
 _ORIGINS = {
     "user": "",
@@ -347,7 +348,7 @@ def _few(names: list[str]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) else f"{value:.4g}"
+    return f"{value:,.0f}" if abs(value) < _WRITTEN_OUT and value == int(value) else f"{value:.4g}"
 
 
 def _percent(share: float) -> str:

@@ -131,7 +131,8 @@ class Adversary:
 class ImageSet:
     """Images, in memory or on disk.
 
-    images: (N, C, H, W) uint8, or uint16 where their sources are deeper. labels: (N,) int64, or None.
+    images: (N, C, H, W) uint8, or uint16 where their sources are deeper.
+    labels: (N,) int64, -1 for an image that has none; None where no image has one.
     factors: name -> (N,) float64, the values that each image was drawn from, where they are known.
     hashes: (N, 16) uint8, the images' content hashes, where they were computed before.
     """

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import sys
 
 from isthmus.core.errors import InputError, RunError
@@ -13,7 +12,6 @@ from isthmus.data.decode import decode_chunk
 
 def main() -> None:
     """Answer tasks until the parent closes the pipe or ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent answers Ctrl-C, and ends this process
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not become an answer
     try:

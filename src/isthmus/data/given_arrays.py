@@ -69,7 +69,11 @@ class GivenArrays(GivenImages):
         self.labels = labels
         self.images = _InMemory(images)
         self.layout: Layout = layout_of(images.shape, options.get("data.layout", "auto"), form.channels, "data")
-        self.scale: Scale = scale_of(images.dtype, map(native, read_blocks(self.images)), form)
+        # a picture with nan has no 8-bit values, and the file has one type: reading it names the picture
+        finite = images.dtype.kind != "f" or all(np.isfinite(block).all() for block in read_blocks(self.images))
+        self.scale: Scale = (
+            scale_of(images.dtype, map(native, read_blocks(self.images)), form) if finite else "as-it-is"
+        )
         self.options = {"layout": "NCHW"}
 
     def write(self, file: IO[bytes]) -> None:

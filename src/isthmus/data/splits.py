@@ -11,6 +11,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change
 from isthmus.core.pixels import Pixels, blocks, levels
 from isthmus.core.values import Dataset, ImageSet
+from isthmus.core.wording import counted
 from isthmus.data.content_hashes import as_keys, data_hash, digests, hashes_of
 
 _USUAL = 0.1  # of the images, where nothing else is said
@@ -143,6 +144,11 @@ def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]
     """Raise InputError where a part has no image."""
     if all(sizes.values()):
         return
+    if len(hashes) < _FEW.start:
+        raise InputError(
+            f"data: {dataset.source}: only {counted(len(hashes), 'image')}, too few to train, validate and test on; "
+            f"use {_FEW.start} or more"
+        )
     part = next(name for name, size in sizes.items() if not size)
     distinct = len(np.unique(as_keys(hashes)))
     sentence = f"data: no {part} images are left of {len(hashes):,} in {dataset.source}"

@@ -107,6 +107,8 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
+            # Ctrl-C is answered here: a process that still imports would print a traceback
+            process_group=0 if os.name == "posix" else None,
         )
         self.parts: bytes | None = pickle.dumps(dict(parts))
 

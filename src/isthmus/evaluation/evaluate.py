@@ -116,7 +116,7 @@ def evaluate(
             who: _score(measures, each, values, model.depth, **used.get(who, {})) for who, each in seen.scores.items()
         },
         against_pca=AgainstPca(
-            psnr=_difference(psnr, seen.scores["pca"]["psnr"]),
+            psnr=paired_difference(psnr[None], seen.scores["pca"]["psnr"][None]).record(),
             mse_ratio=mse_ratio(*(float(seen.scores[who]["mse"].mean()) for who in ("model", "pca"))),
             validation=Course(pca_mse=pca.curve(components, splits.validation.images, [size])[0].mse),
         ),
@@ -170,22 +170,10 @@ def _score(
     return Score.model_validate({**means, "psnr_of_mean_mse": mean_mse, **extra})
 
 
-def _difference(ours: np.ndarray, theirs: np.ndarray) -> IntervalRecord:
-    """The paired difference of scores (N,); without an interval for a single image."""
-    if len(ours) == 1:
-        return IntervalRecord(mean=float(ours[0] - theirs[0]), low=math.nan, high=math.nan)
-    return paired_difference(ours[None], theirs[None]).record()
-
-
 def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
-    """Mean and interval of scores (S, N), or why they are undefined, for example SSIM on tiny images.
-
-    One image has no interval.
-    """
+    """Mean and interval of scores (S, N), or why they are undefined, for example SSIM on tiny images."""
     if np.isnan(scores).any():
         return IntervalRecord(mean=math.nan, low=math.nan, high=math.nan, undefined=measure.undefined)
-    if scores.shape[1] == 1:
-        return IntervalRecord(mean=float(scores.mean()), low=math.nan, high=math.nan)
     least = -math.inf if measure.least is None else measure.least
     most = math.inf if measure.most is None else measure.most
     return mean_interval(scores, least=least, most=most).record()
@@ -212,9 +200,7 @@ def _flags(recipe: Recipe, splits: Splits, depth: int) -> tuple[str, ...]:
             f"Scores are of {depth}-bit pixels: 0 and 1 on the scale of errors stand for the values {low:g} and "
             f"{high:g} of the sources."
         )
-    if len(splits.test) == 1:
-        found.append("There is one test image, so scores have no interval: they say nothing about other images.")
-    elif len(splits.test) < _FEW:
+    if len(splits.test) < _FEW:
         found.append(
             f"There are only {len(splits.test)} test images: intervals are wide, and hold only if these images are "
             "like those that will come."

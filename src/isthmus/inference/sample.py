@@ -19,7 +19,7 @@ MOST = 100_000
 
 @dataclass(frozen=True)
 class Generated:
-    """images: (N, C, H, W) uint8. sampler: the sampler of their latents. notices: sentences for the user."""
+    """images: (N, C, H, W) uint8 or uint16. sampler: the sampler of their latents. notices: sentences for the user."""
 
     images: np.ndarray
     sampler: str

@@ -82,14 +82,13 @@ class Corruption(ModelPart):
 class Architecture(ModelPart):
     """An encoder and its decoder. Built as `Kind(image_shape, *, ...)`, image_shape (C, H, W).
 
-    encoder: x (B, C, H, W) in [-1, 1] -> h (B, *feature_shape). decoder: h -> x_hat (B, C, H, W).
+    encoder: x (B, C, H, W) in [-1, 1] -> h (B, *feature_shape). decoder: h -> x_hat (B, C, H, W). Any H and W must
+    work, also those that no stride divides: `isthmus.models.padding` pads and crops.
     """
 
     encoder: nn.Module
     decoder: nn.Module
     feature_shape: tuple[int, int, int]
-
-    # Any H and W must work, also those that no stride divides: `isthmus.models.padding` pads and crops.
 
     # What some architectures can do.
 

@@ -16,7 +16,7 @@ from safetensors.numpy import save
 from isthmus.core.bounded_reading import open_ordinary, read_bytes
 from isthmus.run_files.read import damaged
 
-Pixels = NDArray[np.uint8 | np.uint16]
+PixelArray = NDArray[np.uint8 | np.uint16]
 _DTYPES = {"U8": np.uint8, "U16": np.uint16}  # 16 bits where the sources are deeper than 8
 # All tensors of a group show the same images; "shown/output" is the reconstruction of "shown/original".
 PICTURES = {
@@ -31,12 +31,12 @@ NEEDED = tuple(f"{who}_{measure}" for who in ("model", "pca") for measure in ("m
 _WHOLE = ("index", "label")  # these columns hold whole numbers
 
 
-def pictures_bytes(pictures: Mapping[str, Pixels]) -> bytes:
+def pictures_bytes(pictures: Mapping[str, PixelArray]) -> bytes:
     """The bytes of pictures.safetensors; each tensor is (n, C, H, W) uint8 or uint16."""
     return save({name: np.ascontiguousarray(images) for name, images in pictures.items()})
 
 
-def read_pictures(path: Path) -> dict[str, Pixels]:
+def read_pictures(path: Path) -> dict[str, PixelArray]:
     """The tensors of pictures.safetensors by name, (n, C, H, W) uint8 or uint16; unknown names are left out.
 
     Raises FileNotFoundError, and RunError if a name, a shape or a type differs from the description.
@@ -84,7 +84,7 @@ def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndar
         raise damaged(path, error) from None
 
 
-def _pictures(content: bytes) -> dict[str, Pixels]:
+def _pictures(content: bytes) -> dict[str, PixelArray]:
     tensors = dict(safetensors.deserialize(content))
     known = _check_pictures({name: (told["dtype"], told["shape"]) for name, told in tensors.items()})
     return {

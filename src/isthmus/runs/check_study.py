@@ -26,7 +26,7 @@ from isthmus.training.notices import sentences
 def check_plan(plan: Plan, folder: Path, data: SharedSplits) -> tuple[Shapes, list[str]]:
     """Check the whole plan before any training. Raises InputError or RunError at the first mistake.
 
-    Returns the shape (N, 3, H, W) of each variation's training images, and notices about the images, each once.
+    Returns the shape (N, C, H, W) of each variation's training images, and notices about the images, each once.
     """
     check_folder(plan, folder)
     tests: dict[str, str] = {}

@@ -12,6 +12,7 @@ from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
 from isthmus.core.wording import size
+from isthmus.data.datasets._picture_options import check_shown
 from isthmus.data.residence import resident
 from isthmus.data.splits import Splits, split
 from isthmus.data.store.cache import read
@@ -29,10 +30,11 @@ _LARGE = 10**9  # bytes of weights: a smaller model is built at once, and readin
 def load_data(recipe: Recipe) -> Splits:
     """The recipe's data set, split as the recipe says.
 
-    Raises InputError if there are too few images to train or to evaluate.
+    Raises InputError if there are too few images to train or to evaluate, or pages cannot show `data.shown_channels`.
     """
     source = registry.build("datasets", recipe.data.kind, recipe.data.options)
     splits = resident(split(read(recipe.data.kind, source, cache_folder()), **recipe.split.model_dump()))
+    check_shown(recipe.data.options.get("shown_channels"), splits.train.images.shape[1])
     if len(splits.test) < 2:
         raise InputError(f"data: {splits.source} leaves 1 test image, and an interval needs 2; use more images")
     return splits

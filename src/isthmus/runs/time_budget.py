@@ -37,7 +37,7 @@ def decided(folder: Path) -> Decision | None:
 def decide(plan: Plan, shapes: Shapes, folder: Path) -> Decision | None:
     """Measure this machine, decide, and write the decision to `folder`; None without a budget or if runs exist.
 
-    shapes: variation -> (N, 3, H, W), its training images. Takes about a second a variation.
+    shapes: variation -> (N, C, H, W), its training images. Takes about a second a variation.
     """
     homes = [seed_folder(folder, row.name, seed) for row in plan.variations for seed in plan.seeds]
     if plan.budget_seconds is None or any(is_begun(home) for home in homes):

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from isthmus.core.pixels import Pixels, blocks
+from isthmus.core.pixels import Pixels, blocks, depth_of
+from isthmus.models.pixels import PIXEL_TYPES
 
 _SHARE = 0.3  # of a GPU's free memory for one set of images: the model and its activations need the rest
 
@@ -20,7 +21,7 @@ def placed(images: Pixels, device: torch.device) -> Tensor | Pixels:
     size = math.prod(images.shape) * images.dtype.itemsize
     if device.type != "cuda" or size > _SHARE * torch.cuda.mem_get_info(device)[0]:
         return images
-    held = torch.empty(images.shape, dtype=torch.uint16 if images.dtype.itemsize == 2 else torch.uint8, device=device)
+    held = torch.empty(images.shape, dtype=PIXEL_TYPES[depth_of(images.dtype)], device=device)
     for block in blocks(images):
         held[block] = torch.from_numpy(images[block]).to(device)
     return held

@@ -6,14 +6,13 @@ import math
 import time
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from isthmus.core.pixels import Pixels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
+from isthmus.run_files.arrays import PixelArray
 from isthmus.run_files.state import Progress
 from isthmus.training.loop import Epoch, Step
 
@@ -24,7 +23,7 @@ FIRST_SECONDS, NEXT_SECONDS = 15.0, 20.0
 
 @dataclass(frozen=True)
 class Preview:
-    """Yielded now and then in training: validation images (n, 3, H, W) uint8, and their reconstructions at `step`.
+    """Yielded now and then in training: validation images (n, C, H, W), and their reconstructions at `step`.
 
     epoch: number of completed epochs. done: the share of the training that is over.
     """
@@ -32,8 +31,8 @@ class Preview:
     step: int
     epoch: int
     done: float
-    originals: NDArray[np.uint8]
-    outputs: NDArray[np.uint8]
+    originals: PixelArray
+    outputs: PixelArray
 
 
 class Previews:

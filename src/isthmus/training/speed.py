@@ -24,7 +24,7 @@ _CUDA_WARM_STEPS = 6  # they include the capture of a CUDA graph
 
 
 def images_per_second(recipe: Recipe, image_shape: tuple[int, int, int]) -> float:
-    """Times training steps on random images of image_shape (3, H, W), which take as long as any others.
+    """Times training steps on random images of image_shape (C, H, W), which take as long as any others.
 
     Writes nothing, and leaves the caller's random state as it is.
     """

@@ -324,7 +324,7 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_pages_show_one_channel_or_three(shown: list[int], tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"data\.shown_channels: .* give one channel, or three"):
         Folder(path=str(tmp_path), shown_channels=shown)
-    with pytest.raises(InputError, match=r"names channel 3, and data\.channels=3 has 0 to 2"):
+    with pytest.raises(InputError, match=r"names channel 3, and the images have channels 0 to 2"):
         Folder(path=str(tmp_path), channels=3, shown_channels=[1, 2, 3])
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -204,3 +206,54 @@ def test_a_worker_that_dies_is_one_sentence(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(RunError, match="ended early"):
         stored(picture_set(tmp_path / "pictures"))
     assert not folders(tmp_path)
+
+
+def test_a_store_that_is_deleted_while_it_is_read_stays_readable(tmp_path: Path, stored) -> None:
+    """`isthmus data clean` beside a training loses nothing; what is read after it is made again."""
+    found = picture_set(tmp_path / "pictures")
+    dataset = stored(found)
+    (kept,) = cache.stores(tmp_path / "cache")
+    assert cache.remove(kept)
+    assert np.array_equal(dataset.train.images[:], drawn(20))
+    same(stored(found), dataset)
+
+
+def test_a_store_that_is_cut_short_while_it_is_read_is_one_sentence(tmp_path: Path, stored) -> None:
+    dataset = stored(picture_set(tmp_path / "pictures"))
+    cut_pixels(*folders(tmp_path))
+    with pytest.raises(RunError, match=r"was cut short while in use; .* and start again"):
+        dataset.train.images[:]
+
+
+def test_a_store_that_is_being_made_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored) -> None:
+    cleaned: list[bool] = []
+    describe = build._describe
+
+    def clean_first(*facts: object) -> None:
+        cleaned.extend(map(cache.remove, cache.stores(tmp_path / "cache")))
+        describe(*facts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(build, "_describe", clean_first)
+    found = picture_set(tmp_path / "pictures")
+    same(stored(found), decode.load(found))
+    assert cleaned == [False]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no process groups")
+def test_ctrl_c_reaches_no_process_that_decodes() -> None:
+    """One that still imports would answer with a traceback; its parent ends it."""
+    worker = workers._Worker({})
+    try:
+        assert os.getpgid(worker.process.pid) != os.getpgid(0)
+    finally:
+        worker.end()
+    assert worker.process.returncode is not None
+
+
+def test_two_trainings_at_once_make_one_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stored) -> None:
+    made: list[Path] = []
+    monkeypatch.setattr(cache, "build", lambda *facts: (made.append(facts[2]), time.sleep(0.2), build.build(*facts)))
+    found = picture_set(tmp_path / "pictures")
+    with ThreadPoolExecutor(2) as pool:
+        same(*pool.map(stored, [found, found]))
+    assert len(made) == 1

@@ -283,5 +283,5 @@ def _exactly(file: Any, count: int) -> bytes:
 
 def _check_end(name: str, offset: int, whole: int, size: int) -> None:
     if offset + whole > size:
-        part = f" within `{name}`" if name else ""
-        raise ValueError(f"it ends{part}, {offset + whole - size:,} bytes too early")
+        part = f" within `{name}`," if name else ""
+        raise ValueError(f"it ends{part} {offset + whole - size:,} bytes too early")

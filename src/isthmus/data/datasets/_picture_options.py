@@ -48,7 +48,7 @@ def check_shown(shown: list[int] | None, channels: Channels) -> None:
             "from 0, such as [3, 2, 1]"
         )
     if channels != "auto" and max(shown) >= channels:
+        known = f"channels 0 to {channels - 1}" if channels > 1 else "only channel 0"
         raise InputError(
-            f"data.shown_channels: {shown} names channel {max(shown)}, and data.channels={channels} has 0 to "
-            f"{channels - 1}"
+            f"data.shown_channels: {shown} names channel {max(shown)}, and the images have {known}; choose among these"
         )

@@ -146,8 +146,9 @@ def _pair(
     by_name = {name.lower(): array for name, array in found.items()}
     if asked is not None and split == "train":
         if asked not in found:
-            names = ", ".join(f"`{name}`" for name in found)
-            raise InputError(f"data.image_array: there is no array {asked!r}; there are {names}")
+            names = ", ".join(f"`{name}`" for name in found if name)
+            remedy = f"there are {names}" if names else "the file holds one array without a name: leave this option out"
+            raise InputError(f"data.image_array: there is no array {asked!r}; {remedy}")
         known = next((label for name, label in _NAMES["train"] if name == asked.lower()), "labels")
         return found[asked], by_name.get(known)
     for name, label in _NAMES[split]:

@@ -24,32 +24,44 @@ _FEW = 500  # pictures: starting processes takes longer than decoding so few
 
 
 def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
-    """Decode into the folder `beside`, on the same disk, and rename it to `folder` when it is complete.
+    """Decode into the folder `beside`, on the same disk, and move it when complete to `folder`, missing or empty.
 
-    kind: the data set's, for the record. Raises as `decode`, and OSError where the disk is full or read-only.
+    kind: the data set's, for the record. Raises as `decode`, and OSError about `folder` where the disk is full or
+    read-only.
     """
     if beside.exists():  # a killed process left it: the caller holds the lock
         shutil.rmtree(beside)
     try:
-        with about(beside):
-            beside.mkdir(parents=True)
-        decoded = _decode(found, beside, progress)
-        _describe(found, kind, decoded, beside)
         with about(folder):
-            os.replace(beside, folder)
+            beside.mkdir(parents=True)
+        decoded = _decode(found, beside, folder, progress)
+        with about(folder):
+            _describe(found, kind, decoded, beside)
+            _move(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
 
 
-def _decode(found: PictureSet, folder: Path, progress: ReadingProgress) -> Decoded:
+def _move(beside: Path, folder: Path) -> None:
+    if not folder.is_dir():
+        os.replace(beside, folder)
+        return
+    # file by file, with what makes it a store last: a shell or a link may stand in the folder, or a disk begin there
+    for file in sorted(beside.iterdir(), key=lambda file: file.name == HEADER):
+        os.replace(file, folder / file.name)
+    beside.rmdir()
+
+
+def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProgress) -> Decoded:
     count = sum(map(len, found.parts.values()))
-    files = {split: folder / pixels_name(split) for split in found.parts}
+    files = {split: beside / pixels_name(split) for split in found.parts}
     here = count < _FEW or workers.cores() < 2 or not all(part.portable for part in found.parts.values())
 
     def begin(form: Form, shape: Shape) -> None:
         for split, part in found.parts.items():
-            _reserve(files[split], len(part) * int(np.prod(shape)) * dtype_of(form).itemsize)
+            with about(folder):
+                _reserve(files[split], len(part) * int(np.prod(shape)) * dtype_of(form).itemsize)
         progress.begin(count)
 
     def run(tasks: Iterable[Task]) -> Iterator[Chunk]:
@@ -63,13 +75,12 @@ def _decode(found: PictureSet, folder: Path, progress: ReadingProgress) -> Decod
 
 def _reserve(path: Path, size: int) -> None:
     """Create the file with room for `size` bytes. Raises OSError at once where the disk has less."""
-    with about(path):
-        if shutil.disk_usage(path.parent).free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with open(path, "wb") as file:
-            if size and hasattr(os, "posix_fallocate"):
-                os.posix_fallocate(file.fileno(), 0, size)
-            file.truncate(size)
+    if shutil.disk_usage(path.parent).free < size:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with open(path, "wb") as file:
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, size)
+        file.truncate(size)
 
 
 def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> None:

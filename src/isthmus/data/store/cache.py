@@ -10,7 +10,7 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -96,7 +96,7 @@ def _lock(folder: Path) -> Path:
 def _is_worth_it(found: PictureSet) -> bool:
     if not found.files:
         return sum(map(len, found.parts.values())) >= _WORTH_DRAWN
-    return sum(file.stat().st_size for file in found.files) >= _WORTH
+    return sum(size for _, size, _ in _stamps(found.files)) >= _WORTH
 
 
 def _stored(kind: str, found: PictureSet, cache: Path) -> Dataset:
@@ -124,6 +124,15 @@ def _stored(kind: str, found: PictureSet, cache: Path) -> Dataset:
 
 
 def _name(kind: str, found: PictureSet) -> str:
-    files = [(str(file), status.st_size, status.st_mtime_ns) for file in found.files for status in (file.stat(),)]
-    facts = [FORMAT, kind, asdict(found.form), found.skip_broken, dict(found.identity), files]
+    facts = [FORMAT, kind, asdict(found.form), found.skip_broken, dict(found.identity), list(_stamps(found.files))]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _stamps(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+    """Path, size and time of each; zeros for one that is not there, which decoding reports or leaves out."""
+    for file in files:
+        try:
+            status = file.stat()
+            yield str(file), status.st_size, status.st_mtime_ns
+        except OSError:
+            yield str(file), 0, 0

@@ -38,7 +38,7 @@ def read_header(folder: Path) -> Header:
             )
         return Header.model_validate(raw)
     except OSError as error:
-        raise InputError(f"{folder}: not a store ({HEADER}: {reason(error)}); name one that {_MAKES}") from None
+        raise InputError(f"{folder}: not a store ({HEADER}: {reason(error)}); {_MAKES}") from None
     except (ValidationError, ValueError) as error:
         if isinstance(error, InputError):
             raise

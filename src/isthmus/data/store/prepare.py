@@ -19,10 +19,13 @@ def prepare(kind: str, source: DataSource, folder: Path) -> Dataset:
 
     Raises InputError where the folder exists and is not empty, and as `DataSource.load`.
     """
+    if folder.is_symlink() and not folder.exists():
+        raise InputError(f"{folder}: is a link to nothing; choose another --out, or remove the link")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         what = "already holds a store" if is_store(folder) else "exists and is not empty"
         raise InputError(f"{folder}: {what}; choose another --out, or move it away")
     found: PictureSet = source.pictures() or pictures_of(source.load())
-    beside = folder.with_name(f".isthmus-{secrets.token_hex(8)}.new")
+    home = folder if folder.is_dir() else folder.parent  # a folder that exists may begin another disk
+    beside = home / f".isthmus-{secrets.token_hex(8)}.new"
     build(found, kind, folder, beside, ReadingProgress())
     return open_store(folder)

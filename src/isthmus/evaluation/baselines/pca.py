@@ -22,7 +22,7 @@ from safetensors.numpy import save as to_bytes
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import Pixels, levels
+from isthmus.core.pixels import Pixels, depth_of, levels
 from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr
@@ -122,8 +122,8 @@ def fit(images: Pixels, components: int) -> PrincipalComponents:
     """The leading principal components of training images (N, C, H, W), which are read block by block.
 
     Exact if the smaller of two matrices, the covariance of the pixels and the images' inner products, is at most
-    6,144 wide; otherwise within 0.1 % of the exact error. Directions along which the images do
-    not vary are left out, so there may be fewer than `components`. Deterministic on one machine.
+    6,144 wide; otherwise the error is within 0.1 % of the exact one. Directions along which the images do not vary are
+    left out, so there may be fewer than `components`. Deterministic on one machine.
 
     Raises: ValueError for anything but images of uint8 or uint16, or fewer than one component.
     """
@@ -200,7 +200,7 @@ def curve(pcs: PrincipalComponents, images: Pixels, ks: Iterable[int]) -> tuple[
             sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
             start = stop
     means, values = (sums / len(images)).tolist(), math.prod(images.shape[1:])
-    depth = 8 * images.dtype.itemsize
+    depth = depth_of(images.dtype)
     return tuple(
         PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, values, depth=depth))
         for k, (m, p) in zip(ks, means, strict=True)

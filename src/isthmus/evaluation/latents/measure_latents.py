@@ -61,22 +61,22 @@ def measure_latents(
         images = test.images.images[:_BOUNDED]
         values = math.prod(model.image_shape)
         found["likelihood"] = bounds(model, distortion, images, samples=_SAMPLES).summary(values, _SAMPLES)
-    if _classes(train.images, test.images):
-        labels = _labels(train.images), _labels(test.images)
+    (known, classes), (asked, truth) = _labelled(train.images), _labelled(test.images)
+    if len(asked) and 1 < len(np.unique(classes)) <= _MOST_CLASSES:
 
         def beside(probe: Callable[..., float]) -> Beside:
             latents = (train.latents.z, test.latents.z), pca_latents
-            model_score, pca_score = (probe(z[0], labels[0], z[1], labels[1]) for z in latents)
+            model_score, pca_score = (probe(z[0][known], classes, z[1][asked], truth) for z in latents)
             return Beside(model=model_score, pca=pca_score)
 
         found["labels"] = Labels(
-            classes=len(np.unique(labels[0])),
+            classes=len(np.unique(classes)),
             linear_probe=beside(probes.linear_probe),
             nearest_neighbours=beside(probes.nearest_neighbours),
         )
     factors = train.images.factors or {}
     varied = {name: values for name, values in factors.items() if len(np.unique(values)) > 1}
-    if varied and test.images.factors and len(test.images) > 1:  # no share of the variance of one image
+    if varied and test.images.factors:
         found["factors"] = _factors(train.latents.z, test.latents.z, varied, test.images.factors)
     return LatentRecord(**found)
 
@@ -102,11 +102,9 @@ def _factors(train: np.ndarray, test: np.ndarray, causes: Any, truths: Any) -> F
     return Factors(**found)
 
 
-def _labels(images: ImageSet) -> np.ndarray:
-    assert images.labels is not None
-    return images.labels
-
-
-def _classes(train: ImageSet, test: ImageSet) -> bool:
-    """Whether there are classes to tell apart."""
-    return train.labels is not None and test.labels is not None and 1 < len(np.unique(train.labels)) <= _MOST_CLASSES
+def _labelled(images: ImageSet) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers of the images that have a label, and their labels, (n,) each."""
+    if images.labels is None:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    rows = np.flatnonzero(images.labels != -1)
+    return rows, images.labels[rows]

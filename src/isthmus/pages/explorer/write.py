@@ -13,7 +13,7 @@ import tomli_w
 from isthmus.core.atomic_files import write_text
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, deliver
-from isthmus.core.pixels import levels
+from isthmus.core.pixels import depth_of, levels
 from isthmus.data.splits import Splits
 from isthmus.pages.explorer import assets, pictures
 from isthmus.pages.explorer.embed import blob, tensors, wrapped
@@ -140,7 +140,7 @@ def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[s
 
 def _remarks(view: View, splits: Splits) -> list[str]:
     """What the page says of its pictures. It computes in 8 bits, whatever the images have."""
-    depth = 8 * splits.test.images.dtype.itemsize
+    depth = depth_of(splits.test.images.dtype)
     said = remarks(view, depth, splits.range)
     return [*said, "On this page, models get these 8 bits, and scores are of them."] if depth > 8 else said
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from isthmus.pages.report import text
 from isthmus.pages.report.pictures import error_map_uri, png_uri, psnr, shown_size
-from isthmus.pages.report.read_folder import Compared, Pixels, RunFolder
+from isthmus.pages.report.read_folder import Compared, PixelArray, RunFolder
 from isthmus.pages.shown_pixels import View
 
 _A_ROW = 15
@@ -121,14 +121,16 @@ def sample_gallery(subjects: Sequence[Compared], at_most: int) -> Gallery | None
     return Gallery("New images", columns, rows) if rows else None
 
 
-def plain_pictures(view: View, images: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+def plain_pictures(view: View, images: PixelArray, names: Sequence[str], what: str) -> list[Picture]:
     return [
         Picture(png_uri(view.pictures(image)), f"{name}, {what}", *shown_size(image))
         for image, name in zip(images, names, strict=False)
     ]
 
 
-def scored_pictures(view: View, originals: Pixels, outputs: Pixels, names: Sequence[str], what: str) -> list[Picture]:
+def scored_pictures(
+    view: View, originals: PixelArray, outputs: PixelArray, names: Sequence[str], what: str
+) -> list[Picture]:
     """Outputs with their PSNR and error maps, which are of all channels, also of those that `view` leaves out."""
     pictures: list[Picture] = []
     for original, output, name in zip(originals, outputs, names, strict=False):

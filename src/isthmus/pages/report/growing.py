@@ -6,6 +6,7 @@ from pathlib import Path
 
 import isthmus
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.pixels import depth_of
 from isthmus.pages.report import text
 from isthmus.pages.report.gallery import Gallery, Row, plain_pictures, scored_pictures
 from isthmus.pages.report.page import write_page
@@ -75,7 +76,7 @@ class GrowingReport:
             if not columns:
                 columns = names
                 rows.append(Row("Original", plain_pictures(view, preview.originals, names, "original")))
-                said = remarks(view, 8 * preview.originals.dtype.itemsize, None)
+                said = remarks(view, depth_of(preview.originals.dtype), None)
             made = scored_pictures(view, preview.originals, preview.outputs, names, f"output of {job.variation}")
             rows.append(Row(job.variation, made, f"{preview.done:.0%} trained", colour))
         last, preview = self.seen[max(self.seen)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from isthmus.core.pixels import levels
-from isthmus.run_files.arrays import Pixels
+from isthmus.core.pixels import depth_of, levels
+from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
+from isthmus.run_files.arrays import PixelArray
 
 ERROR_LIMIT = 64
 """Grey levels (of 255) at which the error scale ends; larger errors get its last colour."""
@@ -27,7 +27,7 @@ def png_uri(picture: NDArray[np.uint8]) -> str:
     return _uri(Image.fromarray(np.ascontiguousarray(picture[0] if grey else picture.transpose(1, 2, 0))))
 
 
-def error_map_uri(original: Pixels, output: Pixels) -> str:
+def error_map_uri(original: PixelArray, output: PixelArray) -> str:
     """Two images (C, H, W) -> a data URI of their absolute error, averaged over channels, in the scale's colours."""
     error = np.abs(original.astype(np.int32) - output.astype(np.int32)).mean(axis=0)
     grey_levels = error * (255 / levels(original.dtype))
@@ -48,16 +48,13 @@ def error_scale_uri() -> str:
     return _uri(Image.fromarray(error_colours()[None]))
 
 
-def psnr(original: Pixels, output: Pixels) -> float:
-    """The PSNR in dB of one image against another, as the evaluation scores it.
-
-    An exact copy scores as if one value were one level off.
-    """
-    squared = float(np.square(original.astype(np.float64) - output.astype(np.float64)).sum())
-    return 10 * math.log10(levels(original.dtype) ** 2 * original.size / max(squared, 1))
+def psnr(original: PixelArray, output: PixelArray) -> float:
+    """The PSNR in dB of one image against another, as the evaluation scores it."""
+    error = (original.astype(np.float64) - output.astype(np.float64)) / levels(original.dtype)
+    return psnr_of_mean_mse(float(np.square(error).mean()), original.size, depth=depth_of(original.dtype))
 
 
-def shown_size(image: Pixels) -> tuple[int, int]:
+def shown_size(image: PixelArray) -> tuple[int, int]:
     """(width, height) in CSS pixels: small images are enlarged by a whole number."""
     _, height, width = image.shape
     zoom = max(1, _MINIMUM_SIDE // max(height, width))

@@ -14,7 +14,7 @@ from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.wording import counted
 from isthmus.pages.shown_pixels import View, view_of
-from isthmus.run_files.arrays import Pixels, read_pictures, read_scores
+from isthmus.run_files.arrays import PixelArray, read_pictures, read_scores
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings
@@ -24,7 +24,7 @@ from isthmus.run_files.record import Record
 from isthmus.run_files.write import as_json
 from isthmus.runs.run_folder import read_recipe
 
-__all__ = ["Compared", "Pixels", "RunFolder", "StudyFolder", "read_run", "read_study"]
+__all__ = ["Compared", "PixelArray", "RunFolder", "StudyFolder", "read_run", "read_study"]
 
 R = TypeVar("R", bound=Record)
 
@@ -44,7 +44,7 @@ class RunFolder:
     epochs: tuple[EpochRecord, ...]
     environment: Mapping[str, JsonValue]
     recipe: str
-    pictures: Mapping[str, Pixels]
+    pictures: Mapping[str, PixelArray]
     view: View
     labels: Mapping[int, str]
     notices: tuple[str, ...]
@@ -149,14 +149,14 @@ def _read_environment(path: Path) -> Mapping[str, JsonValue]:
     return as_json(read_record(path, Environment))
 
 
-def _read_pictures(path: Path) -> Mapping[str, Pixels]:
+def _read_pictures(path: Path) -> Mapping[str, PixelArray]:
     try:
         return read_pictures(path)
     except FileNotFoundError:
         return {}
 
 
-def _channels(pictures: Mapping[str, Pixels], evaluation: EvaluationRecord) -> int:
+def _channels(pictures: Mapping[str, PixelArray], evaluation: EvaluationRecord) -> int:
     """Of the run's images; of RGB ones if the run does not tell."""
     for images in pictures.values():
         return images.shape[1]

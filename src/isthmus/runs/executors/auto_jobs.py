@@ -28,7 +28,7 @@ Shapes = Mapping[str, tuple[int, int, int, int]]
 def choose(wanted: Count, jobs: Sequence[Job], shapes: Shapes) -> tuple[int, str | None]:
     """The number of jobs to run at the same time, and a sentence if the choice needs an explanation.
 
-    jobs: the missing ones. shapes: variation -> (N, 3, H, W), its training images.
+    jobs: the missing ones. shapes: variation -> (N, C, H, W), its training images.
     "auto" trains the first job's recipe for a few seconds, once alone on all threads and then several at a time.
     """
     if wanted == 1 or not jobs:

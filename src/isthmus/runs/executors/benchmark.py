@@ -29,7 +29,7 @@ WARM_STEPS = 2  # uncounted step messages, a quarter of a second each: the first
 def measure(job: Job, threads: Mapping[int, int], image_shape: tuple[int, int, int]) -> dict[int, float | RunError]:
     """number of processes -> their training images per second together, or a RunError if the measurement failed.
 
-    threads: number of processes -> threads of each. image_shape: (3, H, W), of images of random bytes.
+    threads: number of processes -> threads of each. image_shape: (C, H, W), of images of random bytes.
     All processes load and take their first step at the same time, so that we wait for this only once. Then each
     number of processes is measured alone on the machine.
     """

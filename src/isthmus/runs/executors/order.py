@@ -21,7 +21,7 @@ _NOISE_BYTES = 8 << 20
 class JobOrder:
     """A job, the folder of fitted baselines, and the user's command, as in sys.argv.
 
-    trial: shape (3, H, W) of random images to train on instead of the recipe's images, to measure the speed.
+    trial: shape (C, H, W) of random images to train on instead of the recipe's images, to measure the speed.
     """
 
     job: Job

@@ -14,7 +14,7 @@ class BelowPca(Check):
 
     def look(self, measured: Measurements) -> Fault | None:
         over = measured.evaluation.against_pca.psnr
-        if not over.high < 0:  # also where one test image has no interval
+        if over.high >= 0:
             return None
         return Fault(
             "warning",
