@@ -51,7 +51,7 @@ def test_what_cannot_be_known_is_said(
     odd = job(tiny({"architecture.strides": [5, 1]}), tmp_path)
     (error,) = benchmark.measure(odd, {1: 1}, (3, 32, 32)).values()
     assert isinstance(error, RunError)
-    assert str(error).startswith("failed (architecture: strides")
+    assert str(error).startswith("failed (architecture: kernel 3 is smaller than stride 5")
     monkeypatch.setattr(benchmark, "LIMIT_SECONDS", 0.0)
     (error,) = benchmark.measure(job(tiny(), tmp_path), {1: 1}, (3, 32, 32)).values()
     assert str(error) == "too slow to be measured"

@@ -22,10 +22,10 @@ _SHADOW_DEPTH = 0.45
 _BEVEL = 0.09  # width of the bevel, in sides of the image
 
 
-def check_memory(count: int, size: int) -> None:
-    """Raise RunError where there is not enough memory for `count` scenes of `size` x `size` pixels."""
+def check_memory(count: int, size: int, *, held: int) -> None:
+    """Raise RunError where there is not enough memory for `count` scenes, of which `held` are painted at once."""
     # eight float64 factors can take more than a small image's pixels; painting takes about thirty planes of one image
-    needed = count * (3 * size**2 + 8 * 8 * 3) + 120 * size**2
+    needed = count * 8 * 8 * 3 + held * 3 * size**2 + 120 * size**2
     check_room(needed, "data.train, data.test and data.size: the scenes", "make them smaller")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -85,3 +85,8 @@ def _in(folder: Path) -> list[Path]:
 
 def _files(folder: Path) -> list[Path]:
     return sorted(path for path in resolved(folder).iterdir() if path.is_file() and not path.name.startswith("."))
+
+
+def told(shards: Sequence[Path]) -> str:
+    """The files in a few words: `train-000.tar`, or `train-000.tar to train-012.tar`."""
+    return shards[0].name if len(shards) == 1 else f"{shards[0].name} to {shards[-1].name}"

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset
 from isthmus.data import decode
-from isthmus.data.datasets._labels import Label, Labels, numbered
-from isthmus.data.datasets._metadata_files import Metadata, find_metadata, read_metadata
-from isthmus.data.datasets._named_splits import How, said_of_labels, said_of_splits, split_folders
+from isthmus.data.datasets._folder_pictures import Files, labels_of
+from isthmus.data.datasets._metadata_files import find_metadata, read_metadata
+from isthmus.data.datasets._named_splits import How, said_of_splits, split_folders
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
 from isthmus.data.form import Alpha, Fit
-from isthmus.data.interfaces import DataSource, Picture, Pictures, PictureSet
-from isthmus.data.picture_files import Listing, list_pictures, some
+from isthmus.data.interfaces import DataSource, PictureSet
+from isthmus.data.picture_files import list_pictures, some
 
 
 class Folder(DataSource):
@@ -59,13 +55,7 @@ class Folder(DataSource):
         self.label_column = label_column
         self.splits: How = splits
         self.form = form_of(
-            size=size,
-            fit=fit,
-            channels=channels,
-            depth=depth,
-            range=range,
-            alpha=alpha,
-            shown_channels=shown_channels,
+            size=size, fit=fit, channels=channels, depth=depth, range=range, alpha=alpha, shown_channels=shown_channels
         )
         self.skip_broken = skip_broken
 
@@ -93,8 +83,8 @@ class Folder(DataSource):
         every = [picture for listing in listings.values() for picture in listing.pictures]
         metadata = read_metadata(tables, self.label_column, every)
         notices += metadata.notices
-        labels, said = _labels(listings, metadata)
-        parts = {split: _Files(self.path, listing, labels.parts[split]) for split, listing in listings.items()}
+        labels, said = labels_of(listings, metadata)
+        parts = {split: Files(self.path, listing, labels.parts[split]) for split, listing in listings.items()}
         source = f"folder: {resolved(self.path).name}"
         counts = {split: (folders[split].name, len(part)) for split, part in parts.items()}
         return PictureSet(
@@ -126,43 +116,3 @@ class Folder(DataSource):
                 notices.append(f"Of {self.path}, {names} are used; not used: {some(unused)}.")
         folders = found or {"train": self.path}
         return folders if self.test is None else {**folders, "test": self.test}
-
-
-class _Files(Pictures):
-    """The files of a listing. top: messages name files relative to it."""
-
-    portable = True
-
-    def __init__(self, top: Path, listing: Listing, labels: np.ndarray | None) -> None:
-        self.folder = listing.folder
-        self.inside = listing.folder.relative_to(top) if listing.folder.is_relative_to(top) else listing.folder
-        self.names = listing.names
-        self.labels = labels
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def name(self, index: int) -> str:
-        return str(self.inside / self.names[index])
-
-    def read(self, start: int, stop: int) -> Iterator[Picture]:
-        return (self.folder / name for name in self.names[start:stop])
-
-
-def _labels(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labels, Change | None]:
-    """The labels that a metadata file gives, else those that subfolders give, and where they come from."""
-    total = sum(len(listing.names) for listing in listings.values())
-    if metadata.labels is None:
-        given: dict[str, list[Label]] = {split: list(listing.classes or ()) for split, listing in listings.items()}
-        labels = numbered(given)
-        return labels, said_of_labels("Folder names", labels.class_names, sum(map(len, given.values())), total)
-    said = metadata.labels
-    given = {
-        split: [said.get(os.path.normpath(file)) for file in listing.pictures] for split, listing in listings.items()
-    }
-    labelled = sum(label is not None for found in given.values() for label in found)
-    labels, where = numbered(given), " and ".join(dict.fromkeys(file.name for file in metadata.files))
-    numbers = sorted({label for found in given.values() for label in found if isinstance(label, int)})
-    return labels, said_of_labels(
-        f"Column {metadata.column!r} of {where}", labels.class_names or tuple(map(str, numbers)), labelled, total
-    )

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-
-import numpy as np
-
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
 from isthmus.data import decode
-from isthmus.data.datasets._labels import Label, Labels, numbered
 from isthmus.data.datasets._named_splits import How, said_of_splits
-from isthmus.data.datasets._number_scale import form_of_scale, said_of_scale, scale_of
-from isthmus.data.datasets._parquet_files import Source, find, find_validation, in_folder
-from isthmus.data.datasets._parquet_pictures import ParquetPictures, Rows, files_beside
-from isthmus.data.datasets._parquet_table import Columns, Table, open_table, read_labels, rows_of_splits
+from isthmus.data.datasets._parquet_files import find, find_validation
+from isthmus.data.datasets._parquet_parts import labels_of, lists_of, parts_of, test_sources
+from isthmus.data.datasets._parquet_pictures import ParquetPictures, files_beside
+from isthmus.data.datasets._parquet_table import Columns
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
-from isthmus.data.datasets._pixel_lists import Lists, blocks_of, dtype_of, lists_shape
-from isthmus.data.form import Alpha, Fit, Form
+from isthmus.data.form import Alpha, Fit
 from isthmus.data.interfaces import DataSource, PictureSet
-
-_Parts = Mapping[str, list[Rows]]
 
 
 class Parquet(DataSource):
@@ -72,13 +62,7 @@ class Parquet(DataSource):
         self.shape = shape
         self.splits: How = splits
         self.form = form_of(
-            size=size,
-            fit=fit,
-            channels=channels,
-            depth=depth,
-            range=range,
-            alpha=alpha,
-            shown_channels=shown_channels,
+            size=size, fit=fit, channels=channels, depth=depth, range=range, alpha=alpha, shown_channels=shown_channels
         )
         self.skip_broken = skip_broken
 
@@ -95,21 +79,17 @@ class Parquet(DataSource):
         sources = {
             "train": [find(place, "train", "data.path") for place in places],
             "validation": find_validation(places) if self.splits == "by-name" else [],
-            "test": self._test(places),
+            "test": test_sources(places, self.test),
         }
         names = {split: " + ".join(source.name for source in found) for split, found in sources.items() if found}
-        parts = self._parts({split: found for split, found in sources.items() if found})
+        parts = parts_of({split: found for split, found in sources.items() if found}, self.columns)
         tables = [rows.table for found in parts.values() for rows in found]
-        for split, found in parts.items():
-            if not sum(map(len, found)):
-                where = ", ".join(dict.fromkeys(str(rows.table.path) for rows in found))
-                raise InputError(f"{where}: holds no rows for {split}; name other files")
         notices = [
             f"{path} has no column {self.columns.label!r}: its images have no labels."
             for path in dict.fromkeys(table.path for table in tables if table.label is None)
         ]
-        labels = self._labels(parts)
-        lists, form, scaling = self._lists(tables)
+        labels = labels_of(parts)
+        lists, form, scaling = lists_of(tables, self.shape, self.form)
         if lists is None and self.shape is not None:
             notices.append("data.shape has no effect on image files.")
         pictures = {
@@ -136,69 +116,3 @@ class Parquet(DataSource):
             },
             skip_broken=self.skip_broken,
         )
-
-    def _parts(self, sources: Mapping[str, list[Source]]) -> _Parts:
-        """Split -> its rows."""
-        parts: dict[str, list[Rows]] = {}
-        for split, found in sources.items():
-            for path in (path for source in found for path in source.files):
-                table, column = open_table(path, self.columns), self.columns.split
-                if column is None or split != "train":
-                    parts.setdefault(split, []).append(Rows(table))
-                    continue
-                for named, numbers in rows_of_splits(table, column).items():
-                    parts.setdefault(named, []).append(Rows(table, numbers))
-        if "train" not in parts:
-            raise InputError(
-                f"data.split_column: no row of column {self.columns.split!r} is for training; name another"
-            )
-        return {split: parts[split] for split in ("train", "validation", "test") if split in parts}
-
-    def _labels(self, parts: _Parts) -> Labels:
-        """The labels of each split in which all files have some."""
-        tables = [rows.table for found in parts.values() for rows in found]
-        class_names = {table.class_names for table in tables if table.class_names}
-        if len(class_names) > 1:
-            raise InputError(
-                f"data.path: the files number their classes differently "
-                f"({'; '.join(sorted(', '.join(names) for names in class_names))}); use them one at a time"
-            )
-        given: dict[str, Sequence[Label]] = {}
-        for split, found in parts.items():
-            labelled = all(rows.table.label is not None for rows in found)
-            given[split] = [label for rows in found for label in _labels_of(rows)] if labelled else []
-        return numbered(given, next(iter(class_names), ()))
-
-    def _lists(self, tables: Sequence[Table]) -> tuple[Lists | None, Form, tuple[Change, ...]]:
-        """How to read images that are lists of numbers, the form for them, and what is done to all of them."""
-        kinds = {table.kind for table in tables}
-        if kinds == {"files"}:
-            return None, self.form, ()
-        if len(kinds) > 1:
-            paths = " and ".join(str(next(table.path for table in tables if table.kind == kind)) for kind in kinds)
-            raise InputError(
-                f"data.path: of {paths}, one holds image files and one lists of numbers; use them one at a time"
-            )
-        once = list({table.path: table for table in tables}.values())
-        shape, layout = lists_shape(once[0], self.shape, self.form.channels)
-        dtypes = {dtype_of(table) for table in once}
-        dtype = dtypes.pop() if len(dtypes) == 1 else np.dtype(np.float64)
-        scale = scale_of(dtype, (block for table in once for block in blocks_of(table)), self.form)
-        change = said_of_scale(scale, sum(map(len, once)))
-        return Lists(shape, layout, scale), form_of_scale(self.form, scale), (change,) if change else ()
-
-    def _test(self, places: Sequence[Path]) -> list[Source]:
-        if self.test is not None:
-            return [find(expanded(self.test, "data.test"), "test", "data.test")]
-        with_test = [place for place in places if place.is_dir() and in_folder(place, "test")]
-        if len(with_test) > 1:
-            raise InputError(
-                f"data.test: {' and '.join(map(str, with_test))} both hold test images; "
-                f"name one of them, such as data.test={with_test[-1]}"
-            )
-        return [find(with_test[0], "test", "data.path")] if with_test else []
-
-
-def _labels_of(rows: Rows) -> Sequence[Label]:
-    labels = read_labels(rows.table)
-    return labels if rows.numbers is None else [labels[row] for row in rows.numbers]

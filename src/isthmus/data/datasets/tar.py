@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from isthmus.core.errors import InputError
@@ -15,7 +14,7 @@ from isthmus.data.datasets._named_splits import said_of_splits
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
 from isthmus.data.datasets._tar_index import Index, index_of
 from isthmus.data.datasets._tar_pictures import TarPictures
-from isthmus.data.datasets._tar_shards import shards_named, shards_of_splits
+from isthmus.data.datasets._tar_shards import shards_named, shards_of_splits, told
 from isthmus.data.form import Alpha, Fit
 from isthmus.data.interfaces import DataSource, PictureSet
 
@@ -58,13 +57,7 @@ class Tar(DataSource):
             raise InputError("data.path: [] is empty; name a tar file or a folder of them")
         self.image, self.label, self.label_key = image, label, label_key
         self.form = form_of(
-            size=size,
-            fit=fit,
-            channels=channels,
-            depth=depth,
-            range=range,
-            alpha=alpha,
-            shown_channels=shown_channels,
+            size=size, fit=fit, channels=channels, depth=depth, range=range, alpha=alpha, shown_channels=shown_channels
         )
         self.skip_broken = skip_broken
 
@@ -83,26 +76,26 @@ class Tar(DataSource):
         for split, found in indices.items():
             if not any(len(index) for index in found):
                 raise InputError(
-                    f"data.{'test' if split == 'test' and self.tests else 'path'}: {_named(shards[split])} holds no "
+                    f"data.{'test' if split == 'test' and self.tests else 'path'}: {told(shards[split])} holds no "
                     "images; name the end of their names with data.image"
                 )
         labels = numbered(
             {split: [label for index in found for label in index.labels] for split, found in indices.items()}
         )
         parts = {split: TarPictures(found, labels.parts[split]) for split, found in indices.items()}
-        said = said_of_splits({split: (_named(shards[split]), len(part)) for split, part in parts.items()})
+        said = said_of_splits({split: (told(shards[split]), len(part)) for split, part in parts.items()})
         unused = sorted({name for found in indices.values() for index in found for name in index.unused})
         notices = (
-            [f"{_named(shards['train'])} also holds files that are not read: {', '.join(unused)}."] if unused else []
+            [f"{told(shards['train'])} also holds files that are not read: {', '.join(unused)}."] if unused else []
         )
         every = [label for found in indices.values() for index in found for label in index.labels]
         if 0 < (lacking := every.count(None)) < len(every):
-            notices.append(f"{lacking:,} of {counted(len(every), 'image')} in {_named(shards['train'])} have no label.")
-        source = f"tar: {_named(shards['train'])}"
+            notices.append(f"{lacking:,} of {counted(len(every), 'image')} in {told(shards['train'])} have no label.")
+        source = f"tar: {told(shards['train'])}"
         return PictureSet(
             parts=parts,
             form=self.form,
-            source=source if self.tests is None else f"{source}, tested on {_named(shards['test'])}",
+            source=source if self.tests is None else f"{source}, tested on {told(shards['test'])}",
             class_names=labels.class_names,
             notices=tuple(notices),
             said=tuple(filter(None, (said,))),
@@ -116,8 +109,3 @@ class Tar(DataSource):
 
     def _index(self, shard: Path) -> Index:
         return index_of(shard, image=self.image, label=self.label, label_key=self.label_key)
-
-
-def _named(shards: Sequence[Path]) -> str:
-    """The files in a few words: `train-000.tar`, or `train-000.tar to train-012.tar`."""
-    return shards[0].name if len(shards) == 1 else f"{shards[0].name} to {shards[-1].name}"
