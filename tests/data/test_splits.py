@@ -119,7 +119,7 @@ def test_test_images_found_in_training_are_refused() -> None:
 @pytest.mark.parametrize(
     ("data", "options", "message"),
     [
-        (dataset(4), {}, "only 4 images, too few to train, validate and test on; use 5 or more"),
+        (dataset(4), {}, "only 4 images, too few to train, validate and test on; use 5 or more, or other frac"),
         (dataset(30), {"test": 0.01}, "no test images are left of 30"),
         (dataset(10), {"validation": 0.5, "test": 0.5}, "no training images"),
         (Dataset(ImageSet(images(0)), None, "nothing"), {}, "nothing: only 0 images, too few"),

@@ -145,9 +145,10 @@ def _refuse_empty(dataset: Dataset, hashes: np.ndarray, sizes: Mapping[str, int]
     if all(sizes.values()):
         return
     if len(hashes) < _FEW.start:
+        other = ", or other fractions in split.validation and split.test" if len(hashes) == _FEW.start - 1 else ""
         raise InputError(
             f"data: {dataset.source}: only {counted(len(hashes), 'image')}, too few to train, validate and test on; "
-            f"use {_FEW.start} or more"
+            f"use {_FEW.start} or more{other}"
         )
     part = next(name for name, size in sizes.items() if not size)
     distinct = len(np.unique(as_keys(hashes)))

@@ -62,7 +62,7 @@ def test_every_type_of_number_is_read(kind: str, tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"\0\0\x07\x03" + idx(IMAGES)[4:], r"is not a complete .*IDX file"),
-        (idx(IMAGES)[:-1], r"it ends, 1 bytes too early"),
+        (idx(IMAGES)[:-1], r"it ends 1 byte too early"),
         (idx(IMAGES)[:9], r"it ends after 5 of 12 bytes"),
         (idx(IMAGES) + b"more", r"it holds 4 bytes more than its header says"),
         (gzip.compress(idx(IMAGES)[:-1]), r"is damaged \(it ends after 23,519 of 23,520 bytes"),

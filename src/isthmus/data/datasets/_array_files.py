@@ -27,6 +27,7 @@ from numpy.lib import format as npy
 from isthmus.core.bounded_reading import open_ordinary, parse_json, reason
 from isthmus.core.errors import InputError
 from isthmus.core.memory_limit import check_room
+from isthmus.core.wording import counted
 
 _SAFETENSORS = {
     "BOOL": "|b1", "U8": "|u1", "I8": "|i1", "U16": "<u2", "I16": "<i2", "U32": "<u4", "I32": "<i4", "U64": "<u8",
@@ -284,4 +285,4 @@ def _exactly(file: Any, count: int) -> bytes:
 def _check_end(name: str, offset: int, whole: int, size: int) -> None:
     if offset + whole > size:
         part = f" within `{name}`," if name else ""
-        raise ValueError(f"it ends{part} {offset + whole - size:,} bytes too early")
+        raise ValueError(f"it ends{part} {counted(offset + whole - size, 'byte')} too early")
