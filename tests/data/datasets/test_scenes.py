@@ -8,8 +8,9 @@ import pytest
 
 from isthmus.core.errors import InputError
 from isthmus.data.datasets._scene_colours import colour
+from isthmus.data.datasets._scene_factors import FACTORS, SHAPES, draw
 from isthmus.data.datasets._scene_shapes import OUTLINES
-from isthmus.data.datasets.scenes import FACTORS, SHAPES, Scenes, draw
+from isthmus.data.datasets.scenes import Scenes
 
 SCENE = {
     "shape": SHAPES.index("heart"),
