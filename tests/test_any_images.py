@@ -17,6 +17,11 @@ from isthmus.run_files.export import ExportRecord
 from isthmus.run_files.read import read_record
 
 
+def usually(*names: str) -> list[object]:
+    """All sets, for tests that take seconds each: by default only those of these names."""
+    return [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in SETS]
+
+
 @pytest.fixture(scope="module", params=SETS)
 def trained(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_of_module: None
@@ -63,6 +68,7 @@ def test_the_user_is_told_of_what_was_decided(trained: tuple[str, Path, list[str
     assert all(any(sentence in line for line in said) == (name == of) for of, sentence in TOLD.items()), said
 
 
+@pytest.mark.parametrize("trained", usually("deep"), indirect=True)
 def test_it_is_exported_and_the_graphs_agree(trained: tuple[str, Path, list[str]], tmp_path: Path) -> None:
     name, run, _ = trained
     assert isthmus("export", run, "-o", tmp_path / "onnx").code == 0
@@ -86,6 +92,7 @@ def test_the_model_takes_a_user_s_images_in_their_own_form(trained: tuple[str, P
     assert model.decode(z).dtype == dtype
 
 
+@pytest.mark.parametrize("trained", usually("bands"), indirect=True)
 def test_report_and_explorer_say_what_they_show(trained: tuple[str, Path, list[str]]) -> None:
     name, run, _ = trained
     answer = isthmus("explore", run)
