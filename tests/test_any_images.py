@@ -22,7 +22,7 @@ def usually(*names: str) -> list[object]:
     return [pytest.param(name, marks=() if name in names else pytest.mark.slow) for name in SETS]
 
 
-@pytest.fixture(scope="module", params=SETS)
+@pytest.fixture(scope="module", params=usually("deep", "bands", "oblong"))
 def trained(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, cache_of_module: None
 ) -> tuple[str, Path, list[str]]:

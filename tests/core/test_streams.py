@@ -80,7 +80,7 @@ def test_every_generator_begins_at_a_stream() -> None:
     assert len(found) > 15
     wrong = [place for place, by in found if by not in ("stream", "sealed", "initial_seed")]
     # data: its pictures are those that their hash names, whatever the version
-    assert wrong == ["data/datasets/scenes.py: Philox"]
+    assert wrong == ["data/datasets/_scene_factors.py: Philox"]
 
 
 def _seeds() -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
     monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
+@pytest.mark.slow
 def test_a_mutated_run_folder_is_one_sentence() -> None:
     found = attack_from_a_fresh_process(count=4, seed=7, verbs=QUICK)
     assert found.holds, "\n".join(found.faults)

@@ -59,7 +59,7 @@ def files_of(place: Path) -> dict[str, Any]:
 
 def assert_same(before: Any, after: Any, path: str) -> None:
     if isinstance(before, dict):
-        assert before.keys() - GONE == after.keys() - NEW, path
+        assert before.keys() - GONE == after.keys() - (NEW - before.keys()), path
         for key, value in before.items():
             if key not in OTHERWISE | GONE:
                 assert_same(value, after[key], f"{path}.{key}")

@@ -54,9 +54,14 @@ def in_the_graph(sort: str, kind: str) -> bool:
 
 CASES = [(sort, kind, "none") for sort, kind in PARTS if in_the_graph(sort, kind)]
 CASES += [(sort, kind, "pca") for sort, kind in PARTS if sort == "architectures"]
+# an export takes seconds, and the operations of these are those of others
+ALIKE = ("sparse", "top_k", "hypersphere")
 
 
-@pytest.mark.parametrize(("sort", "kind", "linear"), CASES)
+@pytest.mark.parametrize(
+    ("sort", "kind", "linear"),
+    [pytest.param(*case, marks=pytest.mark.slow if case[1] in ALIKE else ()) for case in CASES],
+)
 def test_a_model_with_this_part_answers_the_same_as_onnx(sort: str, kind: str, linear: str) -> None:
     model = model_of(PartUnderTest(sort, kind, VALUES).recipe({"model.linear": linear}))
     assert_onnx_answers_as(model, pixels_of(SHAPE)[:7])
@@ -64,7 +69,11 @@ def test_a_model_with_this_part_answers_the_same_as_onnx(sort: str, kind: str, l
 
 @pytest.mark.parametrize(
     ("kind", "shape", "depth"),
-    [("conv", (1, 14, 21), 8), ("residual", (5, 13, 18), 16), ("vit", (4, 9, 22), 8)],
+    [
+        ("conv", (1, 14, 21), 8),
+        ("residual", (5, 13, 18), 16),
+        pytest.param("vit", (4, 9, 22), 8, marks=pytest.mark.slow),
+    ],
     ids=str,
 )
 def test_a_model_of_any_images_answers_the_same_as_onnx(

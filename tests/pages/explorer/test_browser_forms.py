@@ -73,6 +73,7 @@ def test_grey_oblong_images_and_a_readers_picture_in_grey(browser: Any, tmp_path
     visit.close()
 
 
+@pytest.mark.slow
 def test_many_deep_channels_are_shown_by_three_and_said(browser: Any, tmp_path: Path) -> None:
     path = explored(tmp_path, ramps(60, (5, 24, 16), 65535), "data.shown_channels=[4,0,2]")
     page = PageFile(path)

@@ -302,6 +302,7 @@ def test_a_denoisers_twin_is_the_same_recipe_without_noise() -> None:
     assert plain_twins([denoise]) == [None]
 
 
+@pytest.mark.slow
 def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """To the bit as one after another, in their order; a helper that cannot start costs time alone."""
     rows = "".join(f'[[variation]]\nname = "v{dim}"\nchanges = {{ "bottleneck.dim" = {dim} }}\n' for dim in (3, 4))
