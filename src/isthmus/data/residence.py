@@ -12,7 +12,7 @@ from isthmus.core.pixels import Pixels
 from isthmus.core.values import ImageSet
 from isthmus.data.splits import Splits
 
-_MOST = 1 << 30  # bytes: more than that, and reading them delays the first step by more than a second
+_MOST = 1 << 28  # bytes: reading more delays the first step, and a training from disk is as fast
 _SHARE = 8  # and no more than this part of the free memory
 
 
