@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
 from isthmus.data.interfaces import PictureSet
-
-NAMED = 5  # how many files a sentence names; it counts the rest
+from isthmus.data.picture_files import some
 
 
 def refusal(found: PictureSet, problems: Sequence[str], *, any_readable: bool) -> InputError:
@@ -19,12 +18,6 @@ def refusal(found: PictureSet, problems: Sequence[str], *, any_readable: bool) -
 def left_out(found: PictureSet, problems: Sequence[str]) -> list[str]:
     """A notice for pictures that were left out; none without such pictures."""
     return [f"{_sentence(found, problems)} and are left out: {some(_reasons(problems))}."] if problems else []
-
-
-def some(names: Sequence[str]) -> str:
-    """The first few names, and the number of the others."""
-    more = len(names) - NAMED
-    return ", ".join(names[:NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _sentence(found: PictureSet, problems: Sequence[str]) -> str:

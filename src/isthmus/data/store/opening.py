@@ -12,7 +12,7 @@ from safetensors.numpy import load
 
 from isthmus.core.bounded_reading import parse_json, read_bytes, reason
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import Rows
+from isthmus.core.pixels import Rows, blocks
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.content_hashes import content_hashes
 from isthmus.data.pixel_file import PixelFile
@@ -72,7 +72,7 @@ def damaged_images(folder: Path) -> list[str]:
     parts = {"train": dataset.train, "validation": dataset.validation, "test": dataset.test}
     found: list[str] = []
     for split, images in parts.items():
-        if images is not None and (wrong := sum(_differing(images, block) for block in _blocks(len(images)))):
+        if images is not None and (wrong := sum(_differing(images, block) for block in blocks(images.images))):
             found.append(f"{folder / pixels_name(split)}: {wrong:,} of {len(images):,} images are damaged.")
     return found
 
@@ -113,14 +113,10 @@ def _check_columns(folder: Path, split: str, columns: Mapping[str, np.ndarray], 
         raise _damaged(folder, f"{columns_name(split)} does not fit its images")
 
 
-def _differing(images: ImageSet, rows: np.ndarray) -> int:
+def _differing(images: ImageSet, rows: np.ndarray | slice) -> int:
     """How many of the images at `rows` have other pixels than their hashes say."""
     assert images.hashes is not None
     return int((content_hashes(images.images[rows]) != images.hashes[rows]).any(axis=1).sum())
-
-
-def _blocks(count: int) -> list[np.ndarray]:
-    return np.array_split(np.arange(count), max(1, count // 256))
 
 
 def _damaged(folder: Path, why: str) -> InputError:
