@@ -1,31 +1,26 @@
-"""The program of a process that decodes: reads pickled tasks of its parent from stdin, writes answers to stdout."""
+"""The program of a process that decodes: answers the tasks of its parent."""
 
 from __future__ import annotations
 
-import os
-import pickle
-import sys
+from contextlib import suppress
 
+from isthmus.core.child_processes import messages_with_parent
 from isthmus.core.errors import InputError, RunError
 from isthmus.data.decode import decode_chunk
 
 
 def main() -> None:
-    """Answer tasks until the parent closes the pipe or ends."""
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not become an answer
-    try:
-        parts = pickle.load(sys.stdin.buffer)
+    """Answer tasks until the parent hangs up or ends. The first message is the pictures of each split."""
+    parent = messages_with_parent()
+    with suppress(EOFError, BrokenPipeError):
+        parts = parent.receive()
         while True:
-            task = pickle.load(sys.stdin.buffer)
+            task = parent.receive()
             try:
                 answer = decode_chunk(parts[task.split], task)
             except (InputError, RunError, OSError) as error:
                 answer = error
-            pickle.dump(answer, answers)
-            answers.flush()
-    except (EOFError, BrokenPipeError):
-        pass
+            parent.send(answer)
 
 
 if __name__ == "__main__":

@@ -7,14 +7,12 @@ script again in every process unless it is guarded against that.
 from __future__ import annotations
 
 import os
-import pickle
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
+from isthmus.core.child_processes import start_child
 from isthmus.core.errors import RunError
 from isthmus.data.decode import Chunk, Task
 from isthmus.data.interfaces import Pictures
@@ -102,27 +100,18 @@ class _Worker:
     """A child process that decodes."""
 
     def __init__(self, parts: Mapping[str, Pictures]) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "isthmus.data.decode_worker"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)},
-            # Ctrl-C is answered here: a process that still imports would print a traceback
-            process_group=0 if os.name == "posix" else None,
-        )
-        self.parts: bytes | None = pickle.dumps(dict(parts))
+        # Ctrl-C is answered here: a process that still imports would print a traceback
+        self.process, self.messages = start_child("isthmus.data.decode_worker", 1, apart=True)
+        self.parts: Mapping[str, Pictures] | None = parts
 
     def answer(self, task: Task) -> Chunk:
-        to, back = self.process.stdin, self.process.stdout
-        assert to is not None and back is not None
         try:
             if self.parts is not None:
-                to.write(self.parts)
+                self.messages.send(dict(self.parts))
                 self.parts = None
-            pickle.dump(task, to)
-            to.flush()
-            found = pickle.load(back)
-        except (OSError, EOFError, pickle.UnpicklingError):
+            self.messages.send(task)
+            found = self.messages.receive()
+        except (BrokenPipeError, EOFError):
             raise RunError(
                 "a process that decodes images ended early, perhaps for lack of memory; free memory and start again"
             ) from None
@@ -134,13 +123,5 @@ class _Worker:
         """Kill the process, if it still runs: it holds nothing that must be finished."""
         self.process.kill()
         self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            _close(pipe)
-
-
-def _close(pipe: IO[bytes] | None) -> None:
-    try:
-        if pipe is not None:
-            pipe.close()
-    except OSError:  # what was not written has no reader any more
-        pass
+        self.messages.hang_up()
+        self.messages.incoming.close()

@@ -8,10 +8,10 @@ from __future__ import annotations
 import contextlib
 import signal
 
+from isthmus.core.child_processes import messages_with_parent
 from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry
 from isthmus.pages.explorer.workers import ModelOrder
-from isthmus.runs.executors.child import messages_with_parent
 from isthmus.runs.load import load_run_data
 from isthmus.runs.run_folder import check_data
 

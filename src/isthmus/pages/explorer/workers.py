@@ -14,11 +14,11 @@ from pathlib import Path
 import torch
 from threadpoolctl import threadpool_limits
 
+from isthmus.core.child_processes import Messages, start_child
 from isthmus.data.splits import Splits
 from isthmus.pages.explorer.model_entry import ModelEntry, build
 from isthmus.pages.explorer.pictures import Chosen
 from isthmus.pages.report.read_folder import RunFolder
-from isthmus.runs.executors.child import Messages, start_child
 from isthmus.training import devices
 
 

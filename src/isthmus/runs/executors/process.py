@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable
 
-from isthmus.runs.executors.child import start_child
+from isthmus.core.child_processes import start_child
 from isthmus.runs.executors.job import RunFailed
 from isthmus.runs.executors.order import GO_ON, STOP, JobOrder
 from isthmus.runs.run import Done, Event

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 
-from isthmus.runs.executors.child import Messages, messages_with_parent
+from isthmus.core.child_processes import Messages, messages_with_parent
 from isthmus.runs.executors.job import failed
 from isthmus.runs.executors.order import STOP, JobOrder, noise
 from isthmus.runs.load import load_data

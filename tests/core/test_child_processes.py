@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isthmus.runs.executors.child import Messages, start_child
+from isthmus.core.child_processes import Messages, start_child
 
 # it prints, also from C, and starts a process of its own, none of which may be taken for messages
 ECHO = """
 import os, subprocess, sys
-from isthmus.runs.executors.child import messages_with_parent
+from isthmus.core.child_processes import messages_with_parent
 parent = messages_with_parent()
 print("hello")
 os.write(1, b"hello")
