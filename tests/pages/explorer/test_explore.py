@@ -19,6 +19,7 @@ from tests.pages.explorer.page_file import PageFile, fake_bundle
 from tests.study_toml import ONE, study_toml
 
 import isthmus as ist
+from isthmus.core import child_processes
 from isthmus.inference.export.compare import answer
 from isthmus.pages.explorer import assets, workers
 from isthmus.pages.explorer.latent_space import describe
@@ -27,7 +28,6 @@ from isthmus.pages.explorer.plain_twins import plain_twins
 from isthmus.pages.explorer.workers import ModelOrder, build_all
 from isthmus.pages.report.read_folder import read_run
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.executors import child
 from isthmus.runs.load import load_data, load_model
 from isthmus.runs.run_folder import read_recipe
 
@@ -314,7 +314,7 @@ def test_models_are_made_ready_beside_each_other(tmp_path: Path, monkeypatch: py
     orders = [ModelOrder(run.evaluation.name, "", run, chosen, tmp_path / "cache") for run in runs]
     beside = build_all(orders, splits, at_a_time=2)
     assert [subject.about["name"] for subject in beside] == ["v3", "v4"]
-    monkeypatch.setattr(child.sys, "executable", "/bin/false")
+    monkeypatch.setattr(child_processes.sys, "executable", "/bin/false")
     assert build_all(orders, splits, at_a_time=2) == beside
 
 
