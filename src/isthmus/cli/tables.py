@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from isthmus.cli.console import new_console
-from isthmus.core.wording import all_printable, components, printable
+from isthmus.core.wording import all_printable, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
@@ -110,12 +110,12 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     for measure in measures.values():
         table.add_column(_heading(measure), justify="right")
     for who, score in evaluation.scores.items():
-        extra = f", {components(score.components)}" if score.components else ""
+        name = pca_of(score.components, score.square or 0) if score.components else NAMES.get(who, who)
         scores = score.by_measure
         cells = [
             _score(scores.get(name, IntervalRecord()), measure, interval=True) for name, measure in measures.items()
         ]
-        table.add_row(escape(NAMES.get(who, who)) + extra, *cells)
+        table.add_row(escape(name), *cells)
     console.print(table)
     console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, list(evaluation.scores.values()))

@@ -41,9 +41,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def components(count: int) -> str:
-    """A number of PCA components in words: `1 component`, `64 components`."""
-    return counted(count, "component")
+def pca_of(count: int, square: int = 0) -> str:
+    """PCA in words: `PCA with 64 components`, `PCA of 8x8 squares with 4,096 numbers`.
+
+    square: side of the squares that have numbers of their own, pixels; 0 where PCA is of whole images.
+    """
+    if square:
+        return f"PCA of {square}x{square} squares with {counted(count, 'number')}"
+    return f"PCA with {counted(count, 'component')}"
 
 
 def size(count: int) -> str:

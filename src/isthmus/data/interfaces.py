@@ -65,7 +65,7 @@ class PictureSet:
     class_names: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     said: tuple[Change, ...] = ()
-    files: tuple[Path, ...] = ()
+    files: tuple[str | Path, ...] = ()
     identity: Mapping[str, Any] = field(default_factory=dict)
     skip_broken: bool = False
 

@@ -31,9 +31,9 @@ class Listing:
     notices: tuple[str, ...]
 
     @property
-    def pictures(self) -> Iterator[Path]:
-        """Their paths."""
-        return (self.folder / name for name in self.names)
+    def paths(self) -> Iterator[str]:
+        """Their paths, as text."""
+        return (os.path.join(self.folder, name) for name in self.names)
 
 
 def list_pictures(folder: Path, option: str, *, beside: Collection[Path] = ()) -> Listing:
@@ -99,20 +99,20 @@ def _walk(folder: Path, inside: str, above: frozenset[Path], hidden: list[str]) 
         return
     try:
         with os.scandir(folder) as found:
-            entries = sorted((entry.name, _is_folder(entry)) for entry in found)
+            entries = sorted((entry.name, is_folder(entry)) for entry in found)
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check its permissions") from None
-    for name, is_folder in entries:
+    for name, holds_more in entries:
         path = os.path.join(inside, name)
         if name.startswith("."):
             hidden.append(path)
-        elif is_folder:
+        elif holds_more:
             yield from _walk(folder / name, path, above | {here}, hidden)
         else:
             yield path
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
     """Without asking the disk for each file, as a `Path` would; a link that leads back to itself is no folder."""
     try:
         return entry.is_dir()

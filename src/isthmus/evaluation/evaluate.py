@@ -15,10 +15,10 @@ import numpy as np
 from isthmus.core.pixels import Pixels, Rows
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
-from isthmus.evaluation.baselines import mean_image, pca
+from isthmus.evaluation.baselines import mean_image
 from isthmus.evaluation.baselines.mean_image import MeanImage
-from isthmus.evaluation.baselines.pca import PrincipalComponents
 from isthmus.evaluation.baselines.pca_comparison import mse_ratio
+from isthmus.evaluation.baselines.yardstick import Yardstick, yardstick_of
 from isthmus.evaluation.cost import cost
 from isthmus.evaluation.describe_measures import known_measures
 from isthmus.evaluation.evenly import evenly
@@ -86,15 +86,14 @@ def evaluate(
     model's training, for the likelihood that it learned.
     """
     originals = splits.test.images
-    size = model.yardstick_size
-    components = pca.fit_for(size, splits.train.images, splits.hash, cache)
+    yardstick = yardstick_of(model, splits.train.images, splits.hash, cache)
     constant = mean_image.fit(splits.train.images)
-    seen = _go_through(model, recipe, originals, components, constant)
+    seen = _go_through(model, recipe, originals, yardstick, constant)
     everything = len(seen.rows) == len(originals)
 
     train = encode_training(model, splits)
     test = Encoded(splits.test if everything else splits.test.take(seen.rows), seen.latents)
-    pca_latents = components.encode(train.images.images, size), seen.coordinates
+    pca_latents = yardstick.encode(train.images.images), seen.coordinates
     distortion = None if objective is None else objective.distortion
     latent = measure_latents(model, distortion, train, test, pca_latents=pca_latents)
     if not everything:
@@ -104,13 +103,13 @@ def evaluate(
 
     psnr = seen.scores["model"]["psnr"]
     measures = {kind: one for kind, one in known_measures(model.depth).items() if kind in seen.scores["model"]}
-    used = {"pca": {"components": min(size, len(components.directions))}}
+    used = {"pca": {"components": yardstick.size} | ({"square": yardstick.square} if yardstick.square else {})}
     values = math.prod(originals.shape[1:])
-    curve, curve_images = _pca_curve(components, originals, size)
+    curve, curve_images = _pca_curve(yardstick, originals)
     record = EvaluationRecord(
         name=recipe.name,
         seed=recipe.seed,
-        latent_size=size,
+        latent_size=model.yardstick_size,
         measures=measures,
         scores={
             who: _score(measures, each, values, model.depth, **used.get(who, {})) for who, each in seen.scores.items()
@@ -118,7 +117,7 @@ def evaluate(
         against_pca=AgainstPca(
             psnr=paired_difference(psnr[None], seen.scores["pca"]["psnr"][None]).record(),
             mse_ratio=mse_ratio(*(float(seen.scores[who]["mse"].mean()) for who in ("model", "pca"))),
-            validation=Course(pca_mse=pca.curve(components, splits.validation.images, [size])[0].mse),
+            validation=Course(pca_mse=yardstick.curve(splits.validation.images, [yardstick.size])[0].mse),
         ),
         latent=latent,
         samples=Samples(sampler=sampler, count=SAMPLES),
@@ -138,13 +137,13 @@ def evaluate(
 
 
 def _go_through(
-    model: Autoencoder, recipe: Recipe, originals: Pixels, components: PrincipalComponents, constant: MeanImage
+    model: Autoencoder, recipe: Recipe, originals: Pixels, yardstick: Yardstick, constant: MeanImage
 ) -> _Seen:
     """Every method's outputs for every test image, scored and forgotten."""
     count = len(originals)
     shown = np.sort(np.random.default_rng(sealed("shown test images")).permutation(count)[: min(SHOWN, count)])
     rows = evenly(count, max(1, _LATENT_VALUES // model.latent_size))
-    methods = Methods(model, recipe, components, constant, np.isin(np.arange(count), rows, assume_unique=True))
+    methods = Methods(model, recipe, yardstick, constant, np.isin(np.arange(count), rows, assume_unique=True))
     kept, scoring = KeptPictures(shown, EXTREMES), Scoring()
     for block in blocks_of(model, originals):
         images = originals[block]
@@ -179,15 +178,11 @@ def summarise(measure: MeasureRecord, scores: np.ndarray) -> IntervalRecord:
     return mean_interval(scores, least=least, most=most).record()
 
 
-def _pca_curve(components: PrincipalComponents, originals: Pixels, size: int) -> tuple[tuple[PcaPoint, ...], int]:
+def _pca_curve(yardstick: Yardstick, originals: Pixels) -> tuple[tuple[PcaPoint, ...], int]:
     """PCA with other numbers of components, and on how many images: many large ones would take minutes."""
     rows = evenly(len(originals), max(1, _CURVE_VALUES // math.prod(originals.shape[1:])))
     images = originals if len(rows) == len(originals) else Rows(originals, rows)
-    return pca.curve(components, images, _sizes(size, len(components.directions))), len(rows)
-
-
-def _sizes(size: int, available: int) -> list[int]:
-    return sorted({k for k in [*(2**power for power in range(14)), 10, size] if k <= available})
+    return yardstick.curve(images, yardstick.sizes()), len(rows)
 
 
 def _flags(recipe: Recipe, splits: Splits, depth: int) -> tuple[str, ...]:

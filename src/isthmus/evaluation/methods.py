@@ -10,7 +10,7 @@ from torch import Tensor
 
 from isthmus.core.streams import sealed
 from isthmus.evaluation.baselines.mean_image import MeanImage
-from isthmus.evaluation.baselines.pca import PrincipalComponents
+from isthmus.evaluation.baselines.yardstick import Yardstick
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import Collected, Collecting
@@ -29,9 +29,9 @@ class Methods:
     """
 
     def __init__(
-        self, model: Autoencoder, recipe: Recipe, components: PrincipalComponents, constant: MeanImage, kept: np.ndarray
+        self, model: Autoencoder, recipe: Recipe, yardstick: Yardstick, constant: MeanImage, kept: np.ndarray
     ) -> None:
-        self.model, self.components, self.constant, self.kept = model, components, constant, kept
+        self.model, self.yardstick, self.constant, self.kept = model, yardstick, constant, kept
         self.corruption = recipe.corruption
         self.noise, self.again = (sealed_generator(_NOISE, device=model.device) for _ in range(2))
         self._latents = Collecting(model, kept)
@@ -44,12 +44,12 @@ class Methods:
         "noisy_input" is the noisy image itself, rounded like a user's image. "denoised" is the model's output for it,
         where noise is added in training only.
         """
-        coordinates = self.components.encode(block, self.model.yardstick_size)
+        coordinates = self.yardstick.encode(block)
         self._coordinates.append(coordinates[self.kept[self._images : self._images + len(block)]])
         self._images += len(block)
         outputs = {
             "model": self._latents.reconstruct(block),
-            "pca": self.components.decode(coordinates, block.shape[1:], block.dtype),
+            "pca": self.yardstick.decode(coordinates, block.shape[1:], block.dtype),
             "mean_image": self.constant.reconstruct(block),
         }
         return outputs | self._noisy(block)

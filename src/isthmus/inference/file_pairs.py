@@ -32,7 +32,7 @@ def pairs_of(images: Sequence[Path], out: Path) -> tuple[list[tuple[Path, Path]]
     for image in images:
         if image.is_dir():
             listing = list_pictures(image, "images")
-            found += [(path, path.relative_to(image)) for path in listing.pictures]
+            found += [(image / name, Path(name)) for name in listing.names]
             notices += listing.notices
         else:
             found.append((image, Path(image.name)))

@@ -23,9 +23,11 @@ from isthmus.data.form import Form
 from isthmus.models.batched import batched_array, evaluation_mode
 from isthmus.models.interfaces import Architecture, Bottleneck, Corruption, Prior
 from isthmus.models.linear_path import LinearPath
+from isthmus.models.padding import grid
 from isthmus.models.pixels import PIXEL_TYPES, as_array, as_arrays, to_pixels, to_unit
 from isthmus.models.recompute import segment
 from isthmus.models.seeding import sealed_generator
+from isthmus.models.square_path import SquarePath
 from isthmus.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -73,27 +75,40 @@ class Autoencoder(nn.Module):
                 f"prior.kind: bottleneck {recipe.bottleneck.kind!r} has no posterior to hold against "
                 f"{recipe.prior.kind!r}; leave the prior out, or set bottleneck.kind=gaussian"
             )
-        self.linear: LinearPath | None = None
-        if recipe.model.linear == "pca":
-            if not self.bottleneck.supports_linear_start:
-                raise InputError(
-                    f"model.linear: bottleneck {recipe.bottleneck.kind!r} changes the numbers it is given, so nothing "
-                    "can start at PCA beside it; set model.linear=none"
-                )
-            if not self.architecture.supports_linear_start:
-                raise InputError(
-                    f"model.linear: the decoder of architecture {recipe.architecture.kind!r} cannot answer zero, so "
-                    "nothing can start at PCA beside it; set model.linear=none"
-                )
-            self.linear = LinearPath(image_shape, self.latent_size, square=self.architecture.square)
+        self.linear: LinearPath | SquarePath | None = None
+        if recipe.model.linear != "none":
+            for part, kind, problem in (
+                (self.bottleneck, recipe.bottleneck.kind, "bottleneck {!r} changes the numbers it is given"),
+                (self.architecture, recipe.architecture.kind, "the decoder of architecture {!r} cannot answer zero"),
+            ):
+                if not part.supports_linear_start:
+                    raise InputError(
+                        f"model.linear: {problem.format(kind)}, so nothing can start at PCA beside it; set "
+                        "model.linear=none"
+                    )
+            self.linear = self._linear_path(recipe)
             self.architecture.start_beside_linear()
             self.bottleneck.start_beside_linear()
 
+    def _linear_path(self, recipe: Recipe) -> LinearPath | SquarePath:
+        side = self.architecture.square
+        if recipe.model.linear == "pca":
+            return LinearPath(self.image_shape, self.latent_size, square=side)
+        if not self.numbers_of_square:
+            raise InputError(
+                f"model.linear: architecture {recipe.architecture.kind!r} with bottleneck {recipe.bottleneck.kind!r} "
+                "has no numbers for each square of pixels; set model.linear=pca, or bottleneck.kind=map"
+            )
+        return SquarePath(self.image_shape, self.numbers_of_square, side)
+
     def start_at(self, components: PrincipalComponents) -> None:
-        """Start as PCA. A decoder that does not take the linear path's image finds it in its features instead."""
+        """Start as PCA, of whole images or of their squares, as the linear path is.
+
+        A decoder that does not take the path's image finds that of whole images in its features instead.
+        """
         assert self.linear is not None
         self.linear.start_at(components)
-        if not self.architecture.refines:
+        if not self.architecture.refines and isinstance(self.linear, LinearPath):
             self.bottleneck.start_at(self.linear)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
@@ -161,6 +176,12 @@ class Autoencoder(nn.Module):
     def latent_size(self) -> int:
         """How many numbers the latent of one image holds."""
         return math.prod(self.latent_shape)
+
+    @property
+    def numbers_of_square(self) -> int:
+        """How many numbers of the latent belong to each square of pixels; 0 if the latent is no map of squares."""
+        side, (numbers, *places) = self.architecture.square, self.latent_shape
+        return numbers if side and tuple(places) == grid(self.image_shape[1:], side) else 0
 
     @property
     def yardstick_size(self) -> int:

@@ -18,18 +18,23 @@ def padded(x: Tensor, unit: int) -> Tensor:
 
     An odd row or column goes below and to the right.
     """
-    below, right = (-side % unit for side in x.shape[2:])
-    if not (below or right):
+    high, wide = (-side % unit for side in x.shape[2:])
+    if not (high or wide):
         return x
-    above, left = below // 2, right // 2
-    return F.pad(x, (left, right - left, above, below - above), mode="replicate")
+    above, left = before(high), before(wide)
+    return F.pad(x, (left, wide - left, above, high - above), mode="replicate")
+
+
+def before(missing: int) -> int:
+    """Of the rows or columns that are added, how many come above or to the left."""
+    return missing // 2
 
 
 def cropped(x: Tensor, sides: tuple[int, int]) -> Tensor:
     """x (B, C, H', W') -> (B, C, *sides), without what `padded` added."""
     if tuple(x.shape[2:]) == sides:
         return x
-    above, left = ((given - side) // 2 for given, side in zip(x.shape[2:], sides, strict=True))
+    above, left = (before(given - side) for given, side in zip(x.shape[2:], sides, strict=True))
     return x[:, :, above : above + sides[0], left : left + sides[1]]
 
 

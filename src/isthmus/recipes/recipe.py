@@ -47,7 +47,8 @@ class Split(_Options):
 class Model(_Options):
     """How the parts are combined."""
 
-    linear: Literal["none", "pca"] = "none"  # "pca": a linear path beside the network, started at PCA
+    # a linear path beside the network, started at PCA of the images or, for feature maps, of their squares
+    linear: Literal["none", "pca", "squares"] = "none"
 
 
 class Train(_Options):

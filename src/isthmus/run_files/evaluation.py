@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from isthmus.core.wording import pca_of
 from isthmus.run_files.data import Data
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.latent import LatentRecord
@@ -151,8 +152,9 @@ class EvaluationRecord(FileRecord):
     """Descriptions of the measures in `scores`."""
     scores: dict[str, Score]
     """`model`: its reconstruction of the clean image. `pca`: PCA with as many components as `latent_size`.
-    `mean_image`: the mean training image. If the recipe has noise, `noisy_input`: the noisy image itself, and
-    `denoised`: the model's output for it, both compared with the clean image."""
+    Where the model starts at PCA of squares, so is this. `mean_image`: the mean training image. If the recipe has
+    noise, `noisy_input`: the noisy image itself, and `denoised`: the model's output for it, both compared with the
+    clean image."""
     noise: str | None = None
     """Description of the noise, if the recipe has any. Every run gets the same noise."""
     against_pca: AgainstPca = AgainstPca()
@@ -191,6 +193,11 @@ class EvaluationRecord(FileRecord):
     def pca_components(self) -> int:
         """The number of PCA components: the latent size, or fewer if there were too few training images."""
         return self.scores.get("pca", Score()).components or self.latent_size
+
+    @property
+    def yardstick(self) -> str:
+        """PCA in words: `PCA with 64 components`."""
+        return pca_of(self.pca_components, self.scores.get("pca", Score()).square or 0)
 
     @property
     def stayed_at_pca(self) -> bool:

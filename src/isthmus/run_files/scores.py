@@ -40,6 +40,9 @@ class Score(Record):
     """The PSNR of the mean MSE; never above the mean PSNR."""
     components: Count | None = None
     """Components of PCA; only in PCA's score."""
+    square: Count | None = None
+    """Side of the squares, pixels, where PCA is of squares and not of whole images; `components` is then the numbers of
+    all squares of an image."""
 
     @property
     def by_measure(self) -> dict[str, IntervalRecord]:

@@ -59,7 +59,7 @@ class TestImages:
 class Contender:
     """The finished runs of a variation, one per seed; scores are (S, N), PCA's scores (1, N).
 
-    stayed: number of runs that kept the weights from before their first step, which are PCA. components: of PCA.
+    stayed: number of runs that kept the weights from before their first step, which are PCA. yardstick: PCA in words.
     multiply_adds: for one image. courses: of each other run, its validation error against PCA's during training.
     """
 
@@ -69,7 +69,7 @@ class Contender:
     mse: np.ndarray
     pca_psnr: np.ndarray
     pca_mse: np.ndarray
-    components: int
+    yardstick: str
     stayed: int
     multiply_adds: float
     effort: Effort
@@ -138,7 +138,7 @@ def against_pca(one: Contender) -> Comparison:
     about = "choice" if one.seeds > 1 else "models"
     difference = one.over_pca()
     sentence = pca_sentence(
-        one.name, one.components, difference, ratio=one.mse_over_pca(), courses=one.courses, stayed=one.stayed
+        one.name, one.yardstick, difference, ratio=one.mse_over_pca(), courses=one.courses, stayed=one.stayed
     )
     return Comparison("pca", one.name, "pca", about, sentence, None if one.is_pca else difference)
 

@@ -180,7 +180,7 @@ class StudyRow:
             self.scores("model_mse"),
             self.scores("pca_psnr")[:1],
             self.scores("pca_mse")[:1],
-            first.scores["pca"].components or 0,
+            first.yardstick,
             sum(one.stayed_at_pca for one in self.evaluations),
             first.cost.multiply_adds,
             Effort.of([one.cost for one in self.evaluations]),

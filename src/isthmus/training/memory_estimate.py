@@ -23,7 +23,9 @@ from isthmus.recipes.recipe import Recipe
 _NUMBER = 4  # bytes: weights, gradients and moments are float32
 # A step of the ready-made recipes takes 20 to 1,250 times its pixels. Counting is skipped where _MOST_KEPT times fit.
 _MOST_KEPT, _USUALLY_KEPT = 1500, 100
-_ROOM = 10**9  # bytes: counting loads more of torch, which takes a second and some hundred MB
+_ROOM = 10**9  # bytes: counting on "meta" loads more of torch, which takes a second and some hundred MB
+# A step on two images is counted for real, at once; on "meta" where its weights or these images are too large for that.
+_COUNTED, _MOST_BUILT = 2, 64 << 20
 # bytes on the CPU: a step of the post's network on 32 images of 256x256 in bf16 is just below, and with it all default
 # recipes stay under 3 GB at 128x128 and under 6 GB at 256x256 (records/2026-11-29-large-pictures.md)
 _MOST_STEP = 3_200_000_000
@@ -41,15 +43,6 @@ class Plan:
     said: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Need:
-    """Bytes of a model with its gradients and Adam's two moments, and those of a step, also if it recomputes."""
-
-    weights: int
-    step: int
-    recomputed: int
-
-
 def check_memory(
     recipe: Recipe, image_shape: tuple[int, int, int], images: int, device: torch.device, precision: str
 ) -> Plan:
@@ -61,32 +54,35 @@ def check_memory(
     free = available(device)
     batch, wanted = min(recipe.train.batch, images), recipe.train.recompute
     try:
-        need = _need(recipe, image_shape, batch, free or sys.maxsize, precision)
+        need = _Need(recipe, image_shape, batch, free or sys.maxsize, precision)
     except InputError:
         raise
     except (RuntimeError, TypeError, OverflowError) as error:
         if "overflow" not in str(error).lower():
             return Plan(wanted is True)  # a part cannot be built on "meta": only training shows whether it fits
-        need = Need(sys.maxsize, 0, 0)
-    if free is not None and need.weights > free:
-        more = "over " if need.weights == sys.maxsize else ""
+        weights, step_of = sys.maxsize, int
+    else:
+        weights, step_of = need.weights, need.step
+    if free is not None and weights > free:
+        more = "over " if weights == sys.maxsize else ""
         raise RunError(
-            f"this recipe needs {more}{size(need.weights)} of memory for weights, gradients and their moments, and "
+            f"this recipe needs {more}{size(weights)} of memory for weights, gradients and their moments, and "
             f"{size(free)} are free; {_REMEDY}"
         )
-    left = sys.maxsize if free is None else free - need.weights
-    fits = need.step <= (min(left, _MOST_STEP) if device.type == "cpu" else left)
-    recompute = not fits if wanted == "auto" else wanted
-    step, said = (need.recomputed if recompute else need.step), list[str]()
-    if recompute and wanted == "auto":
+    left = sys.maxsize if free is None else free - weights
+    said = list[str]()
+    recompute = wanted is True
+    step = step_of(recompute)
+    if wanted == "auto" and step > (min(left, _MOST_STEP) if device.type == "cpu" else left):
+        recompute, kept, step = True, step, step_of(True)
         said.append(
-            f"A step would need about {size(need.step)} of memory. So activations are recomputed instead of kept: it "
+            f"A step would need about {size(kept)} of memory. So activations are recomputed instead of kept: it "
             f"needs about {size(step)} and {_LONGER} times as long, with the same result (train.recompute=false keeps "
             "them)."
         )
-    if free is not None and need.weights + step > free:
+    if step > left:
         said.append(
-            f"A step on {counted(batch, 'image')} needs about {size(need.weights + step)} of memory, and {size(free)} "
+            f"A step on {counted(batch, 'image')} needs about {size(weights + step)} of memory, and {size(free or 0)} "
             f"are free: if it fails, {_REMEDY}."
         )
     return Plan(recompute, tuple(said))
@@ -111,22 +107,43 @@ def available(device: torch.device) -> int | None:
     return memory_limit.available()
 
 
-def _need(recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int, precision: str) -> Need:
-    """Count on a model that is built on "meta", without numbers. Raises what building it raises."""
-    with torch.random.fork_rng(devices=[]), torch.device("meta"):
+class _Need:
+    """Counts the bytes of a model with its gradients and Adam's two moments, and those of a step.
+
+    The model is first built on "meta", without numbers; this raises what building it raises.
+    """
+
+    def __init__(
+        self, recipe: Recipe, image_shape: tuple[int, int, int], batch: int, free: int, precision: str
+    ) -> None:
+        self.recipe, self.image_shape, self.batch, self.precision = recipe, image_shape, batch, precision
+        self.image = _NUMBER * math.prod(image_shape)  # bytes
+        self.model, self.objective = _built(recipe, image_shape, "meta")
+        parts = (self.model, self.objective)
+        tensors = [tensor for part in parts for tensor in (*part.parameters(), *part.buffers())]
+        learned = [one for part in parts for one in part.parameters() if one.requires_grad]
+        self.weights = _NUMBER * (sum(map(Tensor.numel, tensors)) + 3 * sum(map(Tensor.numel, learned)))
+        self.left = free - self.weights
+        self.images = min(batch, _COUNTED)
+
+    def step(self, recompute: bool) -> int:
+        """0 where it fits in any case."""
+        left = min(self.left, _MOST_STEP)
+        if self.batch * self.image * _MOST_KEPT < left:
+            return 0
+        if self.weights < _MOST_BUILT and self.images * self.image * _MOST_KEPT < left:
+            self.model, self.objective = _built(self.recipe, self.image_shape, "cpu")
+        elif self.left < _ROOM:
+            return self.batch * self.image * _USUALLY_KEPT
+        with torch.random.fork_rng(devices=[]):
+            shape = (self.images, *self.image_shape)
+            return self.batch * _step(self.model, self.objective, shape, self.precision, recompute) // self.images
+
+
+def _built(recipe: Recipe, image_shape: tuple[int, int, int], device: str) -> tuple[Autoencoder, Objective]:
+    with torch.random.fork_rng(devices=[]), torch.device(device):
         model = Autoencoder(recipe, image_shape)
-        objective = build_objective(recipe, model)
-    tensors = [*model.parameters(), *model.buffers(), *objective.parameters(), *objective.buffers()]
-    learned = [one for one in (*model.parameters(), *objective.parameters()) if one.requires_grad]
-    weights = _NUMBER * (sum(map(Tensor.numel, tensors)) + 3 * sum(map(Tensor.numel, learned)))
-    pixels = _NUMBER * batch * math.prod(image_shape)
-    if weights > free or pixels * _MOST_KEPT < min(free - weights, _MOST_STEP):
-        return Need(weights, 0, 0)
-    if free < _ROOM:
-        return Need(weights, pixels * _USUALLY_KEPT, 0)
-    with torch.random.fork_rng(devices=[]):
-        plain, recomputed = (_step(model, objective, (batch, *image_shape), precision, way) for way in (False, True))
-    return Need(weights, plain, recomputed)
+        return model, build_objective(recipe, model)
 
 
 def _step(
@@ -138,7 +155,7 @@ def _step(
     share = 2 * _SHARE[precision]
     with recomputing(recompute), suppress(RuntimeError, NotImplementedError):
         with _counting(network, ours):
-            trace = model(torch.empty(shape, device="meta"))
+            trace = model(torch.rand(shape, device=model.device))
         share = _SHARE[precision]
         with _counting(losses, ours | set(network)):
             objective(model, trace)

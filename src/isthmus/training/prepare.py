@@ -14,7 +14,7 @@ from isthmus.core import streams
 from isthmus.core.errors import RunError
 from isthmus.core.pixels import Pixels, depth_of
 from isthmus.data.splits import Splits
-from isthmus.evaluation.baselines import pca
+from isthmus.evaluation.baselines.yardstick import yardstick_of
 from isthmus.kernels.choose import choose
 from isthmus.kernels.ops import Kernels
 from isthmus.models.autoencoder import Autoencoder
@@ -94,7 +94,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     except FileNotFoundError:
         progress = Progress()
         if model.linear is not None:
-            model.start_at(pca.fit_for(model.latent_size, splits.train.images, splits.hash, cache))
+            model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
         mirror = choose_mirror(recipe.train.mirror, splits)
         if mirror.sentence:
             yield Notice(mirror.sentence)

@@ -74,7 +74,8 @@ def test_what_is_not_known_is_not_said(courses: list[Course]) -> None:
 )
 def test_a_seed_that_stayed_at_pca_is_not_below_it(left: Course, said: str) -> None:
     """Its course touches PCA at its start, and would count as below it."""
-    sentence = pca_sentence("m", 10, Interval(0.2, 0.1, 0.3, True), ratio=0.95, courses=[left], stayed=1)
+    difference = Interval(0.2, 0.1, 0.3, True)
+    sentence = pca_sentence("m", "PCA with 10 components", difference, ratio=0.95, courses=[left], stayed=1)
     assert sentence == (
         "m beats PCA with 10 components by 0.2 dB (95 % interval 0.1 to 0.3), MSE 0.95 of PCA's; "
         f"{said}; training did not improve m beyond PCA in 1 of 2 seeds."

@@ -9,6 +9,8 @@ import pytest
 from PIL import Image
 
 from isthmus.evaluation.baselines.pca import PrincipalComponents
+from isthmus.evaluation.baselines.squares import fit_squares
+from isthmus.evaluation.baselines.yardstick import WholeImages
 from isthmus.inference.export.compare import answer
 from isthmus.pages.explorer.pca_graphs import pca_graph
 from isthmus.pages.explorer.pictures import arrays, choose
@@ -77,5 +79,16 @@ def test_pca_of_a_page_takes_the_levels_of_its_images(most: int, dtype: type[np.
     pixels = rng.integers(0, most + 1, (3, *shape)).astype(dtype)
     centred = pixels.reshape(3, -1) / most - components.mean
     expected = np.clip(components.mean + centred @ directions.T @ directions, 0, 1)
-    found = answer(pca_graph(components, 5, shape, most), pixels.astype(np.float32))
+    found = answer(pca_graph(WholeImages(components, 5), shape, most), pixels.astype(np.float32))
     np.testing.assert_allclose(found.reshape(3, -1), expected, atol=0.02)
+
+
+@pytest.mark.parametrize("sides", [(16, 24), (13, 18)])
+def test_a_page_has_pca_of_squares_where_the_model_is_held_against_it(sides: tuple[int, int]) -> None:
+    """Also where squares reach over the border of the image."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 3, *sides), dtype=np.uint8)
+    yardstick = fit_squares(pixels, 4, 7)
+    expected = yardstick.decode(yardstick.encode(pixels[:3]), (3, *sides), np.dtype(np.uint8))
+    found = answer(pca_graph(yardstick, (3, *sides), 255), pixels[:3].astype(np.float32))
+    np.testing.assert_allclose(found * 255, expected, atol=5)
+    assert np.abs(found * 255 - expected).mean() < 1

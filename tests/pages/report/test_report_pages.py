@@ -121,7 +121,8 @@ def test_the_same_images_go_through_every_model_and_pca(study_page: Page) -> Non
         assert [p["data-view"] for p in shown] == ["first", "second"] * SHOWN
         assert all(p["class"] == "pixels" and p["width"] == p["height"] == "64" for p in shown)
     for size in (10, 512):
-        assert sum(f"output of PCA {size}, PSNR" in p["alt"] for p in study_page.all("img")) == 2 * SHOWN
+        made = f"output of PCA with {size} components, PSNR"
+        assert sum(made in picture["alt"] for picture in study_page.all("img")) == 2 * SHOWN
 
 
 def test_findings_share_one_axis(study_page: Page) -> None:

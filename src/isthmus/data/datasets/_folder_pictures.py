@@ -45,9 +45,7 @@ def labels_of(listings: Mapping[str, Listing], metadata: Metadata) -> tuple[Labe
         labels = numbered(given)
         return labels, said_of_labels("Folder names", labels.class_names, sum(map(len, given.values())), total)
     said = metadata.labels
-    given = {
-        split: [said.get(os.path.normpath(file)) for file in listing.pictures] for split, listing in listings.items()
-    }
+    given = {split: [said.get(os.path.normpath(file)) for file in listing.paths] for split, listing in listings.items()}
     labelled = sum(label is not None for found in given.values() for label in found)
     labels, where = numbered(given), " and ".join(dict.fromkeys(file.name for file in metadata.files))
     numbers = sorted({label for found in given.values() for label in found if isinstance(label, int)})

@@ -40,7 +40,7 @@ class Metadata:
     notices: tuple[str, ...] = ()
 
 
-def read_metadata(files: Sequence[Path], column: str | None, pictures: Iterable[Path]) -> Metadata:
+def read_metadata(files: Sequence[Path], column: str | None, pictures: Iterable[str]) -> Metadata:
     """What `files` say of the pictures beside them.
 
     column: of the labels; None for `label`, which may be missing. pictures: all that were found.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Literal
 
 from isthmus.core.image_changes import Change
 from isthmus.core.wording import counted
+from isthmus.data.picture_files import is_folder
 
 How = Literal["by-name", "train-test", "none"]
 NAMES = {
@@ -33,9 +35,10 @@ def split_folders(folder: Path, how: How) -> dict[str, Path]:
     if how == "train-test":
         found = {name: folder / name for name in ("train", "test") if (folder / name).is_dir()}
         return found if len(found) == 2 else {}
-    here = {entry.name.lower(): entry for entry in sorted(folder.iterdir(), reverse=True) if entry.is_dir()}
+    with os.scandir(folder) as entries:  # asks the disk for no file of thousands
+        here = {name.lower(): name for name in sorted((one.name for one in entries if is_folder(one)), reverse=True)}
     found = {
-        split: here[name]
+        split: folder / here[name]
         for split, names in NAMES.items()
         if (name := next((name for name in names if name in here), None))
     }

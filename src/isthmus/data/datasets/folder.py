@@ -80,7 +80,7 @@ class Folder(DataSource):
         }
         for listing in listings.values():
             notices += listing.notices
-        every = [picture for listing in listings.values() for picture in listing.pictures]
+        every = [path for listing in listings.values() for path in listing.paths]
         metadata = read_metadata(tables, self.label_column, every)
         notices += metadata.notices
         labels, said = labels_of(listings, metadata)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from itertools import accumulate
 from pathlib import Path
 
 from isthmus.core.atomic_files import about
@@ -96,7 +98,8 @@ def _lock(folder: Path) -> Path:
 def _is_worth_it(found: PictureSet) -> bool:
     if not found.files:
         return sum(map(len, found.parts.values())) >= _WORTH_DRAWN
-    return sum(size for _, size, _ in _stamps(found.files)) >= _WORTH
+    total = accumulate(size for _, size, _ in _stamps(found.files))
+    return any(size >= _WORTH for size in total)  # asks no more files than needed
 
 
 def _stored(kind: str, found: PictureSet, cache: Path) -> Dataset:
@@ -128,11 +131,11 @@ def _name(kind: str, found: PictureSet) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _stamps(files: Iterable[Path]) -> Iterator[tuple[str, int, int]]:
+def _stamps(files: Iterable[str | Path]) -> Iterator[tuple[str, int, int]]:
     """Path, size and time of each; zeros for one that is not there, which decoding reports or leaves out."""
     for file in files:
         try:
-            status = file.stat()
+            status = os.stat(file)
             yield str(file), status.st_size, status.st_mtime_ns
         except OSError:
             yield str(file), 0, 0

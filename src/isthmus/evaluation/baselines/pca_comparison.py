@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from isthmus.core.wording import components
 from isthmus.evaluation.baselines.pca_timeline import Course
 from isthmus.evaluation.statistics.intervals import Interval
 from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of
@@ -23,23 +22,23 @@ def mse_ratio(model: float, pca: float) -> float | None:
 
 def pca_sentence(
     name: str,
-    count: int,
+    yardstick: str,
     difference: Interval,
     *,
     ratio: float | None,
     courses: Sequence[Course],
     stayed: int,
 ) -> str:
-    """The finding about `name` beside PCA with `count` components.
+    """The finding about `name` beside PCA, as `yardstick` names it: `PCA with 64 components`.
 
     difference: in dB of PSNR. ratio: of the MSEs on test images, from `mse_ratio`. courses: on validation images, of
     each seed that left its start. stayed: number of the other seeds, whose weights are still those from before the
     first step, which are PCA.
     """
     if not courses:
-        return stayed_at_pca(name, count)
+        return stayed_at_pca(name, yardstick)
     seeds = len(courses) + stayed
-    compared = comparison_sentence(name, f"PCA with {components(count)}", difference, scope=scope_of(seeds, name))
+    compared = comparison_sentence(name, yardstick, difference, scope=scope_of(seeds, name))
     return with_stayed(with_standing(compared, ratio, courses, seeds), [(name, stayed, seeds)])
 
 
@@ -54,7 +53,7 @@ def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
         return "", None
     sentence = pca_sentence(
         evaluation.name,
-        evaluation.pca_components,
+        evaluation.yardstick,
         difference,
         ratio=evaluation.against_pca.mse_ratio,
         courses=[] if evaluation.stayed_at_pca else [evaluation.against_pca.validation],
@@ -63,9 +62,9 @@ def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
     return sentence, None if evaluation.stayed_at_pca else difference
 
 
-def stayed_at_pca(name: str, count: int) -> str:
+def stayed_at_pca(name: str, yardstick: str) -> str:
     """The finding about a network whose best weights are those before its first step: it equals PCA; no comparison."""
-    return f"{name} is PCA: training did not improve on its start, PCA with {components(count)}; not tested against it."
+    return f"{name} is PCA: training did not improve on its start, {yardstick}; not tested against it."
 
 
 def neither_improved(name: str, against: str) -> str:

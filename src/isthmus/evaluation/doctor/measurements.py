@@ -11,7 +11,6 @@ import numpy as np
 
 from isthmus.core import registry
 from isthmus.core.sorts import PART_TABLES
-from isthmus.core.wording import components
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import Remedy, State
 from isthmus.evaluation.doctor.learning_curve import Curve
@@ -109,11 +108,16 @@ class Measurements:
         return distortion.nats
 
     @property
-    def components(self) -> str:
-        """PCA's components in words: "8 components", with the reason if they are fewer than the latent's numbers."""
+    def squares(self) -> bool:
+        """Whether it is held against PCA of squares."""
+        return bool(self.evaluation.scores["pca"].square)
+
+    @property
+    def yardstick(self) -> str:
+        """PCA in words, with the reason if it has fewer components than the latent has numbers."""
         count, images = self.evaluation.scores["pca"].components or 0, self.training.images
         fixed = f", as many as {images} images determine" if count == images - 1 < self.model.latent_size else ""
-        return f"{components(count)}{fixed}"
+        return f"{self.evaluation.yardstick}{fixed}"
 
     def on_enough_images(self, remedies: Sequence[Remedy]) -> Sequence[Remedy]:
         """`remedies`, or "use more images" where nothing else can help.
@@ -121,7 +125,7 @@ class Measurements:
         That is so with fewer than 20 training images, and at PCA with as many components as the images determine: its
         training error is already zero.
         """
-        fixed = self.training.images <= self.model.latent_size and self.state == "at_pca"
+        fixed = self.state == "at_pca" and not self.squares and self.training.images <= self.model.latent_size
         return [Remedy("use more images")] if fixed or self.training.images < _FEW_IMAGES else remedies
 
     def option(self, path: str) -> Any:

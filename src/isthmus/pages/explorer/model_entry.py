@@ -13,7 +13,7 @@ import torch
 from isthmus.core.pixels import levels
 from isthmus.core.streams import sealed
 from isthmus.data.splits import Splits
-from isthmus.evaluation.baselines import pca
+from isthmus.evaluation.baselines.yardstick import yardstick_of
 from isthmus.models import latent_mixture
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched_array
@@ -51,8 +51,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
     model, notices = load_model(run.path, "cpu")
     recipe = read_recipe(run.path)
     small = small_graphs(model, splits.test.images[:_COST_IMAGES])
-    size = model.yardstick_size
-    components = pca.fit_for(size, splits.train.images, splits.hash, cache)
+    yardstick = yardstick_of(model, splits.train.images, splits.hash, cache)
 
     drawn = np.sort(np.random.default_rng(sealed("page")).permutation(len(splits.train))[: _seen(model)])
     seen = splits.train.images[drawn]
@@ -90,7 +89,7 @@ def build(name: str, about: str, run: RunFolder, splits: Splits, chosen: Chosen,
         },
         blob(small.encoder.SerializeToString()),
         blob(small.decoder.SerializeToString()),
-        blob(pca_graph(components, size, model.image_shape, levels(pixels.dtype)).SerializeToString()),
+        blob(pca_graph(yardstick, model.image_shape, levels(pixels.dtype)).SerializeToString()),
         blob(tensors(arrays)),
         tuple(notices),
     )

@@ -68,11 +68,12 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
             rows.append(Row(subject.name, pictures, _numbers(size), subject.colour))
         run = group[0].runs[0]
         if "shown/pca" in run.pictures:
-            made = f"output of PCA {run.evaluation.pca_components}"
+            name, _, _ = run.evaluation.yardstick.partition(" with ")
+            made = f"output of {run.evaluation.yardstick}"
             pictures = scored_pictures(
                 first.view, run.pictures["shown/original"], run.pictures["shown/pca"], names, made
             )
-            rows.append(Row("PCA", pictures, _numbers(run.evaluation.pca_components)))
+            rows.append(Row(name, pictures, _numbers(run.evaluation.pca_components)))
     return Gallery("The same held-out images through every model", names, rows)
 
 

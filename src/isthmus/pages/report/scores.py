@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from isthmus.core.wording import components
+from isthmus.core.wording import pca_of
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import Compared, RunFolder
@@ -97,7 +97,7 @@ def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
     for key, name in _BASELINES.items():
         if key in scores:
             score = scores[key]
-            title = f"{name}, {components(score.components)}" if score.components else name
+            title = pca_of(score.components, score.square or 0) if score.components else name
             whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
             rows.append(ScoreRow(title, [*_quality_cells(score, measures), whole], 0 if key == "model" else None))
     return ScoreTable((*map(_column, measures.values()), Column("PSNR of the mean MSE", "dB")), rows)

@@ -16,9 +16,10 @@ class BelowPca(Check):
         over = measured.evaluation.against_pca.psnr
         if over.high >= 0:
             return None
+        best = f"the best linear autoencoder{' of squares' if measured.squares else ''}"
         return Fault(
             "warning",
-            f"It loses to PCA with {measured.components}, the best linear autoencoder.",
+            f"It loses to {measured.yardstick}, {best}.",
             measured.on_enough_images(_remedies(measured)),
             {"psnr": over.mean},
         )
@@ -39,6 +40,7 @@ def _remedies(measured: Measurements) -> list[Remedy]:
             Remedy("set {}, which is what PCA minimises", {"distortion.kind": "mse"}),
             Remedy("judge it by the measure that it was trained on"),
         ]
-    start = Remedy("set {}, which starts at PCA", {"model.linear": "pca"})
+    linear = "squares" if measured.squares else "pca"
+    start = Remedy("set {}, which starts at PCA", {"model.linear": linear})
     starts = not weight and measured.model.bottleneck.supports_linear_start
     return [*([start] if starts else []), longer, Remedy("train a larger architecture")]

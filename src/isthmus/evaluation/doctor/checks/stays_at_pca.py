@@ -20,7 +20,7 @@ class StaysAtPca(Check):
         )
         return Fault(
             "warning",
-            f"It is still PCA with {measured.components}: training {improved}.",
+            f"It is still {measured.yardstick}: training {improved}.",
             measured.on_enough_images(_remedies(measured)),
             {"kept_epoch": measured.training.kept},
         )
