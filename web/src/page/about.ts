@@ -33,6 +33,8 @@ export interface ModelAbout {
   readonly kind: string;
   readonly pca: number;
   readonly pca_components: number;
+  /** Side of the squares, in pixels, where PCA is of squares and not of whole pictures; else 0 or absent. */
+  readonly pca_square?: number;
   readonly psnr_db: number | null;
   readonly pca_psnr_db: number | null;
   readonly storage_cost_db: number | null;

@@ -26,11 +26,16 @@ export interface Timings {
 export interface PcaGroup {
   readonly models: readonly Model[];
   readonly components: number;
+  /** `PCA`, or `PCA of 8x8 squares`. */
+  readonly name: string;
 }
 
 /** Models of one latent size are grouped, followed by their PCA. */
 export function pcaGroups(models: readonly Model[]): PcaGroup[] {
   const groups = new Map<number, Model[]>();
   for (const model of models) groups.set(model.about.pca, [...(groups.get(model.about.pca) ?? []), model]);
-  return [...groups.values()].map((group) => ({ models: group, components: group[0].about.pca_components }));
+  return [...groups.values()].map((group) => {
+    const { pca_components: components, pca_square: square } = group[0].about;
+    return { models: group, components, name: square ? `PCA of ${square}x${square} squares` : "PCA" };
+  });
 }

@@ -46,6 +46,8 @@ export function look(context: Context): Look {
   store.on(["image"], draw);
   draw(store.get());
 
+  const squares = context.models.some(({ about }) => about.pca_square);
+  const ofSquares = squares ? "; PCA of squares, the best that gives each square of pixels numbers of its own" : "";
   const element = section(
     "look",
     "Look",
@@ -57,7 +59,7 @@ export function look(context: Context): Look {
     how(
       `PSNR is measured ${measuredOn(gallery.frame)}. Ten decibels more mean a tenth of the squared error. SSIM ` +
         "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a linear method can do " +
-        "with as many numbers. A difference under 0.1 dB counts as the same, because the weights on this page are " +
+        `with as many numbers${ofSquares}. A difference under 0.1 dB counts as the same, because the weights on this page are ` +
         "rounded. Pixels are enlarged without smoothing.",
     ),
   );

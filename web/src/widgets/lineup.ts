@@ -34,7 +34,7 @@ export function lineup({ models, gallery }: Context, first: readonly Card[], err
   const { width, height } = gallery;
   const cards = models.map((model) => card({ name: model.about.name, width, height, error, colour: model.index }));
   const groups = pcaGroups(models).map((group) => {
-    const name = `PCA, ${counted(group.components, "number")}`;
+    const name = `${group.name}, ${counted(group.components, "number")}`;
     return { ...group, card: card({ name, width, height, error }) };
   });
   const ordered = groups.flatMap((group) => [...group.models.map((model) => cards[model.index]), group.card]);
