@@ -11,6 +11,7 @@ __all__ = [
     "InputError",
     "RunError",
     "doctor",
+    "encode",
     "explore",
     "export",
     "load",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, encode, explore, export, load, sample, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -29,6 +30,7 @@ _HOMES = {
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
     "doctor": "isthmus.api.functions",
+    "encode": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",

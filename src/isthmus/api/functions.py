@@ -11,10 +11,14 @@ import numpy as np
 
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
+from isthmus.api.asked_pictures import asked_pictures
 from isthmus.core.arguments import checked
 from isthmus.core.paths import expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
+from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.latents import Latents, gathered
+from isthmus.inference.named_images import NamedImages
 from isthmus.inference.sample import generate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
@@ -83,6 +87,34 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
     for sentence in notices:
         warnings.warn(sentence, stacklevel=2)
     return model
+
+
+@checked
+def encode(
+    run_folder: str | Path,
+    source: Any,
+    *,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Latents:
+    """The latents of many pictures, with their names, labels, hashes and reconstruction errors.
+
+    source: a path, a pattern such as "scans/*.png", a data set's kind ("digits"), or a list of these; or the images:
+        an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels as a pair, a data set of PyTorch
+        or of the Hugging Face hub, or a list of PIL images. They are brought to the model's size as the command line
+        does, and what was done to them is in `notices`.
+    skip_broken: leave out and name pictures that cannot be read.
+    All latents are kept in memory; `isthmus encode` writes any number of them to a file.
+    Raises InputError for a source without pictures and for pictures that cannot be read.
+    """
+    model, notices = load_model(expanded(run_folder, "run_folder"), device)
+    for sentence in notices:
+        warnings.warn(sentence, stacklevel=2)
+    images = NamedImages(
+        asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
+    )
+    return gathered(model, images, about_latents(Path(run_folder), model))
 
 
 @checked

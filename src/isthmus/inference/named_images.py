@@ -22,6 +22,7 @@ from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.reading_progress import quiet as without_progress
 from isthmus.inference.picture_sources import Label, Part, Source, find
 
+_NOTHING = ("kept_grey",)  # what is a choice of a data set, but leaves a picture of a grey model as it is
 _AT_ONCE = 1024  # levels of an array that are read in one go, images
 
 
@@ -86,11 +87,11 @@ class NamedImages:
     @property
     def has_labels(self) -> bool:
         """Whether any picture may have a label."""
-        return any(part.named or part.pictures.labels is not None for part in self.parts)
+        return any(part.labelled for part in self.parts)
 
     @property
     def has_names_as_labels(self) -> bool:
-        """Whether some labels are names; then numbers stand beside names, and are best written as text."""
+        """Whether some labels are names: then all are best written as text."""
         return any(part.named for part in self.parts)
 
     def blocks(self, rows: int | None = None) -> Iterator[NamedBlock]:
@@ -121,7 +122,7 @@ class NamedImages:
 
     def notices(self) -> list[str]:
         """After reading: what was done to the pictures, and which were left out."""
-        said = [*self._found, *(change.sentence for change in self._tally.changes(options=False))]
+        said = [*self._found, *(one.sentence for one in self._tally.changes(options=False) if one.what not in _NOTHING)]
         if self._broken:
             said.append(
                 f"{self._count_broken()} and {'is' if len(self._broken) == 1 else 'are'} left out: "

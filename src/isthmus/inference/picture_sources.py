@@ -16,6 +16,7 @@ from isthmus.core.paths import expanded
 from isthmus.core.wording import counted
 from isthmus.data.datasets._named_splits import split_folders
 from isthmus.data.form import Form
+from isthmus.data.given_pictures import ItemPictures
 from isthmus.data.interfaces import Picture, Pictures, PictureSet
 from isthmus.data.loaded_pictures import pictures_of
 from isthmus.data.picture_files import SUFFIXES, some
@@ -29,13 +30,14 @@ Label = str | int | None
 class Part:
     """Pictures that are read in one way. form: settled. address, label: of the picture at a place.
 
-    named: whether labels are names.
+    labelled: whether it has labels. named: whether these are names.
     """
 
     pictures: Pictures
     form: Form
     address: Callable[[int], str]
     label: Callable[[int], Label]
+    labelled: bool = False
     named: bool = False
 
 
@@ -98,7 +100,8 @@ def _is_kind(path: Path) -> bool:
 
 def _of_paths(loose: Sequence[tuple[str, Label]], form: Form) -> Part:
     paths, labels = tuple(path for path, _ in loose), tuple(label for _, label in loose)
-    return Part(PathPictures(paths), _ready(form), paths.__getitem__, labels.__getitem__, any(map(_is_name, labels)))
+    named = any(label is not None for label in labels)
+    return Part(PathPictures(paths), _ready(form), paths.__getitem__, labels.__getitem__, named, named)
 
 
 def _of_path(path: Path, form: Form, notices: list[str], *, skip_broken: bool) -> list[Part]:
@@ -145,15 +148,12 @@ def _of_set(found: PictureSet, form: Form, prefix: str, notices: list[str]) -> l
     for split, pictures in found.parts.items():
         if not len(pictures):
             continue
-        made.append(
-            Part(
-                pictures,
-                _ready(own),
-                _prefixed(prefix if only else f"{prefix}:{split}") if prefix else pictures.address,
-                _label_of(pictures, found.class_names),
-                bool(found.class_names),
-            )
-        )
+        address = _prefixed(prefix if only else f"{prefix}:{split}") if prefix else pictures.address
+        if isinstance(pictures, ItemPictures):
+            made.append(Part(pictures, _ready(own), address, pictures.label, pictures.labelled, pictures.named))
+            continue
+        label, labelled = _label_of(pictures, found.class_names), pictures.labels is not None
+        made.append(Part(pictures, _ready(own), address, label, labelled, labelled and bool(found.class_names)))
     return made
 
 
@@ -245,10 +245,6 @@ def _is_braces(path: Path) -> bool:
 
 def _is_picture(path: Path) -> bool:
     return path.suffix.lower() in SUFFIXES
-
-
-def _is_name(label: Label) -> bool:
-    return isinstance(label, str)
 
 
 def _both(ends: tuple[float, float]) -> str:
