@@ -16,12 +16,13 @@ __all__ = [
     "export",
     "load",
     "sample",
+    "similar",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, encode, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, encode, explore, export, load, sample, similar, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -35,6 +36,7 @@ _HOMES = {
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
+    "similar": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

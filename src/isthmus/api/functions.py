@@ -20,10 +20,11 @@ from isthmus.inference.export import export_run
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
 from isthmus.inference.sample import generate
+from isthmus.inference.similar import Search, search
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_json
-from isthmus.runs.load import load_model
+from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run
 
 
@@ -159,6 +160,44 @@ def sample(
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.images.transpose(0, 2, 3, 1)
+
+
+@checked
+def similar(
+    run_folder: str | Path,
+    query: Any,
+    among: Any,
+    *,
+    n: int = 10,
+    distance: Literal["euclidean", "cosine"] = "euclidean",
+    whiten: bool = False,
+    compare: bool = True,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Search:
+    """The pictures that are nearest to others in a run's latent, by exact search.
+
+    query: what to look for, as the source of `encode`, or rows such as "scans.npy:12". among: where to look, as the
+        source of `encode`, or the path of a parquet file that `isthmus encode` wrote with this run.
+    n: neighbours of each query. whiten: let all directions in which the searched latents vary count alike.
+    compare: where labels are known, hold the search against PCA and raw pixels, for which the run's images are read.
+    Returns `queries`, each with its `found` neighbours, nearest first, and `key`: precision at 10 with its interval.
+    Raises InputError for what is not there, and for a table of another run's latents.
+    """
+    run, form = expanded(run_folder, "run_folder"), form_of(expanded(run_folder, "run_folder"))
+    return search(
+        run,
+        asked_pictures(query, form),
+        asked_pictures(among, form),
+        count=n,
+        distance=distance,
+        whiten=whiten,
+        compare=compare,
+        skip_broken=skip_broken,
+        device=device,
+        quiet=not show_progress,
+    )
 
 
 @checked

@@ -25,7 +25,7 @@ from isthmus.inference.named_images import NamedBlock, NamedImages
 from isthmus.inference.picture_sources import Label
 from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
-from isthmus.models.batched import batched
+from isthmus.models.batched import batched, batched_array
 from isthmus.models.pixels import to_unit
 
 
@@ -114,9 +114,24 @@ def encoded(model: Autoencoder, images: NamedImages) -> Generator[Iterator[Encod
         yield (_encoded(model, block) for block in blocks)
 
 
+@contextmanager
+def latents_of(model: Autoencoder, images: NamedImages) -> Generator[Iterator[tuple[NamedBlock, np.ndarray]]]:
+    """`encoded` without reconstructions, which take as long again: each block and its z (B, D) float32."""
+
+    def latent(part: Tensor) -> Tensor:
+        return with_sane_numbers(model.encode_pixels(part).flatten(1).cpu())
+
+    with ahead(images.blocks(_rows(model))) as blocks:
+        yield ((block, batched_array(model, latent, _tensor(block))) for block in blocks)
+
+
+def _tensor(block: NamedBlock) -> Tensor:
+    """The pixels as a tensor; PyTorch does not accept read-only arrays."""
+    return torch.from_numpy(block.pixels if block.pixels.flags.writeable else block.pixels.copy())
+
+
 def _encoded(model: Autoencoder, block: NamedBlock) -> EncodedBlock:
-    pixels = torch.from_numpy(block.pixels if block.pixels.flags.writeable else block.pixels.copy())
-    answers = batched(model, lambda part: _answer(model, part), pixels)
+    answers = batched(model, lambda part: _answer(model, part), _tensor(block))
     codes = [codes for _, codes, _ in answers if codes is not None]
     return EncodedBlock(
         block.names,

@@ -1,11 +1,11 @@
-"""Tables of latents: written row by row as parquet, CSV or NumPy, and read back from parquet in bounded memory."""
+"""Tables of latents, written as they come: parquet, CSV or NumPy."""
 
 from __future__ import annotations
 
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -20,11 +20,10 @@ import isthmus
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, delivering, is_stream
 from isthmus.inference.encode import AboutLatents, EncodedBlock
-from isthmus.inference.picture_sources import Label
+from isthmus.inference.latents_table import KEY, read_about
 
 ENDINGS = (".parquet", ".npy", ".csv")
 FORMAT = 1
-_KEY = b"isthmus"  # of the metadata of a parquet file
 _CSV_MARKS = (b'"path","label","sha256","error","z_0"', b'"path","sha256","error","z_0"')
 _GROUP_BYTES = 16 << 20  # of a parquet file's row group
 _NPY_HEADER = 128  # bytes: the number of rows is known only at the end
@@ -84,69 +83,6 @@ def writing(path: Path, about: AboutLatents, *, labels: bool, names: bool) -> Ge
             raise
 
 
-def read_about(path: Path) -> AboutLatents | None:
-    """Where the latents of a parquet file come from; None where isthmus did not write it, or it is none."""
-    try:
-        found = (pq.read_schema(path).metadata or {}).get(_KEY)
-        about = json.loads(found) if found else None
-        return (
-            None
-            if about is None
-            else AboutLatents(
-                str(about["run"]), str(about["weights"]), tuple(map(int, about["latent_shape"])), int(about["codes"])
-            )
-        )
-    except (OSError, pa.ArrowException, ValueError, KeyError, TypeError):
-        return None
-
-
-class LatentsFile:
-    """A parquet file of latents. Raises InputError where it is none, or damaged."""
-
-    def __init__(self, path: Path) -> None:
-        about = read_about(path)
-        if about is None:
-            raise InputError(f"{path}: no table of latents; `isthmus encode RUN SOURCE -o {path}` makes one")
-        self.path, self.about = path, about
-        with self._opened() as file:
-            self.count: int = file.metadata.num_rows
-            self.has_labels = "label" in file.schema_arrow.names
-            folder = json.loads((file.schema_arrow.metadata or {})[_KEY]).get("folder")
-            self.folder = folder if isinstance(folder, str) else ""
-
-    def __len__(self) -> int:
-        return self.count
-
-    def latents(self) -> Iterator[np.ndarray]:
-        """(B, D) float32, all rows in order."""
-        for batch in self._batches(["z"]):
-            z = batch.column(0)
-            yield np.asarray(z.flatten()).reshape(len(z), -1)
-
-    def rows(self) -> tuple[list[str], list[Label], list[str]]:
-        """Names, labels and hashes of all rows."""
-        names, labels, hashes = list[str](), list[Label](), list[str]()
-        columns = ["path", "sha256", *(["label"] if self.has_labels else [])]
-        for batch in self._batches(columns):
-            names += batch.column("path").to_pylist()
-            hashes += batch.column("sha256").to_pylist()
-            labels += batch.column("label").to_pylist() if self.has_labels else [None] * len(batch)
-        return names, labels, hashes
-
-    def _batches(self, columns: list[str]) -> Iterator[Any]:
-        with self._opened() as file:
-            yield from file.iter_batches(batch_size=4096, columns=columns)
-
-    @contextmanager
-    def _opened(self) -> Generator[Any]:
-        try:
-            with pq.ParquetFile(self.path) as file:
-                yield file
-        except (pa.ArrowException, KeyError, ValueError) as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{self.path}: is damaged ({reason}); make it again with `isthmus encode`") from None
-
-
 def _schema(about: AboutLatents, *, labels: bool, names: bool) -> Any:
     columns = [("path", pa.string())]
     if labels:
@@ -162,7 +98,7 @@ def _schema(about: AboutLatents, *, labels: bool, names: bool) -> Any:
         "sha256": "of the pixels as the model gets them, (C, H, W)",
         "folder": os.getcwd(),  # paths are relative to it
     }
-    return pa.schema(columns, metadata={_KEY: json.dumps(said).encode()})
+    return pa.schema(columns, metadata={KEY: json.dumps(said).encode()})
 
 
 def _columns(block: EncodedBlock, schema: Any) -> dict[str, Any]:

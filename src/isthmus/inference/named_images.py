@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -84,6 +84,14 @@ class NamedImages:
         """Pictures found; broken ones are among them until they are read."""
         return self._count
 
+    def address(self, index: int) -> str:
+        """Where the picture at a place of all that were found is found again."""
+        for part in self.parts:
+            if index < len(part.pictures):
+                return part.address(index)
+            index -= len(part.pictures)
+        raise IndexError(index)
+
     @property
     def has_labels(self) -> bool:
         """Whether any picture may have a label."""
@@ -129,6 +137,17 @@ class NamedImages:
                 f"{some(self._broken)}."
             )
         return said
+
+    def pixels_at(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """name -> (C, H, W) of the pictures with these names; without those that are not here or cannot be read."""
+        found: dict[str, np.ndarray] = {}
+        for part in self.parts:
+            for row in range(len(part.pictures)):
+                if (name := part.address(row)) in names and name not in found:
+                    chunk = decode_chunk(part.pictures, Task("", row, row + 1, part.form, part.form, self.shape))
+                    if chunk.pixels is not None:
+                        found[name] = chunk.pixels[0]
+        return found
 
     def _chunks(self) -> Iterator[tuple[Part, Chunk]]:
         """Neighbouring parts that must be decoded share processes; arrays of the model's own form are only read."""
