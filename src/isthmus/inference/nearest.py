@@ -33,8 +33,8 @@ class Nearest:
         self.queries = self._prepared(queries)
         self.squares = (self.queries**2).sum(axis=1, keepdims=True)
         self.count, self.added = count, 0
-        self.rows = np.empty((len(queries), 0), np.int64)
-        self.distances = np.empty((len(queries), 0))
+        self.rows: np.ndarray = np.empty((len(queries), 0), np.int64)
+        self.distances: np.ndarray = np.empty((len(queries), 0))
 
     def add(self, vectors: np.ndarray) -> None:
         """vectors (B, D), which are numbered from the first that was ever added."""

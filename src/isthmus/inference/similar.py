@@ -97,7 +97,8 @@ def _neighbours(queries: Queries, gallery: Gallery, search: Nearest, place: int,
         same = gallery.sha256[row] == digest
         if same and _is_same_place(name, gallery.names[row]):
             continue  # a picture is no answer to itself
-        found.append(Neighbour(gallery.names[row], gallery.labels[row], distance, row, same))
+        # equal pixels have equal latents: the rest is the rounding of batches of another size
+        found.append(Neighbour(gallery.names[row], gallery.labels[row], 0.0 if same else distance, row, same))
     return Neighbours(name, tuple(found[:count]))
 
 
@@ -133,9 +134,10 @@ class Search:
             return []
         key = self.key
         how = f"{self.distance} distance{', whitened' if self.whitened else ''}"
+        looked = f"{counted(key.queries, 'query', 'queries')} among {key.among:,} pictures"
         lines = [
-            f"As a search key, {how}: share of the 10 nearest with the query's label, "
-            f"{counted(key.queries, 'query', 'queries')} among {key.among:,} pictures; by chance {100 * key.chance:.1f} %."
+            f"As a search key, {how}: share of the 10 nearest with the query's label, {looked}; by chance "
+            f"{100 * key.chance:.1f} %."
         ]
         for name, one in key.precision.items():
             mean, low, high = (100 * value for value in (one.mean, one.low, one.high))
