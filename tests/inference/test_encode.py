@@ -147,9 +147,7 @@ def test_a_full_disk_is_one_error_and_leaves_nothing(tmp_path: Path) -> None:
 
 
 def test_the_codes_of_a_discrete_latent_are_kept(home: Path, pixels: np.ndarray) -> None:
-    recipe = load_recipe(
-        "families/fsq", {"data.kind": "scenes", "architecture.filters": [4, 5], "model.linear": "none"}
-    )
+    recipe = load_recipe("families/fsq", {"architecture.width": 8, "architecture.depth": 1})
     model = Autoencoder(recipe, (3, 32, 32)).eval()
     found = gathered(model, NamedImages("scans.npy", model.form, quiet=True), about_latents(Path("a run"), model))
     table = pq.read_table(found.save("z.parquet"))

@@ -92,9 +92,8 @@ def test_neighbours_are_those_of_the_latents(run: Path, home: Path, pixels: np.n
     neighbours = found.queries[0].found
     assert [one.row for one in neighbours] == order[1:6].tolist()  # the picture itself is no answer
     assert [one.name for one in neighbours] == [f"scans.npy:{row}" for row in order[1:6]]
-    np.testing.assert_allclose(
-        [one.distance for one in neighbours], np.linalg.norm(z - z[7], axis=1)[order[1:6]], rtol=1e-4
-    )
+    expected = np.linalg.norm(z - z[7], axis=1)[order[1:6]]
+    np.testing.assert_allclose([one.distance for one in neighbours], expected, rtol=1e-4)
 
 
 def test_a_table_gives_the_same_as_its_pictures(run: Path, home: Path) -> None:
