@@ -55,10 +55,10 @@ def similar(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Find the pictures that are nearest to others in a trained model's latent.
+    """Find pictures that look alike to a trained model.
 
-    The search is exact. It says how often neighbours have the label of the query, where labels are known, beside what
-    PCA and raw pixels reach.
+    They are the nearest ones in its latent, found by exact search. Where labels are known, it says how often neighbours
+    have the label of the query, beside what PCA and raw pixels reach.
     """
     need_folder(run)
     if distance not in _DISTANCES:
@@ -116,7 +116,7 @@ def _print(found: Search) -> None:
         for rank, one in enumerate(query.found, 1):
             label = [escape(printable("" if one.label is None else str(one.label)))] if labelled else []
             same = " (the same pixels)" if one.same_pixels else ""
-            table.add_row(str(rank), escape(printable(one.name)) + same, *label, f"{one.distance:.4g}")
+            table.add_row(str(rank), escape(printable(one.name)) + same, *label, f"{one.distance:#.4g}")
         console.print(table)
     if found.key is not None:
         console.print()
@@ -154,5 +154,5 @@ def _save_sheet(run: Path, found: Search, out: Path) -> None:
 
 
 def _below(label: Any, distance: float) -> tuple[str, ...]:
-    text = f"distance {distance:.3g}"
+    text = f"distance {distance:#.3g}"
     return (text,) if label is None else (f"label {label}", text)
