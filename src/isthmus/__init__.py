@@ -11,16 +11,18 @@ __all__ = [
     "InputError",
     "RunError",
     "doctor",
+    "encode",
     "explore",
     "export",
     "load",
     "sample",
+    "similar",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, encode, explore, export, load, sample, similar, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -29,10 +31,12 @@ _HOMES = {
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
     "doctor": "isthmus.api.functions",
+    "encode": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
+    "similar": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }
