@@ -18,12 +18,28 @@ class GaussianNoise(Corruption):
 
     Options:
         std: standard deviation of the noise on the [-1, 1] scale: 0.1 is a twentieth of the way from black to white.
+        least_std: if set, each image has a standard deviation of its own, even between this and `std`: a model that is
+            to denoise must know more than one strength (Zhang et al., arXiv:1608.03981, section III.D).
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], *, std: Annotated[float, Field(gt=0)] = 0.1) -> None:
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        *,
+        std: Annotated[float, Field(gt=0)] = 0.1,
+        least_std: Annotated[float, Field(ge=0)] | None = None,
+    ) -> None:
         super().__init__()
-        self.std = std
+        if least_std is not None and least_std >= std:
+            raise ValueError(f"least_std {least_std} is not below std {std}; set a lower one, or leave it out")
+        self.std, self.least_std = std, least_std
+
+    @property
+    def noise_range(self) -> tuple[float, float]:
+        return (self.std if self.least_std is None else self.least_std, self.std)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        noise = torch.empty_like(x).normal_(std=self.std, generator=generator)
-        return x + noise
+        if self.least_std is None:
+            return x + torch.empty_like(x).normal_(std=self.std, generator=generator)
+        strength = x.new_empty(len(x), 1, 1, 1).uniform_(self.least_std, self.std, generator=generator)
+        return x + strength * torch.empty_like(x).normal_(generator=generator)
