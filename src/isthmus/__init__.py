@@ -10,6 +10,7 @@ __all__ = [
     "Autoencoder",
     "InputError",
     "RunError",
+    "denoise",
     "doctor",
     "explore",
     "export",
@@ -20,7 +21,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import denoise, doctor, explore, export, load, sample, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -28,6 +29,7 @@ _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
+    "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.core.wording import counted
-from isthmus.data.picture_files import some
 from isthmus.models.autoencoder import Autoencoder
 
 _CLOSE = 0.01  # [-1, 1] scale, 1.3 of 255 levels: what estimates are off by; an estimate this far outside is inside
@@ -38,31 +37,38 @@ class TrainedNoise:
         )
 
     def judged(self, names: Sequence[str], stds: Sequence[float | None]) -> list[str]:
-        """Sentences on the noise estimated in pictures, and on those that have another than the model knows."""
-        known = [(name, std) for name, std in zip(names, stds, strict=True) if std is not None]
-        said = [self.sentence]
-        if small := len(names) - len(known):
-            said.append(f"{counted(small, 'picture')} of less than 8 pixels: too small to estimate the noise.")
-        if not known:
-            return said
-        found = sorted(std for _, std in known)
-        if len(known) == 1:
-            said.insert(0, f"{known[0][0]}: noise of about {in_levels(found[0])} (estimated).")
-        else:
+        """Sentences on the noise estimated in pictures, what the model was trained for, and whether the two agree.
+
+        stds: of each picture, [-1, 1] scale; None where it could not be estimated.
+        """
+        found = sorted(std for std in stds if std is not None)
+        said: list[str] = []
+        if len(names) == 1 and found:
+            said.append(f"{names[0]}: noise of about {in_levels(found[0])} (estimated).")
+        elif found:
             middle = in_levels(statistics.median(found))
-            said.insert(
-                0, f"Noise of {len(known):,} pictures: {_span(found[0], found[-1])}, median {middle} (estimated)."
+            said.append(
+                f"Noise of {counted(len(found), 'picture')}: {_span(found[0], found[-1])}, median {middle} (estimated)."
             )
-        if self.range is not None:
-            low, high = self.range
-            for where, what, advice in (
-                ([name for name, std in known if std > high + _CLOSE], "more", "some of it will stay"),
-                ([name for name, std in known if std < low - _CLOSE], "less", "fine detail may be lost"),
-            ):
-                if where:
-                    whose = "It has" if len(names) == 1 else f"{counted(len(where), 'picture')} with"
-                    named = "" if len(names) == 1 else f" ({some(where)})"
-                    said.append(f"{whose} {what} noise than the model was trained for: {advice}{named}.")
+        if small := len(names) - len(found):
+            said.append(f"{counted(small, 'picture')} of less than 8 pixels: too small to estimate the noise.")
+        trained = [] if self.range is None else [self.sentence]
+        return [*said, *trained, *self.warnings(names, stds)]
+
+    def warnings(self, names: Sequence[str], stds: Sequence[float | None]) -> list[str]:
+        """Sentences where the model was not trained for the noise of these pictures."""
+        if self.range is None:
+            return [self.sentence]
+        low, high = self.range
+        known = [(name, std) for name, std in zip(names, stds, strict=True) if std is not None]
+        said: list[str] = []
+        for wrong, what, so in (
+            ([name for name, std in known if std > high + _CLOSE], "more", "some of it will stay"),
+            ([name for name, std in known if std < low - _CLOSE], "less", "fine detail may be lost"),
+        ):
+            if wrong:
+                whose = "has" if len(wrong) == 1 else f"and {counted(len(wrong) - 1, 'other')} have"
+                said.append(f"{wrong[0]} {whose} {what} noise than the model was trained for: {so}.")
         return said
 
 
