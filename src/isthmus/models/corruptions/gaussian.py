@@ -33,10 +33,7 @@ class GaussianNoise(Corruption):
         if least_std is not None and least_std >= std:
             raise ValueError(f"least_std {least_std} is not below std {std}; set a lower one, or leave it out")
         self.std, self.least_std = std, least_std
-
-    @property
-    def noise_range(self) -> tuple[float, float]:
-        return (self.std if self.least_std is None else self.least_std, self.std)
+        self.noise_range = (std if least_std is None else least_std, std)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         if self.least_std is None:
