@@ -40,7 +40,9 @@ class Untrained:
         std: of their noise, in [0, 1]. value: of the parameter.
         """
         highest = levels(images.dtype)
-        made = np.stack([self.method(image.transpose(1, 2, 0) / highest, std, value) for image in images])
+        unit = images.transpose(0, 2, 3, 1) / highest
+        # reshaped, because non-local means leaves out an axis of one channel
+        made = np.stack([self.method(image, std, value).reshape(image.shape) for image in unit])
         return (made.transpose(0, 3, 1, 2) * highest).clip(0, highest).round().astype(images.dtype)
 
 
