@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measured(run: Path, std: float, tuning: np.ndarray) -> dict[str, object]:
-    """PSNR of each method on each test photograph, their means, and how far the model is ahead of the best other one."""
+    """PSNR of each method on each test photograph, their means, and how far ahead the model is of the best other."""
     methods, draw = untrained_methods(), np.random.default_rng(0)
     settings = _settings(methods, std, tuning, draw)
     scores: dict[str, dict[str, float]] = {}

@@ -15,6 +15,7 @@ from isthmus.core.wording import all_printable, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
+from isthmus.evaluation.noise_sentence import run_beside_noise
 from isthmus.inference.trained_noise import in_levels
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -133,6 +134,9 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     beside_pca, _ = run_beside_pca(evaluation)
     if beside_pca:
         console.print(beside_pca, markup=False)
+    beside_noise = run_beside_noise(evaluation)
+    if beside_noise is not None:
+        console.print(beside_noise[0], markup=False)
     data = evaluation.data
     console.print(f"Scored on {data.test_images or 0:,} held-out images of {data.source}.", markup=False)
 

@@ -26,7 +26,9 @@ class EpochRecord(Record):
     validation_loss: Number = math.nan
     """The loss on validation images."""
     corrupted_validation_loss: Number = math.nan
-    """The loss on corrupted validation images; only where `train.monitor` asks for it."""
+    """The loss on corrupted validation images; this key and the next only where `train.monitor` asks for it."""
+    corrupted_validation_image_psnr: Decibels = math.nan
+    """The PSNR of the output for corrupted validation images, mean over images."""
     validation_mse: SquaredError | None = None
     """Mean squared error on validation images, output rounded to their depth."""
     validation_psnr: Decibels = math.nan
