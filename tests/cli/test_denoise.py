@@ -201,3 +201,24 @@ def test_a_sheet_and_pictures_in_one_go_and_of_arrays(run: Path, tmp_path: Path)
     assert "The sheet shows 3 images" in again.err
     assert_refused(isthmus("reconstruct", run, one, "--sheet", tmp_path / "sheet.jpg"), "--sheet", "ends in .png")
     assert_refused(isthmus("reconstruct", run, one, "--sheet", one), "not made by isthmus")
+
+
+def test_grey_pictures_of_16_bits_keep_them(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    (tmp_path / "scans").mkdir()
+    ramp = np.linspace(1000, 5000, 50)
+    for number in range(40):
+        scan = ramp[None, :] + draw.normal(0, 200, (34, 50)) + 10 * number
+        Image.fromarray(np.rint(scan).astype(np.uint16)).save(tmp_path / "scans" / f"{number:02}.png")
+    noise = ("corruption.kind=gaussian", "corruption.std=0.1", "corruption.least_std=0.0")
+    data = ("data.kind=folder", f"data.path={tmp_path / 'scans'}", "data.size=16")
+    assert train(tmp_path / "run", *data, "train.epochs=1", *noise).code == 0
+    answer = isthmus("denoise", tmp_path / "run", tmp_path / "scans" / "00.png", "-o", tmp_path / "out.png")
+    assert answer.code == 0, answer
+    assert "rounded to 8" not in answer.err
+    assert "The model was trained for noise of 0.0 to 12.8 of 255 levels.\n" in answer.err
+    made = opened(tmp_path / "out.png")
+    assert made.dtype == np.uint16 and made.shape == (34, 50)
+    assert len(np.unique(made)) > 256
+    (same,) = ist.denoise(tmp_path / "run", tmp_path / "scans" / "00.png")
+    assert np.array_equal(same[:, :, 0], made)
