@@ -18,6 +18,7 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
+from isthmus.pages.work_progress import WorkProgress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
@@ -96,7 +97,12 @@ def compare_denoisers(
     model, notices = load_model(run, device or "auto")
     recipe = read_recipe(run)
     notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
-    return [compare(model, recipe.name, splits, std, methods) for std in noise], notices
+    found: list[DenoisingRecord] = []
+    with WorkProgress("Comparing denoisers", len(noise), "strength") as progress:
+        for std in noise:
+            found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
+            progress.advance()
+    return found, notices
 
 
 def report(folder: Path) -> tuple[Path, list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -53,13 +53,20 @@ class _Noise:
 
 
 def compare_denoisers(
-    model: Autoencoder, name: str, splits: Splits, std: float, methods: Mapping[str, Untrained]
+    model: Autoencoder,
+    name: str,
+    splits: Splits,
+    std: float,
+    methods: Mapping[str, Untrained],
+    *,
+    done: Callable[[float], None] | None = None,
 ) -> DenoisingRecord:
     """Noise of `std` ([-1, 1] scale) on test images, and how near each method comes to the originals.
 
     Every method sees the same noisy images, the same in every run as `noisy_input` of evaluation.json where the recipe
     has this noise. Methods without training know the noise's strength, and their parameter is the best for it on
-    validation images; the model knows neither. name: of the model, for the sentence.
+    validation images; the model knows neither. name: of the model, for the sentence. done: called now and then with the
+    share of the work that is done.
     """
     tuning, settings = _some(splits.validation.images, _TUNED), dict[str, float]()
     noisy = _Noise(model, std, "corrupted validation images")(tuning)
@@ -78,6 +85,8 @@ def compare_denoisers(
         output = batched_array(model, model.reconstruct_pixels, torch.from_numpy(noisy))
         untrained = {kind: method(noisy, std / 2, settings[kind]) for kind, method in methods.items()}
         scoring.add({"noisy_input": noisy, "model": output, **untrained}, images)
+        if done is not None:
+            done(block.stop / len(splits.test))
     scores = scoring.scores()
     measures = {kind: one for kind, one in known_measures(model.depth).items() if kind in scores["model"]}
     values = math.prod(model.image_shape)

@@ -194,8 +194,8 @@ def _flags(recipe: Recipe, splits: Splits, depth: int) -> tuple[str, ...]:
         found.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
     if recipe.train.monitor == "corrupted-validation":
         found.append(
-            "Its weights were chosen by what it makes of corrupted validation images. PCA, as the score of `this "
-            "model`, is of images as they are."
+            "Its weights were chosen on corrupted validation images. The comparison with PCA is on images as they are, "
+            "which such a model need not copy."
         )
     if splits.range is not None:
         low, high = splits.range

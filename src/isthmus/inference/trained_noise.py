@@ -51,7 +51,7 @@ class TrainedNoise:
                 f"Noise of {counted(len(found), 'picture')}: {_span(found[0], found[-1])}, median {middle} (estimated)."
             )
         if small := len(names) - len(found):
-            said.append(f"{counted(small, 'picture')} of less than 8 pixels: too small to estimate the noise.")
+            said.append(f"{counted(small, 'picture')} with a side below 8 pixels: too small to estimate the noise.")
         trained = [] if self.range is None else [self.sentence]
         return [*said, *trained, *self.warnings(names, stds)]
 
