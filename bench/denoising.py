@@ -1,6 +1,6 @@
 """Does the recipe `denoiser` beat the methods that need no training, on photographs that no training saw?
 
-    python -m bench.denoising PHOTOS [--out runs/bench-denoising] [--minutes 10]
+    python -m bench.denoising PHOTOS [--out runs/bench-denoising] [--minutes 10] [option.path=value ...]
 
 PHOTOS: a folder of photographs to train on. They are cut into crops, the recipe is trained on one CPU thread within the
 minutes, and seven whole photographs that scikit-image and scikit-learn install are denoised through `isthmus.denoise`.
@@ -24,6 +24,7 @@ import isthmus as ist
 from bench.denoising_photos import cut, test_photographs
 from isthmus.evaluation.statistics.intervals import paired_difference
 from isthmus.evaluation.untrained_denoisers import Untrained, untrained_methods
+from isthmus.recipes.recipe import parse_overrides
 
 STDS = (0.1, 0.2, 0.4)  # of the noise on the [-1, 1] scale: 12.8, 25.5 and 51 of 255 levels
 _TUNED_ON = 40  # crops of the training photographs
@@ -33,6 +34,7 @@ Picture = NDArray[np.uint8]
 def main() -> None:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("photos", type=Path)
+    words.add_argument("options", nargs="*", metavar="option.path=value", help="changes to the recipe")
     words.add_argument("--out", type=Path, default=Path("runs/bench-denoising"))
     words.add_argument("--minutes", type=float, default=10.0)
     asked = words.parse_args()
@@ -40,6 +42,7 @@ def main() -> None:
     if not (run / "evaluation.json").exists():
         cut(asked.photos, asked.out / "crops")
         options = {"train.seconds": 60 * asked.minutes, "train.threads": 1, "train.device": "cpu"}
+        options |= parse_overrides(asked.options)
         ist.train("denoiser", data=asked.out / "crops", out=run, options=options)
     crops = [_opened(path) for path in sorted((asked.out / "crops/train").iterdir())]
     tuning = np.stack(crops[:: len(crops) // _TUNED_ON]).transpose(0, 3, 1, 2)

@@ -26,6 +26,18 @@ def test_one_strength_draws_what_it_always_drew() -> None:
     assert torch.equal(made, torch.empty_like(x).normal_(std=0.2, generator=torch.Generator().manual_seed(3)))
 
 
+def test_clipped_noise_stays_within_black_and_white() -> None:
+    x = torch.linspace(-1, 1, 64).expand(5, *SHAPE)
+    plain, clipped = (
+        registry.build("corruptions", "gaussian", {"std": 0.3, "clip": clip}, SHAPE)(
+            x, torch.Generator().manual_seed(0)
+        )
+        for clip in (False, True)
+    )
+    assert plain.abs().max() > 1
+    assert torch.equal(clipped, plain.clamp(-1, 1))
+
+
 def test_a_range_upside_down_is_refused() -> None:
     with pytest.raises(ValueError, match=r"least_std 0\.2 is not below std 0\.1"):
         registry.build("corruptions", "gaussian", {"std": 0.1, "least_std": 0.2}, SHAPE)
