@@ -82,9 +82,9 @@ def untrained_methods() -> Mapping[str, Untrained]:
         )
 
     found = (
-        Untrained("median filter", "side, pixels", (3, 5, 7), _median),
-        Untrained("total variation", "weight over the noise", (0.5, 0.8, 1.2, 1.8), total_variation),
-        Untrained("non-local means", "h over the noise", (0.4, 0.6, 0.8, 1.0), non_local_means),
+        Untrained("median filter", "side, pixels", (3, 5, 7, 9), _median),
+        Untrained("total variation", "weight over the noise", (0.5, 0.8, 1.2, 1.8, 2.7), total_variation),
+        Untrained("non-local means", "h over the noise", (0.2, 0.3, 0.4, 0.6, 0.8), non_local_means),
         Untrained("wavelets", "assumed noise over the noise", (0.7, 1.0, 1.4, 2.0), wavelets),
     )
     return MappingProxyType(dict(zip(("median", "tv", "nl_means", "wavelet"), found, strict=True)))
