@@ -33,7 +33,7 @@ def test_the_loss_is_that_of_corrupted_images_and_repeats(tiny: Callable[..., Re
 def test_the_denoiser_leaves_its_start_although_the_start_is_best_without_noise(tmp_path: Path) -> None:
     """It starts as PCA with nearly as many numbers as pixels: on clean images nothing is better."""
     words = "data.kind=scenes data.size=16 data.train=80 data.test=12 architecture.width=16 architecture.depth=1"
-    training = "train.epochs=2 train.least_steps=60 train.device=cpu train.precision=fp32"
+    training = "train.epochs=2 train.least_steps=60 train.device=cpu train.precision=fp32 train.kernels=torch"
     answer = isthmus("train", "denoiser", *words.split(), *training.split(), "-o", tmp_path / "run")
     assert answer.code == 0, answer
     lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]

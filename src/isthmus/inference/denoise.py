@@ -15,7 +15,7 @@ from torch import Tensor
 
 from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
-from isthmus.data.batches import to_batch
+from isthmus.data.batches import numbers, to_batch
 from isthmus.data.form import Form
 from isthmus.inference.tiles import through_tiles
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
@@ -52,7 +52,7 @@ def pictures_in(images: Any, model: Autoencoder) -> Iterator[np.ndarray]:
     form, channels = form_of_any_size(model), model.image_shape[0]
     given = as_arrays(images)
     if isinstance(given, list | tuple) and all(isinstance(one, list | tuple | int | float) for one in given):
-        given = np.asarray(given) if given else given
+        given = numbers(given, "images") if given else given
     if isinstance(given, list | tuple):
         if not given:
             raise InputError("images: an empty list holds no picture; pass at least one")
@@ -64,7 +64,7 @@ def pictures_in(images: Any, model: Autoencoder) -> Iterator[np.ndarray]:
     elif isinstance(given, Image.Image):
         yield to_batch(given, form, (channels, given.height, given.width))[0]
     else:
-        values = np.asarray(as_array(given))
+        values = numbers(as_array(given), "images")
         yield from to_batch(values, form, (channels, *_sides(values, channels)))
 
 
@@ -79,8 +79,8 @@ def _sides(values: np.ndarray, channels: int) -> tuple[int, int]:
                 return shape[-3], shape[-2]
             if shape[-3] == count:
                 return shape[-2], shape[-1]
-        if len(shape) == 3:
-            return shape[1], shape[2]  # (N, H, W) of grey, or nothing that fits, which `to_batch` says
+        if len(shape) == 3 and not {2, 3, 4} & {shape[0], shape[-1]}:  # else it is one picture of other channels
+            return shape[1], shape[2]  # (N, H, W) of grey
     raise InputError(
         f"images: an array of shape {shape} holds no pictures of {counted(channels, 'channel')}; pass "
         f"(H, W, {channels}) or (N, H, W, {channels})"
