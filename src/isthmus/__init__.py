@@ -10,6 +10,7 @@ __all__ = [
     "Autoencoder",
     "InputError",
     "RunError",
+    "denoise",
     "doctor",
     "encode",
     "explore",
@@ -22,7 +23,7 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, encode, explore, export, load, sample, similar, study, train
+    from isthmus.api.functions import denoise, doctor, encode, explore, export, load, sample, similar, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -30,6 +31,7 @@ _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
+    "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "encode": "isthmus.api.functions",
     "explore": "isthmus.api.functions",

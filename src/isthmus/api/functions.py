@@ -15,17 +15,20 @@ from isthmus.api.asked_pictures import asked_pictures
 from isthmus.core.arguments import checked
 from isthmus.core.paths import expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
+from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
+from isthmus.inference.noise_level import noise_std
 from isthmus.inference.sample import generate
 from isthmus.inference.similar import Search, search
+from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_json
 from isthmus.runs.load import form_of, load_model
-from isthmus.runs.run_folder import check_is_run
+from isthmus.runs.run_folder import check_is_run, read_recipe
 
 
 @checked
@@ -198,6 +201,28 @@ def similar(
         device=device,
         quiet=not show_progress,
     )
+
+
+@checked
+def denoise(run_folder: str | Path, images: Any, *, device: str = "auto") -> list[np.ndarray]:
+    """Pictures of any size without their noise: one array (H, W, C) for each, of the model's channels and depth.
+
+    images: as `Autoencoder.reconstruct` takes them, but of any sizes: a path, a PIL image or an array, or a list of
+        them. Each goes through the model in overlapping tiles of the model's own size.
+    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have.
+    Raises InputError if a picture cannot be read.
+    """
+    folder = expanded(run_folder, "run_folder")
+    model, notices = load_model(folder, device)
+    made, stds = list[np.ndarray](), list[float | None]()
+    for picture in pictures_in(images, model):
+        stds.append(noise_std(picture))
+        made.append(denoised(model, picture).transpose(1, 2, 0))
+    trained = TrainedNoise.of(model, read_recipe(folder).corruption.kind)
+    names = [f"picture {place}" for place in range(len(stds))]
+    for sentence in (*notices, *trained.warnings(names, stds)):
+        warnings.warn(sentence, stacklevel=2)
+    return made
 
 
 @checked

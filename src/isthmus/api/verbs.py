@@ -10,17 +10,22 @@ from isthmus.api.asked import AskedRun, AskedStudy
 from isthmus.core.errors import InputError
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
+from isthmus.evaluation.denoising import compare_denoisers as compare
+from isthmus.evaluation.untrained_denoisers import untrained_methods
+from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
+from isthmus.pages.work_progress import WorkProgress
+from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
-from isthmus.runs.load import load_run_data
+from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
-from isthmus.runs.run_folder import is_begun, is_finished
+from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -72,6 +77,32 @@ def evaluate(run: Path, *, device: str | None) -> list[str]:
         notices = evaluate_run(run, splits, cache_folder(), device)
     write_run_report(run)
     return notices
+
+
+def compare_denoisers(
+    run: Path, noise: Sequence[float], *, device: str | None
+) -> tuple[list[DenoisingRecord], list[str]]:
+    """How well a run removes noise of these standard deviations ([-1, 1] scale); and notices for the user.
+
+    Nothing is written. device: by default one that is here. Raises InputError for noise that is none, and where the
+    methods without training, which are scored too, are not installed.
+    """
+    for std in noise:
+        if not 0 < std <= 2:  # also nan
+            raise InputError(
+                f"--noise: {std:g} does not fit: give a standard deviation above 0, at most 2, such as 0.1"
+            )
+    methods = untrained_methods()
+    splits = load_run_data(run)
+    model, notices = load_model(run, device or "auto")
+    recipe = read_recipe(run)
+    notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
+    found: list[DenoisingRecord] = []
+    with WorkProgress("Comparing denoisers", len(noise), "strength") as progress:
+        for std in noise:
+            found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
+            progress.advance()
+    return found, notices
 
 
 def report(folder: Path) -> tuple[Path, list[str]]:

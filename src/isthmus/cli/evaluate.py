@@ -19,15 +19,41 @@ def evaluate(
         str | None,
         typer.Option("--device", help="cpu, cuda, mps or auto. By default that of its training, or one that is here."),
     ] = None,
+    noise: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--noise",
+            metavar="STD",
+            help="Instead, add noise and score what the model makes of it, beside methods without training. Its "
+            "standard deviation, where black to white is 2: 0.1 is 12.8 of 255 levels. Repeat for several.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Score a trained run on its held-out test images, again."""
     need_folder(run)
+    if noise:
+        _compare_denoisers(run, noise, device, as_json)
+        return
     from isthmus.api import verbs
 
     for sentence in verbs.evaluate(run, device=device):
         say(sentence)
     print_evaluation(run, as_json)
+
+
+def _compare_denoisers(run: Path, noise: list[float], device: str | None, as_json: bool) -> None:
+    from isthmus.api import verbs
+    from isthmus.cli import tables
+    from isthmus.run_files.write import as_json as dumped
+
+    found, notices = verbs.compare_denoisers(run, noise, device=device)
+    for sentence in notices:
+        say(sentence)
+    if as_json:
+        print(json.dumps([dumped(one) for one in found], indent=1))
+    else:
+        tables.print_denoising(found)
 
 
 def doctor(

@@ -15,6 +15,9 @@ from isthmus.core.wording import all_printable, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
+from isthmus.evaluation.noise_sentence import run_beside_noise
+from isthmus.inference.trained_noise import in_levels
+from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Finding, Findings
 from isthmus.run_files.scores import HEADLINE, IntervalRecord, MeasureRecord, Score
@@ -32,6 +35,15 @@ NAMES = {
     "mean_image": "mean image",
     "noisy_input": "noisy input itself",
     "denoised": "output for it",
+}
+
+DENOISERS = {
+    "noisy_input": "noisy input itself",
+    "model": "this model",
+    "median": "median filter",
+    "tv": "total variation",
+    "nl_means": "non-local means",
+    "wavelet": "wavelets",
 }
 
 
@@ -122,8 +134,39 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     beside_pca, _ = run_beside_pca(evaluation)
     if beside_pca:
         console.print(beside_pca, markup=False)
+    beside_noise = run_beside_noise(evaluation)
+    if beside_noise is not None:
+        console.print(beside_noise[0], markup=False)
     data = evaluation.data
     console.print(f"Scored on {data.test_images or 0:,} held-out images of {data.source}.", markup=False)
+
+
+def print_denoising(found: Sequence[DenoisingRecord]) -> None:
+    """For each strength of the noise, the comparison as a sentence and one row per method."""
+    console = new_console()
+    for place, one in enumerate(DenoisingRecord.model_validate(all_printable(as_json(one))) for one in found):
+        console.print(
+            f"{chr(10) if place else ''}Noise {one.noise_std:g}, {in_levels(one.noise_std)}: {one.sentence}",
+            markup=False,
+        )
+        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+        table.add_column("", justify="left")
+        for measure in one.measures.values():
+            table.add_column(_heading(measure), justify="right")
+        for who, score in one.scores.items():
+            cells = [
+                _score(score.by_measure.get(name, IntervalRecord()), measure, interval=True)
+                for name, measure in one.measures.items()
+            ]
+            table.add_row(DENOISERS.get(who, who), *cells)
+        console.print(table)
+    console.print(_HALF_WIDTH, markup=False)
+    images = f"{found[0].images:,}" if found[0].images == found[0].of else f"{found[0].images:,} of {found[0].of:,}"
+    console.print(
+        f"Scored on {images} held-out images. Methods without training know how strong the noise is, and are tuned on "
+        f"{found[0].tuned_on} validation images.",
+        markup=False,
+    )
 
 
 def _print_undefined(console: Console, measures: Mapping[str, MeasureRecord], scores: Sequence[Score]) -> None:

@@ -130,6 +130,9 @@ def evaluate(
     )
     if seen.noise is not None:
         record = record.model_copy(update={"noise": seen.noise})
+    if "denoised" in seen.scores:
+        noisy, denoised = (seen.scores[who]["psnr"][None] for who in ("noisy_input", "denoised"))
+        record = record.model_copy(update={"against_noisy": paired_difference(denoised, noisy).record()})
     if curve_images < len(originals):
         record = record.model_copy(update={"pca_curve_images": curve_images})
     pictures = {**seen.kept.pictures(), "samples": samples}
@@ -189,6 +192,11 @@ def _flags(recipe: Recipe, splits: Splits, depth: int) -> tuple[str, ...]:
     found: list[str] = []
     if recipe.train.monitor == "training":
         found.append("Its weights were chosen and its training stopped on the training loss, not on validation.")
+    if recipe.train.monitor == "corrupted-validation":
+        found.append(
+            "Its weights were chosen on corrupted validation images. The comparison with PCA is on images as they are, "
+            "which such a model need not copy."
+        )
     if splits.range is not None:
         low, high = splits.range
         found.append(

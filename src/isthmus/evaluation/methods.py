@@ -67,7 +67,10 @@ class Methods:
         """A line that names the noise; None without noise."""
         if self.corruption.kind == "none":
             return None
-        options = ", ".join(f"{name} {value}" for name, value in self.corruption.options.items())
+        chosen = {
+            name: value for name, value in self.corruption.options.items() if value is not None and value is not False
+        }
+        options = ", ".join(f"{name} {value}" for name, value in chosen.items())
         line = f"{self.corruption.kind}, {options} on the [-1, 1] scale"
         return line if self.model.corruption.at_inference else f"{line}, evaluation seed {sealed(_NOISE)}"
 

@@ -107,5 +107,5 @@ def _targets(found: Sequence[tuple[Path, Path]], out: Path, *, several: bool) ->
     if several:
         raise InputError(f"{out}: {len(found)} images need a folder to go to; give --out FOLDER")
     if out.suffix.lower() != ".png" and not is_stream(out):
-        raise InputError(f"{out}: reconstructions are saved as PNG; give --out a name that ends in .png")
+        raise InputError(f"{out}: results are saved as PNG; give --out a name that ends in .png")
     return [out]

@@ -113,12 +113,19 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
         """x (B, C, H, W) in [-1, 1] -> Trace. The corruption acts in training, or always if `at_inference`."""
-        acts = self.training or self.corruption.at_inference
-        x_in, mask = x, None
-        if acts and self.corruption.hides:
+        if self.training or self.corruption.at_inference:
+            return self.corrupted(x, generator)
+        return self._trace(x, x, None, generator)
+
+    def corrupted(self, x: Tensor, generator: torch.Generator | None = None) -> Trace:
+        """x (B, C, H, W) in [-1, 1] -> Trace of the corrupted x, as in training, whatever the model's mode."""
+        if self.corruption.hides:
             x_in, mask = self.corruption.hide(x, generator)
-        elif acts:
-            x_in = self.corruption(x, generator)
+        else:
+            x_in, mask = self.corruption(x, generator), None
+        return self._trace(x, x_in, mask, generator)
+
+    def _trace(self, x: Tensor, x_in: Tensor, mask: Tensor | None, generator: torch.Generator | None) -> Trace:
         h, latent = self.latent(x_in, generator, mask)
         return Trace(x, x_in, h, self.beside_prior(latent), self.decode_latents(latent.z), mask)
 

@@ -63,6 +63,11 @@ class Corruption(ModelPart):
     )
     """What the doctor reports about a corruption that acts at inference."""
 
+    noise_range: tuple[float, float] | None = None
+    """Lowest and highest standard deviation of its noise on the [-1, 1] scale, if it adds independent Gaussian noise.
+
+    Then a model that is trained with it removes noise of such strengths."""
+
     hides: bool = False
     """Whether it hides square patches and knows which; only then use `hide` and the two attributes below."""
     hidden_share: float = 0.0

@@ -22,8 +22,13 @@ def to_unit(pixels: Tensor) -> Tensor:
 
 def to_pixels(x: Tensor, dtype: torch.dtype) -> Tensor:
     """[-1, 1] -> pixels of `dtype`, uint8 or uint16, clamped and rounded: what a file of that depth would hold."""
+    return to_levels(x, dtype).round().to(dtype)
+
+
+def to_levels(x: Tensor, dtype: torch.dtype) -> Tensor:
+    """[-1, 1] -> float32 on the scale of pixels of `dtype`, clamped and not rounded."""
     highest = levels(dtype)
-    return x.float().add(1).mul(highest / 2).clamp(0, highest).round().to(dtype)
+    return x.float().add(1).mul(highest / 2).clamp(0, highest)
 
 
 def as_arrays(images: Any) -> Any:

@@ -142,13 +142,13 @@ class _Run:
 
     def _epoch(self, event: Epoch) -> None:
         if event.best:
-            self.best = f"  best {_psnr(event.log['validation_image_psnr'])}"
+            self.best = f"  best {_validation(event)}"
         if event.epoch == 0:
-            self.line(f"{self.title}: starts at PCA  validation {_psnr(event.log['validation_image_psnr'])}")
+            self.line(f"{self.title}: starts at PCA  validation {_validation(event)}")
             return
         self.line(
             f"{self.title}: epoch {event.epoch}{self.of}  train loss {event.log['train_loss']:.5f}  "
-            f"validation {_psnr(event.log['validation_image_psnr'])}{' (best)' if event.best else ''}  "
+            f"validation {_validation(event)}{' (best)' if event.best else ''}  "
             f"{self.speed:,.0f} images/s"
         )
 
@@ -159,6 +159,12 @@ class _Run:
             f"{self.title or event.evaluation.name}: held out {_psnr(scores['model'].psnr.mean)}, "
             f"PCA {scores['pca'].psnr.mean:.2f} dB"
         )
+
+
+def _validation(event: Epoch) -> str:
+    """The PSNR by whose kind epochs are compared: that of corrupted validation images where these are monitored."""
+    noisy = event.log.get("corrupted_validation_image_psnr")
+    return _psnr(event.log["validation_image_psnr"]) if noisy is None else f"{_psnr(noisy)} on corrupted images"
 
 
 def _psnr(decibels: float) -> str:

@@ -7,6 +7,7 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from isthmus.core.pixels import levels
 from isthmus.core.wording import shown
@@ -58,6 +59,14 @@ def in_8_bits(pixels: np.ndarray) -> NDArray[np.uint8]:
         return pixels
     step = levels(pixels.dtype) // 255
     return ((pixels.astype(np.uint32) + step // 2) // step).astype(np.uint8)
+
+
+def full_picture(view: View, pixels: np.ndarray) -> Image.Image:
+    """pixels (C, H, W) uint8 or uint16 as a picture to keep: grey images keep their 16 bits, as PNG can."""
+    if pixels.dtype == np.uint16 and view.everything and len(pixels) == 1:
+        return Image.fromarray(pixels[0])
+    shown = view.pictures(pixels)
+    return Image.fromarray(shown.transpose(1, 2, 0) if len(shown) == 3 else shown[0])
 
 
 def remarks(view: View, depth: int, value_range: tuple[float, float] | None) -> list[str]:

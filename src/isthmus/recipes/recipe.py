@@ -74,7 +74,8 @@ class Train(_Options):
     clip_norm: Annotated[float, Field(gt=0)] | None = None
     patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
     seconds: Annotated[float, Field(gt=0)] | None = None  # of training, at most; the schedule ends with them
-    monitor: Literal["validation", "training"] = "validation"  # the loss that selects the best epoch
+    # the loss that selects the best epoch; corrupted-validation: the validation images are corrupted as in training
+    monitor: Literal["validation", "corrupted-validation", "training"] = "validation"
     device: str = "auto"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: isthmus's own where they can be compiled

@@ -159,6 +159,8 @@ class EvaluationRecord(FileRecord):
     """Description of the noise, if the recipe has any. Every run gets the same noise."""
     against_pca: AgainstPca = AgainstPca()
     """The model compared with PCA."""
+    against_noisy: IntervalRecord = IntervalRecord()
+    """Paired difference of the PSNR, `denoised` minus `noisy_input`, in dB; only if the recipe has noise."""
     latent: LatentRecord = LatentRecord()
     """Measures of the latent."""
     samples: Samples = Samples()
@@ -198,6 +200,11 @@ class EvaluationRecord(FileRecord):
     def yardstick(self) -> str:
         """PCA in words: `PCA with 64 components`."""
         return pca_of(self.pca_components, self.scores.get("pca", Score()).square or 0)
+
+    @property
+    def removes_noise(self) -> bool:
+        """Whether what it makes of noisy images was measured."""
+        return math.isfinite(self.against_noisy.mean + self.against_noisy.low + self.against_noisy.high)
 
     @property
     def stayed_at_pca(self) -> bool:

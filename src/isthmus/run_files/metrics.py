@@ -25,6 +25,10 @@ class EpochRecord(Record):
     """Running mean of the loss over the epoch's images; not in epoch 0."""
     validation_loss: Number = math.nan
     """The loss on validation images."""
+    corrupted_validation_loss: Number = math.nan
+    """The loss on corrupted validation images; this key and the next only where `train.monitor` asks for it."""
+    corrupted_validation_image_psnr: Decibels = math.nan
+    """The PSNR of the output for corrupted validation images, mean over images."""
     validation_mse: SquaredError | None = None
     """Mean squared error on validation images, output rounded to their depth."""
     validation_psnr: Decibels = math.nan

@@ -10,7 +10,7 @@ from isthmus.run_files.training import TrainingRecord
 
 def outcome(progress: Progress, recipe: Recipe, passes: int) -> TrainingRecord:
     """The content of training.json; passes: over the images, per epoch."""
-    loss = "training loss" if recipe.train.monitor == "training" else "validation loss"
+    loss = f"{recipe.train.monitor.replace('-', ' ')} loss"
     limit = recipe.train.seconds
     long = f" of {passes} passes over its images" if passes > 1 else ""
     sentences = {

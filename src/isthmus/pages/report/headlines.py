@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
+from isthmus.evaluation.noise_sentence import run_beside_noise
 from isthmus.evaluation.statistics.verdicts import verdict
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import span
@@ -73,7 +74,7 @@ def corrections(findings: Sequence[Finding]) -> str:
 
 
 def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
-    """The comparison with PCA first, since a score without a baseline says little; then the score."""
+    """The comparisons with PCA and with the noisy input first, as a score without a baseline says little; then it."""
     headlines: list[Headline] = []
     sentence, difference = run_beside_pca(evaluation)
     if difference is not None:
@@ -83,6 +84,12 @@ def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
         headlines.append(Headline(sentence, strip, tone))
     elif sentence:
         headlines.append(Headline(sentence, None, "even"))
+    beside_noise = run_beside_noise(evaluation)
+    if beside_noise is not None:
+        sentence, difference = beside_noise
+        tone = _TONES[verdict(difference)]
+        domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
+        headlines.append(Headline(sentence, difference_strip(evaluation.against_noisy, tone, domain, sentence), tone))
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):
         images = text.count(evaluation.data.test_images)

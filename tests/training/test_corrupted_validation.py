@@ -1,0 +1,45 @@
+"""A model that removes noise is chosen on noisy validation images, with the same noise every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from tests.command import isthmus
+
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.models.build_objective import build_objective
+from isthmus.recipes.recipe import Recipe
+from isthmus.training.loop import validate
+
+NOISY = {"corruption.kind": "gaussian", "corruption.std": 0.4, "corruption.least_std": 0.0}
+
+
+def test_the_loss_is_that_of_corrupted_images_and_repeats(tiny: Callable[..., Recipe]) -> None:
+    recipe = tiny({**NOISY, "train.monitor": "corrupted-validation"})
+    model = Autoencoder(recipe, (3, 16, 16)).eval()
+    objective = build_objective(recipe, model)
+    images = torch.randint(0, 256, (9, 3, 16, 16), generator=torch.Generator().manual_seed(0), dtype=torch.uint8)
+    first, again = (validate(model, objective, images, corrupted=True) for _ in range(2))
+    assert first == again
+    plain = validate(model, objective, images)
+    assert {key: first[key] for key in plain} == plain
+    assert set(first) - set(plain) == {"corrupted_validation_loss", "corrupted_validation_image_psnr"}
+    assert first["corrupted_validation_loss"] != plain["validation_loss"]
+
+
+def test_the_denoiser_leaves_its_start_although_the_start_is_best_without_noise(tmp_path: Path) -> None:
+    """It starts as PCA with nearly as many numbers as pixels: on clean images nothing is better."""
+    words = "data.kind=scenes data.size=16 data.train=80 data.test=12 architecture.width=16 architecture.depth=1"
+    training = "train.epochs=2 train.least_steps=60 train.device=cpu train.precision=fp32 train.kernels=torch"
+    answer = isthmus("train", "denoiser", *words.split(), *training.split(), "-o", tmp_path / "run")
+    assert answer.code == 0, answer
+    lines = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    epochs = [line for line in lines if line["kind"] == "epoch"]
+    noisy, clean = ([epoch[key] for epoch in epochs] for key in ("corrupted_validation_loss", "validation_loss"))
+    assert noisy.index(min(noisy)) == json.loads((tmp_path / "run/training.json").read_text())["best_epoch"] > 0
+    assert clean.index(min(clean)) == 0
+    scores = json.loads((tmp_path / "run/evaluation.json").read_text())["scores"]
+    assert scores["denoised"]["mse"]["mean"] < 0.7 * scores["noisy_input"]["mse"]["mean"]
