@@ -54,16 +54,16 @@ def check_free(path: Path, *earlier: bytes) -> None:
         )
 
 
-def deliver(path: Path, data: bytes) -> None:
+def deliver(path: Path, data: bytes, *marks: bytes) -> None:
     """Write `data` to the file or stream `path`; a missing folder is created.
 
-    Replaces only files that `check_free` allows. Raises InputError where `path` cannot be written to, OSError where
+    Replaces only files that `check_free` allows, given `marks`. Raises InputError where `path` cannot be written to, OSError where
     writing fails.
     """
     if is_stream(path):
         _send(path, data)
         return
-    check_free(path)
+    check_free(path, *marks)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, data)
 

@@ -35,6 +35,9 @@ SEALED: Mapping[str, int] = {
     "latent mixture": 0,
     "page": 0,
     "export": 0,
+    "anomaly likelihood": 0,
+    "made-up anomalies": 0,
+    "anomaly bootstrap": 0,
 }
 
 _SEEDS, _COUNTERS = 8, 20  # bits
