@@ -10,17 +10,19 @@ __all__ = [
     "Autoencoder",
     "InputError",
     "RunError",
+    "calibrate",
     "doctor",
     "explore",
     "export",
     "load",
     "sample",
+    "score",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import calibrate, doctor, explore, export, load, sample, score, study, train
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -28,11 +30,13 @@ _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
+    "calibrate": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
+    "score": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

@@ -68,7 +68,6 @@ class AnomalyRecord(FileRecord):
     neighbours_of: Count = 0
     """Training images among which the nearest one was looked for."""
 
-
     @property
     def chance(self) -> float:
         """The average precision of random errors on these pictures: the share of anomalies."""

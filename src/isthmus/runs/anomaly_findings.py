@@ -29,6 +29,12 @@ def read_anomalies(run: Path, weights: str) -> AnomalyRecord | None:
     return found if found.weights == weights else None
 
 
+def anomaly_diagnosis(found: AnomalyRecord, recipe: Recipe, image_shape: tuple[int, int, int]) -> Diagnosis | None:
+    """What the doctor says of labelled anomalies that a run of this recipe has scored."""
+    fault = anomaly_fault(found, recipe)
+    return None if fault is None else diagnosis(RULE, fault, recipe, image_shape)
+
+
 def keep_anomalies(
     run: Path, found: AnomalyRecord, recipe: Recipe, image_shape: tuple[int, int, int]
 ) -> Diagnosis | None:
@@ -36,8 +42,7 @@ def keep_anomalies(
 
     Returns what the doctor says. Raises RunError where another process is at work in the folder.
     """
-    fault = anomaly_fault(found, recipe)
-    said = None if fault is None else diagnosis(RULE, fault, recipe, image_shape)
+    said = anomaly_diagnosis(found, recipe, image_shape)
     with locked(run):
         write_record(run / NAME, found)
         path = run / "evaluation.json"
@@ -46,8 +51,10 @@ def keep_anomalies(
         except RunError:
             return said  # not evaluated yet, or damaged: an evaluation examines it again
         if doctor is not None:
-            others = [one for one in doctor if one.rule != RULE]
-            now = sorted([*others, *([said] if said else [])], key=lambda one: SEVERITIES.index(one.severity))
+            now = [one for one in doctor if one.rule != RULE]
+            if said is not None:
+                now.append(said)
+            now.sort(key=lambda one: SEVERITIES.index(one.severity))
             # not the record, which would lose keys that another version wrote
             write_json(path, read_json(path) | {"doctor": [as_json(one) for one in now]})
     return said

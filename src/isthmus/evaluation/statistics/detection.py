@@ -37,7 +37,11 @@ def auroc(errors: np.ndarray, anomalous: np.ndarray) -> IntervalRecord:
         return IntervalRecord(mean=mean, low=0.0, high=1.0)
     if mean in (0.0, 1.0):
         reach = (LEVEL / 2) ** (1 / few)
-        return IntervalRecord(mean=mean, low=reach, high=1.0) if mean else IntervalRecord(mean=0.0, low=0.0, high=1 - reach)
+        return (
+            IntervalRecord(mean=mean, low=reach, high=1.0)
+            if mean
+            else IntervalRecord(mean=0.0, low=0.0, high=1 - reach)
+        )
     half = _QUANTILE * math.sqrt(_variance(_placements(errors, anomalous))) / (mean * (1 - mean))
     return IntervalRecord(mean=mean, low=float(expit(logit(mean) - half)), high=float(expit(logit(mean) + half)))
 

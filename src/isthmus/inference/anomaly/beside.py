@@ -100,7 +100,9 @@ def judge(
     notices = _left_out(left_out, int((~known).sum()))
     if anomalous.all() or not anomalous.any():
         missing = "normal picture" if anomalous.all() and len(rows) else "anomaly"
-        return Judged(None, (*notices, f"There is no {missing} to be told apart, so no AUROC and no average precision."))
+        return Judged(
+            None, (*notices, f"There is no {missing} to be told apart, so no AUROC and no average precision.")
+        )
     mse, error, flag = beside.column("mse")[rows], error[rows], flag[rows]
     others = {name: beside.column(name)[rows] for name in ("pca", "pixel_neighbours")}
     components, square = beside.pca
@@ -149,8 +151,8 @@ def _left_out(seen: int, unlabelled: int) -> list[str]:
     said: list[str] = []
     if seen:
         said.append(
-            f"{counted(seen, 'labelled picture')} {'has' if seen == 1 else 'have'} been seen before: trained on, used to "
-            "choose the weights, or calibrated on. AUROC and average precision leave them out."
+            f"{counted(seen, 'labelled picture')} {'has' if seen == 1 else 'have'} been seen before: trained on, used "
+            "to choose the weights, or calibrated on. AUROC and average precision leave them out."
         )
     if unlabelled:
         said.append(f"AUROC and average precision leave out {counted(unlabelled, 'picture')} without a label.")

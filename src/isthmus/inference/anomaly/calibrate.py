@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 import isthmus
-from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
 from isthmus.data.content_hashes import as_keys, content_hashes
 from isthmus.data.splits import Splits
@@ -68,15 +67,17 @@ def calibrate_run(
     scored, notices = load_scored(run, device)
     if measure != "auto":
         check_measure(scored, measure)
-    if source is not None:
-        pictures = pictures_from(source, scored.model, skip_broken=skip_broken, quiet=quiet)
+    # named pictures first: a path that does not exist is said before all training images are read
+    given = None if source is None else pictures_from(source, scored.model, skip_broken=skip_broken, quiet=quiet)
     splits = training_images(run, _WHY)
-    if source is None:
-        pictures, words = _own_test(scored, splits), f"the run's own test images ({splits.source})"
-    else:
-        words = in_words(source)
+    pictures = given or _own_test(scored, splits)
+    words = f"the run's own test images ({splits.source})" if given is None else in_words(source)
     reference = latent_reference(encode_training(scored.model, splits).latents.z)
-    choice = Choice(measure, "as asked for.") if measure != "auto" else choose_measure(scored, splits.validation.images, reference)
+    choice = (
+        Choice(measure, "as asked for.")
+        if measure != "auto"
+        else choose_measure(scored, splits.validation.images, reference)
+    )
     label = NormalLabel(normal)
     read = _read(run, scored, pictures, splits, choice.measure, reference, label)
     record = CalibrationRecord(

@@ -57,7 +57,7 @@ def choose_measure(scored: ScoredModel, images: Pixels, reference: LatentReferen
 
 
 def separate(scored: ScoredModel, normal: np.ndarray, reference: LatentReference) -> dict[str, float]:
-    """normal (N, C, H, W) -> each usable measure's AUROC between them and made-up anomalies, averaged over the kinds."""
+    """normal (N, C, H, W) -> each usable measure's AUROC against made-up anomalies of them, averaged over kinds."""
     measures = usable(scored)
     own = errors_of(scored, normal, measures, reference).errors
     sums = dict.fromkeys(measures, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,15 +41,15 @@ def known_pictures(splits: Splits, *, mirrored: bool) -> KnownPictures:
 
 
 def training_images(run: Path, why: str) -> Splits:
-    """The images of a run. Raises InputError, which says why they are needed, where they are not here or have changed."""
+    """The images of a run. Raises InputError where they are not here or have changed; it says why they are needed."""
     try:
         return load_run_data(run)
     except InputError as error:
         raise InputError(f"{error} ({why})") from None
 
 
-def refusal(run: Path, read: int, trained: Sequence[str], chose: Sequence[str]) -> InputError:
-    """What to say of calibration pictures, `read` in all, that were trained on or chose the weights, given their names."""
+def refusal(run: Path, read: int, trained: list[str], chose: list[str]) -> InputError:
+    """What to say of calibration pictures, of `read` in all, by name: `trained` on, or that `chose` the weights."""
     said = [
         f"{len(names):,} of {counted(read, 'calibration picture')} {what} ({some(names)})"
         for names, what in ((trained, "were trained on"), (chose, "were used to choose the weights"))

@@ -37,7 +37,7 @@ def window_of(height: int, width: int) -> int:
 def error_maps(output: Tensor, original: Tensor) -> Tensor:
     """uint8 or uint16 (B, C, H, W) -> (B, H, W) float32: mean squared error, pixels in [0, 1], around each pixel.
 
-    The mean is over channels and a square window of `window_of` pixels; at the border, over the part inside the picture.
+    The mean is over channels and a square window of `window_of` pixels; at the border, over the window's part inside.
     """
     squared = _squared(output, original)
     side = window_of(*squared.shape[2:])

@@ -48,7 +48,9 @@ def _shuffled(images: np.ndarray, draws: np.random.Generator) -> np.ndarray:
     for row, order in enumerate(_QUARTERS[draws.integers(0, len(_QUARTERS), count)]):
         for (top, left), source in zip(corners, order, strict=True):
             up, across = corners[source]
-            changed[row, :, top : top + high, left : left + wide] = images[row, :, up : up + high, across : across + wide]
+            changed[row, :, top : top + high, left : left + wide] = images[
+                row, :, up : up + high, across : across + wide
+            ]
     return changed
 
 

@@ -38,7 +38,9 @@ class NormalLabel:
         if found or self.normal is None:
             return
         named = f"their labels are {some(sorted(self.counts))}" if self.counts else "they have no labels"
-        raise InputError(f"normal: no picture is labelled {shown(self.normal)}; {named}; name one of them with --normal")
+        raise InputError(
+            f"normal: no picture is labelled {shown(self.normal)}; {named}; name one of them with --normal"
+        )
 
     def notices(self, otherwise: str) -> list[str]:
         """A sentence where a source has several labels and none was said to be the normal one.
@@ -49,4 +51,6 @@ class NormalLabel:
             return []
         found = ", ".join(f"{count:,} {name}" for name, count in self.counts.most_common(5))
         more = f" and {len(self.counts) - 5} more" if len(self.counts) > 5 else ""
-        return [f"The pictures have {len(self.counts)} labels ({found}{more}); {otherwise}. --normal NAME says which are."]
+        return [
+            f"The pictures have {len(self.counts)} labels ({found}{more}); {otherwise}. --normal NAME says which are."
+        ]

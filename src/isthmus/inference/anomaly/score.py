@@ -70,14 +70,14 @@ class Scored:
     @property
     def summary(self) -> str:
         """How many are flagged, and what that means."""
-        flagged, every = int(self.flag.sum()), len(self.path)
-        low, high = self.promise.likely
+        flagged, every, promised = int(self.flag.sum()), len(self.path), self.promise
+        low, high = promised.likely
         return (
-            f"{flagged:,} of {counted(every, 'picture')} {'is' if flagged == 1 else 'are'} flagged; if all were normal, "
-            f"about {self.promise.rate * every:,.1f} would be. Flagged: p-value at most {self.promise.rate:.3g}. Of normal "
-            f"pictures from the source of the {self.promise.n:,} calibration pictures, at most {percent(self.promise.level)} "
-            f"are flagged, averaged over calibrations; for this one, the share lies between {percent(low)} and "
-            f"{percent(high)} with a probability of 95 %."
+            f"{flagged:,} of {counted(every, 'picture')} {'is' if flagged == 1 else 'are'} flagged (p-value at most "
+            f"{promised.rate:.3g}); if all were normal, about {promised.rate * every:,.1f} would be. The promise: of "
+            f"normal pictures like the {promised.n:,} calibration pictures, at most {percent(promised.level)} are "
+            f"flagged, on average over calibrations. With this calibration, the share is between {percent(low)} and "
+            f"{percent(high)} (95 %)."
         )
 
     @property
@@ -191,8 +191,7 @@ def _highest(reading: _Reading) -> tuple[Highest, ...]:
         return ()
     where = places(np.stack([one[3] for one in top]), np.stack([one[2] for one in top]))
     return tuple(
-        Highest(-place, pixels, output, window)
-        for (_, place, pixels, output), window in zip(top, where, strict=True)
+        Highest(-place, pixels, output, window) for (_, place, pixels, output), window in zip(top, where, strict=True)
     )
 
 
@@ -200,4 +199,6 @@ def _overlap(calibrated: int) -> list[str]:
     if not calibrated:
         return []
     verb = "is a calibration picture" if calibrated == 1 else "are calibration pictures"
-    return [f"{calibrated:,} of these {verb} of this run: their p-values compare them with themselves, and promise nothing."]
+    return [
+        f"{calibrated:,} of these {verb} of this run: their p-values compare them with themselves, and promise nothing."
+    ]

@@ -17,11 +17,12 @@ from isthmus.run_files.write import as_json
 
 COLUMNS = ("path", "error", "p_value", "flag")
 _MARK = ",".join(COLUMNS).encode()  # the first line of a CSV file, and by it isthmus recognises its own
+_PARQUET = b"PAR1"  # the first bytes of every parquet file
 _TOLD = b"isthmus"  # key of the metadata of a parquet file
 
 
 def check_table(path: Path) -> None:
-    """Raise InputError where the table cannot be written to `path`: another ending, or a file that isthmus did not make.
+    """Raise InputError where the table cannot go to `path`: another ending, or a file that isthmus did not make.
 
     A stream, such as /dev/stdout, gets CSV.
     """
@@ -37,12 +38,9 @@ def write_table(scored: Scored, path: Path) -> None:
     """One row a picture, in the order of the source. Raises as `check_table` and `deliver`."""
     check_table(path)
     if path.suffix.lower() == ".parquet" and not is_stream(path):
-        deliver(path, _parquet(scored), _PARQUET if _is_own_parquet(path) else _MARK)
+        deliver(path, _parquet(scored), *([_PARQUET] if _is_own_parquet(path) else []))
     else:
         deliver(path, _csv(scored), _MARK)
-
-
-_PARQUET = b"PAR1"
 
 
 def _parquet(scored: Scored) -> bytes:
