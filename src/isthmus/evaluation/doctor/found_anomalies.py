@@ -36,8 +36,10 @@ def _remedies(found: AnomalyRecord, recipe: Recipe) -> list[Remedy]:
         remedies.append(Remedy(f"keep to the measure {found.measure}, whose AUROC is {areas['model']:.2f}"))
     elif best != "model" and areas[best] >= _CLEAR:
         remedies.append(Remedy(f"use {_IN_WORDS[best]}, whose AUROC is {areas[best]:.2f}"))
-    dim = recipe.bottleneck.options.get("dim")
-    if isinstance(dim, int) and dim >= 4:
+    options = recipe.bottleneck.options
+    dim = options.get("dim")
+    # of discrete codes, `dim` is the length of one code's vector
+    if isinstance(dim, int) and "codes" not in options and dim // 4 >= max(options.get("k") or 0, 2):
         remedies.append(Remedy("give it a latent that cannot hold every picture ({})", {"bottleneck.dim": dim // 4}))
     if found.measure == "mse":
         remedies.append(Remedy("calibrate with `--measure latent`, which compares latents and not pictures"))
