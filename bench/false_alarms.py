@@ -5,8 +5,8 @@ into calibration and test pictures, all of them normal: every flag is a false al
 
 **What to expect.** Of one split's test pictures, all are held against one calibration. So their number of flags is not
 binomial but beta-binomial: the rate of one calibration is a draw of Beta(k, n + 1 - k), k = rate (n + 1). Splits of the
-same pictures are independent all the same, as the ranks in a random part of fixed pictures are. The interval of the mean
-share over all splits is exact, from the convolution of their distributions.
+same pictures are independent all the same, because the ranks in a random part of fixed pictures are. The interval of
+the mean share over all splits is exact, from the convolution of their distributions.
 
 Beside it stands the usual threshold: the same quantile of the errors of the training images.
 """

@@ -181,8 +181,8 @@ def main() -> None:
             "took_seconds": time.monotonic() - begun,
         },
         out=record.folder(given.quick),
-        beside=f"± is half of Student's 95 % interval over the {len(classes)} classes. {len(whole.train):,} training and "
-        f"{len(whole.test):,} test images of all classes; {seconds:g} s a training.\n\n"
+        beside=f"± is half of Student's 95 % interval over the {len(classes)} classes. {len(whole.train):,} training "
+        f"and {len(whole.test):,} test images of all classes; {seconds:g} s a training.\n\n"
         f"{table(areas, names, f'{given.models[0]}, mse')}\n\n{picked}",
     )
 

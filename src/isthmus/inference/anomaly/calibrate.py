@@ -72,12 +72,12 @@ def calibrate_run(
     splits = training_images(run, _WHY)
     pictures = given or _own_test(scored, splits)
     words = f"the run's own test images ({splits.source})" if given is None else in_words(source)
-    reference = latent_reference(encode_training(scored.model, splits).latents.z)
-    choice = (
-        Choice(measure, "as asked for.")
-        if measure != "auto"
-        else choose_measure(scored, splits.validation.images, reference)
-    )
+    reference = None
+    if measure in ("auto", "latent"):
+        reference = latent_reference(encode_training(scored.model, splits).latents.z)
+    choice = Choice(measure, f"{measure}, as asked for.")
+    if measure == "auto" and reference is not None:
+        choice = choose_measure(scored, splits.validation.images, reference)
     label = NormalLabel(normal)
     read = _read(run, scored, pictures, splits, choice.measure, reference, label)
     record = CalibrationRecord(
@@ -94,7 +94,7 @@ def calibrate_run(
         record,
         np.sort(read.errors),
         read.hashes[np.lexsort(read.hashes.T)],  # not in the errors' order: a hash is not to tell an error
-        (reference.mean, reference.whitening) if choice.measure == "latent" else None,
+        (reference.mean, reference.whitening) if reference is not None and choice.measure == "latent" else None,
     )
     with locked(run):
         write_calibration(run, calibration)
@@ -122,7 +122,7 @@ def _read(
     pictures: NamedPictures,
     splits: Splits,
     measure: str,
-    reference: LatentReference,
+    reference: LatentReference | None,
     label: NormalLabel,
 ) -> _Read:
     known = known_pictures(splits, mirrored=scored.mirrors)
