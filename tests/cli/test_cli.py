@@ -67,7 +67,7 @@ def test_help_is_no_failure(words: tuple[str, ...]) -> None:
 
 def test_help_says_what_every_command_does_in_a_line() -> None:
     lines = isthmus("--help").out.partition("Commands:")[2].strip().splitlines()
-    assert len(lines) == 11
+    assert len(lines) == 13
     assert all(line.endswith(".") and not line.endswith("...") for line in lines)
 
 

@@ -21,7 +21,7 @@ def calibrate(
     sources: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[SOURCE]...",
+            metavar="SOURCE",
             help="Normal pictures that the run was not trained on: files, folders, patterns, data files. "
             "By default the run's own test images.",
             **PATH,
@@ -42,9 +42,9 @@ def calibrate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure the errors of normal pictures, so that `score` can promise a false-alarm rate.
+    """Measure errors of normal pictures, for `score` to compare with.
 
-    Pictures that were trained on, or that chose the weights, are found by their content and refused.
+    With them, `score` promises a false-alarm rate. Pictures that were trained on, or that chose the weights, are found by their content and refused.
     """
     need_folder(run)
     from isthmus.inference.anomaly.calibrate import calibrate_run
@@ -75,7 +75,7 @@ def score(
     run: Run,
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="SOURCE...", help="The pictures: files, folders, patterns, data files.", **PATH),
+        typer.Argument(metavar="SOURCE", help="The pictures: files, folders, patterns, data files.", **PATH),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="The table to write, .parquet or .csv.", **PATH)] = Path(
         "scores.parquet"
@@ -99,7 +99,7 @@ def score(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Score pictures as anomalies: error, p-value and flag of each, in a table.
+    """Find anomalies: error, p-value and flag of each picture.
 
     Needs a calibration (`isthmus calibrate`). The p-value is the share of normal pictures with an error as large.
     """

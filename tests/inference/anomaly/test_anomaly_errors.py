@@ -95,7 +95,7 @@ def test_every_usable_measure_gives_finite_errors() -> None:
 
 def test_a_plain_model_has_no_elbo() -> None:
     assert "elbo" not in usable(scored())
-    with pytest.raises(InputError, match="'elbo' is not defined here.*choose one of mse, ssim, local, latent"):
+    with pytest.raises(InputError, match=r"'elbo' is not defined here.*choose one of mse, ssim, local, latent"):
         check_measure(scored(), "elbo")
 
 

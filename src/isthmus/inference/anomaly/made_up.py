@@ -21,7 +21,7 @@ def made_up(images: np.ndarray, kind: str) -> np.ndarray:
     quarters exchanged. turned: by a quarter or half a turn (Golan and El-Yaniv, arXiv:1805.10917); pictures that are
     not square by half a turn.
     """
-    draws = np.random.default_rng([sealed("made-up anomalies"), KINDS.index(kind)])
+    draws = np.random.default_rng(sealed("made-up anomalies"))
     change = {"pasted": _pasted, "shuffled": _shuffled, "turned": _turned}[kind]
     return change(images, draws)
 
