@@ -42,9 +42,10 @@ def calibrate(
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
-    """Measure errors of normal pictures, for `score` to compare with.
+    """Measure normal pictures' errors, with which `score` compares.
 
-    With them, `score` promises a false-alarm rate. Pictures that were trained on, or that chose the weights, are found by their content and refused.
+    With them, `score` promises a false-alarm rate. Pictures that were trained on, or that chose the weights, are found
+    by their content and refused.
     """
     need_folder(run)
     from isthmus.inference.anomaly.calibrate import calibrate_run

@@ -105,11 +105,7 @@ def _print_anomalies(console: Any, record: AnomalyRecord) -> None:
         "flagged.",
         markup=False,
     )
-    names = {
-        "model": f"this model, {record.measure}",
-        "pca": f"{record.pca}, its error",
-        "pixel_neighbours": f"nearest of {record.neighbours_of:,} training images",
-    }
+    names = {"model": "this model", "pca": "PCA", "pixel_neighbours": "neighbours"}  # three intervals in 80 columns
     table = _table("", "AUROC", "average precision", "model's AUROC over it")
     for name, method in record.methods.items():
         over = record.over.get(name)
@@ -117,7 +113,7 @@ def _print_anomalies(console: Any, record: AnomalyRecord) -> None:
             escape(names.get(name, name)),
             _interval(method.auroc),
             _interval(method.average_precision),
-            "" if over is None else _interval(over, sign="+"),
+            "" if over is None else _interval(over, "+.3f"),
         )
     console.print(table)
     if record.kinds:
@@ -126,8 +122,9 @@ def _print_anomalies(console: Any, record: AnomalyRecord) -> None:
             table.add_row(escape(name), f"{kind.pictures:,}", _interval(kind.auroc), percent(kind.flagged))
         console.print(table)
     console.print(
-        "In brackets: 95 % intervals over these pictures (AUROC: DeLong; average precision: bootstrap). By chance, "
-        f"AUROC is 0.5 and average precision {record.chance:.2f}.",
+        f"PCA: the error of {record.pca}. Neighbours: the distance to the nearest of {record.neighbours_of:,} training "
+        "images, pixel by pixel. In brackets: 95 % intervals over these pictures (AUROC: DeLong; average precision: "
+        f"bootstrap). By chance, AUROC is 0.50 and average precision {record.chance:.2f}.",
         markup=False,
     )
 
@@ -140,5 +137,5 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _interval(value: IntervalRecord, sign: str = "") -> str:
-    return f"{value.mean:{sign}.3f} ({value.low:{sign}.3f} to {value.high:{sign}.3f})"
+def _interval(value: IntervalRecord, form: str = ".2f") -> str:
+    return f"{value.mean:{form}} ({value.low:{form}} to {value.high:{form}})"

@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
 from isthmus.core.errors import InputError
 from isthmus.evaluation.latents.likelihood_bounds import bounds
-from isthmus.inference.anomaly.choose import choose_measure, separate
+from isthmus.inference.anomaly.choose import choice_of, choose_measure
 from isthmus.inference.anomaly.errors import check_measure, errors_of, usable
 from isthmus.inference.anomaly.latent_distance import latent_reference
 from isthmus.inference.anomaly.local_errors import error_maps, largest_local_errors, places, window_of
@@ -112,26 +113,48 @@ def test_made_up_anomalies_are_changed_pictures_and_always_the_same(kind: str, s
         assert np.array_equal(np.sort(changed.reshape(30, -1)), np.sort(normal.reshape(30, -1)))
 
 
-def test_the_measure_is_the_one_that_finds_made_up_anomalies(monkeypatch: pytest.MonkeyPatch) -> None:
-    def found(**areas: float) -> str:
-        monkeypatch.setattr("isthmus.inference.anomaly.choose.separate", lambda *_: areas)
-        return choose_measure(scored(), images(30), latent_reference(np.zeros((4, 3), np.float32))).measure
+def order(count: int, apart: float) -> np.ndarray:
+    """Whether error i of normal pictures is below error j of changed ones, which lie `apart` higher on average."""
+    draws = np.random.default_rng(round(100 * apart))
+    own, changed = draws.standard_normal(count), draws.standard_normal(count) + apart
+    return (changed[None] > own[:, None]).astype(float)
 
-    assert found(mse=0.7, ssim=0.8, latent=0.75) == "ssim"
-    assert found(mse=0.7, ssim=0.705) == "mse", "a small lead is chance"
+
+def test_the_measure_is_the_one_that_surely_finds_made_up_anomalies() -> None:
+    clear = choice_of({"mse": order(200, 0.5), "ssim": order(200, 1.5), "latent": order(200, 1.0)})
+    assert clear.measure == "ssim" and clear.why.startswith("ssim, chosen without labels. AUROC on made-up anomalies")
+    assert choice_of({"mse": order(10, 0.5), "ssim": order(10, 3.0)}).measure == "ssim", "few pictures, large lead"
+    unsure = choice_of({"mse": order(30, 0.5), "ssim": order(30, 0.6)})
+    if unsure.separations["ssim"] > unsure.separations["mse"]:
+        assert unsure.measure == "mse" and "the lead of ssim may be chance, so mse stays" in unsure.why
+
+
+@pytest.mark.parametrize("count", [8, 40, 200])
+def test_a_lead_that_is_chance_rarely_takes_the_place_of_mse(count: int) -> None:
+    """Two equally good measures: the other is taken in about one choice in twenty."""
+    draws, taken = np.random.default_rng(0), 0
+    for _ in range(200):
+        parts = [(draws.standard_normal(count), draws.standard_normal(count) + 1) for _ in range(2)]
+        first, second = ((changed[None] > own[:, None]).astype(float) for own, changed in parts)
+        taken += choice_of({"mse": first, "local": second}).measure == "local"
+    assert taken <= 0.12 * 200
 
 
 def test_few_validation_images_choose_nothing() -> None:
     reference = latent_reference(np.zeros((4, 3), np.float32))
-    choice = choose_measure(scored(), images(19), reference)
-    assert (choice.measure, choice.separations) == ("mse", {}) and "needs 20 validation images" in choice.why
+    choice = choose_measure(scored(), images(4), reference)
+    assert (choice.measure, choice.separations) == ("mse", {}) and "needs 5 validation images" in choice.why
 
 
 def test_separations_are_aurocs_of_every_usable_measure() -> None:
     reference = latent_reference(collect(scored().model, images(30)).z)
-    found = separate(scored(), images(30), reference)
+    found = choose_measure(scored(), images(30), reference).separations
+    own, areas = errors_of(scored(), images(30), ("mse",)).errors["mse"], list[float]()
+    for kind in KINDS:
+        changed = errors_of(scored(), made_up(images(30), kind), ("mse",)).errors["mse"]
+        areas.append(float(roc_auc_score(np.repeat([0, 1], 30), np.concatenate([own, changed]))))
     assert set(found) == {"mse", "ssim", "local", "latent"}
-    assert all(0 <= area <= 1 for area in found.values())
+    assert found["mse"] == pytest.approx(np.mean(areas))
 
 
 def test_the_nearest_training_image_is_found_exactly() -> None:

@@ -43,7 +43,7 @@ def test_a_calibration_says_its_measure_why_and_what_it_allows(home: Path) -> No
     assert set(told["separations"]) == {"mse", "local", "latent"}, "8 pixels are too few for SSIM"
     assert told["weights"].startswith("sha256:")
     words = isthmus("calibrate", home / "run", home / "calib", "-q").out
-    assert "chosen without labels: AUROC on made-up anomalies of 26 validation images is mse" in " ".join(words.split())
+    assert "chosen without labels. AUROC on made-up anomalies of 26 validation images: mse" in " ".join(words.split())
 
 
 def test_the_table_has_four_columns_in_the_sources_order(home: Path, tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_labels_give_figures_beside_methods_that_are_not_trained(home: Path, tmp
         isthmus("score", run, home / "test", "--normal", "good", "-o", tmp_path / "s.csv", "-q").out.split()
     )
     assert "120 normal pictures (good) and 80 anomalies:" in words
-    assert "this model" in words and "PCA with 6 components" in words and "nearest of 208 training images" in words
+    assert "the error of PCA with 6 components" in words and "the nearest of 208 training images" in words
 
 
 def test_pictures_that_the_run_has_seen_are_left_out_of_figures(home: Path, tmp_path: Path, run: Path) -> None:

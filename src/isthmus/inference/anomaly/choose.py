@@ -1,8 +1,8 @@
 """Which measure of error a calibration uses, chosen without a single real anomaly.
 
-The rule: every measure scores normal pictures and three kinds of made-up anomalies (`made_up.py`), and the one with the
-highest AUROC, averaged over the kinds, is taken. `mse` stays unless another is ahead by `_LEAD`: a smaller lead is no
-more than the chance of which pictures were changed where.
+The rule: every measure scores normal pictures and three kinds of made-up anomalies (`made_up.py`). The one with the
+highest AUROC, averaged over the kinds, is taken instead of `mse` if it is ahead in 95 % of bootstrap resamples of the
+pictures; so with few pictures only a clear lead counts, and otherwise the plainest measure stays.
 
 The pictures are the run's validation images. They chose its weights, so their errors are a little low, but for all
 measures alike, and the calibration's own pictures must have no part in any choice: then its p-values stay exact.
@@ -11,22 +11,25 @@ measures alike, and the calibration's own pictures must have no part in any choi
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
 
 from isthmus.core.pixels import Pixels
+from isthmus.core.streams import sealed
+from isthmus.core.wording import counted
 from isthmus.evaluation.evenly import evenly
 from isthmus.inference.anomaly.errors import errors_of, usable
 from isthmus.inference.anomaly.latent_distance import LatentReference
 from isthmus.inference.anomaly.made_up import KINDS, made_up
 from isthmus.inference.anomaly.scored_model import ScoredModel
 
-_LEAD = 0.01
+_USUAL = "mse"
 _MOST = 400  # pictures, where more would not change the choice
 _VALUES = 1 << 27  # of their pixels together
-_FEW = 20  # with fewer, an AUROC is a matter of chance
+_FEW = 5  # with fewer, resamples are nearly all alike
+_RESAMPLES, _SURE = 500, 0.95
 
 
 @dataclass(frozen=True)
@@ -43,27 +46,39 @@ def choose_measure(scored: ScoredModel, images: Pixels, reference: LatentReferen
     most = max(_FEW, min(_MOST, _VALUES // math.prod(images.shape[1:])))
     normal = images[evenly(len(images), most)]
     if len(normal) < _FEW:
-        return Choice("mse", f"mse, because a choice needs {_FEW} validation images and there are {len(normal)}.")
-    separations = separate(scored, normal, reference)
-    best = max(separations, key=lambda measure: separations[measure])
-    measure = best if separations[best] >= separations["mse"] + _LEAD else "mse"
-    found = ", ".join(f"{name} {value:.2f}" for name, value in separations.items())
-    return Choice(
-        measure,
-        f"{measure}, chosen without labels: AUROC on made-up anomalies of {len(normal):,} validation images is {found}"
-        f"{'' if measure == best else f'; mse stays unless another is ahead by {_LEAD:g}'}.",
-        separations,
-    )
+        return Choice(
+            _USUAL, f"{_USUAL}, because a choice needs {_FEW} validation images, and there are {len(normal)}."
+        )
+    return choice_of(orders(scored, normal, reference))
 
 
-def separate(scored: ScoredModel, normal: np.ndarray, reference: LatentReference) -> dict[str, float]:
-    """normal (N, C, H, W) -> each usable measure's AUROC against made-up anomalies of them, averaged over kinds."""
+def orders(scored: ScoredModel, normal: np.ndarray, reference: LatentReference) -> dict[str, np.ndarray]:
+    """normal (N, C, H, W) -> for each usable measure (N, N): whether picture i has a smaller error than picture j
+    changed, one half for equal errors, averaged over the kinds of change. The mean is the AUROC."""
     measures = usable(scored)
     own = errors_of(scored, normal, measures, reference).errors
-    sums = dict.fromkeys(measures, 0.0)
-    labels = np.repeat([False, True], len(normal))
+    sums = {measure: np.zeros((len(normal), len(normal))) for measure in measures}
     for kind in KINDS:
-        other = errors_of(scored, made_up(normal, kind), measures, reference).errors
+        changed = errors_of(scored, made_up(normal, kind), measures, reference).errors
         for measure in measures:
-            sums[measure] += float(roc_auc_score(labels, np.concatenate([own[measure], other[measure]])))
+            sums[measure] += (1 + np.sign(changed[measure][None] - own[measure][:, None])) / 2
     return {measure: total / len(KINDS) for measure, total in sums.items()}
+
+
+def choice_of(found: Mapping[str, np.ndarray]) -> Choice:
+    """The choice from what `orders` found."""
+    areas = {measure: float(order.mean()) for measure, order in found.items()}
+    best, count = max(areas, key=lambda measure: areas[measure]), len(found[_USUAL])
+    draws = np.random.default_rng(sealed("anomaly bootstrap"))
+    weights = draws.multinomial(count, np.full(count, 1 / count), _RESAMPLES) / count
+    ahead = found[best] - found[_USUAL]
+    sure = float((np.einsum("bi,ij,bj->b", weights, ahead, weights, optimize=True) > 0).mean())
+    measure = best if sure >= _SURE else _USUAL
+    values = ", ".join(f"{name} {area:.2f}" for name, area in areas.items())
+    stays = "" if measure == best else f"; the lead of {best} may be chance, so {_USUAL} stays"
+    return Choice(
+        measure,
+        f"{measure}, chosen without labels. AUROC on made-up anomalies of {counted(count, 'validation image')}: "
+        f"{values}{stays}.",
+        areas,
+    )
