@@ -1,6 +1,6 @@
 """Which measure of error a calibration uses, chosen without a single real anomaly.
 
-The rule: every measure scores normal pictures and three kinds of made-up anomalies (`made_up.py`). The one with the
+The rule: every measure scores normal pictures and four kinds of made-up anomalies (`made_up.py`). The one with the
 highest AUROC, averaged over the kinds, is taken instead of `mse` if it is ahead in 95 % of bootstrap resamples of the
 pictures; so with few pictures only a clear lead counts, and otherwise the plainest measure stays.
 
@@ -29,6 +29,7 @@ _USUAL = "mse"
 _MOST = 400  # pictures, where more would not change the choice
 _VALUES = 1 << 27  # of their pixels together
 _FEW = 5  # with fewer, resamples are nearly all alike
+_CHANGED = 100  # of each kind: few pictures are changed several times, so that the place of a change matters less
 _RESAMPLES, _SURE = 500, 0.95
 
 
@@ -58,11 +59,13 @@ def orders(scored: ScoredModel, normal: np.ndarray, reference: LatentReference) 
     measures = usable(scored)
     own = errors_of(scored, normal, measures, reference).errors
     sums = {measure: np.zeros((len(normal), len(normal))) for measure in measures}
+    times = max(1, _CHANGED // len(normal))
     for kind in KINDS:
-        changed = errors_of(scored, made_up(normal, kind), measures, reference).errors
+        changed = errors_of(scored, made_up(np.tile(normal, (times, 1, 1, 1)), kind), measures, reference).errors
         for measure in measures:
-            sums[measure] += (1 + np.sign(changed[measure][None] - own[measure][:, None])) / 2
-    return {measure: total / len(KINDS) for measure, total in sums.items()}
+            for errors in changed[measure].reshape(times, len(normal)):
+                sums[measure] += (1 + np.sign(errors[None] - own[measure][:, None])) / 2
+    return {measure: total / (times * len(KINDS)) for measure, total in sums.items()}
 
 
 def choice_of(found: Mapping[str, np.ndarray]) -> Choice:

@@ -9,28 +9,30 @@ import numpy as np
 
 from isthmus.core.streams import sealed
 
-KINDS = ("pasted", "shuffled", "turned")
-_AREA = (0.02, 0.15)  # share of the picture that a pasted part covers, as in CutPaste
+KINDS = ("spotted", "pasted", "shuffled", "turned")
+# share of the picture that another picture's part covers: as in CutPaste, and smaller, as a scratch is
+_AREAS = {"spotted": (0.0025, 0.02), "pasted": (0.02, 0.15)}
 _QUARTERS = np.array([[1, 2, 3, 0], [1, 3, 0, 2], [2, 0, 3, 1], [2, 3, 0, 1], [3, 0, 1, 2], [3, 2, 1, 0]])  # none stays
 
 
 def made_up(images: np.ndarray, kind: str) -> np.ndarray:
     """images (N, C, H, W), N at least 2 -> the same pictures changed; the same images give the same result.
 
-    pasted: a rectangle of another picture, from a place of its own (Li et al., arXiv:2104.04015). shuffled: the four
-    quarters exchanged. turned: by a quarter or half a turn (Golan and El-Yaniv, arXiv:1805.10917); pictures that are
-    not square by half a turn.
+    pasted: a rectangle of another picture, from a place of its own (Li et al., arXiv:2104.04015). spotted: likewise a
+    small one. shuffled: the four quarters exchanged. turned: by a quarter or half a turn (Golan and El-Yaniv,
+    arXiv:1805.10917); pictures that are not square by half a turn.
     """
     draws = np.random.default_rng(sealed("made-up anomalies"))
-    change = {"pasted": _pasted, "shuffled": _shuffled, "turned": _turned}[kind]
-    return change(images, draws)
+    if kind in _AREAS:
+        return _pasted(images, draws, _AREAS[kind])
+    return (_shuffled if kind == "shuffled" else _turned)(images, draws)
 
 
-def _pasted(images: np.ndarray, draws: np.random.Generator) -> np.ndarray:
+def _pasted(images: np.ndarray, draws: np.random.Generator, areas: tuple[float, float]) -> np.ndarray:
     changed, (count, _, height, width) = images.copy(), images.shape
     for row in range(count):
         other = (row + draws.integers(1, count)) % count
-        area, shape = draws.uniform(*_AREA) * height * width, np.exp(draws.uniform(-1.0, 1.0))
+        area, shape = draws.uniform(*areas) * height * width, np.exp(draws.uniform(-1.0, 1.0))
         high = int(np.clip(round(float(np.sqrt(area * shape))), 1, height))
         wide = int(np.clip(round(float(np.sqrt(area / shape))), 1, width))
         top, from_top = draws.integers(0, height - high + 1, 2)
