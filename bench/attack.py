@@ -171,6 +171,8 @@ def verbs_of(place: Path) -> dict[str, Callable[[], Answer]]:
         "report --json": words("doctor", run, "--json"),
         "study report": words("report", study),
         "sample": words("sample", run, "-n", 4, "-o", out / "samples.png"),
+        "calibrate": words("calibrate", run, "-q"),
+        "score": words("score", run, picture, "-o", out / "scores.csv", "--false-alarms", 0.5, "-q"),
         "reconstruct": words("reconstruct", run, picture, "-o", out / "picture.png"),
         "load": lambda: _python(lambda: _use(run, picture)),
         "explore": words("explore", run),

@@ -94,4 +94,6 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
             "doctor",
             "evaluate",
             "denoise",
+            "calibrate",
+            "score",
         )

@@ -10,6 +10,7 @@ __all__ = [
     "Autoencoder",
     "InputError",
     "RunError",
+    "calibrate",
     "denoise",
     "doctor",
     "encode",
@@ -17,13 +18,27 @@ __all__ = [
     "export",
     "load",
     "sample",
+    "score",
     "similar",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import denoise, doctor, encode, explore, export, load, sample, similar, study, train
+    from isthmus.api.functions import (
+        calibrate,
+        denoise,
+        doctor,
+        encode,
+        explore,
+        export,
+        load,
+        sample,
+        score,
+        similar,
+        study,
+        train,
+    )
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -31,6 +46,7 @@ _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
     "RunError": "isthmus.core.errors",
+    "calibrate": "isthmus.api.functions",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "encode": "isthmus.api.functions",
@@ -38,6 +54,7 @@ _HOMES = {
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
+    "score": "isthmus.api.functions",
     "similar": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",

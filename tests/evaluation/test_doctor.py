@@ -31,6 +31,7 @@ from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe, apply, parse_overrides, resolve
 from isthmus.recipes.study_plan import load_plan
 from isthmus.recipes.training_length import budget
+from isthmus.run_files.anomalies import AnomalyRecord, Separation
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import AgainstPca, Course, EvaluationRecord
 from isthmus.run_files.read import read_json
@@ -75,7 +76,8 @@ TRIPS: dict[str, dict[str, Any]] = {
     "untrained": {"train.epochs": 1},
 }
 LOSING = {"below_pca", "rate_too_low"}
-UNTRAINED_HERE = {"input_range", "inverted_test", "leaked", "too_wide"}  # of pictures, or seen in numbers alone
+# of pictures, seen in numbers alone, or of pictures that were scored later (tests/inference/anomaly)
+UNTRAINED_HERE = {"input_range", "inverted_test", "leaked", "reconstructs_anomalies", "too_wide"}
 
 
 @pytest.fixture(scope="module")
@@ -236,6 +238,27 @@ def against_pca(low: float, high: float, *, components: int = 8) -> EvaluationRe
     )
 
 
+def found_anomalies(area: float, half: float = 0.05, *, measure: str = "mse") -> AnomalyRecord:
+    """What scoring labelled anomalies found: the AUROC of the squared error is `area` plus or minus `half`."""
+    mse = IntervalRecord(mean=area, low=area - half, high=area + half)
+    sound = IntervalRecord(mean=0.9, low=0.85, high=0.95)
+    areas = {"model": mse if measure == "mse" else sound, "pca": mse, "pixel_neighbours": sound}
+    return AnomalyRecord(
+        weights="sha256:0",
+        measure=measure,
+        normal="good",
+        normal_pictures=100,
+        anomalies=50,
+        level=0.01,
+        false_alarms=0.01,
+        detected=0.02,
+        methods={name: Separation(auroc=one, average_precision=one) for name, one in areas.items()},
+        reconstruction=mse,
+        normal_mse=0.01,
+        anomaly_mse=0.011,
+    )
+
+
 def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None:
     """Those of a run of this recipe that the rule finds faulty; None where it never looks at such a recipe."""
     kl = np.array([0.0, 0.0, 1.0, 1.0]) if model.bottleneck.penalties == ("kl",) else None
@@ -258,6 +281,7 @@ def faulty(rule: str, recipe: Recipe, model: Autoencoder) -> Measurements | None
         "overfits": {"mse": far},
         "rate_too_high": {"curve": tuple((n / 20, 1.0 + n % 2) for n in range(1, 21))},
         "rate_too_low": {"curve": tuple((n / 20, 1 / n) for n in range(1, 21))},
+        "reconstructs_anomalies": {"anomalies": found_anomalies(0.5)},
         "stays_at_pca": {"training": went(2000, 100, 0, (0.01, 0.03))},
         "too_wide": {"narrowed": {8: 0.01, 4: 0.01, 2: 0.01, 1: 0.5}},
         "untrained": {"training": went(10, 5, 2, ()), "evaluation": against_pca(-2.0, -1.0)},
@@ -302,6 +326,30 @@ def test_a_remedy_that_is_set_already_is_not_told(rule: str) -> None:
             other = changed(recipe, remedy, (3, 16, 16)) if remedy.changes else None
             if other is not None:
                 assert remedy not in fitting(other, [remedy], (3, 16, 16))
+
+
+@pytest.mark.parametrize(
+    ("area", "half", "words"),
+    [
+        (0.52, 0.05, "reconstructs anomalies as well as normal pictures"),
+        (0.4, 0.05, "reconstructs anomalies better than normal pictures"),
+        (0.58, 0.05, None),  # measurably better than chance
+        (0.7, 0.25, None),  # too few pictures to say
+    ],
+)
+def test_anomalies_that_are_reconstructed_as_well_are_noticed(area: float, half: float, words: str | None) -> None:
+    if words is None:
+        assert examine(shown(anomalies=found_anomalies(area, half))) == []
+        return
+    one = one_of(anomalies=found_anomalies(area, half))
+    assert (one.rule, one.severity) == ("reconstructs_anomalies", "warning") and words in one.sentence
+    assert one.remedy.startswith("Use the distance to the nearest training image, whose AUROC is 0.90, or give it")
+    assert one.changes == ({"bottleneck.dim": 2},)
+
+
+def test_another_measure_that_finds_the_anomalies_is_kept() -> None:
+    one = one_of(anomalies=found_anomalies(0.5, measure="latent"))
+    assert one.remedy.startswith("Keep to the measure latent, whose AUROC is 0.90")
 
 
 def test_a_healthy_run_gets_no_diagnosis() -> None:

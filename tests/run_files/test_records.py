@@ -10,7 +10,9 @@ import pytest
 from docs.run_folder_tables import PAGE, filled
 
 from isthmus.core.errors import RunError
+from isthmus.run_files.anomalies import AnomalyRecord
 from isthmus.run_files.budget import Decision
+from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import Cost, EvaluationRecord
 from isthmus.run_files.export import ExportRecord
@@ -25,7 +27,8 @@ from isthmus.run_files.training import TrainingRecord
 from isthmus.run_files.write import as_json, write_record
 
 FILES: list[type[FileRecord]] = [
-    *(Decision, Environment, EvaluationRecord, ExportRecord, Failure, Findings, State, TrainingRecord)
+    *(AnomalyRecord, CalibrationRecord),
+    *(Decision, Environment, EvaluationRecord, ExportRecord, Failure, Findings, State, TrainingRecord),
 ]
 
 

@@ -15,6 +15,8 @@ from isthmus.api.asked_pictures import asked_pictures
 from isthmus.core.arguments import checked
 from isthmus.core.paths import expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
+from isthmus.inference.anomaly.calibrate import calibrate_run
+from isthmus.inference.anomaly.score import Scored
 from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
@@ -25,6 +27,7 @@ from isthmus.inference.sample import generate
 from isthmus.inference.similar import Search, search
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_json
 from isthmus.runs.load import form_of, load_model
@@ -235,3 +238,71 @@ def doctor(run_folder: str | Path) -> list[Diagnosis]:
     run = expanded(run_folder, "run_folder")
     check_is_run(run)
     return list(read_diagnoses(run)[str(run)])
+
+
+@checked
+def calibrate(
+    run_folder: str | Path,
+    source: Any = None,
+    *,
+    measure: str = "auto",
+    normal: str | None = None,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> CalibrationRecord:
+    """Measure the errors of normal pictures, so that `score` can promise a false-alarm rate; kept in the run folder.
+
+    source: a path, a pattern or a list of them; images in memory, as `Autoencoder.reconstruct` takes them; or None for
+        the run's own test images. They must be normal, and new to the run: pictures that were trained on or chose its
+        weights are found by their content and refused.
+    measure: of the error: "mse", "ssim", "local" (the largest within a window), "latent" (its distance from training
+        latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
+        the run's validation images. normal: take only pictures with this label.
+    Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
+    """
+    made = calibrate_run(
+        expanded(run_folder, "run_folder"),
+        source,
+        measure=measure,
+        normal=normal,
+        device=device,
+        skip_broken=skip_broken,
+        quiet=not show_progress,
+    )
+    for sentence in made.notices:
+        warnings.warn(sentence, stacklevel=2)
+    return made.calibration.record
+
+
+@checked
+def score(
+    run_folder: str | Path,
+    source: Any,
+    *,
+    false_alarms: float = 0.01,
+    normal: str | None = None,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Scored:
+    """Anomaly scores of pictures, by the run's calibration: `path`, `error`, `p_value` and `flag`, each of N pictures.
+
+    source: as in `calibrate`. error: a larger one is more unusual. p_value: the share of normal pictures whose error is
+    as large. flag: whether it is so low that of normal pictures at most `false_alarms` are flagged.
+    normal: the label of the normal pictures, where the source has labels; then `judged.record` says how well the errors
+        tell them from the others, beside PCA and pixel neighbours.
+    Raises InputError for any wrong input: a run without calibration, or one on too few pictures for `false_alarms`.
+    """
+    made = verbs.score(
+        expanded(run_folder, "run_folder"),
+        source,
+        false_alarms=false_alarms,
+        normal=normal,
+        device=device,
+        skip_broken=skip_broken,
+        show_progress=show_progress,
+    )
+    for sentence in (*made.notices, *([made.doctor.sentence] if made.doctor else ())):
+        warnings.warn(sentence, stacklevel=2)
+    return made.scored

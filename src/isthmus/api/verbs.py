@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from isthmus.api.asked import AskedRun, AskedStudy
-from isthmus.core.errors import InputError
+from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
+from isthmus.inference.anomaly.score import Scored, score_run
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
@@ -20,12 +23,14 @@ from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
 from isthmus.pages.work_progress import WorkProgress
 from isthmus.run_files.denoising import DenoisingRecord
+from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
-from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
+from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -103,6 +108,52 @@ def compare_denoisers(
             found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
             progress.advance()
     return found, notices
+
+
+@dataclass(frozen=True)
+class ScoredRun:
+    """Scores of pictures, what the doctor says of labelled anomalies among them, and notices for the user."""
+
+    scored: Scored
+    doctor: Diagnosis | None
+    notices: tuple[str, ...]
+
+
+def score(
+    run: Path,
+    source: Any,
+    *,
+    false_alarms: float,
+    normal: str | None,
+    device: str,
+    skip_broken: bool,
+    show_progress: bool,
+) -> ScoredRun:
+    """Score pictures by the run's calibration; with labels, keep what that shows for the doctor and the run's page.
+
+    Raises as `score_run`.
+    """
+    scored = score_run(
+        run,
+        source,
+        false_alarms=false_alarms,
+        normal=normal,
+        device=device,
+        skip_broken=skip_broken,
+        quiet=not show_progress,
+    )
+    found = None if scored.judged is None else scored.judged.record
+    if found is None:
+        return ScoredRun(scored, None, scored.notices)
+    recipe, shape = read_recipe(run), read_environment(run).image_shape
+    try:
+        said = keep_anomalies(run, found, recipe, shape)
+        if is_evaluated(run):
+            write_run_report(run)
+    except (OSError, RunError) as error:  # a run on a read-only disk can be scored as well
+        said = anomaly_diagnosis(found, recipe, shape)
+        return ScoredRun(scored, said, (*scored.notices, f"The run's folder does not keep this for its page: {error}."))
+    return ScoredRun(scored, said, scored.notices)
 
 
 def report(folder: Path) -> tuple[Path, list[str]]:

@@ -20,6 +20,7 @@ from isthmus.cli.denoise import denoise
 from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
+from isthmus.cli.score import calibrate, score
 from isthmus.cli.similar import similar
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
@@ -30,7 +31,22 @@ from isthmus.core.paths import check_working_folder
 __all__ = ["main"]
 
 # the order in --help
-for verb in (study, train, evaluate, doctor, report, explore, export, encode, similar, reconstruct, denoise, sample):
+for verb in (
+    study,
+    train,
+    evaluate,
+    doctor,
+    report,
+    explore,
+    export,
+    encode,
+    similar,
+    reconstruct,
+    denoise,
+    sample,
+    calibrate,
+    score,
+):
     app.command()(verb)
 app.command("list")(list_things)
 app.add_typer(data.app, name="data")

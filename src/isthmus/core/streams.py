@@ -37,6 +37,9 @@ SEALED: Mapping[str, int] = {
     "page": 0,
     "export": 0,
     "search key": 0,
+    "anomaly likelihood": 0,
+    "made-up anomalies": 0,
+    "anomaly bootstrap": 0,
 }
 
 _SEEDS, _COUNTERS = 8, 20  # bits

@@ -55,8 +55,8 @@ def budget(recipe: Recipe, images: int) -> Budget:
         if train.seconds is None:
             notices.append(
                 f"{made}; to reach {train.least_steps:,} (train.least_steps), {counted(epochs, 'epoch')} of "
-                f"{passes} {'pass' if passes == 1 else 'passes'} over them are trained instead of {train.epochs} of one pass. train.epochs=N trains N epochs "
-                "of one pass."
+                f"{passes} {'pass' if passes == 1 else 'passes'} over them are trained instead of {train.epochs} of one "
+                "pass. train.epochs=N trains N epochs of one pass."
             )
         else:
             notices.append(f"{made}; an epoch is {passes} passes over them.")

@@ -18,6 +18,7 @@ from isthmus.evaluation.doctor.examine import examine
 from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.build_objective import build_objective
+from isthmus.models.weights_hash import weights_hash
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment
@@ -26,6 +27,7 @@ from isthmus.run_files.read import read_record
 from isthmus.run_files.state import Progress
 from isthmus.run_files.training import TrainingRecord
 from isthmus.run_files.write import write_record
+from isthmus.runs.anomaly_findings import read_anomalies
 from isthmus.runs.load import built_model, load_weights
 from isthmus.runs.run_folder import check_data, read_recipe
 from isthmus.training import devices
@@ -61,6 +63,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         folder / "metrics.jsonl",
         steps=training.steps,
         kept=progress.epoch,
+        anomalies=read_anomalies(folder, weights_hash(model, objective.distortion)),
     )
     failed = list(result.left_out)
     doctor = tuple(examine(measured, failed))

@@ -14,6 +14,7 @@ from isthmus.evaluation.doctor.diagnosis import SEVERITIES, Fault, as_sentence
 from isthmus.evaluation.doctor.measurements import Measurements
 from isthmus.evaluation.doctor.remedies import fitting
 from isthmus.evaluation.interfaces import Check
+from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
@@ -51,12 +52,12 @@ def _found(kind: str, measured: Measurements) -> Diagnosis | None:
         return None
     if not isinstance(fault, Fault):
         raise TypeError(f"gave a {type(fault).__name__}, and a Fault or None is needed")
-    return _diagnosis(kind, fault, measured)
+    return diagnosis(kind, fault, measured.recipe, measured.model.image_shape)
 
 
-def _diagnosis(rule: str, fault: Fault, measured: Measurements) -> Diagnosis:
+def diagnosis(rule: str, fault: Fault, recipe: Recipe, image_shape: tuple[int, int, int]) -> Diagnosis:
     """The fault with the first remedies that fit the recipe."""
-    remedies = fitting(measured.recipe, fault.remedies, measured.model.image_shape)[:_REMEDIES]
+    remedies = fitting(recipe, fault.remedies, image_shape)[:_REMEDIES]
     words = ", or ".join(map(str, remedies))
     return Diagnosis(
         rule=rule,

@@ -28,6 +28,7 @@ from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import budget
+from isthmus.run_files.anomalies import AnomalyRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 
 # Of the training, validation and test images each, where more would not change the result: 1,000, and of large ones as
@@ -48,11 +49,13 @@ def measure_run(
     *,
     steps: int,
     kept: int,
+    anomalies: AnomalyRecord | None = None,
 ) -> Measurements:
     """Measure a trained model, a few seconds on one core.
 
     train: some training images. asked: the latents of the test images. journal: metrics.jsonl.
-    steps: how many were taken. kept: the epoch whose weights these are.
+    steps: how many were taken. kept: the epoch whose weights these are. anomalies: what their scoring found, if it was
+    of these weights.
     """
     most = min(_IMAGES, max(_FEW, _PIXELS // math.prod(model.image_shape[1:])))
     test, held = (_first(images, most) for images in (splits.test.images, splits.validation.images))
@@ -85,6 +88,7 @@ def measure_run(
         mirroring(splits.train.images, splits.validation.images),
         _training(recipe, len(splits.train), steps, kept, journal),
         read_curve(journal),
+        anomalies,
     )
 
 

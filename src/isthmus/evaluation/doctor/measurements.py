@@ -18,6 +18,7 @@ from isthmus.evaluation.doctor.pixels import PixelStatistics
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Distortion
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.anomalies import AnomalyRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 
 _FEW_STEPS = 100  # an optimizer's running averages need this many
@@ -71,6 +72,7 @@ class Measurements:
         they were drawn from it.
     twins: the share of test images that are nearly identical to a training image.
     curve: (share of the training, error) from the log: validation errors, or distortions if there are few epochs.
+    anomalies: how well its errors tell labelled anomalies from normal pictures, where that was scored.
     """
 
     recipe: Recipe
@@ -88,6 +90,7 @@ class Measurements:
     mirroring: Mirroring
     training: TrainingCourse
     curve: Curve
+    anomalies: AnomalyRecord | None = None
 
     @property
     def state(self) -> State:
