@@ -21,8 +21,8 @@ BLOCK_BYTES = 16 << 20  # of a block: large enough for fast matrix products, sma
 class Pixels(Protocol):
     """N images (N, C, H, W) of uint8, or of uint16 where their sources are deeper than 8 bits.
 
-    Where scikit-learn's interface trains on real numbers, they are float32: 0 and 1 stand where black and white are, and
-    no value is clamped or rounded.
+    Where scikit-learn's interface trains on real numbers, they are float32: 0 and 1 stand where black and white are,
+    and no value is clamped or rounded.
     """
 
     @property

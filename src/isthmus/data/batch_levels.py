@@ -16,13 +16,8 @@ def to_levels(values: np.ndarray, form: Form) -> np.ndarray:
 
     uint8 are levels of 256, uint16 levels of 65,536, floats in [0, 1] shares of white. But where a model of 16 bits was
     trained on a range, its arrays hold what its training pictures held: values of that range, beyond which they are
-    clipped. A model of real numbers takes them as float32.
-    Raises InputError for other types, for nan, and for values that are on another scale.
+    clipped. Raises InputError for other types, for nan, and for values that are on another scale.
     """
-    if form.depth == 32:
-        if values.dtype.kind not in "iuf" or not np.isfinite(values).all():
-            raise InputError(f"images: this model takes finite real numbers, not dtype {values.dtype} with nan or inf")
-        return values.astype(np.float32)
     if form.depth == 16 and isinstance(form.range, tuple):
         return _from_range(values, *form.range)
     if values.dtype == np.uint8:

@@ -9,7 +9,6 @@ from typing import Any, Literal, get_args
 
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change, Handled
-from isthmus.core.pixels import Depth
 from isthmus.core.wording import shown
 
 Alpha = Literal["white", "ignore"]
@@ -25,8 +24,7 @@ class Form:
     fit: how a picture of other proportions gets that size: "crop" cuts its middle out, "pad" adds borders, "stretch"
         changes its proportions.
     channels: of the pixels; "auto": 1 if all pictures are grey, else 3, or as many as their arrays and TIFFs hold.
-    depth: bits of a pixel's values; "auto": 16 if all pictures have more than 8 bits, else 8. 32, real numbers, is only
-        of models (`of_model`): no picture file is read so.
+    depth: bits of a pixel's values; "auto": 16 if all pictures have more than 8 bits, else 8.
     range: the values that become black and white in pictures of more than 8 bits; "full": 0 and 65,535, which only
         pictures of 16 bits without sign have; None: those of the training pictures.
     alpha: "white" lays transparent pixels over white, "ignore" uses the colours as they are.
@@ -41,7 +39,7 @@ class Form:
     size: tuple[int, int] | None = None
     fit: Fit = "crop"
     channels: int | Literal["auto"] = "auto"
-    depth: Depth | Literal["auto"] = "auto"
+    depth: Literal[8, 16, "auto"] = "auto"
     range: Range | None = None
     alpha: Alpha = "white"
     deep: bool = False
@@ -63,7 +61,7 @@ class Form:
         return form
 
     @classmethod
-    def of_model(cls, options: Mapping[str, Any], shape: tuple[int, int, int], depth: Depth) -> Form:
+    def of_model(cls, options: Mapping[str, Any], shape: tuple[int, int, int], depth: Literal[8, 16]) -> Form:
         """In which a model of images (C, H, W) reads pictures, from the options of the data set it was trained on.
 
         The range that its training pictures had is not in the options: whoever loads the model adds it. Pictures of
@@ -71,7 +69,7 @@ class Form:
         """
         channels, *size = shape
         chosen = {key: options[key] for key in ("fit", "range", "alpha") if key in options}
-        form = replace(cls.of({**chosen, "size": size, "channels": channels}), depth=depth)
+        form = cls.of({**chosen, "size": size, "channels": channels, "depth": depth})
         return form if form.range is not None else replace(form, range="full")
 
     @property

@@ -56,7 +56,8 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.image_shape = image_shape
         self.depth: Depth = depth
-        self.form = Form.of_model(recipe.data.options, image_shape, depth)  # files are read as training images were
+        # files are read as training images were, and for a model of real numbers with as many levels as files have
+        self.form = Form.of_model(recipe.data.options, image_shape, 8 if depth == 8 else 16)
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )

@@ -12,9 +12,7 @@ from isthmus.models.seeding import drawing
 from isthmus.recipes.recipe import Recipe
 
 
-def untrained(
-    recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth = 8
-) -> tuple[Autoencoder, Objective]:
+def untrained(recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth = 8) -> tuple[Autoencoder, Objective]:
     """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before.
 
     image_shape, depth: as in `Autoencoder`.

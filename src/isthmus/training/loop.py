@@ -152,8 +152,8 @@ def validate(model: Autoencoder, objective: Objective, images: Tensor | Pixels) 
     """Loss, and the error on rounded output, of `images` (N, C, H, W), on the device or on disk; deterministic.
 
     Always in full precision, as the final evaluation, because this selects the weights. bf16 alone adds half a per
-    cent to the error of 512 latents on drawn images. Of real numbers only the loss: they have no levels to round to, and
-    no peak for a PSNR.
+    cent to the error of 512 latents on drawn images. Of real numbers only the loss: they have no levels to round to,
+    and no peak for a PSNR.
     """
     if is_real(images.dtype):
         return {"validation_loss": _validation_loss(model, objective, images)}

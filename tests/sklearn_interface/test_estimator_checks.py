@@ -1,0 +1,56 @@
+"""scikit-learn's own checks of an estimator: all of them, none skipped and none expected to fail."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import unittest
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from isthmus.sklearn import ImageAutoencoder
+
+# some of the checks are on pandas's and polars's tables, and skip themselves without them
+pytest.importorskip("pandas")
+pytest.importorskip("polars")
+
+pytestmark = [
+    pytest.mark.usefixtures("cache_of_module"),
+    # a check on twenty samples leaves two for calibration, and `predict` says that these are too few
+    pytest.mark.filterwarnings("ignore:false_alarms=0.1 needs"),
+]
+
+FAST = ImageAutoencoder(epochs=2)
+
+ARRAY_API = """
+from sklearn.utils.estimator_checks import check_array_api_input
+from isthmus.sklearn import ImageAutoencoder
+check_array_api_input("ImageAutoencoder", ImageAutoencoder(epochs=2), "numpy", expect_only_array_outputs=False)
+"""
+
+
+@parametrize_with_checks([FAST])
+def test_scikit_learns_check(estimator: ImageAutoencoder, check: Callable[[Any], None]) -> None:
+    _run(estimator, check)
+
+
+@pytest.mark.slow
+@parametrize_with_checks([ImageAutoencoder()])
+def test_scikit_learns_check_with_all_defaults(estimator: ImageAutoencoder, check: Callable[[Any], None]) -> None:
+    _run(estimator, check)
+
+
+def _run(estimator: ImageAutoencoder, check: Callable[[Any], None]) -> None:
+    """The check; one that skips itself fails."""
+    try:
+        check(estimator)
+    except (pytest.skip.Exception, unittest.SkipTest) as skipped:
+        if "SCIPY_ARRAY_API" not in str(skipped):
+            pytest.fail(f"skipped: {skipped}")
+        # SciPy reads this variable when it is loaded, so this check needs a process of its own
+        environment = {**os.environ, "SCIPY_ARRAY_API": "1"}
+        subprocess.run([sys.executable, "-c", ARRAY_API], env=environment, check=True, timeout=300)
