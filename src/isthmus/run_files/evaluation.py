@@ -159,6 +159,9 @@ class EvaluationRecord(FileRecord):
     """Description of the noise, if the recipe has any. Every run gets the same noise."""
     against_pca: AgainstPca = AgainstPca()
     """The model compared with PCA."""
+    explained_variance: Number = math.nan
+    """Explained variance on test images: 1 minus the model's mean MSE divided by that of the mean image. Older versions
+    did not write it."""
     latent: LatentRecord = LatentRecord()
     """Measures of the latent."""
     samples: Samples = Samples()

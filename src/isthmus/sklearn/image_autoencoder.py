@@ -210,6 +210,9 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
         tags.input_tags.three_d_array = False
         return tags
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return "_trained" in vars(self)
+
     def __getstate__(self) -> dict[str, Any]:
         """Weights become bytes of safetensors, so that a pickle depends on no class of PyTorch."""
         state: dict[str, Any] = dict(cast(Any, super().__getstate__()))

@@ -18,6 +18,7 @@ from torch import Tensor
 from isthmus.core.bounded_reading import parse_toml
 from isthmus.core.errors import InputError
 from isthmus.core.pixels import is_real
+from isthmus.evaluation.measures.mse import Mse
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched_array
 from isthmus.models.pixels import to_pixels, to_unit
@@ -64,7 +65,7 @@ class Trained:
         Of rows that are no images in units of each column's variance; of images on the scale from black 0 to white 1,
         and where X holds levels, of output that is clamped and rounded as the evaluator does.
         """
-        return self._by_parts(rows, lambda x: self._error(self._levels(self._decoded(x)), x))
+        return self._by_parts(rows, lambda x: self._error(self._decoded(x), x))
 
     def errors_of_mean(self, rows: np.ndarray) -> np.ndarray:
         """`errors`, if each reconstruction were the mean training image."""
@@ -117,13 +118,11 @@ class Trained:
     def _decoded(self, x: Tensor) -> Tensor:
         return self.model.decode_latents(self._encoded(x)).to(x.dtype)
 
-    def _levels(self, x_hat: Tensor) -> Tensor:
-        """x_hat as the levels that a file would hold, where X holds levels."""
-        kind = self.model.pixel_type
-        return x_hat if is_real(kind) else to_unit(to_pixels(x_hat, kind))
-
     def _error(self, x_hat: Tensor, x: Tensor) -> Tensor:
-        return widest(x_hat - x).square().flatten(1).mean(1) * self.scale.error_unit
+        kind = self.model.pixel_type
+        if is_real(kind):
+            return widest(x_hat - x).square().flatten(1).mean(1) * self.scale.error_unit
+        return Mse()(to_pixels(x_hat, kind), to_pixels(x, kind))
 
 
 def placed(model: Autoencoder, layout: Layout, device: str) -> Autoencoder:

@@ -31,7 +31,7 @@ def seed_of(random_state: Any) -> int:
 
 
 def changes_of(
-    recipe: str,
+    recipe: Any,
     *,
     columns: int,
     are_images: bool,
@@ -41,12 +41,16 @@ def changes_of(
     calibration: float,
     device: str,
     seed: int,
-    options: Mapping[str, Any] | None,
+    options: Any,
 ) -> dict[str, Any]:
     """Dotted changes to `recipe` for samples of so many `columns`.
 
     Raises InputError where `options` sets what a parameter sets, or describes data.
     """
+    if not isinstance(recipe, str):
+        raise InputError(f"recipe: {shown(recipe)} does not fit; give a recipe's name or a path as text")
+    if not isinstance(options, Mapping | None):
+        raise InputError(f"options: {shown(options)} does not fit; give dotted options, {{'train.batch': 32}}")
     given = dict(options or {})
     for option in given:
         if option in _OWNERS or option.startswith("data."):
