@@ -25,6 +25,18 @@ def test_docstrings(module: str, needs: str) -> None:
     assert not found.failed
 
 
+def test_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    (block,) = (found for found in re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL) if "sklearn" in found)
+    *_, accuracy, share, outliers = block.strip().splitlines()
+    names: dict[str, object] = {}
+    exec(compile(block, "README.md", "exec"), names)
+    assert 0.8 < eval(accuracy, names) < 1
+    assert 0.6 < eval(share, names) < 1
+    assert -1 in eval(outliers, names)
+
+
+@pytest.mark.slow
 def test_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Block by block, in one namespace; printed shares may differ by 0.04 between processors."""
     monkeypatch.chdir(tmp_path)

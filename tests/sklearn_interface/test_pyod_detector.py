@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 pytest.importorskip("pyod")
 
-from isthmus.pyod import AutoencoderDetector  # noqa: E402  (it needs PyOD)
+from isthmus.pyod import AutoencoderDetector
 
 pytestmark = [
     pytest.mark.usefixtures("cache_of_module"),
@@ -42,9 +42,7 @@ def test_it_is_a_detector(detector: AutoencoderDetector) -> None:
     assert isinstance(detector, BaseDetector)
 
 
-def test_training_scores_give_threshold_and_labels(
-    detector: AutoencoderDetector, data: tuple[np.ndarray, ...]
-) -> None:
+def test_training_scores_give_threshold_and_labels(detector: AutoencoderDetector, data: tuple[np.ndarray, ...]) -> None:
     X = data[0]
     assert detector.decision_scores_.shape == (200,)
     assert (detector.decision_scores_ == detector.decision_function(X)).all()

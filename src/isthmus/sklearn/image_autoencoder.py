@@ -77,7 +77,7 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
     >>> from sklearn.datasets import load_digits
     >>> from isthmus.sklearn import ImageAutoencoder
     >>> X = load_digits().data
-    >>> autoencoder = ImageAutoencoder(latent_dim=8, epochs=5, random_state=0).fit(X[:1000])
+    >>> autoencoder = ImageAutoencoder(latent_dim=8, image_shape=(8, 8), epochs=5, random_state=0).fit(X[:1000])
     >>> autoencoder.transform(X[1000:]).shape
     (797, 8)
     >>> autoencoder.inverse_transform(autoencoder.transform(X[1000:])).shape
