@@ -75,7 +75,7 @@ class AutoencoderDetector(BaseDetector):  # pyright: ignore[reportUntypedBaseCla
         self.device = device
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any = None) -> Self:
+    def fit(self, X: Any, y: Any = None) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Train on X (N, D) or (N, H, W, C); y is not used. Raises as `ImageAutoencoder.fit`."""
         self._set_n_classes(y)
         self.estimator_ = ImageAutoencoder(
@@ -94,7 +94,7 @@ class AutoencoderDetector(BaseDetector):  # pyright: ignore[reportUntypedBaseCla
         self._process_decision_scores()
         return self
 
-    def decision_function(self, X: Any) -> np.ndarray:
+    def decision_function(self, X: Any) -> np.ndarray:  # pyright: ignore[reportIncompatibleMethodOverride]
         """X -> (N,): the mean squared error of each reconstruction, higher for outliers."""
         if "estimator_" not in vars(self):
             from sklearn.exceptions import NotFittedError

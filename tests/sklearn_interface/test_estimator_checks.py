@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from isthmus.sklearn import ImageAutoencoder
@@ -33,6 +34,27 @@ check_array_api_input("ImageAutoencoder", ImageAutoencoder(epochs=2), "numpy", e
 @parametrize_with_checks([FAST])
 def test_scikit_learns_check(estimator: ImageAutoencoder, check: Callable[[Any], None]) -> None:
     _run(estimator, check)
+
+
+# scikit-learn asks these of its own transformers, and `parametrize_with_checks` does not ask them of others
+FURTHER = (
+    "check_dataframe_column_names_consistency",
+    "check_transformer_get_feature_names_out",
+    "check_transformer_get_feature_names_out_pandas",
+    "check_set_output_transform",
+    "check_set_output_transform_pandas",
+    "check_global_output_transform_pandas",
+    "check_set_output_transform_polars",
+    "check_global_set_output_transform_polars",
+    "check_inplace_ensure_writeable",
+)
+
+
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names")  # the checks mix tables and arrays
+@pytest.mark.parametrize("name", FURTHER)
+def test_what_scikit_learn_asks_of_its_own_transformers(name: str) -> None:
+    check = getattr(estimator_checks, name)
+    _run(FAST, lambda estimator: check("ImageAutoencoder", estimator))
 
 
 @pytest.mark.slow

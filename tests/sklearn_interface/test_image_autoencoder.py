@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import pickletools
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,12 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(fitted: Image
     other = clone(fitted).set_params(random_state=1).fit(X[:500])
     assert (again.transform(X) == fitted.transform(X)).all()
     assert (other.transform(X) != fitted.transform(X)).any()
+
+
+def test_fits_in_threads_give_the_same_bits_as_one_by_one(fitted: ImageAutoencoder) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda model: model.fit(X[:500]).transform(X), [clone(fitted) for _ in range(3)]))
+    assert all((one == fitted.transform(X)).all() for one in found)
 
 
 def test_a_row_gets_the_same_answer_in_any_batch(fitted: ImageAutoencoder) -> None:
@@ -200,6 +207,11 @@ def test_too_few_calibration_samples_are_said() -> None:
         ({}, np.zeros((10, 20_000)), "its rows have 20,000 columns, and at most 16,384 are taken"),
         ({}, np.ones((50, 4)), "identical; there is nothing to learn"),
         ({}, X[:4], "Found array with 4 sample(s)"),
+        (
+            {},
+            X[:50] + 1e300 * np.outer(Y[:50], np.eye(64)[0]),
+            "column 0 has values up to 1e+300, whose variance overflows",
+        ),
     ],
 )
 def test_what_does_not_fit_is_one_sentence(
@@ -219,6 +231,8 @@ def test_sparse_input_other_shapes_and_levels_are_refused(fitted: ImageAutoencod
         ImageAutoencoder().transform(X)
     with pytest.raises(ValueError, match="latent has 6; pass latents"):
         fitted.inverse_transform(X)
+    with pytest.raises(ist.InputError, match="so large that their latents overflow"):
+        fitted.transform(np.full((1, 64), 1e308))
     levels = ImageAutoencoder(2, epochs=1, random_state=0).fit(IMAGES)
     with pytest.raises(ist.InputError, match="fitted on uint8 images, and these are float64"):
         levels.transform(IMAGES / 255)

@@ -5,6 +5,7 @@ rows --split by content--> train | validation | calibration --scale of train--> 
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -49,6 +50,11 @@ class Fitted:
     said: tuple[str, ...]
 
 
+# Trainings in threads of one process would draw from one generator of PyTorch in turn, so that a seed would no longer
+# give the same bits. scikit-learn's searches use processes unless told otherwise; in threads, fits wait for each other.
+_TURN = threading.Lock()
+
+
 def fit_in_temporary_folder(
     rows: np.ndarray, layout: Layout, name: str, changes: Changes, *, device: str, tell: Callable[[str], object]
 ) -> Fitted:
@@ -56,7 +62,7 @@ def fit_in_temporary_folder(
 
     tell: gets every notice and a line for every epoch. Raises InputError for a wrong recipe and for too few rows.
     """
-    with TemporaryDirectory(prefix="isthmus-") as home:
+    with _TURN, TemporaryDirectory(prefix="isthmus-") as home:
         folder = Path(home) / "run"
         recipe = load_recipe(name, {"data.kind": FILES[_IMAGES], "data.path": str(folder / _IMAGES), **changes})
         parts = _split(rows, layout, recipe)
@@ -98,7 +104,8 @@ def fit_in_run_folder(
     # the levels as they are: not as masks or as a camera's 12 bits, for which isthmus takes some arrays
     exact = {"data.depth": 8 * rows.dtype.itemsize, "data.range": "full", "data.channels": layout.shape[2]}
     asked = asked_run(name, out, {**exact, **changes, "data.layout": "NHWC"}, images)
-    train_and_show(asked, resume=False, show_progress=show)
+    with _TURN:
+        train_and_show(asked, resume=False, show_progress=show)
     recipe, splits = read_recipe(out), load_run_data(out)
     scale = scale_of_images(rows[:1])
     assert splits.train.images.dtype == rows.dtype and splits.train.images.shape[1:] == layout.image_shape

@@ -86,6 +86,8 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
     True
     """
 
+    n_features_in_: int
+
     def __init__(
         self,
         latent_dim: int | None = None,

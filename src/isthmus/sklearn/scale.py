@@ -32,7 +32,8 @@ class Scale:
 
     def to_model(self, rows: np.ndarray) -> np.ndarray:
         """rows (N, D) -> float64, about [-1, 1]."""
-        return (rows.astype(np.float64) - self.offset) / self.unit
+        with np.errstate(over="ignore"):  # whoever uses the values says what overflows
+            return (rows.astype(np.float64) - self.offset) / self.unit
 
     def from_model(self, values: np.ndarray) -> np.ndarray:
         """values (N, D) of the model -> float64 in the unit of X."""
@@ -61,8 +62,18 @@ class Scale:
 
 
 def scale_of_rows(train: np.ndarray) -> Scale:
-    """Each column of train (N, D) by its mean and standard deviation; of a constant column, the unit stays 1."""
-    fitted = StandardScaler().fit(train.astype(np.float64, copy=False))
+    """Each column of train (N, D) by its mean and standard deviation; of a constant column, the unit stays 1.
+
+    Raises InputError where a variance overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        fitted = StandardScaler().fit(train.astype(np.float64, copy=False))
+    lost = np.flatnonzero(~np.isfinite(np.asarray(fitted.scale_)))
+    if len(lost):
+        largest = np.abs(train[:, lost[0]]).max()
+        raise InputError(
+            f"X: column {lost[0]} has values up to {largest:.3g}, whose variance overflows; scale it first"
+        )
     constant = int((train.min(axis=0) == train.max(axis=0)).sum())
     said = f"{constant:,} of {train.shape[1]:,} columns are constant in the training rows; they are only shifted to 0."
     return Scale(np.asarray(fitted.mean_), np.asarray(fitted.scale_), said=said if constant else "")

@@ -19,7 +19,7 @@ from isthmus.core.bounded_reading import parse_toml
 from isthmus.core.errors import InputError
 from isthmus.core.pixels import is_real
 from isthmus.evaluation.measures.mse import Mse
-from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
+from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import batched_array
 from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.models.widest import widest
@@ -50,7 +50,7 @@ class Trained:
 
     def encode(self, rows: np.ndarray) -> np.ndarray:
         """rows (N, D) -> z (N, latent_size)."""
-        return self._by_parts(rows, lambda x: with_sane_numbers(self._encoded(x)).flatten(1))
+        return self._by_parts(rows, lambda x: _finite(self._encoded(x)).flatten(1))
 
     def decode(self, z: np.ndarray) -> np.ndarray:
         """z (N, latent_size) -> rows (N, D) float64 in the unit of X, neither clamped nor rounded."""
@@ -123,6 +123,13 @@ class Trained:
         if is_real(kind):
             return widest(x_hat - x).square().flatten(1).mean(1) * self.scale.error_unit
         return Mse()(to_pixels(x_hat, kind), to_pixels(x, kind))
+
+
+def _finite(z: Tensor) -> Tensor:
+    """z unchanged. Raises InputError where a number is not finite: training was on finite numbers."""
+    if not z.isfinite().all():
+        raise InputError("X: some of its values are so large that their latents overflow; leave these samples out")
+    return z
 
 
 def placed(model: Autoencoder, layout: Layout, device: str) -> Autoencoder:
