@@ -18,8 +18,8 @@ from isthmus.evaluation.statistics.explained_variance import explained_variance
 from isthmus.sklearn.false_alarms import least_samples, p_values, threshold
 from isthmus.sklearn.fitting import Fitted, fit_in_run_folder, fit_in_temporary_folder
 from isthmus.sklearn.layout import Layout, layout_of
+from isthmus.sklearn.recipe_changes import changes_of, check_share, seed_of
 from isthmus.sklearn.trained import Trained
-from isthmus.sklearn.wishes import changes_of, check_share, seed_of
 
 _FEWEST = 5  # samples: two to train on, one for validation, two for calibration
 
@@ -209,7 +209,6 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.input_tags.three_d_array = False
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:

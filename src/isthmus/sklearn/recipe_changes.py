@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from sklearn.utils import check_random_state
 
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
@@ -23,8 +24,6 @@ _OWNERS = {
 
 def seed_of(random_state: Any) -> int:
     """The recipe's seed: a whole number as it is; else drawn, from the generator given or from NumPy's global one."""
-    from sklearn.utils import check_random_state
-
     if isinstance(random_state, int | np.integer) and 0 <= random_state < 2**31:
         return int(random_state)
     return int(check_random_state(random_state).randint(2**31 - 1))
