@@ -31,22 +31,9 @@ from isthmus.core.paths import check_working_folder
 __all__ = ["main"]
 
 # the order in --help
-for verb in (
-    study,
-    train,
-    evaluate,
-    doctor,
-    report,
-    explore,
-    export,
-    encode,
-    similar,
-    reconstruct,
-    denoise,
-    sample,
-    calibrate,
-    score,
-):
+_VERBS = (study, train, evaluate, doctor, report, explore, export)
+_USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
+for verb in (*_VERBS, *_USES):
     app.command()(verb)
 app.command("list")(list_things)
 app.add_typer(data.app, name="data")

@@ -12,11 +12,18 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
+Depth = Literal[8, 16, 32]
+"""Bits of a pixel's value; 32 stands for real numbers, which have no levels."""
+
 BLOCK_BYTES = 16 << 20  # of a block: large enough for fast matrix products, small beside a model's memory
 
 
 class Pixels(Protocol):
-    """N images (N, C, H, W) of uint8, or of uint16 where their sources are deeper than 8 bits."""
+    """N images (N, C, H, W) of uint8, or of uint16 where their sources are deeper than 8 bits.
+
+    Where scikit-learn's interface trains on real numbers, they are float32: 0 and 1 stand where black and white are,
+    and no value is clamped or rounded.
+    """
 
     @property
     def shape(self) -> tuple[int, int, int, int]: ...
@@ -59,13 +66,23 @@ def chosen(images: Pixels, rows: np.ndarray) -> Pixels:
     return images[rows] if isinstance(images, np.ndarray) else Rows(images, rows)
 
 
+def is_real(dtype: Any) -> bool:
+    """Whether pixels of a NumPy or torch type are real numbers, which are neither clamped nor rounded."""
+    return "float" in str(dtype)
+
+
 def levels(dtype: Any) -> int:
-    """The highest level of a pixel of a NumPy or torch type: 255 of 8 bits, 65,535 of 16; it is white, and 0 black."""
-    return (1 << 8 * dtype.itemsize) - 1
+    """The highest level of a pixel of a NumPy or torch type: 255 of 8 bits, 65,535 of 16; it is white, and 0 black.
+
+    Of real numbers, 1.
+    """
+    return 1 if is_real(dtype) else (1 << 8 * dtype.itemsize) - 1
 
 
-def depth_of(dtype: Any) -> Literal[8, 16]:
+def depth_of(dtype: Any) -> Depth:
     """Bits of a pixel's value."""
+    if is_real(dtype):
+        return 32
     return 16 if dtype.itemsize == 2 else 8
 
 

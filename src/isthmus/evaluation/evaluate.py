@@ -26,6 +26,7 @@ from isthmus.evaluation.kept_pictures import KeptPictures
 from isthmus.evaluation.latents.measure_latents import Encoded, encode_training, measure_latents
 from isthmus.evaluation.methods import Methods
 from isthmus.evaluation.scoring import Scoring
+from isthmus.evaluation.statistics.explained_variance import explained_variance
 from isthmus.evaluation.statistics.intervals import mean_interval, paired_difference
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.models.autoencoder import Autoencoder
@@ -106,6 +107,7 @@ def evaluate(
     used = {"pca": {"components": yardstick.size} | ({"square": yardstick.square} if yardstick.square else {})}
     values = math.prod(originals.shape[1:])
     curve, curve_images = _pca_curve(yardstick, originals)
+    mean_mse = {who: float(each["mse"].mean()) for who, each in seen.scores.items()}
     record = EvaluationRecord(
         name=recipe.name,
         seed=recipe.seed,
@@ -116,9 +118,10 @@ def evaluate(
         },
         against_pca=AgainstPca(
             psnr=paired_difference(psnr[None], seen.scores["pca"]["psnr"][None]).record(),
-            mse_ratio=mse_ratio(*(float(seen.scores[who]["mse"].mean()) for who in ("model", "pca"))),
+            mse_ratio=mse_ratio(mean_mse["model"], mean_mse["pca"]),
             validation=Course(pca_mse=yardstick.curve(splits.validation.images, [yardstick.size])[0].mse),
         ),
+        explained_variance=explained_variance(mean_mse["model"], mean_mse["mean_image"]),
         latent=latent,
         samples=Samples(sampler=sampler, count=SAMPLES),
         pca_curve=curve,

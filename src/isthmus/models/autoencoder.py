@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.pixels import Depth
 from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.batches import to_batch, to_finite_float32
 from isthmus.data.form import Form
@@ -43,7 +44,7 @@ class Autoencoder(nn.Module):
     [0, 1] or PIL images. `forward` is for training: pixels in [-1, 1], all results kept in a `Trace`.
 
     image_shape: (C, H, W). depth: bits of a pixel's value, in the images that it is trained on and in those that it
-    makes; at 16, pixels are uint16.
+    makes; at 16, pixels are uint16; at 32, real numbers (float32), which `core/pixels.py` describes.
     """
 
     if TYPE_CHECKING:  # for the same reason as in `ModelPart`
@@ -51,11 +52,12 @@ class Autoencoder(nn.Module):
 
         def __call__(self, x: Tensor, generator: torch.Generator | None = None) -> Trace: ...
 
-    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16] = 8) -> None:
+    def __init__(self, recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth = 8) -> None:
         super().__init__()
         self.image_shape = image_shape
-        self.depth: Literal[8, 16] = depth
-        self.form = Form.of_model(recipe.data.options, image_shape, depth)  # files are read as training images were
+        self.depth: Depth = depth
+        # files are read as training images were, and for a model of real numbers with as many levels as files have
+        self.form = Form.of_model(recipe.data.options, image_shape, 8 if depth == 8 else 16)
         self.corruption: Corruption = registry.build(
             "corruptions", recipe.corruption.kind, recipe.corruption.options, image_shape
         )
@@ -197,7 +199,7 @@ class Autoencoder(nn.Module):
 
     @property
     def pixel_type(self) -> torch.dtype:
-        """Type of the pixels that it takes and makes: uint8, or uint16 at a depth of 16."""
+        """Type of the pixels that it takes and makes: uint8, uint16 at a depth of 16, float32 at a depth of 32."""
         return PIXEL_TYPES[self.depth]
 
     @property

@@ -239,7 +239,8 @@ class Distortion(ModelPart):
     def set_levels(self, highest: int) -> None:
         """Pixels have the values 0 to `highest`: for likelihoods of discrete values. Default: nothing.
 
-        It is called for every model; before, a likelihood assumes 255.
+        It is called for every model; before, a likelihood assumes 255. Real numbers, which have no levels, are 1.
+        Raises InputError if they do not fit.
         """
 
     if TYPE_CHECKING:

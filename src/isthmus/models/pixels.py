@@ -1,4 +1,4 @@
-"""Conversions of pixels: 8 or 16 bits to and from the model's [-1, 1], and tensors to arrays."""
+"""Conversions of pixels: 8 or 16 bits, or real numbers, to and from the model's [-1, 1], and tensors to arrays."""
 
 from __future__ import annotations
 
@@ -8,25 +8,33 @@ import torch
 from torch import Tensor
 
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import levels
+from isthmus.core.pixels import is_real, levels
 
-PIXEL_TYPES = {8: torch.uint8, 16: torch.uint16}
+PIXEL_TYPES = {8: torch.uint8, 16: torch.uint16, 32: torch.float32}
 """Type of pixels by their depth in bits."""
 
 
 def to_unit(pixels: Tensor) -> Tensor:
-    """uint8 or uint16 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest."""
+    """uint8 or uint16 -> float32 in [-1, 1], channels last in memory, the layout in which convolutions are fastest.
+
+    Of real numbers, 0 becomes -1 and 1 becomes 1; others lie beyond.
+    """
     few = pixels.contiguous(memory_format=torch.channels_last)  # while values are few bytes: takes a third less time
-    return few.to(torch.float32).div_(levels(pixels.dtype) / 2).sub_(1)
+    return few.to(torch.float32, copy=True).div_(levels(pixels.dtype) / 2).sub_(1)
 
 
 def to_pixels(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """[-1, 1] -> pixels of `dtype`, uint8 or uint16, clamped and rounded: what a file of that depth would hold."""
+    """[-1, 1] -> pixels of `dtype`, uint8 or uint16, clamped and rounded: what a file of that depth would hold.
+
+    Real numbers are neither clamped nor rounded.
+    """
+    if is_real(dtype):
+        return x.float().add(1).div(2).to(dtype)
     return to_levels(x, dtype).round().to(dtype)
 
 
 def to_levels(x: Tensor, dtype: torch.dtype) -> Tensor:
-    """[-1, 1] -> float32 on the scale of pixels of `dtype`, clamped and not rounded."""
+    """[-1, 1] -> float32 on the scale of pixels of `dtype`, uint8 or uint16, clamped and not rounded."""
     highest = levels(dtype)
     return x.float().add(1).mul(highest / 2).clamp(0, highest)
 

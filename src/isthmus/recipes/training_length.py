@@ -53,10 +53,11 @@ def budget(recipe: Recipe, images: int) -> Budget:
             f"{counted(per_pass, 'step')} of {train.batch}"
         )
         if train.seconds is None:
+            over = f"{passes} {'pass' if passes == 1 else 'passes'} over them"
             notices.append(
                 f"{made}; to reach {train.least_steps:,} (train.least_steps), {counted(epochs, 'epoch')} of "
-                f"{passes} {'pass' if passes == 1 else 'passes'} over them are trained instead of {train.epochs} of one "
-                "pass. train.epochs=N trains N epochs of one pass."
+                f"{over} are trained instead of {train.epochs} of one pass. "
+                "train.epochs=N trains N epochs of one pass."
             )
         else:
             notices.append(f"{made}; an epoch is {passes} passes over them.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from isthmus.core.image_changes import Change
+from isthmus.core.pixels import Depth
 from isthmus.run_files.record import Count, Record, Size
 
 _Side = Annotated[Size, Field(le=1 << 14)]  # one square RGB picture with this side takes 3 GB in float32
@@ -33,8 +34,8 @@ class Data(Record):
     """Hash of the test images alone; only runs with equal hashes are compared. Older versions did not write it."""
     image_shape: Shape | None = None
     """Channels, height and width."""
-    depth: Literal[8, 16] = 8
-    """Bits of a pixel value: scores are of values rounded to that many."""
+    depth: Depth = 8
+    """Bits of a pixel value: scores are of values rounded to that many; 32: real numbers, which are not rounded."""
     range: tuple[float, float] | None = None
     """The values of the sources that became black and white; null where those are the ends of 8 bits."""
     class_names: tuple[str, ...] = ()

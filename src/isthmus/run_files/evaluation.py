@@ -161,6 +161,9 @@ class EvaluationRecord(FileRecord):
     """The model compared with PCA."""
     against_noisy: IntervalRecord = IntervalRecord()
     """Paired difference of the PSNR, `denoised` minus `noisy_input`, in dB; only if the recipe has noise."""
+    explained_variance: Number = math.nan
+    """Explained variance on test images: 1 minus the model's mean MSE divided by that of the mean image. Older versions
+    did not write it."""
     latent: LatentRecord = LatentRecord()
     """Measures of the latent."""
     samples: Samples = Samples()

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 from torch import nn
 
 from isthmus.core import registry
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
+from isthmus.core.pixels import Depth
 from isthmus.core.wording import size
 from isthmus.data.datasets._picture_options import check_shown
 from isthmus.data.form import Form
@@ -90,7 +90,7 @@ def load_weights(
     raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
 
 
-def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16]) -> Autoencoder:
+def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth) -> Autoencoder:
     """The model of a run before its weights are read. Raises RunError if it is too large for the folder's files."""
     held = [path.lstat().st_size for path in folder.glob("checkpoints/*/model.safetensors")]
     wanted = bytes_of_weights(recipe, image_shape) or 0

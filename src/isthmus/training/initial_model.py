@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from isthmus.core import registry
 from isthmus.core.errors import InputError
+from isthmus.core.pixels import Depth
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.models.interfaces import Objective
@@ -13,9 +12,7 @@ from isthmus.models.seeding import drawing
 from isthmus.recipes.recipe import Recipe
 
 
-def untrained(
-    recipe: Recipe, image_shape: tuple[int, int, int], depth: Literal[8, 16] = 8
-) -> tuple[Autoencoder, Objective]:
+def untrained(recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth = 8) -> tuple[Autoencoder, Objective]:
     """All that training will change, on the CPU: a function of the recipe and its seed, whatever was drawn before.
 
     image_shape, depth: as in `Autoencoder`.

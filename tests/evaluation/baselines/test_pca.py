@@ -175,7 +175,7 @@ def test_asking_for_more_than_was_fitted_is_an_error() -> None:
 
 def test_refuses_what_is_not_images() -> None:
     with pytest.raises(ValueError, match="uint8"):
-        pca.fit(_images(5, 4).astype(np.float32), 2)
+        pca.fit(_images(5, 4).astype(np.float64), 2)
     with pytest.raises(ValueError, match=r"\(N, C, H, W\)"):
         pca.fit(_images(5, 4)[:0], 2)
     with pytest.raises(ValueError, match="at least 1"):
@@ -281,3 +281,15 @@ def _parquet(path: Path) -> np.ndarray:
 
     rows = pyarrow.parquet.read_table(path, columns=["img"])["img"].to_pylist()
     return np.stack([np.asarray(Image.open(io.BytesIO(row["bytes"]))).transpose(2, 0, 1) for row in rows])
+
+
+def test_real_numbers_are_neither_clamped_nor_rounded() -> None:
+    """As scikit-learn's interface gives them: values beyond 0 and 1 come back, and levels of them give the same PCA."""
+    levels = _images(50, 4)
+    shares = levels.astype(np.float32) / 255
+    real, whole = pca.fit(shares, 5), pca.fit(levels, 5)
+    np.testing.assert_allclose(real.variances, whole.variances, rtol=1e-4)
+    np.testing.assert_allclose(np.abs((real.directions * whole.directions).sum(1)), 1, rtol=1e-4)
+    wide = 100 * shares - 50
+    everything = pca.fit(wide, wide[0].size)
+    np.testing.assert_allclose(everything.reconstruct(wide, wide[0].size), wide, atol=1e-3)

@@ -13,7 +13,6 @@ from safetensors.numpy import save
 
 import isthmus
 from isthmus.core.atomic_files import about, write_bytes
-from isthmus.core.pixels import depth_of
 from isthmus.data import workers
 from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, notices
 from isthmus.data.form import Form
@@ -104,7 +103,7 @@ def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> N
         kind=kind,
         source=found.source,
         shape=decoded.shape,
-        depth=depth_of(dtype_of(decoded.form)),
+        depth=16 if dtype_of(decoded.form).itemsize == 2 else 8,
         range=decoded.form.ends,
         images={split: len(part) for split, part in found.parts.items()},
         class_names=found.class_names,

@@ -22,7 +22,7 @@ from safetensors.numpy import save as to_bytes
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import Pixels, depth_of, levels
+from isthmus.core.pixels import Pixels, depth_of, is_real, levels
 from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
 from isthmus.evaluation.measures.mse import Mse
 from isthmus.evaluation.measures.psnr import Psnr
@@ -125,10 +125,10 @@ def fit(images: Pixels, components: int) -> PrincipalComponents:
     6,144 wide; otherwise the error is within 0.1 % of the exact one. Directions along which the images do not vary are
     left out, so there may be fewer than `components`. Deterministic on one machine.
 
-    Raises: ValueError for anything but images of uint8 or uint16, or fewer than one component.
+    Raises: ValueError for anything but images of uint8, uint16 or real numbers, or fewer than one component.
     """
-    if images.dtype.name not in ("uint8", "uint16") or len(images.shape) != 4 or len(images) == 0:
-        raise ValueError(f"PCA needs (N, C, H, W) uint8 or uint16, not {images.shape} {images.dtype}")
+    if images.dtype.name not in ("uint8", "uint16", "float32") or len(images.shape) != 4 or len(images) == 0:
+        raise ValueError(f"PCA needs (N, C, H, W) uint8, uint16 or float32, not {images.shape} {images.dtype}")
     if components < 1:
         raise ValueError(f"PCA needs at least 1 component, not {components}")
     highest, mean = levels(images.dtype), mean_of(images)
@@ -213,6 +213,8 @@ def _unit(images: np.ndarray) -> np.ndarray:
 
 
 def _rounded(pixels: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
+    if is_real(dtype):
+        return pixels.astype(dtype)
     return np.rint(np.clip(pixels, 0, 1) * levels(dtype)).astype(dtype)
 
 

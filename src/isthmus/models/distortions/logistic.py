@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.core.errors import InputError
 from isthmus.models.interfaces import Distortion
 
 _START, _SPEED = math.log(0.15), 10.0
@@ -30,6 +31,11 @@ class Logistic(Distortion):
         self.set_levels(255)
 
     def set_levels(self, highest: int) -> None:
+        if highest == 1:
+            raise InputError(
+                "distortion.kind: 'logistic' is a likelihood of grey levels, and real numbers have none; set "
+                "distortion.kind=gaussian"
+            )
         self.half_level = 1 / highest  # half a grey level on the [-1, 1] scale
 
     @property
