@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Autoencoder",
     "InputError",
+    "Run",
     "RunError",
+    "Study",
     "doctor",
     "explore",
     "export",
@@ -21,13 +23,17 @@ __all__ = [
 
 if TYPE_CHECKING:
     from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.run_object import Run
+    from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
+    "Run": "isthmus.api.run_object",
     "RunError": "isthmus.core.errors",
+    "Study": "isthmus.api.study_object",
     "doctor": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,28 +12,29 @@ import numpy as np
 
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
+from isthmus.api.run_object import Run
+from isthmus.api.study_object import Study
 from isthmus.core.arguments import checked
-from isthmus.core.paths import expanded
+from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.export import export_run
 from isthmus.inference.sample import generate
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
-from isthmus.run_files.read import read_json
 from isthmus.runs.load import load_model
 from isthmus.runs.run_folder import check_is_run
 
 
 @checked
 def train(
-    recipe: str,
+    recipe: AnyPath,
     *,
     data: Data = None,
-    out: str | Path | None = None,
+    out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     show_progress: bool = True,
-) -> Path:
+) -> Run:
     """Train a recipe, evaluate it and write its report; a finished run is not changed.
 
     recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
@@ -42,38 +44,38 @@ def train(
         folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     resume: resume the unfinished run in the folder from its last checkpoint.
-    Returns the run folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and
+    Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and
     `resume` is false.
     """
-    asked = asked_run(recipe, None if out is None else expanded(out, "out"), options or {}, data)
+    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.train(asked, resume=resume, show_progress=show_progress)
-    return asked.folder
+    return Run(asked.folder)
 
 
 @checked
 def study(
-    name: str,
+    name: AnyPath,
     *,
     data: Data = None,
-    out: str | Path | None = None,
+    out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
     jobs: int | Literal["auto"] = 1,
     show_progress: bool = True,
-) -> dict[str, Any]:
+) -> Study:
     """Run what is missing or unfinished of a study, compare, and write its report; arguments as in `train`.
 
     name: a study such as "post", a path to a TOML file, or a study folder.
     jobs: number of runs at the same time. On the CPU each has its own process; on a CUDA device they take turns in
         this process. "auto" measures on the CPU which number is fastest.
-    Returns the findings, as in findings.json.
+    Returns the `Study`, which is the dictionary of findings.json and stands for its folder.
     """
-    asked = asked_study(name, None if out is None else expanded(out, "out"), options or {}, data)
+    asked = asked_study(os.fspath(name), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.study(asked, jobs=jobs, show_progress=show_progress)
-    return read_json(asked.folder / "findings.json")
+    return Study(asked.folder)
 
 
 @checked
-def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
+def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
     """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
 
     Warns if the best weights are damaged and the last ones are used. Raises InputError if the folder is not a run,
@@ -86,7 +88,7 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
 
 
 @checked
-def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
+def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None = None) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
@@ -101,7 +103,7 @@ def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path |
 
 
 @checked
-def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool = False) -> Path:
+def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = False) -> Path:
     """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, and an export.json.
 
     out: the folder, by default `export/` in the run folder. half: store weights in 16 bits. Returns the folder.
@@ -115,7 +117,7 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
 
 @checked
 def sample(
-    run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
+    run_folder: AnyPath, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
 ) -> np.ndarray:
     """New images from a run's model, (count, H, W, C) uint8, or uint16 where it was trained on 16 bits.
 
@@ -130,7 +132,7 @@ def sample(
 
 
 @checked
-def doctor(run_folder: str | Path) -> list[Diagnosis]:
+def doctor(run_folder: AnyPath) -> list[Diagnosis]:
     """Problems of a run, most severe first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
     It is what the last evaluation measured. Raises InputError where there is no run, also for a study, naming its runs,
