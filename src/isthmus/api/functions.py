@@ -44,8 +44,8 @@ def train(
         folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     resume: resume the unfinished run in the folder from its last checkpoint.
-    Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and
-    `resume` is false.
+    Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
+    unfinished run and `resume` is false.
     """
     asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.train(asked, resume=resume, show_progress=show_progress)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from functools import cached_property, total_ordering
 from pathlib import Path, PurePath
@@ -19,6 +18,7 @@ from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.pages.notebook.frame import Frame
+from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.run_view import run_view
 from isthmus.run_files.arrays import PixelArray, read_pictures, read_scores
 from isthmus.run_files.diagnosis import Diagnosis
@@ -31,7 +31,7 @@ from isthmus.runs.run_folder import check_is_run
 
 @final
 @total_ordering
-class Run:
+class Run(ShownInNotebooks):
     """A run folder: what `isthmus.train` returns; `Run("runs/vae")` opens one that exists.
 
     It stands for its folder wherever a path is taken: `open(run / "recipe.toml")`, `shutil.copytree(run, ...)`, and it

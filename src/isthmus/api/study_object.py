@@ -11,6 +11,7 @@ from isthmus.core.arguments import checked
 from isthmus.core.errors import InputError
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.pages.notebook.frame import Frame
+from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.study_view import study_view
 from isthmus.pages.study_table import StudyTable, study_table
 from isthmus.run_files.findings import Finding, Findings
@@ -18,7 +19,7 @@ from isthmus.run_files.read import read_json, read_record
 
 
 @final
-class Study(dict[str, Any]):
+class Study(dict[str, Any], ShownInNotebooks):
     """A study: what `isthmus.study` returns; `Study("runs/post")` opens one that exists.
 
     It is the dictionary that findings.json holds, and stands for its folder wherever a path is taken. Raises InputError

@@ -12,6 +12,7 @@ import numpy as np
 
 from isthmus.core.columns import Columns, as_table
 from isthmus.evaluation.describe_measures import measures_in
+from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.render import render
 from isthmus.pages.report import text
 from isthmus.run_files.findings import Findings, VariationRecord
@@ -29,23 +30,34 @@ _LATEX = {
 
 
 @dataclass(frozen=True)
-class StudyTable:
+class TableCell:
+    """A number as text with its interval, or a heading with its unit; the second is empty where there is none."""
+
+    value: str
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} ({self.detail})" if self.detail else self.value
+
+
+@dataclass(frozen=True)
+class StudyTable(ShownInNotebooks):
     """Scores with their 95 % intervals, the difference from PCA, and what each variation cost.
 
-    headings: with units. rows: as text, the variation's name first. notes: sentences to print below the table.
-    columns: name -> the same as numbers, one per row, nan where nothing was measured; units are in the names.
+    rows: the variation's name first. notes: sentences to print below the table. columns: name -> the same as numbers,
+    one per row, nan where nothing was measured; units are in the names.
     """
 
-    headings: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    headings: Sequence[TableCell]
+    rows: Sequence[Sequence[TableCell]]
     notes: Sequence[str]
-    columns: Mapping[str, Sequence[str] | Sequence[float]]
+    columns: Mapping[str, Sequence[str | float]]
 
     def markdown(self) -> str:
         """A table as GitHub, Jupyter and pandoc show it, and the notes."""
-        ruler = [":--", *["--:"] * (len(self.headings) - 1)]
-        lines = [self.headings, ruler, *self.rows]
-        table = "\n".join(f"| {' | '.join(map(_in_markdown, line))} |" for line in lines)
+        ruler = f"| :-- |{' --: |' * (len(self.headings) - 1)}"
+        first, *others = [f"| {' | '.join(map(_in_markdown, line))} |" for line in (self.headings, *self.rows)]
+        table = "\n".join([first, ruler, *others])
         return f"{table}\n\n{' '.join(self.notes)}\n"
 
     def latex(self) -> str:
@@ -80,35 +92,35 @@ def study_table(findings: Findings) -> StudyTable:
     """The table of findings.json."""
     scored = [row.scores for row in findings.variations if row.scores is not None]
     measures = measures_in((name for scores in scored for name in scores.by_measure), findings.measures)
-    first, *others = [f"{one.name} {_unit(one)}".rstrip() for one in measures.values()] or ["PSNR dB"]
-    costs = ("Latent", "Parameters", "Multiply-adds", "Epochs", "Training s", "Seeds")
-    headings = ("Variation", first, "Over PCA dB", *others, *costs)
+    first, *others = [TableCell(one.name, one.unit) for one in measures.values()] or [TableCell("PSNR", "dB")]
+    costs = map(TableCell, ("Latent", "Parameters", "Multiply-adds", "Epochs"))
+    headings = (
+        *(TableCell("Variation"), first, TableCell("Over PCA", "dB"), *others),
+        *(*costs, TableCell("Training", "s"), TableCell("Seeds")),
+    )
     rows = [_row(row, measures) for row in findings.variations]
     numbers = [_numbers(row, measures) for row in findings.variations]
     columns = {name: [row[name] for row in numbers] for name in numbers[0]}
     return StudyTable(headings, rows, _notes(findings, measures), columns)
 
 
-def _row(row: VariationRecord, measures: Mapping[str, MeasureRecord]) -> list[str]:
+def _row(row: VariationRecord, measures: Mapping[str, MeasureRecord]) -> list[TableCell]:
     if row.scores is None:
-        return [row.name, "no finished run", *[""] * (len(measures) + 6)]
+        return [TableCell(row.name), TableCell("no finished run"), *[TableCell("")] * (max(len(measures), 1) + 6)]
     scores, cost = row.scores.by_measure, row.cost
     first, *others = [
         _with_interval(scores.get(name, IntervalRecord()), measure.decimals) for name, measure in measures.items()
     ]
-    over = "is PCA" if row.stayed_at_pca else _with_interval(row.against_pca.psnr, 2, sign=True)
-    return [
-        row.name,
-        first,
-        over,
-        *others,
+    over = TableCell("is PCA") if row.stayed_at_pca else _with_interval(row.against_pca.psnr, 2, sign=True)
+    costs = (
         text.count(row.latent_size),
         text.count(cost.parameters),
         text.short(cost.multiply_adds),
         text.count(cost.epochs),
         text.fixed(cost.train_seconds, 1),
         text.count(_seeds(row)),
-    ]
+    )
+    return [TableCell(row.name), first, over, *others, *map(TableCell, costs)]
 
 
 def _numbers(row: VariationRecord, measures: Mapping[str, MeasureRecord]) -> dict[str, str | float]:
@@ -132,15 +144,9 @@ def _seeds(row: VariationRecord) -> int:
     return sum(run.status == "done" for run in row.runs)
 
 
-def _with_interval(value: IntervalRecord, digits: int, *, sign: bool = False) -> str:
-    """`17.53 (17.41 to 17.66)`."""
+def _with_interval(value: IntervalRecord, digits: int, *, sign: bool = False) -> TableCell:
     mean = (text.signed if sign else text.fixed)(value.mean, digits)
-    ends = text.interval(value, digits, sign=sign)
-    return f"{mean} ({ends})" if ends else mean
-
-
-def _unit(measure: MeasureRecord) -> str:
-    return measure.unit if measure.unit.isalpha() or not measure.unit else f"({measure.unit})"
+    return TableCell(mean, text.interval(value, digits, sign=sign))
 
 
 def _name(name: str, measure: MeasureRecord) -> str:
@@ -148,21 +154,19 @@ def _name(name: str, measure: MeasureRecord) -> str:
 
 
 def _notes(findings: Findings, measures: Mapping[str, MeasureRecord]) -> list[str]:
-    data, notes = findings.data, ["In brackets the 95 % interval."]
+    data, notes = findings.data, ["Intervals: 95 %."]
     if findings.intervals:
-        notes[0] = f"In brackets the interval, {findings.intervals}."
+        notes[0] = f"Intervals: {findings.intervals}."
     if data is not None:
         notes.append(f"Scored on {text.count(data.test_images)} held-out images of {data.source}.")
     scored = [row.scores.by_measure for row in findings.variations if row.scores is not None]
-    reasons = {
-        measures[name].name: value.undefined for one in scored for name, value in one.items() if value.undefined
-    }
+    reasons = {measures[name].name: value.undefined for one in scored for name, value in one.items() if value.undefined}
     return [*notes, *(f"{name} is undefined: {reason}." for name, reason in reasons.items())]
 
 
-def _in_markdown(cell: str) -> str:
-    return cell.replace("\\", "\\\\").replace("|", "\\|")
+def _in_markdown(cell: TableCell) -> str:
+    return str(cell).replace("\\", "\\\\").replace("|", "\\|")
 
 
-def _in_latex(cell: str) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in cell)
+def _in_latex(cell: TableCell) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in str(cell))

@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT = 460, 170
 _LEFT, _RIGHT, _TOP, _BOTTOM = 42, _WIDTH - 64, 26, _HEIGHT - 34
 # A picture cannot know its page's theme. Each of these has a contrast of 3.7 or more on white and on #111111.
 _INK, _MODEL = "#808080", "#3b82f6"
-_FONT = {"font_family": "sans-serif", "font_size": 12}
+_FONT = "font: 12px sans-serif"
 _MOST_POINTS = 200
 
 
@@ -37,7 +37,9 @@ def training_curve(run: RunFolder) -> Small | None:
     )
     if math.isfinite(pca):
         alt += f"; {run.evaluation.yardstick}: {text.fixed(pca, 2)} dB"
-    return Small(f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode('ascii')}", alt, _WIDTH, _HEIGHT)
+    return Small(
+        f"data:image/svg+xml;base64,{base64.b64encode(drawing.encode()).decode('ascii')}", alt, _WIDTH, _HEIGHT
+    )
 
 
 def _pca_on_validation(run: RunFolder) -> float:
@@ -54,22 +56,22 @@ def _draw(epochs: Sequence[EpochRecord], pca: float) -> str:
     y = Scale(*span([*(one.validation_psnr for one in epochs), pca]), _BOTTOM, _TOP)
     for value in y.ticks(4):
         canvas.draw("line", x1=_LEFT, x2=_RIGHT, y1=y(value), y2=y(value), stroke=_INK, stroke_opacity=0.35)
-        canvas.draw("text", x=_LEFT - 6, y=y(value) + 4, text=f"{value:g}", text_anchor="end", fill=_INK, **_FONT)
+        canvas.draw("text", x=_LEFT - 6, y=y(value) + 4, text=f"{value:g}", text_anchor="end", fill=_INK, style=_FONT)
     for value in filter(float.is_integer, x.ticks(8)):
-        canvas.draw("text", x=x(value), y=_BOTTOM + 16, text=f"{value:g}", text_anchor="middle", fill=_INK, **_FONT)
-    canvas.draw("text", x=0, y=13, text="Validation PSNR of the mean error (dB)", fill=_INK, **_FONT)
-    canvas.draw("text", x=_RIGHT, y=_HEIGHT - 4, text="epoch", text_anchor="end", fill=_INK, **_FONT)
+        canvas.draw("text", x=x(value), y=_BOTTOM + 16, text=f"{value:g}", text_anchor="middle", fill=_INK, style=_FONT)
+    canvas.draw("text", x=0, y=13, text="Validation PSNR of the mean error (dB)", fill=_INK, style=_FONT)
+    canvas.draw("text", x=_RIGHT, y=_HEIGHT - 4, text="epoch", text_anchor="end", fill=_INK, style=_FONT)
     heights = [y(epochs[-1].validation_psnr)]
     if math.isfinite(pca):
         canvas.draw(
             "line", x1=_LEFT, x2=_RIGHT, y1=y(pca), y2=y(pca), stroke=_INK, stroke_width=1.5, stroke_dasharray="5 4"
         )
-        canvas.draw("text", x=_RIGHT + 8, y=y(pca) + 4, text="PCA", fill=_INK, **_FONT)
+        canvas.draw("text", x=_RIGHT + 8, y=y(pca) + 4, text="PCA", fill=_INK, style=_FONT)
         if abs(heights[0] - y(pca)) < 14:  # the two names would cross
             heights[0] = y(pca) + (-14 if heights[0] <= y(pca) else 14)
     points = " ".join(f"{x(one.epoch):.1f},{y(one.validation_psnr):.1f}" for one in epochs)
     canvas.draw("polyline", points=points, fill="none", stroke=_MODEL, stroke_width=2)
     canvas.draw("circle", cx=_RIGHT, cy=y(epochs[-1].validation_psnr), r=3.5, fill=_MODEL)
-    canvas.draw("text", x=_RIGHT + 8, y=heights[0] + 4, text="model", fill=_MODEL, **_FONT)
+    canvas.draw("text", x=_RIGHT + 8, y=heights[0] + 4, text="model", fill=_MODEL, style=_FONT)
     # an image of its own has to name its language
     return str(canvas.markup()).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.render import link_to, render
 
 
 @dataclass(frozen=True)
-class Frame:
+class Frame(ShownInNotebooks):
     """A page that a notebook shows in a frame; it stands for the page's path wherever a path is taken.
 
     embed: put the page itself into the notebook, several MB, instead of a reference to its file: for notebooks that

@@ -80,10 +80,11 @@ def _table(run: RunFolder, outputs: Sequence[tuple[str, PixelArray]]) -> SmallTa
     shown = _shown_width(high, wide)
     count = min(len(originals), _MOST, max(1, _WIDTH // shown))
     names = image_names(run.evaluation.shown[:count], run)
-    rows = [SmallRow("original", [_small(run.view, one, f"{name}, original") for one, name in zip(originals, names)])]
+    plain = [_small(run.view, one, f"{name}, original") for one, name in zip(originals, names, strict=False)]
+    rows = [SmallRow("original", plain)]
     for made_by, images in outputs:
         pictures: list[Small] = []
-        for original, image, name in zip(originals, images, names):
+        for original, image, name in zip(originals, images, names, strict=False):
             score = text.fixed(psnr(original, image), 1)
             pictures.append(_small(run.view, image, f"{name}, {made_by}, PSNR {score} dB", score))
         rows.append(SmallRow(made_by, pictures))

@@ -22,8 +22,14 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_TEMPLATES.filters["unbroken"] = text.unbroken
-_TEMPLATES.filters["solid"] = lambda words: words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _solid(words: str) -> str:
+    """Without places to break a line."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+_TEMPLATES.filters.update(unbroken=text.unbroken, solid=_solid)
 
 
 def render(template: str, **content: object) -> str:
