@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.core.bounded_reading import reason
 from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.render import link_to, render
 
@@ -28,5 +29,9 @@ class Frame(ShownInNotebooks):
         return str(self.page)
 
     def _repr_html_(self) -> str:
-        content = self.page.read_text(encoding="utf-8") if self.embed else ""
+        try:
+            content = self.page.read_text(encoding="utf-8") if self.embed else ""
+        except OSError as error:  # deleted since
+            sentence = f"cannot be read ({reason(error)}); make it again with `explorer()`"
+            return render("problem.html.jinja", what="Explorer", folder=self.page, sentence=sentence)
         return render("frame.html.jinja", frame=self, content=content, link=link_to(self.page))

@@ -77,8 +77,8 @@ def of_study(runs: Sequence[tuple[str, RunFolder]]) -> SmallTable | None:
 def _table(run: RunFolder, outputs: Sequence[tuple[str, PixelArray]]) -> SmallTable:
     originals = run.pictures["shown/original"]
     _, _, high, wide = originals.shape
-    shown = _shown_width(high, wide)
-    count = min(len(originals), _MOST, max(1, _WIDTH // shown))
+    height, width = _shown_size(high, wide)
+    count = min(len(originals), _MOST, max(1, _WIDTH // width))
     names = image_names(run.evaluation.shown[:count], run)
     plain = [_small(run.view, one, f"{name}, original") for one, name in zip(originals, names, strict=False)]
     rows = [SmallRow("original", plain)]
@@ -88,25 +88,26 @@ def _table(run: RunFolder, outputs: Sequence[tuple[str, PixelArray]]) -> SmallTa
             score = text.fixed(psnr(original, image), 1)
             pictures.append(_small(run.view, image, f"{name}, {made_by}, PSNR {score} dB", score))
         rows.append(SmallRow(made_by, pictures))
-    reduced = f"Pictures of {wide} x {high} pixels are shown at {shown} x {round(high * shown / wide)}."
-    return SmallTable(names, rows, reduced if shown < wide else "")
+    reduced = f"Pictures of {wide} x {high} pixels are shown at {width} x {height}."
+    return SmallTable(names, rows, reduced if height < high or width < wide else "")
 
 
-def _shown_width(high: int, wide: int) -> int:
-    """Pixels: small images are enlarged by a whole factor, large ones reduced."""
+def _shown_size(high: int, wide: int) -> tuple[int, int]:
+    """(height, width) in pixels: small images are enlarged by a whole factor, large ones reduced."""
     longest = max(high, wide)
-    return wide * max(1, _SIDE // longest) if longest <= _LARGEST else max(1, round(wide * _LARGEST / longest))
+    zoom = max(1, _SIDE // longest) if longest <= _LARGEST else _LARGEST / longest
+    return max(1, round(high * zoom)), max(1, round(wide * zoom))
 
 
 def _small(view: View, image: PixelArray, alt: str, score: str = "") -> Small:
-    """image (C, H, W) in the size that `_shown_width` gives it."""
+    """image (C, H, W) in the size that `_shown_size` gives it."""
     picture, (_, high, wide) = view.pictures(image), image.shape
-    shown = _shown_width(high, wide)
-    if shown >= wide:
-        zoomed = picture.repeat(shown // wide, axis=1).repeat(shown // wide, axis=2)
+    height, width = _shown_size(high, wide)
+    if max(high, wide) > _LARGEST:
+        sized = _reduced(picture, width, height)
     else:
-        zoomed = _reduced(picture, shown, max(1, round(high * shown / wide)))
-    return Small(png_uri(zoomed), alt, zoomed.shape[2], zoomed.shape[1], score)
+        sized = picture.repeat(height // high, axis=1).repeat(width // wide, axis=2)
+    return Small(png_uri(sized), alt, width, height, score)
 
 
 def _reduced(picture: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ class _Bar:
     begun_at: float  # share of the run that was done when it began: more than 0 where it was resumed
     done: float
     detail: str = "starting"
-    since: float = field(default_factory=time.monotonic)
+    since: float = field(default_factory=lambda: time.monotonic())
 
     @property
     def left(self) -> str:
