@@ -46,6 +46,20 @@ def train(
     resume: resume the unfinished run in the folder from its last checkpoint.
     Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
     unfinished run and `resume` is false.
+
+    >>> import isthmus as ist
+    >>> run = ist.train("digits/latent-10", options={"train.epochs": 1}, show_progress=False)
+    >>> print(run, run.evaluation.name, run.evaluation.data.test_images)
+    runs/latent-10 latent-10 180
+
+    Images of your own, here as an array; the options make it small:
+
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    >>> small = {"architecture.width": 8, "bottleneck.dim": 3, "train.steps": 2}
+    >>> run = ist.train("residual", data=images, out="runs/mine", options=small, show_progress=False)
+    >>> run.evaluation.data.image_shape
+    (1, 16, 16)
     """
     asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.train(asked, resume=resume, show_progress=show_progress)
@@ -68,6 +82,11 @@ def study(
     jobs: number of runs at the same time. On the CPU each has its own process; on a CUDA device they take turns in
         this process. "auto" measures on the CPU which number is fastest.
     Returns the `Study`, which is the dictionary of findings.json and stands for its folder.
+
+    >>> import isthmus as ist
+    >>> study = ist.study("digits", options={"train.epochs": 1, "seeds": 1}, show_progress=False)
+    >>> list(study.runs)
+    ['latent-2/seed-0', 'latent-10/seed-0', 'denoise/seed-0', 'vae/seed-0']
     """
     asked = asked_study(os.fspath(name), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.study(asked, jobs=jobs, show_progress=show_progress)
@@ -80,6 +99,11 @@ def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
 
     Warns if the best weights are damaged and the last ones are used. Raises InputError if the folder is not a run,
     RunError if no weights can be read.
+
+    >>> import isthmus as ist
+    >>> model = ist.load("runs/digits-10", device="cpu")
+    >>> model.latent_shape, model.image_shape
+    ((10,), (1, 8, 8))
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
@@ -94,6 +118,10 @@ def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
         in the folder; then the report links to it. Returns its path; warns about anything missing from the page.
     Raises InputError if the models' training images are missing, or if the page's script has not been built.
+
+    >>> import isthmus as ist
+    >>> print(ist.explore("runs/digits-10"))
+    runs/digits-10/explorer.html
     """
     page = None if out is None else expanded(out, "out")
     made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
@@ -107,6 +135,10 @@ def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = Fals
     """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, and an export.json.
 
     out: the folder, by default `export/` in the run folder. half: store weights in 16 bits. Returns the folder.
+
+    >>> import isthmus as ist
+    >>> sorted(path.name for path in ist.export("runs/digits-10").iterdir())
+    ['decoder.onnx', 'encoder.onnx', 'export.json', 'model.safetensors']
     """
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
@@ -124,6 +156,11 @@ def sample(
     The same seed on the same device gives the same images.
     sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
     Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
+
+    >>> import isthmus as ist
+    >>> new = ist.sample("runs/digits-10", 5, seed=1)
+    >>> new.shape, new.dtype
+    ((5, 8, 8, 1), dtype('uint8'))
     """
     made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
     for sentence in made.notices:
@@ -137,6 +174,11 @@ def doctor(run_folder: AnyPath) -> list[Diagnosis]:
 
     It is what the last evaluation measured. Raises InputError where there is no run, also for a study, naming its runs,
     RunError where it was never evaluated.
+
+    >>> import isthmus as ist
+    >>> for said in ist.doctor("runs/digits-10"):
+    ...     print(said.severity, said.rule, said.changes)
+    error untrained ({'train.epochs': 44},)
     """
     run = expanded(run_folder, "run_folder")
     check_is_run(run)

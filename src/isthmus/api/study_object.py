@@ -29,8 +29,8 @@ class Study(dict[str, Any], ShownInNotebooks):
     >>> study = ist.Study("runs/pair")
     >>> [finding.variation for finding in study.findings if finding.kind == "comparison"]
     ['wide']
-    >>> print(study.table().csv().splitlines()[0][:44])
-    variation,psnr_db,psnr_db_low,psnr_db_high,m
+    >>> print(study.table().csv().splitlines()[0][:42])
+    variation,psnr_db,psnr_db_low,psnr_db_high
     >>> list(study.runs)
     ['narrow/seed-0', 'wide/seed-0']
     >>> study["study"]

@@ -22,6 +22,9 @@ class _Bar:
     detail: str = "starting"
     since: float = field(default_factory=lambda: time.monotonic())
 
+    def __str__(self) -> str:
+        return f"{self.title}: {self.done:.0%}  {self.detail}"
+
     @property
     def left(self) -> str:
         """The time that the rest will take at the speed so far; empty before there is one."""
@@ -72,7 +75,7 @@ class NotebookProgress:
         self._shown = time.monotonic()
         output = {
             "text/html": render("progress.html.jinja", lines=self.lines, bars=list(self.bars.values())),
-            "text/plain": "\n".join([*self.lines, *(f"{b.title}: {b.done:.0%}  {b.detail}" for b in self.bars.values())]),
+            "text/plain": "\n".join([*self.lines, *map(str, self.bars.values())]),
         }
         if self._handle is None:
             display: Any = importlib.import_module("IPython.display")  # we are called from a notebook: it is there
