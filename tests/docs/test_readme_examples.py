@@ -35,10 +35,8 @@ from isthmus.pages.explorer import is_built
 
 TINY = ("train.batch=8", "train.kernels=torch", "train.device=cpu", "train.precision=fp32")
 TWO_STEPS = "train.steps=2"
-FEW_EPOCHS = (
-    "train.epochs=1",
-    "train.least_steps=1",
-)  # of few images; `post` compares numbers of steps, so it keeps them
+# of few images: `post` compares numbers of steps, so it keeps them
+FEW_EPOCHS = ("train.epochs=1", "train.least_steps=1")
 SCENES = ("data.train=60", "data.test=10")
 NARROW = "architecture.width=8"
 NARROWED = ("residual", "quality", "photo", "families/vq", "families/vae")
