@@ -53,6 +53,8 @@ def tiny(words: list[str]) -> list[str]:
     more = [*TINY, *SCENES] if "data.kind=scenes" in words else [*TINY]
     more += [NARROW] if words[1] in NARROWED else []
     more += FEW_EPOCHS if words[0] == "study" and words[1].startswith("post") else [TWO_STEPS]
+    if words[1] == "post-faithful":  # it keeps 2 % for validation, which of so few images is none
+        more.append("split.validation=0.2")
     given = {word.partition("=")[0] for word in words}
     return [*words, *(change for change in more if change.partition("=")[0] not in given)]
 

@@ -40,7 +40,7 @@ class TableCell:
         return f"{self.value} ({self.detail})" if self.detail else self.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class StudyTable(ShownInNotebooks):
     """Scores with their 95 % intervals, the difference from PCA, and what each variation cost.
 
@@ -81,7 +81,7 @@ class StudyTable(ShownInNotebooks):
         """What `csv` writes, as a pandas DataFrame, or as a dictionary of arrays where pandas is not installed."""
         return as_table({name: np.array(values) for name, values in self.columns.items()})
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.markdown()
 
     def _repr_html_(self) -> str:
