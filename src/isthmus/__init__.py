@@ -13,16 +13,18 @@ __all__ = [
     "RunError",
     "Study",
     "doctor",
+    "encode",
     "explore",
     "export",
     "load",
     "sample",
+    "similar",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import doctor, explore, export, load, sample, study, train
+    from isthmus.api.functions import doctor, encode, explore, export, load, sample, similar, study, train
     from isthmus.api.run_object import Run
     from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
@@ -35,10 +37,12 @@ _HOMES = {
     "RunError": "isthmus.core.errors",
     "Study": "isthmus.api.study_object",
     "doctor": "isthmus.api.functions",
+    "encode": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
+    "similar": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

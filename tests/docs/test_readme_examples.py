@@ -42,7 +42,7 @@ NARROW = "architecture.width=8"
 NARROWED = ("residual", "quality", "photo", "families/vq", "families/vae")
 # the README uses these runs after it trained them
 NEEDED = ("train residual bottleneck.dim=128", "train post/latent-10 data.kind=folder", "train families/vq")
-MADE = ("data prepare",)
+MADE = ("data prepare", "encode runs/residual")
 RANDOM = np.random.default_rng(0)
 
 
@@ -188,6 +188,8 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert f"Report: {reports[0].resolve()}" in answer.out
         case [_, *_, "-o", target] | [_, *_, "--sheet", target] | ["sample", _, _, _, "-o", target]:
             assert Path(target).exists()
+        case ["similar", *_]:
+            assert "distance" in answer.out
         case ["explore", folder]:
             assert (Path(folder) / "explorer.html").stat().st_size > 1_000_000
         case ["export", folder, *_]:
@@ -210,11 +212,15 @@ def test_the_python_example_runs(story: Path, place: Path, monkeypatch: pytest.M
     for name in ("train", "study"):
         monkeypatch.setattr(ist, name, _with(getattr(ist, name), small))
     monkeypatch.setattr(ist, "explore", ist.explore if is_built() else lambda folder: None, raising=False)
+    (place / "a").mkdir()
+    (place / "a/folder").symlink_to(story / "pictures")
     monkeypatch.chdir(place)
     names: dict[str, Any] = {"images": RANDOM.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)}
     exec(compile(code, "README.md", "exec"), names)
     assert names["z"].shape == (3, 32)
     assert names["pictures"].shape == names["same"].shape == (3, 32, 32, 3)
+    assert len(names["table"]) == 32
+    assert len(names["found"].queries[0].found) == 10
     assert names["new"].shape[0] == 64
     assert len(names["scores"]) == names["run"].evaluation.data.test_images
     assert next(iter(names["study"].runs)) == "latent-2/seed-0"

@@ -6,7 +6,6 @@ Nothing here loads torch, so that wrong input is reported at once.
 from __future__ import annotations
 
 import os
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,8 +20,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
 from isthmus.data.given_images import FILES, GivenImages
-from isthmus.data.picture_files import SUFFIXES
-from isthmus.data.store.opening import is_store
+from isthmus.data.source_kinds import kind_of
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
 from isthmus.runs.moved_images import moved_images
@@ -31,8 +29,6 @@ from isthmus.runs.run_folder import read_recipe
 Data = Any
 """A data set's kind, options or path, or images: see `isthmus.train`."""
 Options = Mapping[str, Any]
-_KINDS = {".parquet": "parquet", ".tar": "tar", ".npy": "arrays", ".npz": "arrays", ".safetensors": "arrays"}
-_IDX = re.compile(r"-idx\d-")
 
 
 @dataclass(frozen=True)
@@ -139,27 +135,4 @@ def options_of_path(data: str | Path) -> dict[str, Any]:
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
             f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}"
         )
-    return {"data.kind": _kind_of(path), "data.path": os.path.abspath(path)}
-
-
-def _kind_of(path: Path) -> str:
-    """The data set that reads a file or a folder, by what is in it. Raises InputError where two would."""
-    if not path.is_dir():
-        return _KINDS.get(path.suffix.lower(), "idx" if _IDX.search(path.name) else "folder")
-    if is_store(path):
-        return "store"
-    pictures = any(file.suffix.lower() in SUFFIXES for file in path.rglob("*"))
-    if pictures and any(path.rglob("train*.parquet")):
-        raise InputError(
-            f"data: {path} holds image files and train*.parquet; say which to read, as "
-            f"data={{'kind': 'folder', 'path': {str(path)!r}}} or with 'parquet'"
-        )
-    if pictures:  # beside pictures, a parquet file of another name is a table about them
-        return "folder"
-    if any(path.rglob("*.parquet")):
-        return "parquet"
-    if any(path.glob("*.tar")):
-        return "tar"
-    if any(path.glob("*.npy")):
-        return "arrays"
-    return "idx" if any(_IDX.search(file.name) for file in path.rglob("*ubyte*")) else "folder"
+    return {"data.kind": kind_of(path), "data.path": os.path.abspath(path)}

@@ -12,16 +12,21 @@ import numpy as np
 
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
+from isthmus.api.asked_pictures import asked_pictures
 from isthmus.api.run_object import Run
 from isthmus.api.study_object import Study
 from isthmus.core.arguments import checked
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
+from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.latents import Latents, gathered
+from isthmus.inference.named_images import NamedImages
 from isthmus.inference.sample import generate
+from isthmus.inference.similar import Search, search
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.diagnosis import Diagnosis
-from isthmus.runs.load import load_model
+from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run
 
 
@@ -112,6 +117,41 @@ def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
 
 
 @checked
+def encode(
+    run_folder: AnyPath,
+    source: Any,
+    *,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Latents:
+    """The latents of many pictures, with their names, labels, hashes and reconstruction errors.
+
+    source: a path, a pattern such as "scans/*.png", a data set's kind ("digits"), or a list of these; or the images:
+        an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels as a pair, a data set of PyTorch
+        or of the Hugging Face hub, or a list of PIL images. They are brought to the model's size as the command line
+        does, and what was done to them is in `notices`.
+    skip_broken: leave out and name pictures that cannot be read.
+    All latents are kept in memory; `isthmus encode` writes any number of them to a file.
+    Raises InputError for a source without pictures and for pictures that cannot be read.
+
+    >>> import isthmus as ist
+    >>> table = ist.encode("runs/digits-10", "digits", show_progress=False)
+    >>> table.z.shape, len(table.names), len(table.error)
+    ((1797, 10), 1797, 1797)
+    >>> print(table.save("latents.parquet"))
+    latents.parquet
+    """
+    model, notices = load_model(expanded(run_folder, "run_folder"), device)
+    for sentence in notices:
+        warnings.warn(sentence, stacklevel=2)
+    images = NamedImages(
+        asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
+    )
+    return gathered(model, images, about_latents(Path(run_folder), model))
+
+
+@checked
 def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None = None) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
@@ -166,6 +206,52 @@ def sample(
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.images.transpose(0, 2, 3, 1)
+
+
+@checked
+def similar(
+    run_folder: AnyPath,
+    query: Any,
+    among: Any,
+    *,
+    n: int = 10,
+    distance: Literal["euclidean", "cosine"] = "euclidean",
+    whiten: bool = False,
+    compare: bool = True,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Search:
+    """The pictures that are nearest to others in a run's latent, by exact search.
+
+    query: what to look for, as the source of `encode`, or rows such as "scans.npy:12". among: where to look, as the
+        source of `encode`, or the path of a parquet file that `isthmus encode` wrote with this run.
+    n: neighbours of each query. whiten: let all directions in which the searched latents vary count alike.
+    compare: where labels are known, hold the search against PCA and raw pixels, for which the run's images are read.
+    Returns `queries`, each with its `found` neighbours, nearest first, and `key`: precision at 10 with its interval.
+    Raises InputError for what is not there, and for a table of another run's latents.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> digits = np.zeros((20, 8, 8), np.uint8)
+    >>> digits[:, 4] = np.arange(0, 200, 10)[:, None]
+    >>> found = ist.similar("runs/digits-10", digits[:1], digits, n=3, show_progress=False)
+    >>> len(found.queries), len(found.queries[0].found)
+    (1, 3)
+    """
+    run, form = expanded(run_folder, "run_folder"), form_of(expanded(run_folder, "run_folder"))
+    return search(
+        run,
+        asked_pictures(query, form),
+        asked_pictures(among, form),
+        count=n,
+        distance=distance,
+        whiten=whiten,
+        compare=compare,
+        skip_broken=skip_broken,
+        device=device,
+        quiet=not show_progress,
+    )
 
 
 @checked

@@ -174,7 +174,7 @@ class Tally:
         made = tuple(change for change in found if change is not None)
         if options:
             return made
-        return tuple(one.model_copy(update={"sentence": _without_options(one.sentence)}) for one in made)
+        return tuple(one.model_copy(update={"sentence": without_options(one.sentence)}) for one in made)
 
     def _change(
         self,
@@ -317,7 +317,8 @@ class Tally:
         return self._change("enlarged", "Enlarged", chosen, f"{_sizes(chosen)}, which adds no detail")
 
 
-def _without_options(sentence: str) -> str:
+def without_options(sentence: str) -> str:
+    """What was done, without the option of a data set that does otherwise."""
     said, named, _ = sentence.partition("; data.")
     return f"{said}." if named else said
 

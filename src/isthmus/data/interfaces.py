@@ -47,6 +47,15 @@ class Pictures(ABC):
         """(start, stop) of the parts that are read in one go, in order. Default: of 64 pictures each."""
         return ((start, min(start + _CHUNK, len(self))) for start in range(0, len(self), _CHUNK))
 
+    def address(self, index: int) -> str:
+        """Where a user finds a picture again: its path, or its file and row as `scans.npy:12`. Default: its name."""
+        return self.name(index)
+
+    def levels(self, start: int, stop: int) -> np.ndarray | None:
+        """(M, C, H, W) uint8: the pictures from `start` up to `stop`, if they are levels of 8 bits in memory or can be
+        read as such in one go. None, the default: they must be read one by one."""
+        return None
+
 
 @dataclass(frozen=True)
 class PictureSet:

@@ -41,5 +41,8 @@ class _Loaded(Pictures):
     def name(self, index: int) -> str:
         return f"{self.split} image {index}"
 
+    def levels(self, start: int, stop: int) -> np.ndarray | None:
+        return self.images[start:stop] if self.images.dtype == np.uint8 else None
+
     def read(self, start: int, stop: int) -> Iterator[Picture]:
         yield from self.images[start:stop]

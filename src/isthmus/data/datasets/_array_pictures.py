@@ -10,7 +10,7 @@ import numpy as np
 
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Change
-from isthmus.data.datasets._array_files import StoredArray, native
+from isthmus.data.datasets._array_files import PackedArray, StoredArray, native
 from isthmus.data.datasets._number_scale import Scale, form_of_scale, said_of_scale, scale_of, scaled
 from isthmus.data.datasets._picture_options import Channels
 from isthmus.data.form import Form
@@ -52,6 +52,16 @@ class ArrayPictures(Pictures):
 
     def name(self, index: int) -> str:
         return f"{self.place}, image {index}"
+
+    def address(self, index: int) -> str:
+        if isinstance(self.values, StoredArray | PackedArray):
+            return ":".join(filter(None, (str(self.values.path), self.values.name, str(index))))
+        return f"{self.place}:{index}"
+
+    def levels(self, start: int, stop: int) -> np.ndarray | None:
+        block = channels_first(self.values.rows(start, stop), self.layout)
+        found = scaled(native(block), self.scale)
+        return np.ascontiguousarray(found) if found.dtype == np.uint8 else None
 
     def read(self, start: int, stop: int) -> Iterator[Picture]:
         for block in read_blocks(self.values, start, stop):

@@ -33,6 +33,9 @@ class Files(Pictures):
     def name(self, index: int) -> str:
         return str(self.inside / self.names[index])
 
+    def address(self, index: int) -> str:
+        return str(self.folder / self.names[index])
+
     def read(self, start: int, stop: int) -> Iterator[Picture]:
         return (self.folder / name for name in self.names[start:stop])
 

@@ -63,10 +63,18 @@ class ParquetPictures(Pictures):
         return self.starts[-1]
 
     def name(self, index: int) -> str:
+        path, row = self._place(index)
+        return f"{path}, row {row}"
+
+    def address(self, index: int) -> str:
+        path, row = self._place(index)
+        return f"{path}:{row}"
+
+    def _place(self, index: int) -> tuple[Path, int]:
+        """A picture's file and row."""
         place = int(np.searchsorted(self.starts, index, side="right")) - 1
         rows = self.tables[place]
-        row = rows.at(index - self.starts[place], index - self.starts[place] + 1)[0]
-        return f"{rows.table.path}, row {row}"
+        return rows.table.path, int(rows.at(index - self.starts[place], index - self.starts[place] + 1)[0])
 
     def chunks(self) -> Iterator[tuple[int, int]]:
         begun = 0

@@ -33,6 +33,9 @@ class TarPictures(Pictures):
     def name(self, index: int) -> str:
         return f"{self.paths[self._file(index)]}, {self.names[index]}"
 
+    def address(self, index: int) -> str:
+        return f"{self.paths[self._file(index)]}:{self.names[index]}"
+
     def read(self, start: int, stop: int) -> Iterator[Picture]:
         while start < stop:
             number = self._file(start)
