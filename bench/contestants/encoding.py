@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from isthmus.core.ahead import behind
 from isthmus.inference.encode import about_latents, encoded
 from isthmus.inference.latents_file import writing
 from isthmus.inference.named_images import NamedImages
@@ -76,9 +77,13 @@ def _encode(model: Autoencoder, file: Path, count: int) -> None:
         images = NamedImages(file, model.form, quiet=True)
         assert len(images) == count
         about, out = about_latents(Path("bench"), model), Path(home) / "latents.parquet"
-        with writing(out, about, labels=False, names=False) as writer, encoded(model, images) as blocks:
+        with (
+            writing(out, about, labels=False, names=False) as writer,
+            behind(writer.write) as write,
+            encoded(model, images) as blocks,
+        ):
             for block in blocks:
-                writer.write(block)
+                write(block)
 
 
 def _wait(model: Autoencoder) -> None:

@@ -19,9 +19,11 @@ import pytest
 import torch
 from PIL import Image
 from tests.command import assert_refused, isthmus
+from torch import Tensor
+from torch.utils.data import Dataset
 
 import isthmus as ist
-from isthmus.core.ahead import ahead
+from isthmus.core.ahead import ahead, behind
 from isthmus.core.errors import InputError
 from isthmus.inference import encode as encode_module
 from isthmus.inference.encode import AboutLatents, EncodedBlock, about_latents, encoded, weights_hash
@@ -161,6 +163,19 @@ def test_the_codes_of_a_discrete_latent_are_kept(home: Path, pixels: np.ndarray)
     assert first.count('"code_') == found.codes.shape[1]
 
 
+class Scans(Dataset[tuple[Tensor, str]]):
+    """As data sets of PyTorch give them: channels first, fractions, and a label."""
+
+    def __init__(self, pixels: np.ndarray) -> None:
+        self.pixels = pixels
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, str]:
+        return torch.from_numpy(self.pixels[index].transpose(2, 0, 1) / 255), ("even", "odd")[index % 2]
+
+
 def test_from_python_arrays_data_sets_and_paths_give_the_same(run: Path, home: Path, pixels: np.ndarray) -> None:
     expected = ist.encode(run, "scans.npy", show_progress=False)
     given = ist.encode(run, pixels, show_progress=False)
@@ -172,6 +187,8 @@ def test_from_python_arrays_data_sets_and_paths_give_the_same(run: Path, home: P
     assert pictures.sha256 == expected.sha256[:4]
     assert any("fractions of which 0 becomes black" in sentence for sentence in fractions.notices)
     assert given.save("kept.csv").read_text().startswith('"path","sha256"')
+    numbered = ist.encode(run, Scans(pixels[:5]), show_progress=False)
+    assert numbered.sha256 == expected.sha256[:5] and numbered.labels == ("even", "odd", "even", "odd", "even")
     with pytest.raises(InputError, match="source: 3 is no pictures"):
         ist.encode(run, 3)
 
@@ -202,4 +219,27 @@ def test_reading_ahead_keeps_order_raises_what_is_raised_and_ends_its_thread() -
         next(items)
     with ahead(iter(range(1000))) as items:
         assert next(items) == 0
+    assert threading.active_count() == before
+
+
+def test_writing_behind_keeps_order_and_raises_what_is_raised() -> None:
+    before, done = threading.active_count(), list[int]()
+
+    def work(number: int) -> None:
+        if number == 30:
+            raise OSError(errno.ENOSPC, "full")
+        done.append(number)
+
+    with behind(work) as give:
+        for number in range(30):
+            give(number)
+    assert done == list(range(30))
+    with pytest.raises(OSError, match="full"), behind(work) as give:
+        for number in range(25, 10_000):
+            give(number)
+    with pytest.raises(OSError, match="full"), behind(work) as give:
+        give(30)  # the last one: raised at the end of the block
+    with pytest.raises(KeyError), behind(work) as give:
+        give(1)
+        raise KeyError
     assert threading.active_count() == before

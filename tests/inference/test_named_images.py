@@ -12,7 +12,10 @@ from PIL import Image
 
 from isthmus.core.errors import InputError
 from isthmus.data import workers
+from isthmus.data.datasets.arrays import Arrays
 from isthmus.data.form import Form
+from isthmus.data.store.opening import read_header
+from isthmus.data.store.prepare import prepare
 from isthmus.inference.named_images import NamedBlock, NamedImages
 
 FORM = Form.of_model({}, (3, 8, 8), 8)
@@ -178,3 +181,23 @@ def test_deep_values_are_on_the_models_range(tmp_path: Path) -> None:
     found = all_of(NamedImages(tmp_path / "ct.npy", form))
     assert found.pixels.dtype == np.uint16
     assert found.pixels.ravel().tolist() == [0, 32768, 65535, 65535]
+
+
+def test_a_store_gives_what_its_source_gives_unless_its_range_is_another(tmp_path: Path) -> None:
+    np.save(tmp_path / "ct.npy", np.random.default_rng(0).integers(0, 4096, (30, 8, 8), dtype=np.uint16))
+    prepare("arrays", Arrays(path=str(tmp_path / "ct.npy")), tmp_path / "store")
+    ends = read_header(tmp_path / "store").range
+    assert ends is not None
+    form = replace(Form.of_model({}, (1, 8, 8), 16), range=ends)
+    stored, source = (all_of(NamedImages(tmp_path / name, form)) for name in ("store", "ct.npy"))
+    assert stored.sha256 == source.sha256 and stored.names[3] == f"{tmp_path / 'store'}:3"
+    with pytest.raises(InputError, match=r"its black and white are the values .*; make the store again with range="):
+        NamedImages(tmp_path / "store", Form.of_model({}, (1, 8, 8), 16))
+
+
+def test_pictures_are_read_again_by_their_names(tmp_path: Path) -> None:
+    np.save(tmp_path / "a.npy", images(5))
+    found = NamedImages(tmp_path / "a.npy", FORM)
+    name = found.address(3)
+    again = found.pixels_at({name, "elsewhere"})
+    assert list(again) == [name] and (again[name] == all_of(found).pixels[3]).all()

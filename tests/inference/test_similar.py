@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import shutil
 from dataclasses import replace
@@ -15,7 +16,9 @@ from tests.command import assert_refused, isthmus
 
 import isthmus as ist
 from isthmus.core.errors import InputError
+from isthmus.inference import find_again as find_again_module
 from isthmus.inference import gallery as gallery_module
+from isthmus.inference import nearest as nearest_module
 from isthmus.inference import similar as similar_module
 from isthmus.inference.latents_table import LatentsTable
 from isthmus.inference.nearest import Distance, Nearest, fit_whitening
@@ -200,3 +203,9 @@ def test_where_labels_are_known_the_search_is_held_against_pca_and_pixels(run: P
     assert sum("This model, one seed: its latent" in line for line in lines) == 2
     without = isthmus("similar", run, "query.png", "--in", "digits", "-n", "2", "-q", "--no-compare")
     assert "PCA" not in without.out
+
+
+def test_examples_in_docstrings_hold(cache_of_module: None) -> None:
+    for module in (nearest_module, find_again_module):
+        tried = doctest.testmod(module)
+        assert tried.attempted and not tried.failed

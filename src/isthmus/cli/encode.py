@@ -42,6 +42,7 @@ def encode(
     number of pictures.
     """
     need_folder(run)
+    from isthmus.core.ahead import behind
     from isthmus.inference.encode import Encoding, about_latents, encoded
     from isthmus.inference.latents_file import check_target, writing
     from isthmus.inference.named_images import NamedImages
@@ -57,10 +58,11 @@ def encode(
     about, done = about_latents(run, model), Encoding()
     with (
         writing(out, about, labels=images.has_labels, names=images.has_names_as_labels) as writer,
+        behind(writer.write) as write,
         encoded(model, images) as blocks,
     ):
         for block in blocks:
-            writer.write(block)
+            write(block)
             done.images += len(block)
             done.error += float(block.error.sum())
     for sentence in images.notices():

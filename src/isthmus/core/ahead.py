@@ -1,10 +1,10 @@
-"""Lets an iterator work ahead of its consumer, in a thread of its own: reading beside computing beside writing."""
+"""Lets a producer work ahead and a consumer work behind, each in a thread: read, compute and write at once."""
 
 from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -70,3 +70,51 @@ def ahead(items: Iterable[T], *, most: int = 2) -> Generator[Iterator[T]]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextmanager
+def behind(work: Callable[[T], None], *, most: int = 2) -> Generator[Callable[[T], None]]:
+    """A function that hands an item to `work`, which another thread calls for one item after the other, in order.
+
+    Up to `most` items wait. What `work` raises is raised by the next call, or at the end of the block, which waits
+    until all is done; where the block raises, what waits is dropped.
+    """
+    waiting: queue.Queue[T | _End] = queue.Queue(most)
+    failed: list[BaseException] = []
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                item = waiting.get(timeout=_WAIT)
+            except queue.Empty:
+                continue
+            if isinstance(item, _End):
+                return
+            try:
+                work(item)
+            except BaseException as error:
+                failed.append(error)
+                return
+
+    def give(item: T | _End) -> None:
+        while not failed:
+            try:
+                return waiting.put(item, timeout=_WAIT)
+            except queue.Full:
+                continue
+        raise failed[0]
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield give
+        if not failed:
+            give(_End(None))
+            while thread.is_alive():
+                thread.join(_WAIT)  # without a limit, Ctrl-C would wait for it
+    finally:
+        stop.set()
+        thread.join()
+    if failed:
+        raise failed[0]

@@ -28,6 +28,8 @@ from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched, batched_array
 from isthmus.models.pixels import to_unit
 
+_PIECES = 16  # of a block, where few threads share them
+
 
 @dataclass(frozen=True)
 class EncodedBlock:
@@ -110,8 +112,8 @@ def encoded(model: Autoencoder, images: NamedImages) -> Generator[Iterator[Encod
     The bits are those of `model.encode`, however many pictures there are. Iteration raises RunError where latents are
     not finite, and as `NamedImages.blocks`.
     """
-    with ahead(images.blocks(_rows(model))) as blocks:
-        yield (_encoded(model, block) for block in blocks)
+    with images.showing_progress(), ahead(images.blocks(_rows(model), done="used")) as blocks:
+        yield _encoded_blocks(model, images, blocks)
 
 
 @contextmanager
@@ -121,8 +123,21 @@ def latents_of(model: Autoencoder, images: NamedImages) -> Generator[Iterator[tu
     def latent(part: Tensor) -> Tensor:
         return with_sane_numbers(model.encode_pixels(part).flatten(1).cpu())
 
-    with ahead(images.blocks(_rows(model))) as blocks:
-        yield ((block, batched_array(model, latent, _tensor(block))) for block in blocks)
+    def found(blocks: Iterator[NamedBlock]) -> Iterator[tuple[NamedBlock, np.ndarray]]:
+        for block in blocks:
+            z = batched_array(model, latent, _tensor(block))
+            images.used(len(block))
+            yield block, z
+
+    with images.showing_progress(), ahead(images.blocks(_rows(model), done="used")) as blocks:
+        yield found(blocks)
+
+
+def _encoded_blocks(model: Autoencoder, images: NamedImages, blocks: Iterator[NamedBlock]) -> Iterator[EncodedBlock]:
+    for block in blocks:
+        found = _encoded(model, block)
+        images.used(len(block))
+        yield found
 
 
 def _tensor(block: NamedBlock) -> Tensor:
@@ -156,7 +171,7 @@ def _answer(model: Autoencoder, part: Tensor) -> tuple[Tensor, Tensor | None, Te
 
 
 def _rows(model: Autoencoder) -> int:
-    """Whole pieces, so that the bits do not depend on the blocks."""
+    """Whole pieces, so that the bits do not depend on the blocks; few, so that progress is seen."""
     piece = threads.images_in_a_piece(model.device, math.prod(model.image_shape[1:]))
     most = BLOCK_BYTES // (math.prod(model.image_shape) * model.depth // 8)
-    return max(1, most // piece) * piece
+    return max(1, min(most // piece, max(_PIECES, 4 * torch.get_num_threads()))) * piece

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -102,17 +103,18 @@ class NamedImages:
         """Whether some labels are names: then all are best written as text."""
         return any(part.named for part in self.parts)
 
-    def blocks(self, rows: int | None = None) -> Iterator[NamedBlock]:
+    def blocks(self, rows: int | None = None, *, done: Literal["read", "used"] = "read") -> Iterator[NamedBlock]:
         """All pictures in order, `rows` at a time; by default about 16 MiB of pixels.
 
+        done: what the progress counts: pictures that were read, or those that the caller reports to `used` inside
+        `showing_progress`, where that takes longer.
         Can be called again, which reads again. Raises InputError for a picture that cannot be read, unless they are
         left out, and where none can be read.
         """
         self._tally, self._broken = Tally(), []
         rows = rows or _rows_of(self.shape, dtype_of(self.form).itemsize)
         names, labels, pixels = list[str](), list[Label](), list[np.ndarray]()
-        with self._progress:
-            self._progress.begin(self._count)
+        with self.showing_progress() if done == "read" else nullcontext():
             for part, chunk in self._chunks():
                 self._note(chunk)
                 names += [part.address(row) for row in chunk.rows.tolist()]
@@ -122,11 +124,22 @@ class NamedImages:
                     whole = np.concatenate(pixels)
                     yield _block(names[:rows], labels[:rows], whole[:rows])
                     names, labels, pixels = names[rows:], labels[rows:], [whole[rows:]]
-                self._progress.advance(chunk.stop - chunk.start)
-        if names:
-            yield _block(names, labels, np.concatenate(pixels))
+                self.used(chunk.stop - chunk.start if done == "read" else len(chunk.problems))
+            if names:
+                yield _block(names, labels, np.concatenate(pixels))
         if len(self._broken) == self._count:
             raise InputError(f"{self._count_broken()} ({some(self._broken)}); name others")
+
+    @contextmanager
+    def showing_progress(self) -> Generator[None]:
+        """Inside the block, a bar on stderr shows how many pictures are done, how many a second, and the time left."""
+        with self._progress:
+            self._progress.begin(self._count)
+            yield
+
+    def used(self, count: int) -> None:
+        """`count` more pictures are done, for the progress."""
+        self._progress.advance(count)
 
     def notices(self) -> list[str]:
         """After reading: what was done to the pictures, and which were left out."""
