@@ -9,7 +9,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Autoencoder",
     "InputError",
+    "Run",
     "RunError",
+    "Study",
     "calibrate",
     "denoise",
     "doctor",
@@ -25,27 +27,18 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import (
-        calibrate,
-        denoise,
-        doctor,
-        encode,
-        explore,
-        export,
-        load,
-        sample,
-        score,
-        similar,
-        study,
-        train,
-    )
+    from isthmus.api.functions import (, doctor, encode, explore, export, load, sample, similar, study, train
+    from isthmus.api.run_object import Run
+    from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
 _HOMES = {
     "Autoencoder": "isthmus.models.autoencoder",
     "InputError": "isthmus.core.errors",
+    "Run": "isthmus.api.run_object",
     "RunError": "isthmus.core.errors",
+    "Study": "isthmus.api.study_object",
     "calibrate": "isthmus.api.functions",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",

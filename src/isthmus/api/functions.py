@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,10 @@ import numpy as np
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.api.asked_pictures import asked_pictures
+from isthmus.api.run_object import Run
+from isthmus.api.study_object import Study
 from isthmus.core.arguments import checked
-from isthmus.core.paths import expanded
+from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.anomaly.calibrate import calibrate_run
 from isthmus.inference.anomaly.score import Scored
@@ -29,21 +32,20 @@ from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
-from isthmus.run_files.read import read_json
 from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run, read_recipe
 
 
 @checked
 def train(
-    recipe: str,
+    recipe: AnyPath,
     *,
     data: Data = None,
-    out: str | Path | None = None,
+    out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
     resume: bool = False,
     show_progress: bool = True,
-) -> Path:
+) -> Run:
     """Train a recipe, evaluate it and write its report; a finished run is not changed.
 
     recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
@@ -53,42 +55,66 @@ def train(
         folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
     resume: resume the unfinished run in the folder from its last checkpoint.
-    Returns the run folder. Raises InputError for any wrong input, and if the folder holds an unfinished run and
-    `resume` is false.
+    Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
+    unfinished run and `resume` is false.
+
+    >>> import isthmus as ist
+    >>> run = ist.train("digits/latent-10", options={"train.epochs": 1}, show_progress=False)
+    >>> print(run, run.evaluation.name, run.evaluation.data.test_images)
+    runs/latent-10 latent-10 180
+
+    Images of your own, here as an array; the options make it small:
+
+    >>> import numpy as np
+    >>> images = np.random.default_rng(0).integers(0, 256, (40, 16, 16), dtype=np.uint8)
+    >>> small = {"architecture.width": 8, "bottleneck.dim": 3, "train.steps": 2}
+    >>> run = ist.train("residual", data=images, out="runs/mine", options=small, show_progress=False)
+    >>> run.evaluation.data.image_shape
+    (1, 16, 16)
     """
-    asked = asked_run(recipe, None if out is None else expanded(out, "out"), options or {}, data)
+    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.train(asked, resume=resume, show_progress=show_progress)
-    return asked.folder
+    return Run(asked.folder)
 
 
 @checked
 def study(
-    name: str,
+    name: AnyPath,
     *,
     data: Data = None,
-    out: str | Path | None = None,
+    out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
     jobs: int | Literal["auto"] = 1,
     show_progress: bool = True,
-) -> dict[str, Any]:
+) -> Study:
     """Run what is missing or unfinished of a study, compare, and write its report; arguments as in `train`.
 
     name: a study such as "post", a path to a TOML file, or a study folder.
     jobs: number of runs at the same time. On the CPU each has its own process; on a CUDA device they take turns in
         this process. "auto" measures on the CPU which number is fastest.
-    Returns the findings, as in findings.json.
+    Returns the `Study`, which is the dictionary of findings.json and stands for its folder.
+
+    >>> import isthmus as ist
+    >>> study = ist.study("digits", options={"train.epochs": 1, "seeds": 1}, show_progress=False)
+    >>> list(study.runs)
+    ['latent-2/seed-0', 'latent-10/seed-0', 'denoise/seed-0', 'vae/seed-0']
     """
-    asked = asked_study(name, None if out is None else expanded(out, "out"), options or {}, data)
+    asked = asked_study(os.fspath(name), None if out is None else expanded(out, "out"), options or {}, data)
     verbs.study(asked, jobs=jobs, show_progress=show_progress)
-    return read_json(asked.folder / "findings.json")
+    return Study(asked.folder)
 
 
 @checked
-def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
+def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
     """The trained model of a run, in evaluation mode: `encode`, `decode`, `reconstruct` take images.
 
     Warns if the best weights are damaged and the last ones are used. Raises InputError if the folder is not a run,
     RunError if no weights can be read.
+
+    >>> import isthmus as ist
+    >>> model = ist.load("runs/digits-10", device="cpu")
+    >>> model.latent_shape, model.image_shape
+    ((10,), (1, 8, 8))
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
@@ -98,7 +124,7 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
 
 @checked
 def encode(
-    run_folder: str | Path,
+    run_folder: AnyPath,
     source: Any,
     *,
     skip_broken: bool = False,
@@ -114,6 +140,13 @@ def encode(
     skip_broken: leave out and name pictures that cannot be read.
     All latents are kept in memory; `isthmus encode` writes any number of them to a file.
     Raises InputError for a source without pictures and for pictures that cannot be read.
+
+    >>> import isthmus as ist
+    >>> table = ist.encode("runs/digits-10", "digits", show_progress=False)
+    >>> table.z.shape, len(table.names), len(table.error)
+    ((1797, 10), 1797, 1797)
+    >>> print(table.save("latents.parquet"))
+    latents.parquet
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
@@ -125,12 +158,16 @@ def encode(
 
 
 @checked
-def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
+def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None = None) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
         in the folder; then the report links to it. Returns its path; warns about anything missing from the page.
     Raises InputError if the models' training images are missing, or if the page's script has not been built.
+
+    >>> import isthmus as ist
+    >>> print(ist.explore("runs/digits-10"))
+    runs/digits-10/explorer.html
     """
     page = None if out is None else expanded(out, "out")
     made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
@@ -140,10 +177,14 @@ def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path |
 
 
 @checked
-def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool = False) -> Path:
+def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = False) -> Path:
     """Write a run's model as encoder.onnx and decoder.onnx, checked against PyTorch, and an export.json.
 
     out: the folder, by default `export/` in the run folder. half: store weights in 16 bits. Returns the folder.
+
+    >>> import isthmus as ist
+    >>> sorted(path.name for path in ist.export("runs/digits-10").iterdir())
+    ['decoder.onnx', 'encoder.onnx', 'export.json', 'model.safetensors']
     """
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
@@ -154,13 +195,18 @@ def export(run_folder: str | Path, *, out: str | Path | None = None, half: bool 
 
 @checked
 def sample(
-    run_folder: str | Path, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
+    run_folder: AnyPath, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
 ) -> np.ndarray:
     """New images from a run's model, (count, H, W, C) uint8, or uint16 where it was trained on 16 bits.
 
     The same seed on the same device gives the same images.
     sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
     Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
+
+    >>> import isthmus as ist
+    >>> new = ist.sample("runs/digits-10", 5, seed=1)
+    >>> new.shape, new.dtype
+    ((5, 8, 8, 1), dtype('uint8'))
     """
     made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
     for sentence in made.notices:
@@ -170,7 +216,7 @@ def sample(
 
 @checked
 def similar(
-    run_folder: str | Path,
+    run_folder: AnyPath,
     query: Any,
     among: Any,
     *,
@@ -190,6 +236,14 @@ def similar(
     compare: where labels are known, hold the search against PCA and raw pixels, for which the run's images are read.
     Returns `queries`, each with its `found` neighbours, nearest first, and `key`: precision at 10 with its interval.
     Raises InputError for what is not there, and for a table of another run's latents.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> digits = np.zeros((20, 8, 8), np.uint8)
+    >>> digits[:, 4] = np.arange(0, 200, 10)[:, None]
+    >>> found = ist.similar("runs/digits-10", digits[:1], digits, n=3, show_progress=False)
+    >>> len(found.queries), len(found.queries[0].found)
+    (1, 3)
     """
     run, form = expanded(run_folder, "run_folder"), form_of(expanded(run_folder, "run_folder"))
     return search(
@@ -229,11 +283,16 @@ def denoise(run_folder: str | Path, images: Any, *, device: str = "auto") -> lis
 
 
 @checked
-def doctor(run_folder: str | Path) -> list[Diagnosis]:
+def doctor(run_folder: AnyPath) -> list[Diagnosis]:
     """Problems of a run, most severe first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
     It is what the last evaluation measured. Raises InputError where there is no run, also for a study, naming its runs,
     RunError where it was never evaluated.
+
+    >>> import isthmus as ist
+    >>> for said in ist.doctor("runs/digits-10"):
+    ...     print(said.severity, said.rule, said.changes)
+    error untrained ({'train.epochs': 44},)
     """
     run = expanded(run_folder, "run_folder")
     check_is_run(run)

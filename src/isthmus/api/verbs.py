@@ -68,7 +68,7 @@ def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
         for event in events:
             display.show(event)
             if (first := growing.show(event)) is not None:
-                display.print(f"First pictures: {first.resolve()}")
+                display.print(f"First pictures: {display.place(first)}")
     write_study_pages(asked.folder)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import os
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -32,16 +34,25 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     @functools.cache
     def adapters() -> dict[str, pydantic.TypeAdapter[Any]]:
         hints = typing.get_type_hints(function)
-        return {name: _adapter(hints[name]) for name in signature.parameters}
+        return {name: _adapter(hints[name]) for name in signature.parameters if name in hints}  # `self` has none
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = signature.bind(*args, **kwargs)
-        for name, value in bound.arguments.items():
-            bound.arguments[name] = _check(name, value, adapters()[name])
+        for name, adapter in adapters().items():
+            if name in bound.arguments:
+                bound.arguments[name] = _check(name, bound.arguments[name], adapter)
         return function(*bound.args, **bound.kwargs)
 
     return call
+
+
+def _as_path(value: Any) -> Any:
+    """An object that stands for a path, such as a `Run`, as that path; anything else as it is."""
+    if not isinstance(value, os.PathLike) or isinstance(value, Path):
+        return value
+    path = os.fspath(value)
+    return Path(path) if isinstance(path, str) else value
 
 
 def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
@@ -50,7 +61,7 @@ def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
 
 def _check(name: str, value: Any, adapter: pydantic.TypeAdapter[Any]) -> Any:
     try:
-        given = value.item() if isinstance(value, np.generic) else value
+        given = value.item() if isinstance(value, np.generic) else _as_path(value)
         found = adapter.validate_python(given)
     except pydantic.ValidationError as error:
         wanted = {

@@ -14,6 +14,13 @@ class InputError(ValueError):
 
     The message is one line that names the path or option, the value and the remedy; line breaks in what the user
     typed are escaped.
+
+    >>> import isthmus as ist
+    >>> try:
+    ...     ist.train("digits/latent-10", options={"bottleneck.dimm": 3})
+    ... except ist.InputError as error:
+    ...     print(error)
+    bottleneck.dimm: unknown for 'vector' (did you mean 'dim'?); it takes dim
     """
 
     def __init__(self, sentence: str) -> None:
@@ -21,7 +28,19 @@ class InputError(ValueError):
 
 
 class RunError(RuntimeError):
-    """The request was valid, but a run could not finish or a check failed (exit code 1)."""
+    """The request was valid, but a run could not finish or a check failed (exit code 1).
+
+    >>> import isthmus as ist
+    >>> run = ist.Run("runs/digits-10")
+    >>> evaluation = (run / "evaluation.json").rename("kept.json")
+    >>> try:
+    ...     run.evaluation
+    ... except ist.RunError as error:
+    ...     print(error)
+    runs/digits-10/evaluation.json: is missing; `isthmus evaluate runs/digits-10` writes it again
+    >>> evaluation.rename(run / "evaluation.json").name
+    'evaluation.json'
+    """
 
 
 def out_of_memory(error: BaseException) -> str | None:

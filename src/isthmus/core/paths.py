@@ -9,8 +9,11 @@ from pathlib import Path
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
 
+AnyPath = str | os.PathLike[str]
+"""A path as people pass it: text, a `Path`, or an object that stands for one, such as a `Run`."""
 
-def expanded(text: str | Path, name: str) -> Path:
+
+def expanded(text: AnyPath, name: str) -> Path:
     """The path that somebody wrote, with `~` and `~user` replaced; `./~x` is a file of that name.
 
     Raises InputError where there is no such home folder, or this cannot be a path; the message calls it `name`.
@@ -18,17 +21,17 @@ def expanded(text: str | Path, name: str) -> Path:
     written = os.path.expanduser(text)
     if written.startswith("~"):  # no such user, or one without a home
         raise InputError(
-            f"{name}: {shown(str(text))} begins with a home folder that this system does not know; write it out"
+            f"{name}: {shown(os.fspath(text))} begins with a home folder that this system does not know; write it out"
         )
     if not written:
         raise InputError(f"{name}: '' is not a path; give one, such as `.` for the current folder")
     try:
         os.lstat(written)
     except ValueError as error:  # a zero byte, or half of a letter
-        raise InputError(f"{name}: {shown(str(text))} cannot be a path ({error}); give another") from None
+        raise InputError(f"{name}: {shown(os.fspath(text))} cannot be a path ({error}); give another") from None
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:
-            raise InputError(f"{name}: {shown(str(text))} is too long for a path; choose a shorter one") from None
+            raise InputError(f"{name}: {shown(os.fspath(text))} is too long for a path; choose a shorter one") from None
     return Path(written)
 
 

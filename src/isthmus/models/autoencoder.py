@@ -45,6 +45,16 @@ class Autoencoder(nn.Module):
 
     image_shape: (C, H, W). depth: bits of a pixel's value, in the images that it is trained on and in those that it
     makes; at 16, pixels are uint16; at 32, real numbers (float32), which `core/pixels.py` describes.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> model = ist.load("runs/digits-10", device="cpu")
+    >>> digits = np.zeros((2, 8, 8, 1), np.uint8)
+    >>> z = model.encode(digits)
+    >>> z.shape, z.dtype
+    ((2, 10), dtype('float32'))
+    >>> bool((model.decode(z) == model.reconstruct(digits)).all())
+    True
     """
 
     if TYPE_CHECKING:  # for the same reason as in `ModelPart`

@@ -1,15 +1,17 @@
-"""Progress on stderr: one bar per run on a terminal, one line per epoch elsewhere."""
+"""Progress: one bar per run on a terminal and in a notebook, one line per epoch on stderr elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from isthmus.core.wording import counted, printable
+from isthmus.pages.notebook.progress import NotebookProgress
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import FinishedRead, StudyDone, StudyEvent
@@ -26,6 +28,8 @@ class Display:
     def __init__(self, *, enabled: bool = True) -> None:
         self.console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
         self.live = enabled and self.console.is_terminal
+        # there, rich would print every line as an output of its own, and its bars need widgets that may be missing
+        self.notebook = NotebookProgress() if enabled and self.console.is_jupyter else None
         self.bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -46,6 +50,8 @@ class Display:
     def __exit__(self, *_: object) -> None:
         if self.live:
             self.bars.stop()
+        if self.notebook is not None:
+            self.notebook.close()
 
     def show(self, event: StudyEvent | Event) -> None:
         """Show one event of a study, or of a run outside any study."""
@@ -68,8 +74,15 @@ class Display:
 
     def print(self, text: str) -> None:
         """Print a line above the bars."""
+        if self.notebook is not None:
+            self.notebook.print(text)
+            return
         self.console.print(printable(text), markup=False)
         sys.stderr.flush()
+
+    def place(self, page: Path) -> str:
+        """A page as text: in full for a terminal, where it can be clicked; in a notebook as it was given."""
+        return str(page if self.notebook is not None else page.resolve())
 
     def _show(self, number: int, event: Event) -> None:
         self.runs[number].show(event)
@@ -113,6 +126,8 @@ class _Run:
 
     def close(self) -> None:
         """Remove the bar."""
+        if self.display.notebook is not None:
+            self.display.notebook.end(self.title)
         if self.task is not None:
             self.display.bars.remove_task(self.task)
             self.task = None
@@ -130,12 +145,16 @@ class _Run:
             f"{self.title}: {counted(event.images_per_epoch, 'image')}, {length} on {event.device} "
             f"in {event.precision}{resumed} -> {event.folder}"
         )
+        if self.display.notebook is not None:
+            self.display.notebook.begin(self.title, event.step / max(event.total_steps, 1))
 
     def _step(self, event: Step) -> None:
         if event.log is not None:
             self.loss, self.speed = event.log["loss"], event.log["images_per_second"]
         detail = f"loss {self.loss:.5f}  {self.speed:,.0f} images/s{self.best}"
-        if self.task is not None:
+        if self.display.notebook is not None:
+            self.display.notebook.advance(self.title, event.done, detail)
+        elif self.task is not None:
             self.display.bars.update(self.task, completed=event.done, detail=detail)
         elif self.begun is not None and time.monotonic() - self.spoke > LINE_SECONDS:
             self.line(f"{self.title}: step {event.step:,}, {event.done:.0%}  {detail}")
@@ -143,6 +162,8 @@ class _Run:
     def _epoch(self, event: Epoch) -> None:
         if event.best:
             self.best = f"  best {_validation(event)}"
+        if self.display.notebook is not None:
+            return  # the bar shows it: a line for each epoch would flood the notebook
         if event.epoch == 0:
             self.line(f"{self.title}: starts at PCA  validation {_validation(event)}")
             return

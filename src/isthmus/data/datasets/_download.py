@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import http.client
+import importlib.util
 import os
 import time
 import urllib.error
@@ -83,7 +84,9 @@ def download(remote: RemoteFile, target: Path) -> None:
         highlight=False,
     )
     columns = (BarColumn(), DownloadColumn(binary_units=True), TransferSpeedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console) as progress:
+    # in a notebook, rich's bar needs ipywidgets; without them it only warns, and the line above has to do
+    no_bar = console.is_jupyter and importlib.util.find_spec("ipywidgets") is None
+    with Progress(*columns, console=console, disable=no_bar) as progress:
         task = progress.add_task("", total=remote.size)
         for have in _attempts(remote, part):
             progress.update(task, completed=have)
