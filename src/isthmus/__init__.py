@@ -27,7 +27,20 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import (, doctor, encode, explore, export, load, sample, similar, study, train
+    from isthmus.api.functions import (
+        calibrate,
+        denoise,
+        doctor,
+        encode,
+        explore,
+        export,
+        load,
+        sample,
+        score,
+        similar,
+        study,
+        train,
+    )
     from isthmus.api.run_object import Run
     from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
