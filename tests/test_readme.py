@@ -84,4 +84,7 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
     elif verb == "data":
         assert thing in (*registry.kinds("datasets"), "prepare")
     else:
-        assert verb in ("explore", "export", "reconstruct", "sample", "doctor", "evaluate", "calibrate", "score")
+        assert verb in (
+            *("explore", "export", "encode", "similar", "reconstruct", "sample", "doctor", "evaluate"),
+            *("calibrate", "score"),
+        )

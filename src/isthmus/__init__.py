@@ -12,17 +12,31 @@ __all__ = [
     "RunError",
     "calibrate",
     "doctor",
+    "encode",
     "explore",
     "export",
     "load",
     "sample",
     "score",
+    "similar",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
-    from isthmus.api.functions import calibrate, doctor, explore, export, load, sample, score, study, train
+    from isthmus.api.functions import (
+        calibrate,
+        doctor,
+        encode,
+        explore,
+        export,
+        load,
+        sample,
+        score,
+        similar,
+        study,
+        train,
+    )
     from isthmus.core.errors import InputError, RunError
     from isthmus.models.autoencoder import Autoencoder
 
@@ -32,11 +46,13 @@ _HOMES = {
     "RunError": "isthmus.core.errors",
     "calibrate": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
+    "encode": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
     "score": "isthmus.api.functions",
+    "similar": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

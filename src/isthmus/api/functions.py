@@ -11,18 +11,23 @@ import numpy as np
 
 from isthmus.api import verbs
 from isthmus.api.asked import Data, asked_run, asked_study
+from isthmus.api.asked_pictures import asked_pictures
 from isthmus.core.arguments import checked
 from isthmus.core.paths import expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.anomaly.calibrate import calibrate_run
 from isthmus.inference.anomaly.score import Scored
+from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.latents import Latents, gathered
+from isthmus.inference.named_images import NamedImages
 from isthmus.inference.sample import generate
+from isthmus.inference.similar import Search, search
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_json
-from isthmus.runs.load import load_model
+from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run
 
 
@@ -89,6 +94,34 @@ def load(run_folder: str | Path, *, device: str = "auto") -> Autoencoder:
 
 
 @checked
+def encode(
+    run_folder: str | Path,
+    source: Any,
+    *,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Latents:
+    """The latents of many pictures, with their names, labels, hashes and reconstruction errors.
+
+    source: a path, a pattern such as "scans/*.png", a data set's kind ("digits"), or a list of these; or the images:
+        an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels as a pair, a data set of PyTorch
+        or of the Hugging Face hub, or a list of PIL images. They are brought to the model's size as the command line
+        does, and what was done to them is in `notices`.
+    skip_broken: leave out and name pictures that cannot be read.
+    All latents are kept in memory; `isthmus encode` writes any number of them to a file.
+    Raises InputError for a source without pictures and for pictures that cannot be read.
+    """
+    model, notices = load_model(expanded(run_folder, "run_folder"), device)
+    for sentence in notices:
+        warnings.warn(sentence, stacklevel=2)
+    images = NamedImages(
+        asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
+    )
+    return gathered(model, images, about_latents(Path(run_folder), model))
+
+
+@checked
 def explore(folder: str | Path, *, models: Sequence[str] = (), out: str | Path | None = None) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
@@ -133,6 +166,44 @@ def sample(
 
 
 @checked
+def similar(
+    run_folder: str | Path,
+    query: Any,
+    among: Any,
+    *,
+    n: int = 10,
+    distance: Literal["euclidean", "cosine"] = "euclidean",
+    whiten: bool = False,
+    compare: bool = True,
+    skip_broken: bool = False,
+    device: str = "auto",
+    show_progress: bool = True,
+) -> Search:
+    """The pictures that are nearest to others in a run's latent, by exact search.
+
+    query: what to look for, as the source of `encode`, or rows such as "scans.npy:12". among: where to look, as the
+        source of `encode`, or the path of a parquet file that `isthmus encode` wrote with this run.
+    n: neighbours of each query. whiten: let all directions in which the searched latents vary count alike.
+    compare: where labels are known, hold the search against PCA and raw pixels, for which the run's images are read.
+    Returns `queries`, each with its `found` neighbours, nearest first, and `key`: precision at 10 with its interval.
+    Raises InputError for what is not there, and for a table of another run's latents.
+    """
+    run, form = expanded(run_folder, "run_folder"), form_of(expanded(run_folder, "run_folder"))
+    return search(
+        run,
+        asked_pictures(query, form),
+        asked_pictures(among, form),
+        count=n,
+        distance=distance,
+        whiten=whiten,
+        compare=compare,
+        skip_broken=skip_broken,
+        device=device,
+        quiet=not show_progress,
+    )
+
+
+@checked
 def doctor(run_folder: str | Path) -> list[Diagnosis]:
     """Problems of a run, most severe first: `severity`, `sentence`, `remedy`, and the numbers `measured`.
 
@@ -157,17 +228,17 @@ def calibrate(
 ) -> CalibrationRecord:
     """Measure the errors of normal pictures, so that `score` can promise a false-alarm rate; kept in the run folder.
 
-    source: a path, a pattern or a list of them; images in memory, as `Autoencoder.reconstruct` takes them; or None for
-        the run's own test images. They must be normal, and new to the run: pictures that were trained on or chose its
-        weights are found by their content and refused.
+    source: as in `encode`, or None for the run's own test images. They must be normal, and new to the run: pictures
+        that were trained on or chose its weights are found by their content and refused.
     measure: of the error: "mse", "ssim", "local" (the largest within a window), "latent" (its distance from training
         latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
         the run's validation images. normal: take only pictures with this label.
     Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
     """
+    run = expanded(run_folder, "run_folder")
     made = calibrate_run(
-        expanded(run_folder, "run_folder"),
-        source,
+        run,
+        None if source is None else asked_pictures(source, form_of(run)),
         measure=measure,
         normal=normal,
         device=device,
@@ -192,15 +263,16 @@ def score(
 ) -> Scored:
     """Anomaly scores of pictures, by the run's calibration: `path`, `error`, `p_value` and `flag`, each of N pictures.
 
-    source: as in `calibrate`. error: a larger one is more unusual. p_value: the share of normal pictures whose error is
+    source: as in `encode`. error: a larger one is more unusual. p_value: the share of normal pictures whose error is
     as large. flag: whether it is so low that of normal pictures at most `false_alarms` are flagged.
     normal: the label of the normal pictures, where the source has labels; then `judged.record` says how well the errors
         tell them from the others, beside PCA and pixel neighbours.
     Raises InputError for any wrong input: a run without calibration, or one on too few pictures for `false_alarms`.
     """
+    run = expanded(run_folder, "run_folder")
     made = verbs.score(
-        expanded(run_folder, "run_folder"),
-        source,
+        run,
+        asked_pictures(source, form_of(run)),
         false_alarms=false_alarms,
         normal=normal,
         device=device,

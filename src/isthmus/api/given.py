@@ -52,6 +52,9 @@ class _Numbered(Items):
     def __init__(self, data: Any, split: str) -> None:
         self.data, self.split = data, split
 
+    def __len__(self) -> int:
+        return _length(self.data)
+
     def __iter__(self) -> Iterator[Item]:
         for index in range(_length(self.data)):
             found = _got(self.data, index)
@@ -85,6 +88,9 @@ class _HubItems(Items):
             raise InputError(f"data.label_column: there is no column {self.label!r}; there are {', '.join(features)}")
         self.class_names = tuple(features[self.label].names) if self.label in classes else ()
         self.files = self.image in pictures
+
+    def __len__(self) -> int:
+        return sum(len(data) for data in self.splits.values())
 
     def __iter__(self) -> Iterator[Item]:
         hub, begun = sys.modules["datasets"], 0

@@ -6,13 +6,13 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from isthmus.api.asked import AskedRun, AskedStudy
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
 from isthmus.inference.anomaly.score import Scored, score_run
+from isthmus.inference.picture_sources import Source
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
@@ -90,7 +90,7 @@ class ScoredRun:
 
 def score(
     run: Path,
-    source: Any,
+    sources: Sequence[Source],
     *,
     false_alarms: float,
     normal: str | None,
@@ -104,7 +104,7 @@ def score(
     """
     scored = score_run(
         run,
-        source,
+        sources,
         false_alarms=false_alarms,
         normal=normal,
         device=device,

@@ -16,9 +16,11 @@ import typer.main
 from isthmus import __version__
 from isthmus.cli import data, exit_codes
 from isthmus.cli.app import app
+from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
 from isthmus.cli.score import calibrate, score
+from isthmus.cli.similar import similar
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
@@ -28,7 +30,10 @@ from isthmus.core.paths import check_working_folder
 __all__ = ["main"]
 
 # the order in --help
-for verb in (study, train, evaluate, doctor, report, explore, export, reconstruct, sample, calibrate, score):
+for verb in (
+    *(study, train, evaluate, doctor, report, explore, export),
+    *(encode, similar, calibrate, score, reconstruct, sample),
+):
     app.command()(verb)
 app.command("list")(list_things)
 app.add_typer(data.app, name="data")

@@ -7,9 +7,12 @@ import os
 import re
 import stat
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from isthmus.core.atomic_files import about, write_bytes
+from isthmus.core.atomic_files import about, replacing
 from isthmus.core.errors import InputError
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -54,21 +57,35 @@ def check_free(path: Path, *earlier: bytes) -> None:
         )
 
 
-def deliver(path: Path, data: bytes, *marks: bytes) -> None:
+def deliver(path: Path, data: bytes) -> None:
     """Write `data` to the file or stream `path`; a missing folder is created.
 
-    Replaces only files that `check_free` allows, given `marks`. Raises InputError where `path` cannot be written to,
-    OSError where writing fails.
+    Replaces only files that `check_free` allows. Raises InputError where `path` cannot be written to, OSError where
+    writing fails.
+    """
+    if not is_stream(path):
+        check_free(path)
+    with delivering(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def delivering(path: Path) -> Generator[IO[bytes]]:
+    """`deliver` for what is written bit by bit: a file appears at `path` when all of it is written, or not at all.
+
+    The caller has checked that the file at `path` may be replaced. Raises as `deliver`.
     """
     if is_stream(path):
-        _send(path, data)
+        with _sending(path) as file:
+            yield file
         return
-    check_free(path, *marks)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(path, data)
+    with replacing(path) as file:
+        yield file
 
 
-def _send(path: Path, data: bytes) -> None:
+@contextmanager
+def _sending(path: Path) -> Generator[IO[bytes]]:
     held = _descriptor(path)
     with about(path):
         if held is not None:
@@ -77,7 +94,7 @@ def _send(path: Path, data: bytes) -> None:
         else:
             descriptor = _open(path)
         with open(descriptor, "wb") as file:
-            file.write(data)
+            yield file
 
 
 def _open(path: Path) -> int:

@@ -35,6 +35,7 @@ SEALED: Mapping[str, int] = {
     "latent mixture": 0,
     "page": 0,
     "export": 0,
+    "search key": 0,
     "anomaly likelihood": 0,
     "made-up anomalies": 0,
     "anomaly bootstrap": 0,

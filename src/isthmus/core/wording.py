@@ -36,9 +36,9 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[:half]} ... {text[-half:]}"
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things in words: `1 image`, `1,024 images`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number of things in words: `1 image`, `1,024 images`. several: the plural, if it is not `noun` with an s."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
 
 
 def pca_of(count: int, square: int = 0) -> str:

@@ -13,11 +13,12 @@ import numpy as np
 from isthmus.core.bounded_reading import open_ordinary
 from isthmus.core.errors import InputError
 from isthmus.data.datasets._array_files import native
-from isthmus.data.datasets._array_pictures import Layout, channels_first, layout_of, read_blocks
-from isthmus.data.datasets._number_scale import Scale, scale_of, scaled
+from isthmus.data.datasets._array_pictures import ArrayPictures, Layout, channels_first, layout_of, read_blocks
+from isthmus.data.datasets._number_scale import Scale, form_of_scale, said_of_scale, scale_of, scaled
 from isthmus.data.datasets.arrays import Arrays
 from isthmus.data.form import Form
 from isthmus.data.given_images import GivenImages
+from isthmus.data.interfaces import PictureSet
 
 _KINDS = {
     "u1": "U8", "i1": "I8", "u2": "U16", "i2": "I16", "u4": "U32", "i4": "I32", "u8": "U64", "i8": "I64",
@@ -75,6 +76,11 @@ class GivenArrays(GivenImages):
             scale_of(images.dtype, map(native, read_blocks(self.images)), form) if finite else "as-it-is"
         )
         self.options = {"layout": "NCHW"}
+
+    def pictures(self, form: Form) -> PictureSet:
+        found = ArrayPictures(self.images, layout=self.layout, scale=self.scale, place="images", labels=self.labels)
+        said = said_of_scale(self.scale, len(found))
+        return PictureSet({"train": found}, form_of_scale(form, self.scale), "images", said=(said,) if said else ())
 
     def write(self, file: IO[bytes]) -> None:
         for part in self._content():

@@ -10,6 +10,8 @@ from typing import IO, Any, ClassVar
 
 from isthmus.core.atomic_files import replacing
 from isthmus.core.errors import InputError
+from isthmus.data.form import Form
+from isthmus.data.interfaces import PictureSet
 
 FILES = {"images.safetensors": "arrays", "images.parquet": "parquet"}
 """The names of such files, and the data sets that read them."""
@@ -23,6 +25,10 @@ class GivenImages(ABC):
 
     name: ClassVar[str]
     options: Mapping[str, Any]
+
+    @abstractmethod
+    def pictures(self, form: Form) -> PictureSet:
+        """The images as they are given, for a model of this form to read."""
 
     @abstractmethod
     def write(self, file: IO[bytes]) -> None:

@@ -6,7 +6,7 @@ import io
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice, zip_longest
 from pathlib import Path
 from typing import IO, Any, ClassVar
@@ -17,10 +17,14 @@ import pyarrow.parquet as pq
 from PIL import Image, ImageOps
 
 from isthmus.core.errors import InputError
+from isthmus.data.batch_levels import to_levels
 from isthmus.data.datasets._array_files import native
+from isthmus.data.datasets._array_pictures import channels_first, layout_of
 from isthmus.data.datasets._labels import Label
 from isthmus.data.datasets._parquet_table import Columns, open_table
+from isthmus.data.form import Form
 from isthmus.data.given_images import GivenImages
+from isthmus.data.interfaces import Picture, Pictures, PictureSet
 
 _ROWS = 256  # of a row group
 _PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
@@ -42,7 +46,51 @@ class Items(ABC):
     class_names: tuple[str, ...] = ()
 
     @abstractmethod
+    def __len__(self) -> int: ...
+
+    @abstractmethod
     def __iter__(self) -> Iterator[Item]: ...
+
+
+class ItemPictures(Pictures):
+    """The pictures of `items`, one after the other; their labels are known once they are read.
+
+    form: of the model that reads them. Arrays are (H, W), (H, W, C) or (C, H, W), and their values are those that
+    `to_levels` describes.
+    """
+
+    def __init__(self, items: Items, form: Form) -> None:
+        self.items, self.form = items, form
+        first = next(iter(items)).label
+        self.labelled, self.named = first is not None, isinstance(first, str) or bool(items.class_names)
+        self._given: dict[int, Label] = {}
+        self._left: Iterator[Item] = iter(())
+        self._at = -1
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def name(self, index: int) -> str:
+        return f"images:{index}"
+
+    def label(self, index: int) -> Label:
+        """Of a picture that was just read."""
+        label, names = self._given.pop(index, None), self.items.class_names
+        return names[label] if isinstance(label, int) and 0 <= label < len(names) else label
+
+    def read(self, start: int, stop: int) -> Iterator[Picture]:
+        if start != self._at:  # from the beginning again: items can only be gone through
+            self._left, self._at = islice(iter(self.items), start, None), start
+        for item in islice(self._left, stop - start):
+            self._given[self._at] = item.label
+            self._at += 1
+            yield self._levels(item.picture) if isinstance(item.picture, np.ndarray) else item.picture
+
+    def _levels(self, values: np.ndarray) -> np.ndarray:
+        found = native(values)
+        channels = self.form.channels if isinstance(self.form.channels, int) else "auto"
+        layout = layout_of((1, *found.shape), "auto", channels, "images")
+        return to_levels(channels_first(found[None], layout), self.form)[0]
 
 
 class GivenPictures(GivenImages):
@@ -81,6 +129,11 @@ class GivenPictures(GivenImages):
             "label_column": _LABEL,
             "split_column": _SPLIT,
         }
+
+    def pictures(self, form: Form) -> PictureSet:
+        items = ItemPictures(self.items, form)
+        own = replace(form, range=(0.0, 65535.0)) if form.depth == 16 and self.array is not None else form
+        return PictureSet({"train": items}, own, "images", self.items.class_names)
 
     def write(self, file: IO[bytes]) -> None:
         # otherwise the name of the lists' inner field is changed, and `same` would find another schema

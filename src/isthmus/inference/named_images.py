@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 
@@ -22,6 +22,7 @@ from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.reading_progress import quiet as without_progress
 from isthmus.inference.picture_sources import Label, Part, Source, find
 
+_NOTHING = ("kept_grey",)  # what is a choice of a data set, but leaves a picture of a grey model as it is
 _AT_ONCE = 1024  # levels of an array that are read in one go, images
 
 
@@ -83,14 +84,22 @@ class NamedImages:
         """Pictures found; broken ones are among them until they are read."""
         return self._count
 
+    def address(self, index: int) -> str:
+        """Where the picture at a place of all that were found is found again."""
+        for part in self.parts:
+            if index < len(part.pictures):
+                return part.address(index)
+            index -= len(part.pictures)
+        raise IndexError(index)
+
     @property
     def has_labels(self) -> bool:
         """Whether any picture may have a label."""
-        return any(part.named or part.pictures.labels is not None for part in self.parts)
+        return any(part.labelled for part in self.parts)
 
     @property
     def has_names_as_labels(self) -> bool:
-        """Whether some labels are names; then numbers stand beside names, and are best written as text."""
+        """Whether some labels are names: then all are best written as text."""
         return any(part.named for part in self.parts)
 
     def blocks(self, rows: int | None = None) -> Iterator[NamedBlock]:
@@ -121,13 +130,24 @@ class NamedImages:
 
     def notices(self) -> list[str]:
         """After reading: what was done to the pictures, and which were left out."""
-        said = [*self._found, *(change.sentence for change in self._tally.changes(options=False))]
+        said = [*self._found, *(one.sentence for one in self._tally.changes(options=False) if one.what not in _NOTHING)]
         if self._broken:
             said.append(
                 f"{self._count_broken()} and {'is' if len(self._broken) == 1 else 'are'} left out: "
                 f"{some(self._broken)}."
             )
         return said
+
+    def pixels_at(self, names: Collection[str]) -> dict[str, np.ndarray]:
+        """name -> (C, H, W) of the pictures with these names; without those that are not here or cannot be read."""
+        found: dict[str, np.ndarray] = {}
+        for part in self.parts:
+            for row in range(len(part.pictures)):
+                if (name := part.address(row)) in names and name not in found:
+                    chunk = decode_chunk(part.pictures, Task("", row, row + 1, part.form, part.form, self.shape))
+                    if chunk.pixels is not None:
+                        found[name] = chunk.pixels[0]
+        return found
 
     def _chunks(self) -> Iterator[tuple[Part, Chunk]]:
         """Neighbouring parts that must be decoded share processes; arrays of the model's own form are only read."""

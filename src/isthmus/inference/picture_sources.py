@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,14 +11,14 @@ from typing import Any
 from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.image_changes import without_options
-from isthmus.core.paths import expanded
-from isthmus.core.wording import counted
 from isthmus.data.datasets._named_splits import split_folders
 from isthmus.data.form import Form
+from isthmus.data.given_pictures import ItemPictures
 from isthmus.data.interfaces import Picture, Pictures, PictureSet
 from isthmus.data.loaded_pictures import pictures_of
-from isthmus.data.picture_files import SUFFIXES, some
+from isthmus.data.picture_files import SUFFIXES
 from isthmus.data.source_kinds import holds_many, kind_of
+from isthmus.inference.source_paths import is_kind, paths_of
 
 Source = str | Path | PictureSet
 Label = str | int | None
@@ -29,13 +28,14 @@ Label = str | int | None
 class Part:
     """Pictures that are read in one way. form: settled. address, label: of the picture at a place.
 
-    named: whether labels are names.
+    labelled: whether it has labels. named: whether these are names.
     """
 
     pictures: Pictures
     form: Form
     address: Callable[[int], str]
     label: Callable[[int], Label]
+    labelled: bool = False
     named: bool = False
 
 
@@ -81,8 +81,8 @@ def find(sources: Sequence[Source], form: Form, *, skip_broken: bool) -> Found:
             gather()
             parts += _of_set(source, form, "", notices)
             continue
-        for path, label in _expanded(source, notices):
-            if not path.is_dir() and not holds_many(path) and not _is_kind(path):
+        for path, label in paths_of(source, notices):
+            if not path.is_dir() and not holds_many(path) and not is_kind(path):
                 loose.append((str(path), label))
                 continue
             gather()
@@ -91,18 +91,14 @@ def find(sources: Sequence[Source], form: Form, *, skip_broken: bool) -> Found:
     return Found(tuple(parts), tuple(dict.fromkeys(notices)))
 
 
-def _is_kind(path: Path) -> bool:
-    """Whether this is the name of a data set, such as `digits`, and no path that exists."""
-    return not path.exists() and str(path) in registry.kinds("datasets")
-
-
 def _of_paths(loose: Sequence[tuple[str, Label]], form: Form) -> Part:
     paths, labels = tuple(path for path, _ in loose), tuple(label for _, label in loose)
-    return Part(PathPictures(paths), _ready(form), paths.__getitem__, labels.__getitem__, any(map(_is_name, labels)))
+    named = any(label is not None for label in labels)
+    return Part(PathPictures(paths), _ready(form), paths.__getitem__, labels.__getitem__, named, named)
 
 
 def _of_path(path: Path, form: Form, notices: list[str], *, skip_broken: bool) -> list[Part]:
-    if _is_kind(path):
+    if is_kind(path):
         source = registry.build("datasets", str(path), {})
     else:
         kind = kind_of(path)
@@ -131,7 +127,7 @@ def _of_path(path: Path, form: Form, notices: list[str], *, skip_broken: bool) -
                 f"{_both(ends)}; make the store again with range='[{ends[0]:g}, {ends[1]:g}]'"
             )
         found = pictures_of(dataset)
-    return _of_set(found, form, str(path) if loaded or _is_kind(path) else "", notices)
+    return _of_set(found, form, str(path) if loaded or is_kind(path) else "", notices)
 
 
 def _of_set(found: PictureSet, form: Form, prefix: str, notices: list[str]) -> list[Part]:
@@ -145,15 +141,12 @@ def _of_set(found: PictureSet, form: Form, prefix: str, notices: list[str]) -> l
     for split, pictures in found.parts.items():
         if not len(pictures):
             continue
-        made.append(
-            Part(
-                pictures,
-                _ready(own),
-                _prefixed(prefix if only else f"{prefix}:{split}") if prefix else pictures.address,
-                _label_of(pictures, found.class_names),
-                bool(found.class_names),
-            )
-        )
+        address = _prefixed(prefix if only else f"{prefix}:{split}") if prefix else pictures.address
+        if isinstance(pictures, ItemPictures):
+            made.append(Part(pictures, _ready(own), address, pictures.label, pictures.labelled, pictures.named))
+            continue
+        label, labelled = _label_of(pictures, found.class_names), pictures.labels is not None
+        made.append(Part(pictures, _ready(own), address, label, labelled, labelled and bool(found.class_names)))
     return made
 
 
@@ -191,64 +184,6 @@ def _how(folder: Path) -> str:
             and (entry.is_dir() or os.path.splitext(entry.name)[1].lower() in SUFFIXES)
         ]
     return "none" if others else "by-name"
-
-
-def _expanded(source: str | Path, notices: list[str]) -> Iterator[tuple[Path, Label]]:
-    """The paths that a source stands for, with the labels of a pattern's folders."""
-    path = expanded(source, "source")
-    if path.exists() or path.is_symlink():
-        yield path, None
-        return
-    if not glob.has_magic(str(path)):
-        if not _is_kind(path) and not _is_braces(path):
-            kinds = registry.kinds("datasets")
-            raise InputError(
-                f"{path}: no such file or folder, and no data set ({', '.join(kinds)}); check the path"
-                f"{registry.suggest(str(path), kinds)}"
-            )
-        yield path, None
-        return
-    deep = "**" in str(path)
-    matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]
-    matches = [match for match in matches if not (deep and match.is_dir())]
-    used = [match for match in matches if match.is_dir() or _is_picture(match) or holds_many(match)]
-    if not used:
-        other = f"only {some([str(match) for match in matches])}" if matches else "nothing"
-        raise InputError(f"{path}: this pattern matches no pictures ({other}); put it in quotes and check it")
-    if len(used) < len(matches):
-        left = sorted(set(map(str, matches)) - set(map(str, used)))
-        notices.append(f"{path} also matches {counted(len(left), 'other file')}, not read: {some(left)}.")
-    labels = _labels_of(path, used)
-    yield from ((match, labels.get(match)) for match in used)
-
-
-def _labels_of(pattern: Path, matches: Sequence[Path]) -> Mapping[Path, str]:
-    """The folder of each picture below the pattern's fixed beginning, as a folder's pictures are labelled."""
-    fixed = Path(*_before_magic(pattern.parts))
-    inside = {match: match.relative_to(fixed).parts for match in matches if _is_picture(match)}
-    if not inside or any(len(parts) < 2 for parts in inside.values()):
-        return {}
-    return {match: parts[0] for match, parts in inside.items()}
-
-
-def _before_magic(parts: Sequence[str]) -> Iterator[str]:
-    for part in parts:
-        if glob.has_magic(part):
-            return
-        yield part
-
-
-def _is_braces(path: Path) -> bool:
-    """Whether this is a pattern of tar files, such as `train-{000..012}.tar`, which their data set reads."""
-    return path.suffix == ".tar" and "{" in path.name
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES
-
-
-def _is_name(label: Label) -> bool:
-    return isinstance(label, str)
 
 
 def _both(ends: tuple[float, float]) -> str:

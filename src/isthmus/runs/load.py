@@ -13,6 +13,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
 from isthmus.core.wording import size
 from isthmus.data.datasets._picture_options import check_shown
+from isthmus.data.form import Form
 from isthmus.data.residence import resident
 from isthmus.data.splits import Splits, split
 from isthmus.data.store.cache import read
@@ -47,14 +48,21 @@ def load_run_data(folder: Path) -> Splits:
     return splits
 
 
+def form_of(folder: Path) -> Form:
+    """In which the model of a run reads pictures. Raises as `read_recipe` and `read_environment`."""
+    images = read_environment(folder).data
+    assert images.image_shape is not None  # as every environment.json that could be read
+    form = Form.of_model(read_recipe(folder).data.options, images.image_shape, images.depth)
+    return form if images.range is None else replace(form, range=images.range)
+
+
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and notices for the user. Raises as `load_weights` does."""
     recipe = read_recipe(folder)
     images = read_environment(folder).data
     assert images.image_shape is not None  # as every environment.json that could be read
     model = built_model(folder, recipe, images.image_shape, images.depth)
-    if images.range is not None:
-        model.form = replace(model.form, range=images.range)
+    model.form = form_of(folder)
     _, _, notices = load_weights(folder, model)
     return model.to(devices.choose_device(device, "device")).eval(), notices
 

@@ -1,0 +1,238 @@
+"""Pictures that look alike to a trained model: nearest neighbours in its latent.
+
+queries --encode--> z        source --encode--> latents, or a table of them        z, latents --> nearest
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from isthmus.core.errors import InputError
+from isthmus.core.wording import counted
+from isthmus.inference.encode import AboutLatents, about_latents
+from isthmus.inference.gallery import FileGallery, Gallery, encoded_gallery
+from isthmus.inference.key_comparison import compare_keys
+from isthmus.inference.latents_table import LatentsTable, read_about
+from isthmus.inference.named_images import NamedImages
+from isthmus.inference.nearest import Distance, Nearest, Whitening, fit_whitening
+from isthmus.inference.picture_sources import Label, Source
+from isthmus.inference.queries import Queries, read_queries
+from isthmus.inference.search_key import SearchKey
+from isthmus.models.autoencoder import Autoencoder
+from isthmus.runs.load import load_model
+
+MOST = 1000  # neighbours of a query
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A picture near a query. row: its place among all that were searched. same_pixels: whether it equals the query."""
+
+    name: str
+    label: Label
+    distance: float
+    row: int
+    same_pixels: bool
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """A query and the pictures nearest to it, the nearest first; the query itself is left out."""
+
+    query: str
+    found: tuple[Neighbour, ...]
+
+
+@contextmanager
+def gallery_of(
+    model: Autoencoder, about: AboutLatents, sources: Sequence[Source], *, skip_broken: bool, quiet: bool
+) -> Generator[Gallery]:
+    """What is searched: pictures, which are encoded, or a table of latents that `isthmus encode` wrote with this run.
+
+    Raises InputError for a table of another run, and as `NamedImages`.
+    """
+    tables = [Path(one) for one in sources if isinstance(one, str | Path) and read_about(Path(one)) is not None]
+    if not tables:
+        with encoded_gallery(model, NamedImages(sources, model.form, skip_broken=skip_broken, quiet=quiet)) as gallery:
+            yield gallery
+        return
+    if len(sources) > 1:
+        raise InputError(f"{tables[0]}: is a table of latents, which is searched alone; give one --in")
+    file = LatentsTable(tables[0])
+    if file.about.weights != about.weights:
+        other = file.about.run != about.run
+        whose = f"of {file.about.run}" if other else f"of other weights than {about.run} has now"
+        raise InputError(
+            f"{tables[0]}: holds latents {whose}, and those of two models cannot be compared; make a table with "
+            f"`isthmus encode {about.run} SOURCE -o FILE.parquet`"
+        )
+    yield FileGallery(file, model.form)
+
+
+def nearest_to(
+    queries: Queries, gallery: Gallery, count: int, distance: Distance, whitening: Whitening | None
+) -> tuple[Neighbours, ...]:
+    """The `count` nearest pictures of each query, by exact search over all latents, block by block."""
+
+    def prepared(z: np.ndarray) -> np.ndarray:
+        return z if whitening is None else whitening(z)
+
+    search = Nearest(prepared(queries.z), count + 1, distance)
+    for block in gallery.latents():
+        search.add(prepared(block))
+    return tuple(_neighbours(queries, gallery, search, place, count) for place in range(len(queries.names)))
+
+
+def _neighbours(queries: Queries, gallery: Gallery, search: Nearest, place: int, count: int) -> Neighbours:
+    name, digest = queries.names[place], queries.sha256[place]
+    found: list[Neighbour] = []
+    for row, distance in zip(search.rows[place].tolist(), search.distances[place].tolist(), strict=True):
+        same = gallery.sha256[row] == digest
+        if same and _is_same_place(name, gallery.names[row]):
+            continue  # a picture is no answer to itself
+        # equal pixels have equal latents: the rest is the rounding of batches of another size
+        found.append(Neighbour(gallery.names[row], gallery.labels[row], 0.0 if same else distance, row, same))
+    return Neighbours(name, tuple(found[:count]))
+
+
+def _is_same_place(one: str, other: str) -> bool:
+    """Whether two names mean one picture, written in two ways."""
+    return os.path.realpath(one) == os.path.realpath(other)
+
+
+@dataclass(frozen=True)
+class Search:
+    """A search that was done.
+
+    queries: each with its neighbours. searched: how many pictures. key: how the latent does as a search key, where
+    labels are known. pictures, query_pictures: name -> (C, H, W), as many as were asked for. image_shape, depth: of the
+    model. notices: sentences for the user.
+    """
+
+    about: AboutLatents
+    distance: Distance
+    whitened: bool
+    searched: int
+    queries: tuple[Neighbours, ...]
+    key: SearchKey | None
+    notices: tuple[str, ...]
+    image_shape: tuple[int, int, int]
+    depth: int
+    pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+    query_pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def key_lines(self) -> list[str]:
+        """Precision at 10 in words, a line for each key and each comparison."""
+        if self.key is None:
+            return []
+        key = self.key
+        how = f"{self.distance} distance{', whitened' if self.whitened else ''}"
+        looked = f"{counted(key.queries, 'query', 'queries')} among {key.among:,} pictures"
+        lines = [
+            f"As a search key, {how}: share of the 10 nearest with the query's label, {looked}; by chance "
+            f"{100 * key.chance:.1f} %."
+        ]
+        for name, one in key.precision.items():
+            mean, low, high = (100 * value for value in (one.mean, one.low, one.high))
+            lines.append(f"  {name}: {mean:.1f} % (95 % interval {low:.1f} to {high:.1f})")
+        return [*lines, *key.sentences]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON values."""
+        key = None
+        if self.key is not None:
+            key = {
+                "queries": self.key.queries,
+                "among": self.key.among,
+                "chance": self.key.chance,
+                "precision_at_10": {
+                    name: {"mean": one.mean, "low": one.low, "high": one.high}
+                    for name, one in self.key.precision.items()
+                },
+                "sentences": list(self.key.sentences),
+            }
+        return {
+            "run": self.about.run,
+            "weights": self.about.weights,
+            "distance": self.distance,
+            "whitened": self.whitened,
+            "searched": self.searched,
+            "queries": [
+                {
+                    "query": query.query,
+                    "neighbours": [
+                        {
+                            "path": one.name,
+                            "label": one.label,
+                            "distance": one.distance,
+                            "row": one.row,
+                            "same_pixels": one.same_pixels,
+                        }
+                        for one in query.found
+                    ],
+                }
+                for query in self.queries
+            ],
+            "search_key": key,
+            "notices": list(self.notices),
+        }
+
+
+def search(
+    run: Path,
+    queries: Sequence[Source],
+    among: Sequence[Source],
+    *,
+    count: int = 10,
+    distance: Distance = "euclidean",
+    whiten: bool = False,
+    compare: bool = True,
+    skip_broken: bool = False,
+    device: str = "auto",
+    quiet: bool = False,
+    pictures: int = 0,
+) -> Search:
+    """Look for pictures near the queries.
+
+    queries, among: as for `read_queries` and `gallery_of`. count: neighbours of each query. compare: whether the latent
+    is held against PCA and pixels, where labels are known. pictures: of how many queries the pixels are returned.
+    Raises InputError where a source or a query is not there, and for a table of another run's latents.
+    """
+    if not 1 <= count <= MOST:
+        raise InputError(f"-n: {count:,} does not fit: ask for 1 to {MOST:,} neighbours")
+    model, notices = load_model(run, device)
+    about = about_latents(run, model)
+    asked = read_queries(model, queries, skip_broken=skip_broken)
+    with gallery_of(model, about, among, skip_broken=skip_broken, quiet=quiet) as gallery:
+        whitening = fit_whitening(gallery.latents()) if whiten else None
+        found = nearest_to(asked, gallery, count, distance, whitening)
+        key, said = compare_keys(run, model, gallery, distance, whitening) if compare else (None, [])
+        names = {one.name for query in found[:pictures] for one in query.found}
+        seen = gallery.pixels(names) if names else {}
+        notices += [*asked.notices, *gallery.notices, *said]
+        if whitening is not None and whitening.matrix.shape[1] < model.latent_size:
+            directions = f"{whitening.matrix.shape[1]:,} of {counted(model.latent_size, 'direction')}"
+            notices.append(f"Whitened along {directions}: the latents do not vary along the others.")
+        short = min(len(query.found) for query in found)
+        if short < count:
+            notices.append(f"{len(gallery):,} pictures were searched, so there are no {count:,} neighbours.")
+    return Search(
+        about,
+        distance,
+        whiten,
+        len(gallery),
+        found,
+        key,
+        tuple(dict.fromkeys(notices)),
+        model.image_shape,
+        model.depth,
+        seen,
+        dict(zip(asked.names[:pictures], asked.pixels[:pictures], strict=True)),
+    )
