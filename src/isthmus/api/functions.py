@@ -312,17 +312,17 @@ def calibrate(
 ) -> CalibrationRecord:
     """Measure the errors of normal pictures, so that `score` can promise a false-alarm rate; kept in the run folder.
 
-    source: a path, a pattern or a list of them; images in memory, as `Autoencoder.reconstruct` takes them; or None for
-        the run's own test images. They must be normal, and new to the run: pictures that were trained on or chose its
-        weights are found by their content and refused.
+    source: as in `encode`, or None for the run's own test images. They must be normal, and new to the run: pictures
+        that were trained on or chose its weights are found by their content and refused.
     measure: of the error: "mse", "ssim", "local" (the largest within a window), "latent" (its distance from training
         latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
         the run's validation images. normal: take only pictures with this label.
     Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
     """
+    run = expanded(run_folder, "run_folder")
     made = calibrate_run(
-        expanded(run_folder, "run_folder"),
-        source,
+        run,
+        None if source is None else asked_pictures(source, form_of(run)),
         measure=measure,
         normal=normal,
         device=device,
@@ -347,15 +347,16 @@ def score(
 ) -> Scored:
     """Anomaly scores of pictures, by the run's calibration: `path`, `error`, `p_value` and `flag`, each of N pictures.
 
-    source: as in `calibrate`. error: a larger one is more unusual. p_value: the share of normal pictures whose error is
+    source: as in `encode`. error: a larger one is more unusual. p_value: the share of normal pictures whose error is
     as large. flag: whether it is so low that of normal pictures at most `false_alarms` are flagged.
     normal: the label of the normal pictures, where the source has labels; then `judged.record` says how well the errors
         tell them from the others, beside PCA and pixel neighbours.
     Raises InputError for any wrong input: a run without calibration, or one on too few pictures for `false_alarms`.
     """
+    run = expanded(run_folder, "run_folder")
     made = verbs.score(
-        expanded(run_folder, "run_folder"),
-        source,
+        run,
+        asked_pictures(source, form_of(run)),
         false_alarms=false_alarms,
         normal=normal,
         device=device,

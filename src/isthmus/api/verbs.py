@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from isthmus.api.asked import AskedRun, AskedStudy
 from isthmus.core.errors import InputError, RunError
@@ -15,6 +14,7 @@ from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
 from isthmus.inference.anomaly.score import Scored, score_run
+from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
@@ -121,7 +121,7 @@ class ScoredRun:
 
 def score(
     run: Path,
-    source: Any,
+    sources: Sequence[Source],
     *,
     false_alarms: float,
     normal: str | None,
@@ -135,7 +135,7 @@ def score(
     """
     scored = score_run(
         run,
-        source,
+        sources,
         false_alarms=false_alarms,
         normal=normal,
         device=device,

@@ -57,11 +57,11 @@ def check_free(path: Path, *earlier: bytes) -> None:
         )
 
 
-def deliver(path: Path, data: bytes, *marks: bytes) -> None:
+def deliver(path: Path, data: bytes) -> None:
     """Write `data` to the file or stream `path`; a missing folder is created.
 
-    Replaces only files that `check_free` allows, given `marks`. Raises InputError where `path` cannot be written to,
-    OSError where writing fails.
+    Replaces only files that `check_free` allows. Raises InputError where `path` cannot be written to, OSError where
+    writing fails.
     """
     if not is_stream(path):
         check_free(path, *marks)

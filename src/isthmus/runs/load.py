@@ -52,7 +52,7 @@ def form_of(folder: Path) -> Form:
     """In which the model of a run reads pictures. Raises as `read_recipe` and `read_environment`."""
     images = read_environment(folder).data
     assert images.image_shape is not None  # as every environment.json that could be read
-    form = Form.of_model(read_recipe(folder).data.options, images.image_shape, images.depth)
+    form = Form.of_model(read_recipe(folder).data.options, images.image_shape, 8 if images.depth == 8 else 16)
     return form if images.range is None else replace(form, range=images.range)
 
 

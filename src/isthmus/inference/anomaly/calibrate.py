@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -21,7 +20,9 @@ from isthmus.inference.anomaly.known_pictures import known_pictures, refusal, tr
 from isthmus.inference.anomaly.latent_distance import LatentReference, latent_reference
 from isthmus.inference.anomaly.normal_label import NormalLabel
 from isthmus.inference.anomaly.scored_model import ScoredModel, load_scored
-from isthmus.inference.anomaly.sources import HeldPictures, NamedPictures, in_words, pictures_from
+from isthmus.inference.anomaly.sources import HeldPictures, NamedPictures, in_words
+from isthmus.inference.named_images import NamedImages
+from isthmus.inference.picture_sources import Source
 from isthmus.run_files.calibration import Calibration, CalibrationRecord, write_calibration
 from isthmus.runs.claim import locked
 
@@ -49,7 +50,7 @@ class _Read:
 
 def calibrate_run(
     run: Path,
-    source: Any = None,
+    sources: Sequence[Source] | None = None,
     *,
     measure: str = "auto",
     normal: str | None = None,
@@ -59,7 +60,7 @@ def calibrate_run(
 ) -> Calibrated:
     """Measure the errors of normal pictures and keep them in the run folder, as calibration.safetensors.
 
-    source: as `pictures_from` takes it; None: the run's own test images. measure: one of `MEASURES`, or "auto": chosen
+    sources: as `NamedImages` takes them; None: the run's own test images. measure: one of `MEASURES`, or "auto": chosen
     as `choose.py` says. normal: take only pictures with this label.
     Raises InputError where a picture was trained on or chose the weights, where there is none, and where the run's
     training images are not here.
@@ -68,10 +69,10 @@ def calibrate_run(
     if measure != "auto":
         check_measure(scored, measure)
     # named pictures first: a path that does not exist is said before all training images are read
-    given = None if source is None else pictures_from(source, scored.model, skip_broken=skip_broken, quiet=quiet)
+    given = None if sources is None else NamedImages(sources, scored.model.form, skip_broken=skip_broken, quiet=quiet)
     splits = training_images(run, _WHY)
     pictures = given or _own_test(scored, splits)
-    words = f"the run's own test images ({splits.source})" if given is None else in_words(source)
+    words = f"the run's own test images ({splits.source})" if sources is None else in_words(sources)
     reference = None
     if measure in ("auto", "latent"):
         reference = latent_reference(encode_training(scored.model, splits).latents.z)

@@ -37,10 +37,10 @@ class NormalLabel:
         """Raise InputError where none of the pictures read was normal."""
         if found or self.normal is None:
             return
-        named = f"their labels are {some(sorted(self.counts))}" if self.counts else "they have no labels"
-        raise InputError(
-            f"normal: no picture is labelled {shown(self.normal)}; {named}; name one of them with --normal"
-        )
+        way_out = "the pictures have no labels: leave --normal out"
+        if self.counts:
+            way_out = f"their labels are {some(sorted(self.counts))}: name one of them with --normal"
+        raise InputError(f"normal: no picture is labelled {shown(self.normal)}; {way_out}")
 
     def notices(self, otherwise: str) -> list[str]:
         """A sentence where a source has several labels and none was said to be the normal one.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,8 @@ from isthmus.inference.anomaly.latent_distance import LatentReference
 from isthmus.inference.anomaly.local_errors import Place, places
 from isthmus.inference.anomaly.normal_label import Label, NormalLabel
 from isthmus.inference.anomaly.scored_model import load_scored
-from isthmus.inference.anomaly.sources import pictures_from
+from isthmus.inference.named_images import NamedImages
+from isthmus.inference.picture_sources import Source
 from isthmus.run_files.calibration import NAME, Calibration, read_calibration
 
 HIGHEST = 12  # pictures that a sheet shows
@@ -112,7 +114,7 @@ class _Reading:
 
 def score_run(
     run: Path,
-    source: Any,
+    sources: Sequence[Source],
     *,
     false_alarms: float = USUAL_LEVEL,
     normal: str | None = None,
@@ -122,7 +124,7 @@ def score_run(
 ) -> Scored:
     """Score the pictures of a source by the run's calibration.
 
-    source: as `pictures_from` takes it. false_alarms: the rate at which normal pictures may be flagged.
+    sources: as `NamedImages` takes them. false_alarms: the rate at which normal pictures may be flagged.
     normal: the label of the normal pictures, where the source has labels: all others count as anomalies, and the result
     says how well the errors tell the two apart, beside methods that need no training.
     Raises InputError where the run is not calibrated or has other weights than then, and where the calibration has too
@@ -133,7 +135,7 @@ def score_run(
     promised = promise(false_alarms, calibration.record.pictures)
     scored, notices = load_scored(run, device)
     _check_weights(run, calibration, scored.weights)
-    pictures = pictures_from(source, scored.model, skip_broken=skip_broken, quiet=quiet)
+    pictures = NamedImages(sources, scored.model.form, skip_broken=skip_broken, quiet=quiet)
     measure = calibration.record.measure
     reference = None if calibration.latent is None else LatentReference(*calibration.latent)
     beside: Beside | None = None

@@ -11,13 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from isthmus.core.errors import InputError
-from isthmus.core.outputs import check_free, deliver, is_stream
+from isthmus.core.outputs import check_free, delivering, is_stream
 from isthmus.inference.anomaly.score import Scored
 from isthmus.run_files.write import as_json
 
 COLUMNS = ("path", "error", "p_value", "flag")
 _MARK = ",".join(COLUMNS).encode()  # the first line of a CSV file, and by it isthmus recognises its own
-_PARQUET = b"PAR1"  # the first bytes of every parquet file
 _TOLD = b"isthmus"  # key of the metadata of a parquet file
 
 
@@ -35,12 +34,11 @@ def check_table(path: Path) -> None:
 
 
 def write_table(scored: Scored, path: Path) -> None:
-    """One row a picture, in the order of the source. Raises as `check_table` and `deliver`."""
+    """One row a picture, in the order of the source. Raises as `check_table` and `delivering`."""
     check_table(path)
-    if path.suffix.lower() == ".parquet" and not is_stream(path):
-        deliver(path, _parquet(scored), *([_PARQUET] if _is_own_parquet(path) else []))
-    else:
-        deliver(path, _csv(scored), _MARK)
+    as_parquet = path.suffix.lower() == ".parquet" and not is_stream(path)
+    with delivering(path) as file:
+        file.write(_parquet(scored) if as_parquet else _csv(scored))
 
 
 def _parquet(scored: Scored) -> bytes:

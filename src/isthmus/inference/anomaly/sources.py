@@ -1,19 +1,18 @@
-"""The pictures to calibrate on or to score: files and folders, arrays from Python, or a run's own test images."""
+"""The pictures to calibrate on: named ones, or a run's own test images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
 from isthmus.core.pixels import Pixels
-from isthmus.data.batches import to_batch
-from isthmus.inference.named_images import NamedBlock, NamedImages
+from isthmus.inference.named_images import NamedBlock
+from isthmus.inference.picture_sources import Source
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.collect_latents import blocks_of
-from isthmus.models.pixels import as_arrays
 
 
 class NamedPictures(Protocol):
@@ -48,21 +47,6 @@ class HeldPictures:
         return []
 
 
-def pictures_from(source: Any, model: Autoencoder, *, skip_broken: bool, quiet: bool) -> NamedPictures:
-    """source: a path, a pattern or a list of them, read as `NamedImages` reads them; or images in memory, as
-    `Autoencoder.reconstruct` takes them, which are named by their place: `0`, `1`, ...
-
-    Raises InputError where it holds no picture, or none that the model takes.
-    """
-    paths = [source] if isinstance(source, str | Path) else source
-    if isinstance(paths, list | tuple) and paths and all(isinstance(one, str | Path) for one in paths):
-        return NamedImages(paths, model.form, skip_broken=skip_broken, quiet=quiet)
-    return HeldPictures(model, to_batch(as_arrays(source), model.form, model.image_shape), "")
-
-
-def in_words(source: Any) -> str:
+def in_words(sources: Sequence[Source]) -> str:
     """What a calibration says of where its pictures came from."""
-    paths = [source] if isinstance(source, str | Path) else source
-    if isinstance(paths, list | tuple) and all(isinstance(one, str | Path) for one in paths):
-        return ", ".join(map(str, paths))
-    return "images given in Python"
+    return ", ".join(str(one) if isinstance(one, str | Path) else "images given in Python" for one in sources)
