@@ -64,7 +64,7 @@ def deliver(path: Path, data: bytes) -> None:
     writing fails.
     """
     if not is_stream(path):
-        check_free(path, *marks)
+        check_free(path)
     with delivering(path) as file:
         file.write(data)
 
