@@ -150,7 +150,8 @@ class GivenPictures(GivenImages):
             return {"bytes": _file_of(picture), "path": None}
         except Exception as error:  # of any class: a PIL image reads its file only now
             raise InputError(
-                f"data: image {index} cannot be kept ({error}); convert it to RGB, or leave it out"
+                f"data: image {index} cannot be kept ({error}); convert it to another mode, such as RGB, or "
+                "leave it out"
             ) from None
 
 

@@ -91,12 +91,16 @@ class Arrays(DataSource):
             check_labels(images, labels[split])
         class_names, notices = class_names_of(found, labels.values())
         numbers = numbered(labels, class_names)
-        parts = {split: Part(images, place_of(images), numbers.parts[split]) for split, (images, _) in arrays.items()}
+        kept = self.path.name == KEPT
+        parts = {
+            split: Part(images, "" if kept and split == "train" else place_of(images), numbers.parts[split])
+            for split, (images, _) in arrays.items()
+        }
         stored = self.layout == "auto" and is_safetensors(self.path) and len(parts["train"].values.shape) == 4
         layout: Layout = "NCHW" if stored else self.layout
         pictures, form, said = picture_parts(parts, layout, self.form)
         files = {images.path for images, _ in arrays.values()} | ({self.label_file} if self.label_file else set())
-        source = "an array" if self.path.name == KEPT else f"arrays: {self.path.name}"
+        source = "an array" if kept else f"arrays: {self.path.name}"
         notices += said_of_missing(numbers, {split: len(found) for split, found in pictures.items()}, source)
         return PictureSet(
             parts=pictures,
