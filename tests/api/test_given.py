@@ -108,6 +108,16 @@ def test_labels_beside_an_array_may_be_names(make: Any, tmp_path: Path) -> None:
     assert found.notices == ("7 of 30 images in an array have no label.",)
 
 
+def test_that_the_second_part_of_items_is_no_label_is_told(tmp_path: Path) -> None:
+    """Such as a mask, attributes, or a table of boxes; a list of pictures has no second part at all."""
+    for number, second in enumerate((RGB[0], torch.zeros(40), {"boxes": []}, Image.fromarray(RGB[0]))):
+        found = kept(Torch(Image.fromarray, lambda index, second=second: second), tmp_path / str(number))
+        (notice,) = found.notices
+        assert found.train.labels is None and notice.endswith("has no column 'label': its images have no labels.")
+    with pytest.raises(InputError, match=r"^data: image 4 has a label, and the first has none; give it None as its"):
+        kept(Torch(Image.fromarray, lambda index: 3 if index == 4 else RGB[0]), tmp_path / "some")
+
+
 def test_the_first_image_may_be_the_one_without_a_label(tmp_path: Path) -> None:
     found = kept(Torch(Image.fromarray, lambda index: (None, "cat", "dog")[index % 3]), tmp_path / "run")
     assert found.class_names == ("cat", "dog") and found.train.labels is not None
@@ -160,7 +170,9 @@ def test_pictures_of_every_mode_lose_nothing(mode: str, tmp_path: Path) -> None:
 def test_pictures_of_modes_that_no_file_has_are_kept_as_the_nearest_that_one_has(mode: str, tmp_path: Path) -> None:
     image = Image.fromarray(RGB[0])
     if mode == "I;16N":
-        with pytest.raises(InputError, match=r"^data: image 1 cannot be kept \(.*I;16N.*\); convert it to another mode"):
+        with pytest.raises(
+            InputError, match=r"^data: image 1 cannot be kept \(.*I;16N.*\); convert it to another mode"
+        ):
             kept([image, image.convert("I").convert(mode)], tmp_path / "run")
         return
     near = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}[mode]
@@ -179,7 +191,9 @@ def test_a_picture_that_pillow_cannot_read_is_named(tmp_path: Path) -> None:
 
 
 def test_options_that_name_other_images_than_those_given_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"^data\.kind: 'folder' names other images than those passed as `data`; leave"):
+    with pytest.raises(
+        InputError, match=r"^data\.kind: 'folder' names other images than those passed as `data`; leave"
+    ):
         kept(RGB, tmp_path / "run", data_kind="folder")
     with pytest.raises(InputError, match=r"^data\.path: 'x\.npy' names other images than those passed"):
         kept(RGB, tmp_path / "run", data_path="x.npy")
@@ -223,7 +237,10 @@ def _broken(image: np.ndarray) -> Any:
         ((RGB, LABELS[:7]), r"^data: 7 labels for 30 images; pass one for each"),
         ((RGB, LABELS + 0.5), r"^data: label 0 is 0\.5, which is neither a whole number nor a name; pass the class"),
         ((RGB, np.full(30, np.inf)), r"^data: label 0 is inf, which is neither a whole number"),
-        ((RGB, np.full(30, 2**63 + 5, np.uint64)), r"^data: label 0 is 9223372036854775813, which is too large for the"),
+        (
+            (RGB, np.full(30, 2**63 + 5, np.uint64)),
+            r"^data: label 0 is 9223372036854775813, which is too large for the",
+        ),
         ((RGB, np.full(30, -1e30)), r"^data: label 0 is -1e\+30, which is too large"),
         ((RGB, np.eye(30)), r"^data: labels of shape \(30, 30\) for 30 images; .* `labels\.argmax\(1\)` of one-hot"),
         ((RGB[..., 0], torch.eye(30)), r"^data: labels of shape \(30, 30\) for 30 images"),
@@ -235,7 +252,10 @@ def _broken(image: np.ndarray) -> Any:
         (Torch(Image.fromarray, lambda index: torch.tensor(0.5)), r"^data: the label of item 0 is 0\.5, which is"),
         (Torch(Image.fromarray, lambda index: 2**70), r"^data: the label of item 0 is \d{22}, which is too large"),
         ({"images": RGB, "labels": LABELS}, r"^data: a table of images, labels does not say .* \(data\['images'\], "),
-        (RGB[0], r"^data: an array of shape \(8, 9, 3\) is one image; pass several, .* data\.layout to NHW if these are"),
+        (
+            RGB[0],
+            r"^data: an array of shape \(8, 9, 3\) is one image; pass several, .* data\.layout to NHW if these are",
+        ),
         (np.zeros((0, 8, 8, 3), np.uint8), r"holds no pixels; pass at least one image"),
         (RGB.astype(np.complex64), r"^data: images of type complex64 are not accepted"),
         (RGB.astype(object), r"^data: images of type object are not accepted"),

@@ -72,7 +72,7 @@ class _Numbered(Items):
     def __iter__(self) -> Iterator[Item]:
         for index in range(_length(self.data)):
             found = _got(self.data, index)
-            parts = found if isinstance(found, tuple | list) else (found,)
+            parts: list[Any] = [*found] if isinstance(found, tuple | list) else [found]
             if not parts:
                 raise InputError(f"data: item {index} is empty; it must be a picture, or a picture and its label")
             labelled = len(parts) > 1 and is_label(parts[1])  # a data set may also give a mask, or the picture again
@@ -115,7 +115,7 @@ class _HubItems(Items):
                 row = _got(raw, index)
                 found = row[self.image]
                 picture = self._file(found, data, index) if self.files else np.asarray(found)
-                found = None if self.label is None else row[self.label]
+                found = None if self.label is None else row.get(self.label)  # which the test images may lack
                 labelled = self.label is not None and (self.label_asked or is_label(found))
                 label = label_of_item(found, begun + index) if labelled else None
                 yield Item(split, _picture(picture, begun + index), label, labelled)

@@ -75,10 +75,13 @@ class GivenPictures(GivenImages):
         label = first.label
         if first.labelled and label is None:
             label = next((item.label for item in items if item.label is not None), None)
+        kind_of_label = pa.string() if isinstance(label, str) else pa.int64()
         names = {"_type": "ClassLabel", "names": list(items.class_names)}
         features = json.dumps({"info": {"features": {_LABEL: names}}})
+        # without a column of labels, the data set that reads the file says that there are none
+        labels = [(_LABEL, kind_of_label)] if first.labelled else []
         self.schema: Any = pa.schema(
-            [(_IMAGE, kind), (_LABEL, pa.string() if isinstance(label, str) else pa.int64()), (_SPLIT, pa.string())],
+            [(_IMAGE, kind), *labels, (_SPLIT, pa.string())],
             metadata={"huggingface": features} if items.class_names else None,
         )
         shape = {} if self.array is None else {"shape": list(self.array.shape)}
@@ -118,10 +121,16 @@ class GivenPictures(GivenImages):
         items = iter(self.items)
         begun = 0
         while rows := list(islice(items, _ROWS)):
-            pictures = [self._kept(item.picture, begun + index) for index, item in enumerate(rows)]
-            columns = [pictures, [item.label for item in rows], [item.split for item in rows]]
+            columns = {
+                _IMAGE: [self._kept(item.picture, begun + index) for index, item in enumerate(rows)],
+                _LABEL: [item.label for item in rows],
+                _SPLIT: [item.split for item in rows],
+            }
+            if _LABEL not in self.schema.names and any(item.label is not None for item in rows):
+                index = begun + next(index for index, item in enumerate(rows) if item.label is not None)
+                raise InputError(f"data: image {index} has a label, and the first has none; give it None as its label")
             try:
-                arrays = [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)]
+                arrays = [pa.array(columns[field.name], field.type) for field in self.schema]
             except (pa.ArrowException, TypeError, OverflowError) as error:
                 raise InputError(
                     f"data: the images and labels {begun} to {begun + len(rows) - 1} are not of the type of the first "

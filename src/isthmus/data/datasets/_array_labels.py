@@ -33,7 +33,7 @@ def read_labels(array: ArrayInFile) -> list[Label]:
         known = ~np.isnan(values)
         if not ((values[known] == np.rint(values[known])) & (np.abs(values[known]) < 2**63)).all():
             raise InputError(
-                f"{place} holds labels that are no whole numbers; save the class of each image as a number"
+                f"{place} holds labels that are no whole numbers of 64 bits; save the class of each image as a number"
             )
         return [int(value) if there else None for value, there in zip(values, known, strict=True)]
     if values.size and (int(values.max()) >= 2**63):

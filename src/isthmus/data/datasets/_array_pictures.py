@@ -139,7 +139,9 @@ def picture_parts(
         form = form_of_scale(form, scale)
         for name, part in alike.items():
             if not np.prod(part.values.shape):
-                raise InputError(f"{part.place or 'data'}: an array of shape {part.values.shape} holds no pixels; name another")
+                raise InputError(
+                    f"{part.place or 'data'}: an array of shape {part.values.shape} holds no pixels; name another"
+                )
             made[name] = ArrayPictures(
                 part.values, layout=layouts[name], scale=scale, place=part.place, labels=part.labels
             )
