@@ -20,6 +20,7 @@ from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.values import Dataset
 from isthmus.data.given_images import FILES, keep
+from isthmus.data.splits import split
 
 _rng = np.random.default_rng(0)
 RGB = _rng.integers(0, 256, (30, 8, 9, 3), dtype=np.uint8)
@@ -70,6 +71,13 @@ class Torch(torch.utils.data.Dataset[Any]):
         ((torch.from_numpy(RGB), torch.from_numpy(LABELS)), FIRST, LABELS),
         ([RGB, LABELS.tolist()], FIRST, LABELS),
         ((RGB, LABELS[:, None].astype(np.float32)), FIRST, LABELS),
+        ((RGB, range(30)), FIRST, np.arange(30)),
+        ((RGB, [torch.tensor(label) for label in LABELS]), FIRST, LABELS),
+        ((RGB, np.where(LABELS == 3, np.nan, LABELS)), FIRST, np.where(LABELS == 3, -1, LABELS)),
+        ((RGB, [None if label == 3 else label for label in LABELS]), FIRST, np.where(LABELS == 3, -1, LABELS)),
+        ((RGB, np.full(30, np.nan)), FIRST, None),
+        ((RGB, None), FIRST, None),
+        ((RGB[..., 0], None), FIRST[:, :1], None),
         ([Image.fromarray(image) for image in RGB], FIRST, None),
         (Torch(Image.fromarray), FIRST, None),
         (Torch(Image.fromarray, lambda index: index % 4), FIRST, LABELS),
@@ -77,6 +85,10 @@ class Torch(torch.utils.data.Dataset[Any]):
         (Torch(lambda image: Image.fromarray(image[..., 0]), lambda index: index % 4), FIRST[:, :1], LABELS),
         (Torch(lambda image: torch.from_numpy(image).permute(2, 0, 1) / 255, lambda index: index % 4), FIRST, LABELS),
         (Torch(lambda image: image, lambda index: RGB[index]), FIRST, None),
+        (Torch(Image.fromarray, lambda index: float(index % 4)), FIRST, LABELS),
+        (Torch(Image.fromarray, lambda index: np.float32(index % 4)), FIRST, LABELS),
+        (Torch(Image.fromarray, lambda index: torch.tensor(float("nan"))), FIRST, None),
+        (Torch(Image.fromarray, lambda index: torch.tensor(index or np.nan)), FIRST, np.array([-1, *range(1, 30)])),
     ],
 )
 def test_every_kind_of_images_is_trained_on_as_it_is(
@@ -85,6 +97,31 @@ def test_every_kind_of_images_is_trained_on_as_it_is(
     found = kept(data, tmp_path / "run").train
     assert np.array_equal(found.images[: len(found)], expected) and found.images.dtype == np.uint8
     assert found.labels is None if labels is None else np.array_equal(found.labels, labels)
+
+
+@pytest.mark.parametrize("make", [tuple, list, np.array, lambda names: np.array(names, "S5")])
+def test_labels_beside_an_array_may_be_names(make: Any, tmp_path: Path) -> None:
+    names = ["rhinoceros"[:5], "ant", "", "äön"] if make in (tuple, list, np.array) else ["rhino", "ant", "", "yak"]
+    found = kept((RGB, make(names * 7 + names[:2])), tmp_path / "run")
+    assert found.class_names == ("ant", "rhino", names[3]) and found.train.labels is not None
+    assert found.train.labels[:5].tolist() == [1, 0, -1, 2, 1]
+    assert found.notices == ("7 of 30 images in an array have no label.",)
+
+
+def test_that_the_second_part_of_items_is_no_label_is_told(tmp_path: Path) -> None:
+    """Such as a mask, attributes, or a table of boxes; a list of pictures has no second part at all."""
+    for number, second in enumerate((RGB[0], torch.zeros(40), {"boxes": []}, Image.fromarray(RGB[0]))):
+        found = kept(Torch(Image.fromarray, lambda index, second=second: second), tmp_path / str(number))
+        (notice,) = found.notices
+        assert found.train.labels is None and notice.endswith("has no column 'label': its images have no labels.")
+    with pytest.raises(InputError, match=r"^data: image 4 has a label, and the first has none; give it None as its"):
+        kept(Torch(Image.fromarray, lambda index: 3 if index == 4 else RGB[0]), tmp_path / "some")
+
+
+def test_the_first_image_may_be_the_one_without_a_label(tmp_path: Path) -> None:
+    found = kept(Torch(Image.fromarray, lambda index: (None, "cat", "dog")[index % 3]), tmp_path / "run")
+    assert found.class_names == ("cat", "dog") and found.train.labels is not None
+    assert found.train.labels[:3].tolist() == [-1, 0, 1]
 
 
 def test_labels_may_be_names(tmp_path: Path) -> None:
@@ -129,6 +166,53 @@ def test_pictures_of_every_mode_lose_nothing(mode: str, tmp_path: Path) -> None:
     assert np.array_equal(found, direct)
 
 
+@pytest.mark.parametrize("mode", ["HSV", "La", "RGBa", "I;16N"])
+def test_pictures_of_modes_that_no_file_has_are_kept_as_the_nearest_that_one_has(mode: str, tmp_path: Path) -> None:
+    image = Image.fromarray(RGB[0])
+    if mode == "I;16N":
+        with pytest.raises(
+            InputError, match=r"^data: image 1 cannot be kept \(.*I;16N.*\); convert it to another mode"
+        ):
+            kept([image, image.convert("I").convert(mode)], tmp_path / "run")
+        return
+    near = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}[mode]
+    made = image.convert(near).convert(mode)
+    expected = kept([made.convert(near)] * 3, tmp_path / "near").train.images[:3]
+    assert np.array_equal(kept([made] * 3, tmp_path / "run").train.images[:3], expected)
+
+
+def test_a_picture_that_pillow_cannot_read_is_named(tmp_path: Path) -> None:
+    Image.fromarray(RGB[0]).save(tmp_path / "cut.png")
+    whole = (tmp_path / "cut.png").read_bytes()
+    (tmp_path / "cut.png").write_bytes(whole[: len(whole) // 2])
+    expected = r"^data: image 1 cannot be kept \(.*\); convert it to another mode"
+    with Image.open(tmp_path / "cut.png") as cut, pytest.raises(InputError, match=expected):
+        kept([Image.fromarray(RGB[0]), cut], tmp_path / "run")
+
+
+def test_options_that_name_other_images_than_those_given_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        InputError, match=r"^data\.kind: 'folder' names other images than those passed as `data`; leave"
+    ):
+        kept(RGB, tmp_path / "run", data_kind="folder")
+    with pytest.raises(InputError, match=r"^data\.path: 'x\.npy' names other images than those passed"):
+        kept(RGB, tmp_path / "run", data_path="x.npy")
+    assert np.array_equal(kept(RGB, tmp_path / "fits", data_kind="arrays").train.images[:30], FIRST)
+
+
+def test_messages_about_a_given_array_name_neither_its_file_nor_its_number_twice(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as refused:
+        kept(RGB, tmp_path / "run", data_channels=5)
+    assert str(tmp_path) not in str(refused.value)
+    assert str(refused.value).startswith("30 of 30 images in an array cannot be read (image 0: has 3 channels where 5")
+    with pytest.raises(InputError, match=r"^data: all 20 images of an array are identical"):
+        split(kept(np.zeros((20, 8, 8), np.uint8), tmp_path / "same"))
+
+
+def test_grey_images_four_pixels_wide_can_be_told(tmp_path: Path) -> None:
+    assert kept(RGB[:20, :, :4, 0], tmp_path / "run", data_layout="NHW").train.images.shape == (20, 1, 8, 4)
+
+
 def test_the_layout_of_an_array_can_be_told(tmp_path: Path) -> None:
     narrow = _rng.integers(0, 256, (6, 3, 16, 3), dtype=np.uint8)
     with pytest.raises(InputError, match=r"^data: the shape \(6, 3, 16, 3\) does not tell .* set data\.layout"):
@@ -151,8 +235,27 @@ def _broken(image: np.ndarray) -> Any:
     [
         (3, r"^data: 3 is no images; pass a path, .*an array, a tensor"),
         ((RGB, LABELS[:7]), r"^data: 7 labels for 30 images; pass one for each"),
-        ((RGB, LABELS + 0.5), r"^data: labels of type float64 are not accepted"),
-        (RGB[0], r"^data: an array of shape \(8, 9, 3\) is one image; pass several"),
+        ((RGB, LABELS + 0.5), r"^data: label 0 is 0\.5, which is neither a whole number nor a name; pass the class"),
+        ((RGB, np.full(30, np.inf)), r"^data: label 0 is inf, which is neither a whole number"),
+        (
+            (RGB, np.full(30, 2**63 + 5, np.uint64)),
+            r"^data: label 0 is 9223372036854775813, which is too large for the",
+        ),
+        ((RGB, np.full(30, -1e30)), r"^data: label 0 is -1e\+30, which is too large"),
+        ((RGB, np.eye(30)), r"^data: labels of shape \(30, 30\) for 30 images; .* `labels\.argmax\(1\)` of one-hot"),
+        ((RGB[..., 0], torch.eye(30)), r"^data: labels of shape \(30, 30\) for 30 images"),
+        ((RGB, np.eye(30).tolist()), r"^data: label 0 is \[1\.0, .*, which is neither a whole number nor a name"),
+        ((RGB, np.array(3)), r"^data: labels of shape \(\) for 30 images"),
+        ((RGB, "cat"), r"^data: 'cat' is no labels; pass one for each image, or the images alone"),
+        ((RGB, {"a": 1}), r"^data: \{'a': 1\} is no labels"),
+        (Torch(Image.fromarray, lambda index: 0.5), r"^data: the label of item 0 is 0\.5, which is neither a whole"),
+        (Torch(Image.fromarray, lambda index: torch.tensor(0.5)), r"^data: the label of item 0 is 0\.5, which is"),
+        (Torch(Image.fromarray, lambda index: 2**70), r"^data: the label of item 0 is \d{22}, which is too large"),
+        ({"images": RGB, "labels": LABELS}, r"^data: a table of images, labels does not say .* \(data\['images'\], "),
+        (
+            RGB[0],
+            r"^data: an array of shape \(8, 9, 3\) is one image; pass several, .* data\.layout to NHW if these are",
+        ),
         (np.zeros((0, 8, 8, 3), np.uint8), r"holds no pixels; pass at least one image"),
         (RGB.astype(np.complex64), r"^data: images of type complex64 are not accepted"),
         (RGB.astype(object), r"^data: images of type object are not accepted"),

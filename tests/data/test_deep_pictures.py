@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from isthmus.core.errors import InputError
+from isthmus.core.image_changes import Tally
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture, value_range
 
@@ -151,6 +152,47 @@ def test_pages_are_channels_where_so_many_are_asked_for() -> None:
         assert np.array_equal(read(data, form), values)
         first, handled = read_picture(data, Form(range=(0, 65535)), name="picture")
         assert np.array_equal(first, values[:1]) and handled.frames and handled.pages == 5
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_another_number_of_pages_or_bands_is_told_with_the_one_to_set(dtype: type) -> None:
+    values = noise(13, 8, 6, top=256).astype(dtype)
+    data = tiff(values, photometric="minisblack")
+    with pytest.raises(InputError, match=r"has 13 pages where 12 channels are read; set data.channels=13 if all have"):
+        read(data, Form(channels=12, range=(0, 255)))
+    assert len(read(data, Form(channels=13, range=(0, 255)))) == 13
+    with pytest.raises(InputError, match=r"has 1 channel where 13 are read; set data.channels=1 if"):
+        read(tiff(values[0], photometric="minisblack"), Form(channels=13, range=(0, 255)))
+
+
+def test_pages_that_differ_are_no_channels() -> None:
+    buffer = io.BytesIO()
+    pages = [Image.new("L", (8 + page % 2, 6)) for page in range(5)]
+    pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
+    with pytest.raises(InputError, match=r"has 5 pages of several sizes or types where 5 channels are read; give all"):
+        read(buffer.getvalue(), Form(channels=5))
+
+
+@pytest.mark.parametrize(("mode", "channels"), [("P", 3), ("LA", 2), ("RGBA", 4), ("CMYK", 3)])
+def test_channels_are_counted_as_they_are_read(mode: str, channels: int) -> None:
+    image = Image.fromarray(noise(6, 5, 3, top=256).astype(np.uint8)).convert(mode)
+    with pytest.raises(InputError, match=rf"has {channels} channels where 5 are read; set data.channels={channels} if"):
+        read(image, Form(channels=5))
+    assert len(read(image, Form(channels=channels))) == channels
+
+
+def test_how_to_keep_an_alpha_channel_is_told_by_the_channels_that_there_are() -> None:
+    told: dict[tuple[str, ...], str] = {}
+    for modes in (("LA",), ("RGBA",), ("LA", "RGBA")):
+        tally = Tally()
+        for mode in modes:
+            image = Image.new("RGBA", (4, 4), (9, 9, 9, 128)).convert(mode)
+            tally.add(read_picture(image, Form(), name="picture")[1])
+        (said,) = (change.sentence for change in tally.changes() if change.what == "laid_over_white")
+        told[modes] = said
+    assert "data.channels=2 keeps it beside the grey" in told["LA",]
+    assert "data.channels=4 keeps all four" in told["RGBA",]
+    assert "data.channels=4 keeps it, and makes grey pictures RGB" in told["LA", "RGBA"]
 
 
 def test_a_fourth_band_is_kept_where_four_are_asked_for_and_else_told() -> None:

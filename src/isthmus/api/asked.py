@@ -71,7 +71,7 @@ def asked_study(name: str, out: Path | None, options: Options, data: Data = None
     home, options = expanded(name or ".", "name"), _plain(options)
     if name and (home / "study.toml").is_file():
         out, name = out or home, f"{name}/study.toml"
-        options = {**_moved(load_plan(name), home), **options}
+        options = {**(_moved(load_plan(name), home) if data is None else {}), **options}
     elif name not in builtin() and (home / "recipe.toml").is_file():
         raise InputError(f"{name}: a run, not a study; `isthmus train {shlex.quote(name)}` goes on with it or shows it")
     images = given_images(data, options)

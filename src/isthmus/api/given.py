@@ -9,37 +9,54 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from isthmus.api.given_labels import is_label, is_pair, label_of_item, labels_of
+from isthmus.api.given_tensors import as_array, is_array, is_of
 from isthmus.core.errors import InputError
-from isthmus.core.wording import counted, shown
-from isthmus.data.datasets._labels import Label
+from isthmus.core.wording import shown
+from isthmus.data.datasets._labels import Labels
 from isthmus.data.datasets._named_splits import split_called
 from isthmus.data.given_arrays import GivenArrays
-from isthmus.data.given_images import GivenImages
+from isthmus.data.given_images import FILES, GivenImages
 from isthmus.data.given_pictures import GivenPictures, Item, Items
 
 
 def given_images(data: Any, options: Mapping[str, Any]) -> GivenImages | None:
     """The images in an object that is passed as `data`; None for anything else.
 
-    options: the data set's, as the user gave them, with `data.`. Raises InputError for images that cannot be kept.
+    options: the data set's, as the user gave them, with `data.`. Raises InputError for images that cannot be kept, and
+    where an option names other images.
     """
-    if _is(data, "datasets", "DatasetDict"):
+    found = _given(data, options)
+    if found is not None:
+        kind = options.get("data.kind", FILES[found.name])
+        if kind != FILES[found.name] or "data.path" in options:
+            name, value = ("data.path", options["data.path"]) if "data.path" in options else ("data.kind", kind)
+            raise InputError(f"{name}: {shown(value)} names other images than those passed as `data`; leave one out")
+    return found
+
+
+def _given(data: Any, options: Mapping[str, Any]) -> GivenImages | None:
+    if is_of(data, "datasets", "DatasetDict"):
         return GivenPictures(_HubItems({str(name): split for name, split in data.items()}, options))
-    if _is(data, "datasets", "Dataset"):
+    if is_of(data, "datasets", "Dataset"):
         return GivenPictures(_HubItems({"train": data}, options))
-    if _is(data, "datasets", "IterableDataset") or _is(data, "torch.utils.data", "IterableDataset"):
+    if is_of(data, "datasets", "IterableDataset") or is_of(data, "torch.utils.data", "IterableDataset"):
         raise InputError("data: a data set without length and order cannot be split; pass one whose items have numbers")
-    if _is_array(data):
-        return GivenArrays(_array(data), None, options)
-    if isinstance(data, tuple | list) and len(data) == 2 and _is_array(data[0]) and _are_labels(data[1], len(data[0])):
-        return GivenArrays(_array(data[0]), _labels(data[1]), options)
-    _refuse_other_labels(data)
-    if _is(data, "torch.utils.data", "Dataset"):
+    if is_array(data):
+        return GivenArrays(as_array(data), Labels({"train": None}), options)
+    if isinstance(data, tuple | list) and len(data) == 2 and is_pair(data[0], data[1]):
+        return GivenArrays(as_array(data[0]), labels_of(data[1], len(data[0])), options)
+    if isinstance(data, Mapping) and any(is_array(value) for value in data.values()):
+        raise InputError(
+            f"data: a table of {', '.join(map(str, data))} does not say which are the images; pass the images, or the "
+            "images and their labels as a pair, such as (data['images'], data['labels'])"
+        )
+    if is_of(data, "torch.utils.data", "Dataset"):
         return GivenPictures(_Numbered(data, "train"))
     if isinstance(data, list | tuple) and len(data):
         return GivenPictures(_Numbered([(picture,) for picture in data], "train"))
@@ -58,10 +75,12 @@ class _Numbered(Items):
     def __iter__(self) -> Iterator[Item]:
         for index in range(_length(self.data)):
             found = _got(self.data, index)
-            parts = found if isinstance(found, tuple | list) else (found,)
+            parts: list[Any] = [*found] if isinstance(found, tuple | list) else [found]
             if not parts:
                 raise InputError(f"data: item {index} is empty; it must be a picture, or a picture and its label")
-            yield Item(self.split, _picture(parts[0], index), _label(parts[1]) if len(parts) > 1 else None)
+            labelled = len(parts) > 1 and is_label(parts[1])  # a data set may also give a mask, or the picture again
+            label = label_of_item(parts[1], index) if labelled else None
+            yield Item(self.split, _picture(parts[0], index), label, labelled)
 
 
 class _HubItems(Items):
@@ -87,6 +106,7 @@ class _HubItems(Items):
         if self.label is not None and self.label not in features:
             raise InputError(f"data.label_column: there is no column {self.label!r}; there are {', '.join(features)}")
         self.class_names = tuple(features[self.label].names) if self.label in classes else ()
+        self.label_asked = "data.label_column" in options
         self.files = self.image in pictures
 
     def __len__(self) -> int:
@@ -101,9 +121,10 @@ class _HubItems(Items):
                 row = _got(raw, index)
                 found = row[self.image]
                 picture = self._file(found, data, index) if self.files else np.asarray(found)
-                yield Item(
-                    split, _picture(picture, begun + index), None if self.label is None else _label(row[self.label])
-                )
+                found = None if self.label is None else row.get(self.label)  # which the test images may lack
+                labelled = self.label is not None and (self.label_asked or is_label(found))
+                label = label_of_item(found, begun + index) if labelled else None
+                yield Item(split, _picture(picture, begun + index), label, labelled)
             begun += len(data)
 
     def _file(self, found: Any, data: Any, index: int) -> Any:
@@ -114,78 +135,12 @@ class _HubItems(Items):
         return content if content is not None else _got(data, index)[self.image]
 
 
-def _is(data: Any, module: str, name: str) -> bool:
-    """Whether `data` is an object of this class of another library; false where that library is not loaded."""
-    kind = vars(sys.modules[module]).get(name) if module in sys.modules else None
-    return isinstance(kind, type) and isinstance(data, kind)
-
-
-def _is_array(data: Any) -> bool:
-    return isinstance(data, np.ndarray) or _is(data, "torch", "Tensor")
-
-
-def _array(data: Any) -> np.ndarray:
-    """An array or a tensor of any device as an array."""
-    if isinstance(data, np.ndarray):
-        if isinstance(data, np.ma.MaskedArray) and np.ma.is_masked(data):
-            raise InputError("data: a masked array hides some of its values; fill them in with `.filled(VALUE)`")
-        return data
-    try:
-        tensor = data.detach().cpu()
-        return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()  # which NumPy lacks
-    except Exception as error:  # of any class: a sparse or quantised tensor, or a type that NumPy does not have
-        raise InputError(f"data: this tensor is not an array of numbers ({error}); pass a dense one") from None
-
-
-def _are_labels(data: Any, count: int) -> bool:
-    """Whether `data` is one number for each of `count` images."""
-    if _is_array(data):
-        return tuple(data.shape) in ((count,), (count, 1))
-    return isinstance(data, list | tuple) and len(data) == count and not isinstance(data[0], list | tuple | Image.Image)
-
-
-def _refuse_other_labels(data: Any) -> None:
-    """Raise InputError for images and labels of another number."""
-    if not isinstance(data, tuple | list) or len(cast("Sequence[Any]", data)) != 2:
-        return
-    images, labels = cast("Sequence[Any]", data)
-    if not _is_array(images) or len(images.shape) < 3:
-        return
-    if _is_array(labels):
-        single = len(labels.shape) == 1
-    else:
-        single = isinstance(labels, list | tuple) and all(
-            isinstance(one, str | int | np.integer) for one in cast("Sequence[Any]", labels)
-        )
-    if single:
-        count = counted(len(images), "image")
-        raise InputError(f"data: {counted(len(labels), 'label')} for {count}; pass one for each")
-
-
-def _labels(data: Any) -> np.ndarray:
-    labels = (_array(data) if _is_array(data) else np.asarray(data)).reshape(-1)
-    if labels.dtype.kind not in "biu" and not (labels.dtype.kind == "f" and (labels == np.rint(labels)).all()):
-        raise InputError(
-            f"data: labels of type {labels.dtype} are not accepted; pass the class of each image as a number"
-        )
-    return labels.astype(np.int64)
-
-
 def _picture(found: Any, index: int) -> bytes | Image.Image | np.ndarray:
     if isinstance(found, bytes | Image.Image):
         return found
-    if _is_array(found):
-        return _array(found)
+    if is_array(found):
+        return as_array(found)
     raise InputError(f"data: item {index} is {shown(found)}; it must be a PIL image, an array or a tensor")
-
-
-def _label(found: Any) -> Label:
-    """A label, if that is what the second part of an item is; a data set may also give a mask or the image again."""
-    if isinstance(found, str):
-        return found or None
-    if isinstance(found, int | np.integer):
-        return int(found)
-    return int(found.item()) if _is_array(found) and tuple(found.shape) in ((), (1,)) else None
 
 
 def _length(data: Any) -> int:

@@ -252,10 +252,11 @@ class Tally:
         chosen = self._those(lambda one: one.alpha in ("white", "ignore"))
         if any(one.alpha == "ignore" for one in chosen):
             return self._change("alpha_ignored", "Alpha channel ignored", chosen, "")
-        text = (
-            ", which have an alpha channel; data.alpha=ignore uses their colours as they are, "
-            "data.channels=4 keeps all four"
-        )
+        grey = {one.channels == 1 for one in chosen}
+        keeps = "channels=4 keeps all four" if grey == {False} else "channels=4 keeps it, and makes grey pictures RGB"
+        if grey == {True}:
+            keeps = "channels=2 keeps it beside the grey, where all pictures have both"
+        text = f", which have an alpha channel; data.alpha=ignore uses their colours as they are, data.{keeps}"
         return self._change("laid_over_white", "Laid over white", chosen, text)
 
     def _alpha_kept(self) -> Change | None:

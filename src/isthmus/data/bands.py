@@ -90,7 +90,8 @@ def to_pixels(bands: Bands, form: Form) -> tuple[np.ndarray, Depth | None, Alpha
     if not bands.deep and not bands.inverted and form.channels in (len(bands.values), "auto") and not bands.alpha:
         levels = bands.values  # nothing to compute
     else:
-        unit, done = _to_channels(_to_unit(bands, depth), bands.alpha, form)
+        pages = bands.frames if len(bands.values) == 1 else 0
+        unit, done = _to_channels(_to_unit(bands, depth), bands.alpha, form, pages)
         alpha = alpha or done
         if bands.deep and bits == 16:
             if form.size not in (None, unit.shape[1:]):
@@ -137,10 +138,10 @@ def _to_unit(bands: Bands, depth: Depth | None) -> np.ndarray:
     return 1 - unit if bands.inverted else unit
 
 
-def _to_channels(unit: np.ndarray, transparent: bool, form: Form) -> tuple[np.ndarray, AlphaDone | None]:
+def _to_channels(unit: np.ndarray, transparent: bool, form: Form, pages: int) -> tuple[np.ndarray, AlphaDone | None]:
     """Bands (C, H, W) in [0, 1], the last one transparency if so told -> the channels that the form asks for.
 
-    Raises InputError where they are neither equal in number nor grey or colours.
+    pages: as in `wrong_channels`. Raises InputError where they are neither equal in number nor grey or colours.
     """
     own = len(unit) - transparent
     wanted = own if form.channels == "auto" else form.channels
@@ -160,7 +161,7 @@ def _to_channels(unit: np.ndarray, transparent: bool, form: Form) -> tuple[np.nd
         return np.repeat(colours, 3, axis=0), done
     if (own, wanted) == (3, 1):
         return np.tensordot(_LUMA, colours, axes=1)[None], done
-    raise InputError(wrong_channels(len(unit), wanted))
+    raise InputError(wrong_channels(len(unit), wanted, pages))
 
 
 def check_pixels(height: int, width: int, bands: int) -> None:
@@ -170,9 +171,16 @@ def check_pixels(height: int, width: int, bands: int) -> None:
         raise Image.DecompressionBombError
 
 
-def wrong_channels(found: int, wanted: int) -> str:
-    """Why a picture of `found` channels has no place among pictures of `wanted`."""
-    remedy = f"set data.channels={found} if all have as many, or leave it out"
+def wrong_channels(found: int, wanted: int, pages: int = 0) -> str:
+    """Why a picture of `found` channels has no place among pictures of `wanted`.
+
+    pages: how many pages of one channel its file has, which could be the channels; 0 or 1 for other files.
+    """
+    if pages == wanted:
+        return f"has {pages} pages of several sizes or types where {wanted} channels are read; give all pages the same"
+    if pages > 1:
+        return f"has {pages} pages where {wanted} channels are read; set data.channels={pages} if all have as many"
+    remedy = f"set data.channels={found} if all have as many, or leave this option out"
     return f"has {counted(found, 'channel')} where {wanted} are read; {remedy}"
 
 

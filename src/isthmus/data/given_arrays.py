@@ -13,7 +13,9 @@ import numpy as np
 from isthmus.core.bounded_reading import open_ordinary
 from isthmus.core.errors import InputError
 from isthmus.data.datasets._array_files import native
+from isthmus.data.datasets._array_labels import CLASS_NAMES, packed_names
 from isthmus.data.datasets._array_pictures import ArrayPictures, Layout, channels_first, layout_of, read_blocks
+from isthmus.data.datasets._labels import Labels
 from isthmus.data.datasets._number_scale import Scale, form_of_scale, said_of_scale, scale_of, scaled
 from isthmus.data.datasets.arrays import Arrays
 from isthmus.data.form import Form
@@ -45,7 +47,7 @@ class _InMemory:
 
 
 class GivenArrays(GivenImages):
-    """Images (N, H, W), (N, H, W, C) or (N, C, H, W) of any real type, and labels (N,) of whole numbers or None.
+    """Images (N, H, W), (N, H, W, C) or (N, C, H, W) of any real type, and their labels, of one part "train".
 
     The file holds them as (N, C, H, W): numbers that are 8-bit values in a wider type, fractions from 0 to 1 and
     booleans as uint8, others as they are. options: of the data set as the user gave them, with `data.`: `data.layout`
@@ -55,19 +57,18 @@ class GivenArrays(GivenImages):
 
     name: ClassVar[str] = "images.safetensors"
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray | None, options: Mapping[str, Any]) -> None:
+    def __init__(self, images: np.ndarray, labels: Labels, options: Mapping[str, Any]) -> None:
         if images.dtype.kind not in "biuf" or images.dtype.str[1:] not in (*_KINDS, "b1"):
             raise InputError(f"data: images of type {images.dtype} are not accepted; pass real numbers")
         if not images.size:
             raise InputError(f"data: an array of shape {images.shape} holds no pixels; pass at least one image")
         if images.ndim == 3 and images.shape[2] in (3, 4) and "data.layout" not in options:
             raise InputError(
-                f"data: an array of shape {images.shape} is one image; pass several, as (N, H, W, C) or (N, C, H, W)"
+                f"data: an array of shape {images.shape} is one image; pass several, as (N, H, W, C) or (N, C, H, W), "
+                "or set the option data.layout to NHW if these are grey images"
             )
-        if labels is not None and labels.shape != images.shape[:1]:
-            raise InputError(f"data: labels of shape {labels.shape} do not fit {len(images)} images; pass one for each")
         form = Form.of({key.removeprefix("data."): value for key, value in options.items()})
-        self.labels = labels
+        self.labels, self.class_names = labels.parts["train"], labels.class_names
         self.images = _InMemory(images)
         self.layout: Layout = layout_of(images.shape, options.get("data.layout", "auto"), form.channels, "data")
         # a picture with nan has no 8-bit values, and the file has one type: reading it names the picture
@@ -104,9 +105,17 @@ class GivenArrays(GivenImages):
         bytes_of_images = len(self.images.values) * first.nbytes
         header: dict[str, Any] = {}
         begun = 0
+        names = packed_names(self.class_names)
         if self.labels is not None:  # first, so that their eight bytes each are aligned
             begun = 8 * self.labels.size
             header["labels"] = {"dtype": "I64", "shape": list(self.labels.shape), "data_offsets": [0, begun]}
+        if names.size:
+            header[CLASS_NAMES] = {
+                "dtype": "U8",
+                "shape": list(names.shape),
+                "data_offsets": [begun, begun + names.size],
+            }
+            begun += names.size
         header["images"] = {
             "dtype": _KINDS[first.dtype.str[1:]],
             "shape": list(images),
@@ -117,6 +126,7 @@ class GivenArrays(GivenImages):
         yield len(text).to_bytes(8, "little") + text
         if self.labels is not None:
             yield self.labels.astype("<i8").tobytes()
+        yield names.tobytes()
         for block in read_blocks(self.images):
             kept = self._kept(block)
             yield kept.astype(kept.dtype.newbyteorder("<"), copy=False).tobytes()

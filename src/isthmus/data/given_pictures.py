@@ -28,16 +28,21 @@ from isthmus.data.interfaces import Picture, Pictures, PictureSet
 
 _ROWS = 256  # of a row group
 _PNG = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+_NO_FILE = {"HSV": "RGB", "La": "LA", "RGBa": "RGBA"}  # modes that no format holds, and how they are read
 _IMAGE, _LABEL, _SPLIT = "image", "label", "split"
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture: an image file's bytes, a PIL image or the numbers of an array; its split and its label."""
+    """One picture: an image file's bytes, a PIL image or the numbers of an array; its split and its label.
+
+    labelled: whether its source gives labels; then None is a missing one.
+    """
 
     split: str
     picture: bytes | Image.Image | np.ndarray
     label: Label = None
+    labelled: bool = False
 
 
 class Items(ABC):
@@ -115,11 +120,16 @@ class GivenPictures(GivenImages):
                     "must be (H, W), (H, W, C) or (C, H, W) of real numbers"
                 )
             kind = pa.list_(pa.from_numpy_dtype(self.array.dtype), self.array.size)
-        label = pa.string() if isinstance(first.label, str) else pa.int64()
+        label = first.label
+        if first.labelled and label is None:
+            label = next((item.label for item in items if item.label is not None), None)
+        kind_of_label = pa.string() if isinstance(label, str) else pa.int64()
         names = {"_type": "ClassLabel", "names": list(items.class_names)}
         features = json.dumps({"info": {"features": {_LABEL: names}}})
+        # without a column of labels, the data set that reads the file says that there are none
+        labels = [(_LABEL, kind_of_label)] if first.labelled else []
         self.schema: Any = pa.schema(
-            [(_IMAGE, kind), (_LABEL, label), (_SPLIT, pa.string())],
+            [(_IMAGE, kind), *labels, (_SPLIT, pa.string())],
             metadata={"huggingface": features} if items.class_names else None,
         )
         shape = {} if self.array is None else {"shape": list(self.array.shape)}
@@ -164,10 +174,16 @@ class GivenPictures(GivenImages):
         items = iter(self.items)
         begun = 0
         while rows := list(islice(items, _ROWS)):
-            pictures = [self._kept(item.picture, begun + index) for index, item in enumerate(rows)]
-            columns = [pictures, [item.label for item in rows], [item.split for item in rows]]
+            columns = {
+                _IMAGE: [self._kept(item.picture, begun + index) for index, item in enumerate(rows)],
+                _LABEL: [item.label for item in rows],
+                _SPLIT: [item.split for item in rows],
+            }
+            if _LABEL not in self.schema.names and any(item.label is not None for item in rows):
+                index = begun + next(index for index, item in enumerate(rows) if item.label is not None)
+                raise InputError(f"data: image {index} has a label, and the first has none; give it None as its label")
             try:
-                arrays = [pa.array(values, field.type) for values, field in zip(columns, self.schema, strict=True)]
+                arrays = [pa.array(columns[field.name], field.type) for field in self.schema]
             except (pa.ArrowException, TypeError, OverflowError) as error:
                 raise InputError(
                     f"data: the images and labels {begun} to {begun + len(rows) - 1} are not of the type of the first "
@@ -190,12 +206,22 @@ class GivenPictures(GivenImages):
                     f"is {first}; give all one shape and type, or give pictures"
                 )
             return np.ascontiguousarray(native(picture)).ravel()
-        return {"bytes": picture if isinstance(picture, bytes) else _file_of(picture), "path": None}
+        if isinstance(picture, bytes):
+            return {"bytes": picture, "path": None}
+        try:
+            return {"bytes": _file_of(picture), "path": None}
+        except Exception as error:  # of any class: a PIL image reads its file only now
+            raise InputError(
+                f"data: image {index} cannot be kept ({error}); convert it to another mode, such as RGB, or "
+                "leave it out"
+            ) from None
 
 
 def _file_of(picture: Image.Image) -> bytes:
-    """A PIL image as the bytes of a file that loses nothing, upright."""
+    """A PIL image as the bytes of a file that loses nothing that is read of the image, upright."""
     upright = ImageOps.exif_transpose(picture)
+    if upright.mode in _NO_FILE:
+        upright = upright.convert(_NO_FILE[upright.mode])
     buffer = io.BytesIO()
     if upright.mode in _PNG:
         upright.save(buffer, "PNG", compress_level=1)  # it is read once or twice, and then from a store

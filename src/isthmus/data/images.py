@@ -57,18 +57,19 @@ def _read(source: Picture, form: Form) -> tuple[np.ndarray, Handled]:
         own, colours = content.channels, {1: "grey", 3: "colours"}.get(content.channels)
         handled = replace(handled, depth=depth, values=values, colours=None if own == len(pixels) else colours)
     else:
-        pixels, alpha = _from_image(content, handled.channels, form)
+        pixels, alpha = _from_image(content, handled, form)
         if (handled.channels, len(pixels)) == (3, 1):
             handled = replace(handled, colours=handled.colours or "colours")
     height, width = pixels.shape[1:]
     return pixels, replace(handled, new_size=(width, height), new_channels=len(pixels), fit=form.fit, alpha=alpha)
 
 
-def _from_image(image: Image.Image, own: int, form: Form) -> tuple[np.ndarray, AlphaDone | None]:
-    """The pixels of an upright 8-bit picture of `own` channels, and what was done to its transparency."""
-    channels = own if form.channels == "auto" else form.channels
+def _from_image(image: Image.Image, opened_as: Handled, form: Form) -> tuple[np.ndarray, AlphaDone | None]:
+    """The pixels of an upright 8-bit picture, and what was done to its transparency."""
+    channels = opened_as.channels if form.channels == "auto" else form.channels
     if channels not in (1, 3, 4):
-        raise InputError(wrong_channels(len(image.getbands()), channels))
+        alpha = image.mode.endswith(("A", "a"))
+        raise InputError(wrong_channels(opened_as.channels + alpha + opened_as.bands_left, channels, opened_as.pages))
     converted, alpha = to_channels(image, channels, form.alpha)
     sized = converted if form.size is None else fitted(converted, form.size, form.fit)
     if sized.mode == "L":

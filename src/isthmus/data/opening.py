@@ -118,7 +118,7 @@ def _from_pillow(image: Image.Image, form: Form, data: bytes | None) -> tuple[Im
     elif pages is not None:
         found = bands_of(_narrowed(pages))
     elif image.mode == "F" or image.mode.startswith("I"):
-        found = bands_of(_narrowed(np.asarray(image)[None]))
+        found = bands_of(_narrowed(np.asarray(image)[None]), frames=max(1, grey_pages(image)))
     elif image.mode == "LA" and form.channels == 2:
         found = bands_of(np.asarray(image).transpose(2, 0, 1))
     if pages is None and _has_frames(image):

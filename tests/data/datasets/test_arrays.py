@@ -226,12 +226,32 @@ def test_what_is_no_images_is_one_sentence(array: np.ndarray, message: str, tmp_
         (np.eye(12), r"holds labels of shape \(12, 12\) and type float64; save the class"),
         (np.full(12, 0.5), r"holds labels that are no whole numbers"),
         (np.full(12, 2**63, np.uint64), r"holds labels of 2\^63 and more"),
+        (np.full(12, 1e30), r"holds labels that are no whole numbers of 64 bits"),
     ],
 )
 def test_labels_that_do_not_fit_are_one_sentence(labels: np.ndarray, message: str, tmp_path: Path) -> None:
     np.savez(tmp_path / "a.npz", images=IMAGES, labels=labels)
     with pytest.raises(InputError, match=message):
         found(tmp_path / "a.npz")
+
+
+def test_labels_that_only_some_images_have_are_counted(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", x_train=IMAGES, y_train=[np.nan, 1] * 6, x_test=IMAGES[:3])
+    told = "9 of 15 images in arrays: a.npz have no label: 6 of 12 to train on, 3 of 3 for test."
+    assert found(tmp_path / "a.npz").notices == (told,)
+    np.savez(tmp_path / "b.npz", images=IMAGES)
+    assert found(tmp_path / "b.npz").notices == ()
+
+
+def test_classes_that_are_numbers_may_have_names(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", images=IMAGES, labels=[1, 0, 2] * 4, class_names=["owl", "ant", "äön"])
+    assert found(tmp_path / "a.npz").class_names == ("owl", "ant", "äön")
+    for wrong in (["owl", "ant"], [1, 2, 3], [["a"] * 3] * 3, np.array(["a", "b", {}], dtype=object)):
+        np.savez(tmp_path / "b.npz", images=IMAGES, labels=[1, 0, 2] * 4, class_names=wrong)
+        picture_set = found(tmp_path / "b.npz")
+        assert picture_set.class_names == ()
+        (notice,) = picture_set.notices
+        assert notice.endswith("`class_names` is not used: it is no text with a name for each class up to 2.")
 
 
 def test_splits_of_other_channels_are_one_sentence(tmp_path: Path) -> None:

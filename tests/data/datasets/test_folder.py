@@ -300,7 +300,22 @@ def test_texts_in_a_table_may_have_line_breaks(tmp_path: Path) -> None:
         (
             "metadata.jsonl",
             ['{"file_name": "a.png", "label": [1]}'],
-            r"holds \[1\], which is neither a number nor a name",
+            r"holds \[1\], which is neither a whole number nor a name",
+        ),
+        (
+            "metadata.jsonl",
+            ['{"file_name": "a.png", "label": 99999999999999999999999}'],
+            r"column 'label' holds 9{23}, which is too large for the number of a class; correct it$",
+        ),
+        (
+            "metadata.csv",
+            ["file_name,label", "a.png,cat", "./a.png,dog"],
+            r"gives a\.png the label 'dog', and it already has 'cat'; keep one of them$",
+        ),
+        (
+            "metadata.jsonl",
+            ['{"file_name": "a.png", "label": 1}', '{"label": 2}'],
+            r"row 2 has no 'file_name'; add it, or remove the row$",
         ),
         ("metadata.jsonl", ["{"], r"line 1 is not JSON"),
         ("metadata.jsonl", ["[]"], r"line 1 is no table"),
@@ -311,6 +326,64 @@ def test_a_wrong_table_is_one_sentence(name: str, lines: list[str], message: str
     table(tmp_path / name, *lines)
     with pytest.raises(InputError, match=message):
         load(tmp_path)
+
+
+def test_two_tables_that_disagree_about_a_picture_are_one_sentence(tmp_path: Path) -> None:
+    picture(tmp_path / "train/a.png")
+    picture(tmp_path / "test/b.png")
+    table(tmp_path / "metadata.csv", "file_name,label", "train/a.png,1", "test/b.png,2")
+    table(tmp_path / "train/metadata.csv", "file_name,label", "a.png,1")
+    assert load(tmp_path).train.labels.tolist() == [1]
+    table(tmp_path / "train/metadata.csv", "file_name,label", "a.png,2")
+    with pytest.raises(InputError, match=r"train.metadata\.csv: gives a\.png the label '2', and it already has '1'"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("lines", [["a.png,cat", "b.png,"], ["a.png,cat", "b.png"], ["a.png,cat"]])
+def test_pictures_that_a_table_leaves_without_a_label_are_counted(lines: list[str], tmp_path: Path) -> None:
+    """Whether their label is empty, their line ends early, or no line names them."""
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png")
+    table(tmp_path / "metadata.csv", "file_name,label", *lines)
+    data = load(tmp_path)
+    assert data.train.labels.tolist() == [0, -1]
+    assert data.notices == (f"1 of 2 images in folder: {tmp_path.name} has no label.",)
+
+
+def test_a_split_that_no_table_labels_is_told(tmp_path: Path) -> None:
+    for name in ("train/a.png", "train/b.png", "test/c.png"):
+        picture(tmp_path / name)
+    table(tmp_path / "train/metadata.csv", "file_name,label", "a.png,cat", "b.png,dog")
+    data = load(tmp_path)
+    assert data.test.labels is None and data.train.labels.tolist() == [0, 1]
+    assert data.notices == (f"1 of 3 images in folder: {tmp_path.name} has no label: 1 of 1 for test.",)
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        (["file_name,label", "cat/a.png", "cat/b.png"], "has nothing in column 'label', so no labels come from it."),
+        (["file_name,label"], "is empty: it is not used."),
+        (["file_name", "cat/a.png"], "has no column 'label', so no labels come from it."),
+        (["name,label", "cat/a.png,1"], "has no column 'file_name': it is not used."),
+    ],
+)
+def test_a_table_without_any_label_leaves_those_of_folders_and_says_why(
+    lines: list[str], told: str, tmp_path: Path
+) -> None:
+    picture(tmp_path / "cat/a.png")
+    picture(tmp_path / "cat/b.png")
+    table(tmp_path / "metadata.csv", *lines)
+    data = load(tmp_path)
+    assert data.class_names == ("cat",) and data.notices == (f"{tmp_path / 'metadata.csv'} {told}",)
+
+
+def test_numbers_of_classes_may_be_floats_where_some_are_missing(tmp_path: Path) -> None:
+    """As pandas writes them."""
+    picture(tmp_path / "a.png")
+    picture(tmp_path / "b.png")
+    table(tmp_path / "metadata.jsonl", '{"file_name": "a.png", "label": 2.0}', '{"file_name": "b.png", "label": null}')
+    assert load(tmp_path).train.labels.tolist() == [2, -1]
 
 
 def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:

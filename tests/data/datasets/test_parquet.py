@@ -177,6 +177,14 @@ def test_labels_are_names_or_numbers_and_may_be_missing(
     assert data.train.labels is None if numbers is None else data.train.labels.tolist() == numbers
 
 
+def test_labels_that_only_some_images_have_are_counted(tmp_path: Path) -> None:
+    write(tmp_path / "train.parquet", pixels(4), labels=[1, None, 0, None])
+    write(tmp_path / "test.parquet", pixels(2), labels=[None, 1])
+    (notice,) = load(tmp_path).notices
+    assert notice.startswith("3 of 6 images in parquet: ")
+    assert notice.endswith(" have no label: 2 of 4 to train on, 1 of 2 for test.")
+
+
 def test_names_of_classes_are_numbered_over_all_splits(tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", pixels(2), names=(), labels=["owl", "cat"])
     write(tmp_path / "test.parquet", pixels(2), names=(), labels=["dog", "owl"])
@@ -190,9 +198,10 @@ def test_names_of_classes_are_numbered_over_all_splits(tmp_path: Path) -> None:
     [
         ([0.5, 1.0], r"column 'label' holds 0\.5, which is no class"),
         ([[1], [2]], r"column 'label' holds list<.* rather than numbers or names of classes"),
-        (pa.array([2**63, 0], pa.uint64()), r"numbers of 2\^63 and more"),
+        (pa.array([2**63, 0], pa.uint64()), r"such as 2\^63 and more"),
+        ([-1e30, 0.0], r"numbers beyond 64 bits"),
     ],
-    ids=["halves", "lists", "huge"],
+    ids=["halves", "lists", "huge", "hugely negative"],
 )
 def test_labels_that_are_no_classes_are_refused(labels: Any, message: str, tmp_path: Path) -> None:
     write(tmp_path / "train.parquet", pixels(2), labels=labels)
@@ -290,7 +299,14 @@ def test_one_dark_picture_of_many_bits_is_not_taken_for_8_bits(tmp_path: Path) -
         ([list(range(64))] * 2, [8, 9], r"data\.shape: \[8, 9\] does not fit the 64 numbers"),
         ([[1, 2, 3, 4], [1, 2, 3]], [2, 2], r"row 1: holds numbers of shape \(3,\)"),
         ([[[1, 2], [3]]] * 2, None, r"row 0: holds lists of different lengths"),
-        ([[1, 2, 3, None]] * 2, [2, 2], r"lacks some of its numbers"),
+        (
+            [[1, 2, 3, 4], [1, None, 3, None], [5] * 4],
+            [2, 2],
+            r"train\.parquet, row 1: lacks 2 of its 4 numbers; correct this row, or remove it$",
+        ),
+        ([[1, 2, 3, None]] * 2, [2, 2], r"row 0: lacks 1 of its 4 numbers"),
+        ([None, [[1, 2], [3, None]]], None, r"row 1: lacks 1 of its 4 numbers"),
+        ([None, list(range(64))], None, r"row 1: is a list of 64 numbers"),
     ],
 )
 def test_lists_that_are_no_images_are_one_sentence(

@@ -51,7 +51,7 @@ def test_images_and_labels_of_a_sample_belong_together(tmp_path: Path) -> None:
     data = load(path)
     assert values(data.train.images) == [20, 10, 30] and data.train.images.shape[1:] == (3, 5, 6)
     assert data.train.labels.tolist() == [7, 3, -1] and data.class_names == () and data.test is None
-    assert data.notices == ("1 of 3 images in a.tar have no label.",)
+    assert data.notices == ("1 of 3 images in tar: a.tar has no label.",)
 
 
 def test_labels_may_be_names_or_lie_in_json(tmp_path: Path) -> None:
@@ -164,7 +164,10 @@ def test_damaged_files_are_one_sentence(change: Callable[[bytes], bytes], messag
     ("name", "content", "message"),
     [
         ("1.json", b"{", r"a\.tar, 1\.json: is not JSON"),
-        ("1.json", b'{"label": [1, 2]}', r"its label is \[1, 2\], neither a number nor a name"),
+        ("1.json", b'{"label": [1, 2]}', r"its label is \[1, 2\], which is neither a whole number nor a name"),
+        ("1.json", b'{"label": 99999999999999999999999}', r"its label is 9{23}, which is too large for the number of"),
+        ("1.json", b'{"label": -9223372036854775809}', r"which is too large for the number of a class; correct it, or"),
+        ("1.json", b'{"label": 0.5}', r"its label is 0\.5, which is neither a whole number nor a name"),
         ("1.json", b" " * (1 << 20) + b"1", r"is too large for a label"),
     ],
 )

@@ -36,7 +36,7 @@ class Values(Protocol):
 class ArrayPictures(Pictures):
     """The images of `values`, whose axes are `layout` (not "auto") and whose numbers are on `scale`.
 
-    place: what messages call the array, such as its file.
+    place: what messages call the array, such as its file; empty where it is the only one, and its file isthmus's own.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ArrayPictures(Pictures):
         return self.values.shape[0]
 
     def name(self, index: int) -> str:
-        return f"{self.place}, image {index}"
+        return f"{self.place}, image {index}" if self.place else f"image {index}"
 
     def address(self, index: int) -> str:
         if isinstance(self.values, StoredArray | PackedArray):
@@ -135,7 +135,7 @@ def picture_parts(
     made: dict[str, ArrayPictures] = {}
     said: list[Change] = []
     layouts: dict[str, Layout] = {
-        name: layout_of(part.values.shape, layout, form.channels, part.place) for name, part in parts.items()
+        name: layout_of(part.values.shape, layout, form.channels, part.place or "data") for name, part in parts.items()
     }
     channels = {name: _channels(parts[name].values.shape, found) for name, found in layouts.items()}
     if len(set(channels.values())) > 1 and form.channels == "auto":
@@ -149,7 +149,9 @@ def picture_parts(
         form = form_of_scale(form, scale)
         for name, part in alike.items():
             if not np.prod(part.values.shape):
-                raise InputError(f"{part.place}: an array of shape {part.values.shape} holds no pixels; name another")
+                raise InputError(
+                    f"{part.place or 'data'}: an array of shape {part.values.shape} holds no pixels; name another"
+                )
             made[name] = ArrayPictures(
                 part.values, layout=layouts[name], scale=scale, place=part.place, labels=part.labels
             )

@@ -10,7 +10,7 @@ import csv
 import io
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from typing import Any
 from isthmus.core.bounded_reading import parse_json, read_bytes, reason
 from isthmus.core.errors import InputError
 from isthmus.core.wording import counted, shown
-from isthmus.data.datasets._labels import Label
+from isthmus.data.datasets._labels import Label, label_of
 from isthmus.data.picture_files import some
 
 _FILE, _LABEL = "file_name", "label"
@@ -44,46 +44,33 @@ def read_metadata(files: Sequence[Path], column: str | None, pictures: Iterable[
     """What `files` say of the pictures beside them.
 
     column: of the labels; None for `label`, which may be missing. pictures: all that were found.
-    Raises InputError where a file is damaged, lacks `column`, or names pictures that are not there or outside its
-    folder.
+    Raises InputError where a file is damaged, lacks `column`, names pictures that are not there or outside its folder,
+    or where one picture has two labels.
     """
     if not files:
         return Metadata()
     wanted, labels, notices, used = column or _LABEL, dict[str, Label](), list[str](), list[Path]()
     known = {os.path.normpath(picture) for picture in pictures}
-    labelled = False
     for file in files:
-        columns: set[str] = set()
-        absent: list[str] = []
-        for row in _rows(file):
-            columns |= row.keys()
-            if _FILE not in row:
-                break
-            path = _place(file, row[_FILE])
-            if path not in known and not os.path.isfile(path):
-                absent.append(str(row[_FILE]))
-            labels[path] = _label(file, row.get(wanted), wanted)
+        columns, found = _read(file, wanted, known)
+        if not columns:
+            notices.append(f"{file} is empty: it is not used.")
+            continue
         if _FILE not in columns:
             notices.append(f"{file} has no column {_FILE!r}: it is not used.")
             continue
-        if absent:
-            raise InputError(
-                f"{file}: names {counted(len(absent), 'file')} that are not there ({some(absent)}); get the missing "
-                "ones, or remove their lines"
-            )
         used.append(file)
-        labelled = labelled or wanted in columns
         if column is not None and wanted not in columns:
             raise InputError(
                 f"data.label_column: {file} has no column {column!r} among {', '.join(sorted(columns))}; name one of "
                 "these"
             )
-        if wanted not in columns:
-            others = ", ".join(sorted(columns - {_FILE})) or "no other"
-            notices.append(
-                f"{file} has no column {wanted!r}, so no labels come from it; data.label_column names another "
-                f"({others})."
-            )
+        if not any(label is not None for label in found.values()):
+            notices.append(f"{file} {_without_labels(wanted, columns)}")
+        for path, label in found.items():
+            _check_same(file, path, labels.get(path), label)
+            labels[path] = labels.get(path) if label is None else label
+    labelled = any(label is not None for label in labels.values())
     return Metadata(tuple(used), _with_numbers(labels) if labelled else None, wanted, tuple(notices))
 
 
@@ -92,7 +79,50 @@ def find_metadata(folder: Path) -> Path | None:
     return next((folder / name for name in _NAMES if (folder / name).is_file()), None)
 
 
+def _read(file: Path, wanted: str, known: Collection[str]) -> tuple[set[str], dict[str, Label]]:
+    """The columns of a file, and path of a picture -> its label in column `wanted`. known: the paths of pictures."""
+    columns, labels, absent, nameless = set[str](), dict[str, Label](), list[str](), list[int]()
+    for number, row in enumerate(_rows(file), start=1):
+        columns |= row.keys()
+        if _FILE not in row:
+            nameless.append(number)
+            continue
+        path = _place(file, row[_FILE])
+        if path not in known and not os.path.isfile(path):
+            absent.append(str(row[_FILE]))
+        label = label_of(row.get(wanted), f"{file}: column {wanted!r} holds", "correct it")
+        _check_same(file, path, labels.get(path), label)
+        labels[path] = labels.get(path) if label is None else label
+    if nameless and labels:
+        raise InputError(f"{file}: row {nameless[0]} has no {_FILE!r}; add it, or remove the row")
+    if absent:
+        raise InputError(
+            f"{file}: names {counted(len(absent), 'file')} that are not there ({some(absent)}); get the missing "
+            "ones, or remove their lines"
+        )
+    return columns, labels
+
+
+def _check_same(file: Path, path: str, before: Label, label: Label) -> None:
+    """Raise InputError where a picture that has the label `before` gets another."""
+    if before is not None and label is not None and str(before) != str(label):
+        raise InputError(
+            f"{file}: gives {os.path.basename(path)} the label {shown(label)}, and it already has {shown(before)}; "
+            "keep one of them"
+        )
+
+
+def _without_labels(wanted: str, columns: set[str]) -> str:
+    """Why no labels come from a file with these columns."""
+    if wanted in columns:
+        return f"has nothing in column {wanted!r}, so no labels come from it."
+    others = ", ".join(sorted(columns - {_FILE}))
+    remedy = f"; data.label_column names another ({others})" if others else ""
+    return f"has no column {wanted!r}, so no labels come from it{remedy}."
+
+
 def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file. In a table, each has all columns; None is where a line ends early."""
     try:
         text = read_bytes(file).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -102,7 +132,7 @@ def _rows(file: Path) -> Iterator[Mapping[str, Any]]:
             for row in csv.DictReader(io.StringIO(text, newline="")):
                 if None in row:
                     raise InputError(f"{file}: has a line with more values than columns; correct it")
-                yield {name: value for name, value in row.items() if value is not None}
+                yield row
         except csv.Error as error:
             raise InputError(f"{file}: is not a table of comma-separated values ({error}); correct it") from None
         return
@@ -125,16 +155,6 @@ def _place(file: Path, name: Any) -> str:
     if not isinstance(name, str) or not name or os.path.isabs(name) or not path.startswith(os.path.join(folder, "")):
         raise InputError(f"{file}: names {shown(name)}, which is not a file in its folder; correct that line")
     return path
-
-
-def _label(file: Path, value: Any, column: str) -> Label:
-    if value is None or value == "":
-        return None
-    if isinstance(value, str | int):
-        return value if isinstance(value, str) else int(value)
-    raise InputError(
-        f"{file}: column {column!r} holds {shown(value)}, which is neither a number nor a name; correct it"
-    )
 
 
 def _with_numbers(labels: Mapping[str, Label]) -> Mapping[str, Label]:

@@ -198,10 +198,10 @@ def _label(table: Table, value: Any) -> Label:
                 "data.label_column"
             )
         value = int(value)
-    if isinstance(value, int) and value >= 2**63:
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise InputError(
-            f"{table.path}: column {table.label!r} holds numbers of 2^63 and more, which label no class; "
-            "name another with data.label_column"
+            f"{table.path}: column {table.label!r} holds numbers beyond 64 bits, such as 2^63 and more, which label no "
+            "class; name another with data.label_column"
         )
     return value if isinstance(value, str) else int(value)
 

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from isthmus.core.errors import InputError
+from isthmus.core.wording import counted
 from isthmus.data.datasets._array_pictures import Layout, channels_first, layout_of
 from isthmus.data.datasets._number_scale import Scale, scaled
 from isthmus.data.datasets._parquet_table import Table, is_list
@@ -34,8 +35,9 @@ def lists_shape(table: Table, asked: Sequence[int] | None, channels: Channels) -
 
     Raises InputError where the lists do not fit it, and where there is none and they are not nested.
     """
-    first = next((batch for batch in table.batches(table.image, rows=1) if batch.null_count == 0), None)
-    name = f"{table.path}, row 0"
+    rows = enumerate(table.batches(table.image, rows=1))
+    row, first = next(((row, batch) for row, batch in rows if batch.null_count == 0), (0, None))
+    name = f"{table.path}, row {row}"
     if first is None:
         raise InputError(f"{table.path}: holds no images; name other files")
     own = _nested_shape(first, name)
@@ -71,16 +73,17 @@ def arrays_of(column: Any, lists: Lists, names: Sequence[str]) -> Iterator[Pictu
 
 
 def blocks_of(table: Table) -> Iterator[np.ndarray]:
-    """All numbers of a table, to find their scale."""
+    """All numbers of a table, to find their scale. Raises InputError where some are missing."""
+    begun = 0
     for batch in table.batches(table.image):
-        yield _numbers(batch.drop_null(), [str(table.path)])
+        yield _numbers(batch, [f"{table.path}, row {row}" for row in range(begun, begun + len(batch))])
+        begun += len(batch)
 
 
 def dtype_of(table: Table) -> np.dtype[Any]:
     """The type of its numbers."""
-    return next(
-        (_numbers(batch, [str(table.path)]).dtype for batch in table.batches(table.image, rows=1)), np.dtype("u1")
-    )
+    batch = next(iter(table.batches(table.image, rows=1)), None)
+    return np.dtype("u1") if batch is None else _flat(batch).slice(0, 0).to_numpy(zero_copy_only=False).dtype
 
 
 def _all_fit(column: Any, lists: Lists) -> bool:
@@ -107,13 +110,25 @@ def _fits(shape: tuple[int, ...], lists: Lists) -> bool:
 
 
 def _numbers(column: Any, names: Sequence[str]) -> np.ndarray:
-    """All numbers of a column, one row's after the other."""
-    flat = column
+    """All numbers of a column, one row's after the other; of a row without an image, none. names: of its rows.
+
+    Raises InputError where a row lacks some of its numbers.
+    """
+    flat = _flat(column)
+    if flat.null_count:
+        for name, row in zip(names, (_flat(column.slice(row, 1)) for row in range(len(column))), strict=True):
+            if row.null_count:
+                missing = f"{row.null_count:,} of its {counted(len(row), 'number')}"
+                raise InputError(f"{name}: lacks {missing}; correct this row, or remove it")
+    return flat.to_numpy(zero_copy_only=False)
+
+
+def _flat(column: Any) -> Any:
+    """The numbers in a column of nested lists."""
+    flat = column.drop_null()  # a list of fixed length has numbers also where it is missing
     while is_list(flat.type):
         flat = flat.flatten()
-    if flat.null_count:
-        raise InputError(f"{names[0]}: or a row after it lacks some of its numbers; correct it")
-    return flat.to_numpy(zero_copy_only=False)
+    return flat
 
 
 def _nested_shape(row: Any, name: str) -> tuple[int, ...]:

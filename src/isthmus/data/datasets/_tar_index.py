@@ -15,7 +15,7 @@ from typing import IO, Any
 from isthmus.core.bounded_reading import open_ordinary, parse_json, reason
 from isthmus.core.errors import InputError
 from isthmus.core.wording import shown
-from isthmus.data.datasets._labels import Label
+from isthmus.data.datasets._labels import Label, label_of
 from isthmus.data.picture_files import SUFFIXES
 
 _LARGEST_LABEL = 1 << 20  # bytes: of a file beside an image
@@ -142,11 +142,7 @@ def _label(path: Path, file: IO[bytes], member: _Member, key: str) -> Label:
     except ValueError as error:
         raise InputError(f"{place}: is not JSON ({reason(error)}); correct it") from None
     value = found.get(key) if isinstance(found, dict) else found
-    if value is None or isinstance(value, int | str):
-        return int(value) if isinstance(value, bool) else value
-    raise InputError(
-        f"{place}: its label is {shown(value)}, neither a number nor a name; name another with data.label_key"
-    )
+    return label_of(value, f"{place}: its label is", "correct it, or name another with data.label_key")
 
 
 def _number(text: str) -> Label:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
-from isthmus.core.wording import counted
 from isthmus.data import decode
-from isthmus.data.datasets._array_labels import read_labels
+from isthmus.data.datasets._array_labels import class_names_of, read_labels
 from isthmus.data.datasets._array_pairs import NAMES, check_labels, is_safetensors, opened, pair_of, place_of
 from isthmus.data.datasets._array_pictures import Layout, Part, picture_parts
-from isthmus.data.datasets._labels import numbered
+from isthmus.data.datasets._labels import numbered, said_of_missing
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
 from isthmus.data.form import Alpha, Fit
 from isthmus.data.interfaces import DataSource, PictureSet
@@ -24,7 +23,8 @@ class Arrays(DataSource):
     Grey images are (N, H, W), others (N, H, W, C) or (N, C, H, W), of whole numbers, floats or booleans. The images are
     the array called `images`, `x_train`, `train_images`, `imgs`, `x`, `data` or `arr_0`, or the only array there is.
     Arrays such as `x_test` and `val_images` are the splits of that name; a missing split is drawn from the training
-    images. Labels are `labels`, `y_train`, `y_test` and so on: one number or name an image.
+    images. Labels are `labels`, `y_train`, `y_test` and so on: one number or name an image. An array `class_names` of
+    text has the names of classes that are numbers.
 
     Options:
         path: the file, or the folder of .npy files.
@@ -89,19 +89,25 @@ class Arrays(DataSource):
             labels["train"] = read_labels(given.get("labels") or next(iter(given.values())))
         for split, (images, _) in arrays.items():
             check_labels(images, labels[split])
-        numbers = numbered(labels)
-        parts = {split: Part(images, place_of(images), numbers.parts[split]) for split, (images, _) in arrays.items()}
+        class_names, notices = class_names_of(found, labels.values())
+        numbers = numbered(labels, class_names)
+        kept = self.path.name == KEPT
+        parts = {
+            split: Part(images, "" if kept and split == "train" else place_of(images), numbers.parts[split])
+            for split, (images, _) in arrays.items()
+        }
         stored = self.layout == "auto" and is_safetensors(self.path) and len(parts["train"].values.shape) == 4
         layout: Layout = "NCHW" if stored else self.layout
         pictures, form, said = picture_parts(parts, layout, self.form)
         files = {images.path for images, _ in arrays.values()} | ({self.label_file} if self.label_file else set())
-        kept = f"{counted(len(pictures['train']), 'image')} from an array"
-        source = kept if self.path.name == KEPT else f"arrays: {self.path.name}"
+        source = "an array" if kept else f"arrays: {self.path.name}"
+        notices += said_of_missing(numbers, {split: len(found) for split, found in pictures.items()}, source)
         return PictureSet(
             parts=pictures,
             form=form,
             source=source if self.test is None else f"{source}, tested on {self.test.name}",
             class_names=numbers.class_names,
+            notices=tuple(notices),
             said=said,
             files=tuple(sorted(files)),
             identity={"layout": layout, "image_array": self.image_array},

@@ -9,6 +9,7 @@ from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset
 from isthmus.data import decode
 from isthmus.data.datasets._folder_pictures import Files, labels_of
+from isthmus.data.datasets._labels import said_of_missing
 from isthmus.data.datasets._metadata_files import find_metadata, read_metadata
 from isthmus.data.datasets._named_splits import How, said_of_splits, split_folders
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
@@ -86,6 +87,7 @@ class Folder(DataSource):
         labels, said = labels_of(listings, metadata)
         parts = {split: Files(self.path, listing, labels.parts[split]) for split, listing in listings.items()}
         source = f"folder: {resolved(self.path).name}"
+        notices += said_of_missing(labels, {split: len(part) for split, part in parts.items()}, source)
         counts = {split: (folders[split].name, len(part)) for split, part in parts.items()}
         return PictureSet(
             parts=parts,

@@ -6,6 +6,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
 from isthmus.data import decode
+from isthmus.data.datasets._labels import said_of_missing
 from isthmus.data.datasets._named_splits import How, said_of_splits
 from isthmus.data.datasets._parquet_files import find, find_validation
 from isthmus.data.datasets._parquet_parts import labels_of, lists_of, parts_of, test_sources
@@ -101,6 +102,7 @@ class Parquet(DataSource):
             {split: (split if parted else names[split], len(found)) for split, found in pictures.items()}
         )
         source = f"parquet: {names['train']}"
+        notices += said_of_missing(labels, {split: len(found) for split, found in pictures.items()}, source)
         return PictureSet(
             parts=pictures,
             form=form,

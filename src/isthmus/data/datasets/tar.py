@@ -7,9 +7,8 @@ from pathlib import Path
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.values import Dataset
-from isthmus.core.wording import counted
 from isthmus.data import decode
-from isthmus.data.datasets._labels import numbered
+from isthmus.data.datasets._labels import numbered, said_of_missing
 from isthmus.data.datasets._named_splits import said_of_splits
 from isthmus.data.datasets._picture_options import Channels, Depth, Range, Size, form_of
 from isthmus.data.datasets._tar_index import Index, index_of
@@ -88,10 +87,8 @@ class Tar(DataSource):
         notices = (
             [f"{told(shards['train'])} also holds files that are not read: {', '.join(unused)}."] if unused else []
         )
-        every = [label for found in indices.values() for index in found for label in index.labels]
-        if 0 < (lacking := every.count(None)) < len(every):
-            notices.append(f"{lacking:,} of {counted(len(every), 'image')} in {told(shards['train'])} have no label.")
         source = f"tar: {told(shards['train'])}"
+        notices += said_of_missing(labels, {split: len(part) for split, part in parts.items()}, source)
         return PictureSet(
             parts=parts,
             form=self.form,
