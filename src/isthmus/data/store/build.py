@@ -20,6 +20,7 @@ from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
 from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.store.header import FORMAT, HEADER, Header, columns_name, pixels_name
+from isthmus.data.store.placing import place
 
 _FEW = 500  # pictures: starting processes takes longer than decoding so few
 
@@ -27,8 +28,8 @@ _FEW = 500  # pictures: starting processes takes longer than decoding so few
 def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
     """Decode into the folder `beside`, on the same disk, and move it when complete to `folder`, missing or empty.
 
-    kind: the data set's, for the record. Raises as `decode`, and OSError about `folder` where the disk is full or
-    read-only.
+    kind: the data set's, for the record. Raises as `decode`, OSError about `folder` where the disk is full or
+    read-only, and InputError where somebody put something into `folder` in the meantime.
     """
     if beside.exists():  # a killed process left it: the caller holds the lock
         shutil.rmtree(beside)
@@ -38,20 +39,10 @@ def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: Re
         decoded = _decode(found, beside, folder, progress)
         with about(folder):
             _describe(found, kind, decoded, beside)
-            _move(beside, folder)
+            place(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-
-
-def _move(beside: Path, folder: Path) -> None:
-    if not folder.is_dir():
-        os.replace(beside, folder)
-        return
-    # file by file, with what makes it a store last: a shell or a link may stand in the folder, or a disk begin there
-    for file in sorted(beside.iterdir(), key=lambda file: file.name == HEADER):
-        os.replace(file, folder / file.name)
-    beside.rmdir()
 
 
 def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProgress) -> Decoded:
