@@ -25,6 +25,8 @@ from isthmus.data.pixel_file import write_rows
 from isthmus.data.unreadable import left_out, refusal
 
 Shape = tuple[int, int, int]
+_MOST_CHUNK = 1 << 26  # bytes of pixels: chunks of large images have fewer of them
+_GLANCE = (8, 8)  # a size at which a picture is converted at once
 _NO_ROWS, _NO_HASHES = np.empty(0, np.int64), np.empty((0, 16), np.uint8)
 
 
@@ -92,16 +94,31 @@ def dtype_of(form: Form) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
     return np.dtype("<u2") if form.depth == 16 else np.dtype(np.uint8)
 
 
+def image_bytes(form: Form, shape: Shape) -> int:
+    """Of the pixels of one image (C, H, W)."""
+    return math.prod(shape) * dtype_of(form).itemsize
+
+
+def working_bytes(form: Form, shape: Shape) -> int:
+    """About the memory that a process needs to decode, beside what is kept of all images."""
+    channels, height, width = shape
+    one = image_bytes(form, shape)
+    # Pillow keeps colours in four bytes; bands of more than 8 bits are scaled as floats
+    converted = (16 * channels if form.deep else 2 * channels + 4) * height * width
+    return max(one, _MOST_CHUNK) + converted
+
+
 def load(found: PictureSet) -> Dataset:
     """All images in memory, decoded in this process.
 
-    Raises InputError where pictures cannot be read (unless the set leaves them out) or differ in size.
+    Raises InputError where pictures cannot be read (unless the set leaves them out) or differ in size, RunError where
+    they do not fit into the free memory.
     """
     pixels: dict[str, np.ndarray] = {}
 
     def begin(form: Form, shape: Shape) -> None:
         dtype, counts = dtype_of(form), {split: len(part) for split, part in found.parts.items()}
-        needed = sum(counts.values()) * math.prod(shape) * dtype.itemsize
+        needed = sum(counts.values()) * image_bytes(form, shape) + working_bytes(form, shape)
         check_room(needed, "data.size: the pictures", "make data.size smaller")
         pixels.update({split: np.empty((count, *shape), dtype) for split, count in counts.items()})
 
@@ -129,7 +146,7 @@ def decode(
     form, first = _first(found)
     while True:
         form = _ranged(found, form, run)
-        shape: Shape = read_picture(first, form, name=found.parts["train"].name(0))[0].shape
+        shape = _shape(found, form, first)
         begin(form, shape)
         chunks: list[Chunk] = []
         other = None
@@ -176,7 +193,8 @@ def notices(found: PictureSet, decoded: Decoded) -> tuple[str, ...]:
 def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
     """Read the pictures of a task. Raises InputError where one has another size than the first."""
     rows: list[int] = []
-    images: list[np.ndarray] = []
+    # not a list of images, which would need their memory twice
+    images = np.empty((0 if task.only_range else task.stop - task.start, *task.shape), dtype_of(task.form))
     problems: list[str] = []
     tally = Tally()
     ends: list[tuple[float, float]] = []
@@ -198,14 +216,14 @@ def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
                 f"{name}: is {_size(pixels.shape)}, but the images before it are {_size(task.shape)} (width x height); "
                 "bring all to one size with data.size=N"
             )
+        images[len(rows)] = pixels
         rows.append(row)
-        images.append(pixels)
         tally.add(handled)
     if task.only_range:
         return Chunk(*place, range=_whole(ends))
-    if not images:
+    if not rows:
         return Chunk(*place, problems=tuple(problems))
-    pixels = np.stack(images)
+    pixels = images[: len(rows)]
     if task.file is not None:
         write_rows(task.file, np.array(rows), pixels)
     kept = pixels if task.file is None else None
@@ -214,11 +232,13 @@ def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
 
 def _first(found: PictureSet) -> tuple[Form, Picture]:
     """The form that the first readable training picture settles, and that picture."""
+    # small: whether there is room for the size asked for is not known yet
+    asked = found.form if found.form.size is None else replace(found.form, size=_GLANCE)
     pictures, problems = found.parts["train"], []
     for start, stop in pictures.chunks():
         for row, picture in zip(range(start, stop), pictures.read(start, stop), strict=True):
             try:
-                _, handled = read_picture(picture, found.form, name=pictures.name(row))
+                _, handled = read_picture(picture, asked, name=pictures.name(row))
             except InputError as error:
                 problems.append(str(error))
                 continue
@@ -226,6 +246,13 @@ def _first(found: PictureSet) -> tuple[Form, Picture]:
     if not problems:
         raise InputError(f"{found.source}: holds no training images; name another path")
     raise refusal(found, problems, any_readable=False)
+
+
+def _shape(found: PictureSet, form: Form, first: Picture) -> Shape:
+    """(C, H, W) of all images, in a settled form."""
+    if form.size is not None and isinstance(form.channels, int):
+        return form.channels, *form.size
+    return read_picture(first, form, name=found.parts["train"].name(0))[0].shape
 
 
 def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
@@ -245,9 +272,11 @@ def _whole(ends: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
 
 
 def _tasks(found: PictureSet, form: Form, shape: Shape, files: Mapping[str, Path]) -> Iterator[Task]:
+    most = max(1, _MOST_CHUNK // image_bytes(form, shape))
     for split, pictures in found.parts.items():
         for start, stop in pictures.chunks():
-            yield Task(split, start, stop, found.form, form, shape, files.get(split))
+            for begun in range(start, stop, most):
+                yield Task(split, begun, min(begun + most, stop), found.form, form, shape, files.get(split))
 
 
 def _joined(found: PictureSet, form: Form, shape: Shape, chunks: Sequence[Chunk]) -> Decoded:

@@ -138,3 +138,17 @@ def test_a_lock_that_was_removed_while_it_was_waited_for_is_taken_again(
 def test_a_folder_may_have_the_longest_name(tmp_path: Path, make) -> None:
     assert len(make("x" * 250).train) == 20
     assert names(tmp_path) == ["pictures", "x" * 250]
+
+
+def test_a_store_that_is_larger_than_the_disk_is_one_sentence(tmp_path: Path, make, monkeypatch) -> None:
+    monkeypatch.setattr(build.shutil, "disk_usage", lambda _: type("Usage", (), {"free": 100}))
+    with pytest.raises(RunError, match=r"out: the decoded images need 3.6 kB, and its disk has 100 bytes free"):
+        make()
+    assert names(tmp_path) == ["pictures"]
+
+
+def test_a_large_store_is_announced(tmp_path: Path, make, monkeypatch, capsys: pytest.CaptureFixture[str]) -> None:
+    make("small")
+    monkeypatch.setattr(build, "_LARGE", 3000)
+    make("large")
+    assert capsys.readouterr().err == "25 images of 8x6 pixels take 3.6 kB of the disk.\n"
