@@ -12,7 +12,7 @@ from tests.data.store.test_store import Source, same
 
 from isthmus.core import memory_limit
 from isthmus.core.errors import RunError
-from isthmus.data import decode
+from isthmus.data import chunks, decode
 from isthmus.data.store.prepare import prepare
 
 
@@ -26,7 +26,8 @@ def converted(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, int] | None]:
         sizes.append(form.size)
         return read(picture, form, name=name)
 
-    monkeypatch.setattr(decode, "read_picture", noting)
+    for module in (chunks, decode):
+        monkeypatch.setattr(module, "read_picture", noting)
     return sizes
 
 
@@ -47,15 +48,15 @@ def test_chunks_of_large_images_are_small_and_give_the_same(tmp_path: Path, monk
     found = picture_set(tmp_path / "pictures", skip_broken=True)
     found.files[2].write_bytes(b"no picture")
     usual = decode.load(found)
-    chunks: list[int] = []
+    lengths: list[int] = []
     whole = decode.decode_chunk
 
-    def noting(pictures: Any, task: decode.Task) -> decode.Chunk:
-        chunks.append(task.stop - task.start)
+    def noting(pictures: Any, task: chunks.Task) -> chunks.Chunk:
+        lengths.append(task.stop - task.start)
         return whole(pictures, task)
 
-    monkeypatch.setattr(decode, "_MOST_CHUNK", 3 * 3 * 6 * 8)
+    monkeypatch.setattr(decode, "MOST_CHUNK", 3 * 3 * 6 * 8)
     monkeypatch.setattr(decode, "decode_chunk", noting)
     same(decode.load(found), usual)
-    assert max(chunks) == 3 and sum(chunks) == 25
+    assert max(lengths) == 3 and sum(lengths) == 25
     assert np.array_equal(usual.train.images[1:3], decode.load(found).train.images[1:3])

@@ -17,18 +17,8 @@ from isthmus.core.memory_limit import check_room
 from isthmus.core.pixels import depth_of
 from isthmus.core.wording import counted, size
 from isthmus.data import workers
-from isthmus.data.decode import (
-    Chunk,
-    Decoded,
-    Shape,
-    Task,
-    decode,
-    decode_chunk,
-    dtype_of,
-    image_bytes,
-    notices,
-    working_bytes,
-)
+from isthmus.data.chunks import Chunk, Shape, Task, decode_chunk, dtype_of, image_bytes, working_bytes
+from isthmus.data.decode import Decoded, decode, notices
 from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
 from isthmus.data.reading_progress import ReadingProgress

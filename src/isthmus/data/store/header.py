@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from isthmus.core.image_changes import Change
-from isthmus.data.decode import Shape
+from isthmus.data.chunks import Shape
 from isthmus.data.form import LARGEST_SIDE
 
 FORMAT = 1
