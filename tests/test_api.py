@@ -290,7 +290,7 @@ def test_what_cannot_be_trained_is_one_sentence(
 
 
 def test_another_recipe_does_not_take_the_folder(run: Path) -> None:
-    with pytest.raises(InputError, match=r"bottleneck\.dim is 3 there, 4 here.*choose another --out"):
+    with pytest.raises(InputError, match=r"bottleneck\.dim is 3 there, 4 here.*choose another `out`"):
         train(run, **{"bottleneck.dim": 4})
 
 

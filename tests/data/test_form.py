@@ -31,6 +31,8 @@ def test_options_become_a_form_that_other_processes_can_have() -> None:
         ({"size": [3]}, r"data.size: \[3\] must be \[height, width\], each at least 1"),
         ({"size": [3, 2.5]}, r"must be \[height, width\]"),
         ({"size": True}, "data.size: True must be"),
+        ({"size": 100_000}, "data.size: 100000 is more than 65,536 pixels a side; choose a smaller one"),
+        ({"size": [8, 65_537]}, r"data.size: \[8, 65537\] is more than 65,536 pixels a side"),
         ({"fit": "zoom", "size": 8}, "data.fit: 'zoom' is unknown; choose crop, pad, stretch"),
         ({"fit": "pad"}, "data.fit: 'pad' has no effect without a size"),
         ({"channels": 0}, "data.channels: 0 does not fit; set auto, 1 for grey"),

@@ -62,7 +62,7 @@ def test_a_file_that_is_cut_short_while_in_use_is_one_sentence(tmp_path: Path) -
     file = saved(path, pixels())
     assert len(file[:2]) == 2
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(RunError, match=r"was cut short while in use; .*isthmus data clean"):
+    with pytest.raises(RunError, match=r"was cut short while in use; .*isthmus data prepare"):
         file[:]
 
 
@@ -90,3 +90,15 @@ def test_rows_are_written_without_the_others(tmp_path: Path) -> None:
     file = PixelFile(path, 30, (2, 3, 5), images.dtype)
     assert np.array_equal(file[rows], images[rows])
     assert not file[np.array([1, 2, 6, 29])].any()
+
+
+@pytest.mark.parametrize("own", [True, False])
+def test_the_remedy_is_that_of_the_place(own: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache's store is made again by itself; `isthmus data clean` does not delete the user's own."""
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
+    folder = tmp_path / "mine" if own else tmp_path / "cache" / "stores" / "name"
+    file = PixelFile(folder / "train.pixels", 2, (1, 2, 2), np.dtype(np.uint8))
+    with pytest.raises(RunError) as caught:
+        file[:]
+    again = f"delete {folder}, make it again with `isthmus data prepare`, and start again"
+    assert str(caught.value).endswith(f"; {again if own else 'start again, and it is made again'}")

@@ -94,6 +94,15 @@ def test_a_step_that_may_not_fit_is_a_warning_and_weights_that_do_not_are_refuse
     assert check_memory(_recipe(), shape, 80, CPU, "fp32") == Plan(False)
 
 
+def test_a_step_on_very_large_images_is_a_warning_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counted without taking that memory."""
+    monkeypatch.setattr(memory_estimate, "available", lambda _: 10**10)
+    plan = check_memory(load_recipe("photo", {}), (3, 4096, 4096), 1000, CPU, "fp32")
+    assert plan.recompute
+    assert re.search(r"^A step on \d+ images needs about \d{2,}[\d.]* GB of memory, and 10 GB are free", plan.said[-1])
+    assert "data.size or train.batch smaller" in plan.said[-1]
+
+
 def test_counting_draws_no_random_number() -> None:
     torch.manual_seed(3)
     before = torch.get_rng_state()

@@ -1,10 +1,11 @@
-"""Checks the arguments of the public Python functions against their annotations; a wrong type is one sentence."""
+"""Makes a function public: a wrong argument, and whatever fails in it, is one sentence as Python's users need it."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 import os
+import re
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,8 @@ from typing import Any, ParamSpec, TypeVar
 import numpy as np
 import pydantic
 
-from isthmus.core.errors import InputError
+from isthmus.core.errors import InputError, RunError
+from isthmus.core.explain import explain
 from isthmus.core.wording import shown
 
 P = ParamSpec("P")
@@ -24,11 +26,23 @@ _WORDS = {
     "'str' instances are not allowed as a Sequence value": "a list, also of one",
     "Input should be an instance of Sequence": "a list",
 }
+# what messages call as the command line does; what stands in `...` is a command, and stays
+_IN_PYTHON = {
+    "-n in `isthmus sample`": "`count` in `isthmus.sample`",
+    "--skip-broken": '`options={"data.skip_broken": True}`',
+    "--resume": "resume=True",
+    **{f"--{name}": f"`{name}`" for name in ("out", "device", "jobs", "sampler", "half")},
+    "--model": "`models`",
+}
+_SPOKEN = re.compile(rf"`[^`]*`|(?<![^\s(])({'|'.join(map(re.escape, _IN_PYTHON))})(?![\w-])")
 _FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
-    """Wrap `function`: an argument of the wrong type raises InputError with its name and value."""
+    """Wrap `function`: an argument of the wrong type raises InputError with its name and value.
+
+    A foreseeable failure of the system, such as a full disk, raises RunError or InputError with a remedy.
+    """
     signature = inspect.signature(function)
 
     @functools.cache
@@ -39,10 +53,20 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = signature.bind(*args, **kwargs)
-        for name, adapter in adapters().items():
-            if name in bound.arguments:
-                bound.arguments[name] = _check(name, bound.arguments[name], adapter)
-        return function(*bound.args, **bound.kwargs)
+        try:
+            for name, adapter in adapters().items():
+                if name in bound.arguments:
+                    bound.arguments[name] = _check(name, bound.arguments[name], adapter)
+            return function(*bound.args, **bound.kwargs)
+        except (InputError, RunError) as error:
+            error.args = (in_python(str(error)),)
+            raise
+        except Exception as error:
+            answer = explain(error, _again(signature))
+            if answer is None:
+                raise
+            sentence, code = answer
+            raise (InputError if code == 2 else RunError)(in_python(sentence)) from None
 
     return call
 
@@ -53,6 +77,16 @@ def _as_path(value: Any) -> Any:
         return value
     path = os.fspath(value)
     return Path(path) if isinstance(path, str) else value
+
+
+def in_python(sentence: str) -> str:
+    """A message that was written for the command line, with Python's names of options."""
+    return _SPOKEN.sub(lambda found: _IN_PYTHON.get(found[0], found[0]), sentence)
+
+
+def _again(signature: inspect.Signature) -> str:
+    """What to do once the cause of a failure is removed, as the end of a sentence."""
+    return "call it again" + (" with resume=True" if "resume" in signature.parameters else "")
 
 
 def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:

@@ -6,9 +6,8 @@ the form of all, and decoding begins again.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,56 +16,25 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Tally
 from isthmus.core.memory_limit import check_room
 from isthmus.core.values import Dataset, ImageSet
-from isthmus.data.content_hashes import content_hashes
-from isthmus.data.form import Form, contradicts, idle_options, settled
-from isthmus.data.images import read_picture, value_range
-from isthmus.data.interfaces import Picture, Pictures, PictureSet
-from isthmus.data.pixel_file import write_rows
+from isthmus.data.chunks import (
+    MOST_CHUNK,
+    NO_HASHES,
+    NO_ROWS,
+    Chunk,
+    Shape,
+    Task,
+    decode_chunk,
+    dtype_of,
+    image_bytes,
+    whole_range,
+    working_bytes,
+)
+from isthmus.data.form import Form, idle_options, settled
+from isthmus.data.images import read_picture
+from isthmus.data.interfaces import Picture, PictureSet
 from isthmus.data.unreadable import left_out, refusal
 
-Shape = tuple[int, int, int]
-_NO_ROWS, _NO_HASHES = np.empty(0, np.int64), np.empty((0, 16), np.uint8)
-
-
-@dataclass(frozen=True)
-class Task:
-    """One chunk to decode, as another process needs it.
-
-    asked: the user's form, form: what is settled for all pictures, shape: (C, H, W) of all images.
-    file: where its pixels are written; None: they are in the answer.
-    only_range: only the chunk's lowest and highest value are wanted.
-    """
-
-    split: str
-    start: int
-    stop: int
-    asked: Form
-    form: Form
-    shape: Shape
-    file: Path | None = None
-    only_range: bool = False
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """The decoded pictures from `start` up to `stop`.
-
-    rows: (M,) of those that could be read. pixels: (M, C, H, W), if they were not written to a file. hashes: (M, 16).
-    problems: a sentence for each of the others. range: the lowest and highest value of deep pictures.
-    other: the form that all pictures must have because one of these contradicts what was settled; then it is empty.
-    """
-
-    split: str
-    start: int
-    stop: int
-    rows: np.ndarray = field(default_factory=lambda: _NO_ROWS)
-    pixels: np.ndarray | None = None
-    hashes: np.ndarray = field(default_factory=lambda: _NO_HASHES)
-    tally: Tally = field(default_factory=Tally)
-    problems: tuple[str, ...] = ()
-    range: tuple[float, float] | None = None
-    other: Form | None = None
-
+_GLANCE = (8, 8)  # a size at which a picture is converted at once
 
 Run = Callable[[Iterable[Task]], Iterator[Chunk]]
 """Answers tasks, in any order."""
@@ -87,21 +55,17 @@ class Decoded:
     problems: tuple[str, ...] = ()
 
 
-def dtype_of(form: Form) -> np.dtype[np.uint8] | np.dtype[np.uint16]:
-    """The type of pixels of a settled form."""
-    return np.dtype("<u2") if form.depth == 16 else np.dtype(np.uint8)
-
-
 def load(found: PictureSet) -> Dataset:
     """All images in memory, decoded in this process.
 
-    Raises InputError where pictures cannot be read (unless the set leaves them out) or differ in size.
+    Raises InputError where pictures cannot be read (unless the set leaves them out) or differ in size, RunError where
+    they do not fit into the free memory.
     """
     pixels: dict[str, np.ndarray] = {}
 
     def begin(form: Form, shape: Shape) -> None:
         dtype, counts = dtype_of(form), {split: len(part) for split, part in found.parts.items()}
-        needed = sum(counts.values()) * math.prod(shape) * dtype.itemsize
+        needed = sum(counts.values()) * image_bytes(form, shape) + working_bytes(form, shape)
         check_room(needed, "data.size: the pictures", "make data.size smaller")
         pixels.update({split: np.empty((count, *shape), dtype) for split, count in counts.items()})
 
@@ -129,7 +93,7 @@ def decode(
     form, first = _first(found)
     while True:
         form = _ranged(found, form, run)
-        shape: Shape = read_picture(first, form, name=found.parts["train"].name(0))[0].shape
+        shape = _shape(found, form, first)
         begin(form, shape)
         chunks: list[Chunk] = []
         other = None
@@ -173,52 +137,15 @@ def notices(found: PictureSet, decoded: Decoded) -> tuple[str, ...]:
     return (*found.notices, *left_out(found, decoded.problems), *idle)
 
 
-def decode_chunk(pictures: Pictures, task: Task) -> Chunk:
-    """Read the pictures of a task. Raises InputError where one has another size than the first."""
-    rows: list[int] = []
-    images: list[np.ndarray] = []
-    problems: list[str] = []
-    tally = Tally()
-    ends: list[tuple[float, float]] = []
-    place = task.split, task.start, task.stop
-    for row, picture in zip(range(task.start, task.stop), pictures.read(task.start, task.stop), strict=True):
-        name = pictures.name(row)
-        try:
-            if task.only_range:
-                ends += [found] if (found := value_range(picture, task.form, name=name)) else []
-                continue
-            pixels, handled = read_picture(picture, task.form, name=name)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        if other := contradicts(task.asked, task.form, handled):
-            return Chunk(*place, other=other)
-        if pixels.shape != task.shape:
-            raise InputError(
-                f"{name}: is {_size(pixels.shape)}, but the images before it are {_size(task.shape)} (width x height); "
-                "bring all to one size with data.size=N"
-            )
-        rows.append(row)
-        images.append(pixels)
-        tally.add(handled)
-    if task.only_range:
-        return Chunk(*place, range=_whole(ends))
-    if not images:
-        return Chunk(*place, problems=tuple(problems))
-    pixels = np.stack(images)
-    if task.file is not None:
-        write_rows(task.file, np.array(rows), pixels)
-    kept = pixels if task.file is None else None
-    return Chunk(*place, np.array(rows), kept, content_hashes(pixels), tally, tuple(problems))
-
-
 def _first(found: PictureSet) -> tuple[Form, Picture]:
     """The form that the first readable training picture settles, and that picture."""
+    # small: whether there is room for the size asked for is not known yet
+    asked = found.form if found.form.size is None else replace(found.form, size=_GLANCE)
     pictures, problems = found.parts["train"], []
     for start, stop in pictures.chunks():
         for row, picture in zip(range(start, stop), pictures.read(start, stop), strict=True):
             try:
-                _, handled = read_picture(picture, found.form, name=pictures.name(row))
+                _, handled = read_picture(picture, asked, name=pictures.name(row))
             except InputError as error:
                 problems.append(str(error))
                 continue
@@ -226,6 +153,13 @@ def _first(found: PictureSet) -> tuple[Form, Picture]:
     if not problems:
         raise InputError(f"{found.source}: holds no training images; name another path")
     raise refusal(found, problems, any_readable=False)
+
+
+def _shape(found: PictureSet, form: Form, first: Picture) -> Shape:
+    """(C, H, W) of all images, in a settled form."""
+    if form.size is not None and isinstance(form.channels, int):
+        return form.channels, *form.size
+    return read_picture(first, form, name=found.parts["train"].name(0))[0].shape
 
 
 def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
@@ -236,18 +170,16 @@ def _ranged(found: PictureSet, form: Form, run: Run) -> Form:
         Task("train", start, stop, found.form, form, (0, 0, 0), only_range=True)
         for start, stop in found.parts["train"].chunks()
     )
-    ends = _whole([chunk.range for chunk in run(tasks) if chunk.range is not None])
+    ends = whole_range([chunk.range for chunk in run(tasks) if chunk.range is not None])
     return replace(form, range="full") if ends is None else form.with_range(*ends)  # only test pictures are deep
 
 
-def _whole(ends: Sequence[tuple[float, float]]) -> tuple[float, float] | None:
-    return (min(low for low, _ in ends), max(high for _, high in ends)) if ends else None
-
-
 def _tasks(found: PictureSet, form: Form, shape: Shape, files: Mapping[str, Path]) -> Iterator[Task]:
+    most = max(1, MOST_CHUNK // image_bytes(form, shape))
     for split, pictures in found.parts.items():
         for start, stop in pictures.chunks():
-            yield Task(split, start, stop, found.form, form, shape, files.get(split))
+            for begun in range(start, stop, most):
+                yield Task(split, begun, min(begun + most, stop), found.form, form, shape, files.get(split))
 
 
 def _joined(found: PictureSet, form: Form, shape: Shape, chunks: Sequence[Chunk]) -> Decoded:
@@ -255,13 +187,13 @@ def _joined(found: PictureSet, form: Form, shape: Shape, chunks: Sequence[Chunk]
     places = list(found.parts)
     chunks = sorted(chunks, key=lambda chunk: (places.index(chunk.split), chunk.start))  # whichever came first
     problems = [problem for chunk in chunks for problem in chunk.problems]
-    rows = {split: _columns(split, chunks, lambda chunk: chunk.rows, _NO_ROWS) for split in found.parts}
+    rows = {split: _columns(split, chunks, lambda chunk: chunk.rows, NO_ROWS) for split in found.parts}
     if problems and (not found.skip_broken or not all(map(len, rows.values()))):
         raise refusal(found, problems, any_readable=any(map(len, rows.values())))
     tally = Tally()
     for chunk in chunks:
         tally.merge(chunk.tally)
-    hashes = {split: _columns(split, chunks, lambda chunk: chunk.hashes, _NO_HASHES) for split in found.parts}
+    hashes = {split: _columns(split, chunks, lambda chunk: chunk.hashes, NO_HASHES) for split in found.parts}
     return Decoded(form, shape, tally, rows, hashes, tuple(problems))
 
 
@@ -273,7 +205,3 @@ def _columns(
 
 def _taken(pixels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return pixels if len(rows) == len(pixels) else pixels[rows]
-
-
-def _size(shape: Shape) -> str:
-    return f"{shape[2]}x{shape[1]}"

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from isthmus.core.child_processes import messages_with_parent
 from isthmus.core.errors import InputError, RunError
-from isthmus.data.decode import decode_chunk
+from isthmus.data.chunks import decode_chunk
 
 
 def main() -> None:

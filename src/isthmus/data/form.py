@@ -14,6 +14,8 @@ from isthmus.core.wording import shown
 Alpha = Literal["white", "ignore"]
 Fit = Literal["crop", "pad", "stretch"]
 Range = tuple[float, float] | Literal["full"]
+LARGEST_SIDE = 1 << 16
+"""Pixels of an image's side."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,8 @@ def _size(given: Any) -> tuple[int, int] | None:
     if not isinstance(sides, list | tuple) or len(sides) != 2 or not all(map(_whole, sides)) or min(sides) < 1:
         rule = "must be at least 1" if one else "must be [height, width], each at least 1"
         raise InputError(f"data.size: {shown(given)} {rule}")
+    if max(sides) > LARGEST_SIDE:
+        raise InputError(f"data.size: {shown(given)} is more than {LARGEST_SIDE:,} pixels a side; choose a smaller one")
     return int(sides[0]), int(sides[1])
 
 

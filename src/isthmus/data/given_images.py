@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, ClassVar
 
@@ -41,6 +43,20 @@ class GivenImages(ABC):
     @abstractmethod
     def ours(self, path: Path) -> bool:
         """Whether the file at `path` is such a file, of any images."""
+
+
+@contextmanager
+def named_as_given(path: Path) -> Generator[None]:
+    """In an InputError about images of the file at `path`, name them as those that the user gave.
+
+    The file is isthmus's own: whoever repaired an image there would find the same fault at the next call.
+    """
+    try:
+        yield
+    except InputError as error:
+        place = re.compile(rf"{re.escape(os.path.abspath(path))}(?:, (?:images, image|row) (\d+))?")
+        named = place.sub(lambda found: f"image {found[1]} of `data`" if found[1] else "`data`", str(error))
+        raise InputError(named) from None
 
 
 def keep(images: GivenImages, folder: Path, *, begun: bool) -> None:

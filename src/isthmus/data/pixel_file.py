@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.errors import RunError
+from isthmus.core.paths import cache_folder
 
 Shape = tuple[int, int, int]
 
@@ -60,10 +61,10 @@ class PixelFile:
             while len(into):
                 count = _read_at(self._opened(), into, place, self._lock)
                 if not count:
-                    raise RunError(f"{self.path}: was cut short while in use; {_REMEDY}")
+                    raise RunError(f"{self.path}: was cut short while in use; {_remedy(self.path)}")
                 into, place = into[count:], place + count
         except OSError as error:
-            raise RunError(f"{self.path}: cannot be read ({error.strerror}); {_REMEDY}") from None
+            raise RunError(f"{self.path}: cannot be read ({error.strerror}); {_remedy(self.path)}") from None
 
     def _opened(self) -> int:
         with self._lock:
@@ -101,4 +102,8 @@ def _read_at(file: int, into: memoryview, place: int, lock: threading.Lock) -> i
     return len(data)
 
 
-_REMEDY = "delete its folder with `isthmus data clean`, or make it again, and start again"
+def _remedy(path: Path) -> str:
+    """What to do about a store that fails in use: the cache's is made again by itself, the user's own is not."""
+    if cache_folder().absolute() in path.absolute().parents:
+        return "start again, and it is made again"
+    return f"delete {path.parent}, make it again with `isthmus data prepare`, and start again"

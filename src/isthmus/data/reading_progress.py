@@ -57,6 +57,10 @@ class ReadingProgress:
         self.begun = self.told = time.monotonic()
         self.bar.reset(self.task, total=total, detail="")
 
+    def tell(self, sentence: str) -> None:
+        """Show a sentence that stays."""
+        self.console.print(sentence, markup=False)
+
     def advance(self, count: int) -> None:
         """`count` more pictures have been read."""
         self.done += count

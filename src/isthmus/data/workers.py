@@ -14,7 +14,7 @@ from typing import Any
 
 from isthmus.core.child_processes import start_child
 from isthmus.core.errors import RunError
-from isthmus.data.decode import Chunk, Task
+from isthmus.data.chunks import Chunk, Task
 from isthmus.data.interfaces import Pictures
 
 _AHEAD = 2  # answers that wait per process, so that none waits for the caller

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core import registry
-from isthmus.data.given_images import GivenImages, keep
+from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -87,7 +87,9 @@ def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImag
         return
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=is_begun(folder))
-        yield from _told(recipe, load_data(recipe), lambda splits: _run(recipe, folder, splits, cache))
+        with named_as_given(folder / images.name):
+            read = load_data(recipe)
+        yield from _told(recipe, read, lambda splits: _run(recipe, folder, splits, cache))
 
 
 def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import InputError
-from isthmus.data.given_images import GivenImages, keep
+from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.failed import Failure
 from isthmus.run_files.findings import Findings
@@ -70,7 +70,8 @@ def study(
     check_folder(plan, folder)
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=(folder / "study.toml").exists())
-        yield from _study(plan, folder, cache, command, jobs, nullcontext())
+        with named_as_given(folder / images.name):
+            yield from _study(plan, folder, cache, command, jobs, nullcontext())
 
 
 def _study(

@@ -142,11 +142,23 @@ def _cut(content: bytes) -> bytes:
     return content[: 512 + 40]
 
 
+def _at_a_member(content: bytes) -> bytes:
+    """Cut where the next member would begin; nothing but the end mark tells."""
+    return content[: 512 + -(-len(png(1)) // 512) * 512]
+
+
+def _changed_header(content: bytes) -> bytes:
+    return _at_a_member(content) + b"x" * 512 + bytes(1024)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         (gzip.compress, r"is compressed with gzip, .*; unpack it first"),
         (_cut, r"not a complete tar file|ends within"),
+        (_at_a_member, r"was cut short, its end mark is missing; get it again, or pack it again"),
+        (_changed_header, r"is damaged at byte 1,024; get it again"),
+        (lambda content: content * 2, r"holds more behind its end mark, as files joined by `cat` do; name the files"),
         (lambda content: b"text" * 300, r"not a complete tar file"),
         (lambda content: b"", r"not a complete tar file|holds no images"),
         (lambda content: b"\0" * 1024, r"holds no images; name the end of their names with data\.image"),

@@ -19,6 +19,7 @@ from isthmus.data.datasets._labels import Label, label_of
 from isthmus.data.picture_files import SUFFIXES
 
 _LARGEST_LABEL = 1 << 20  # bytes: of a file beside an image
+_READ_AT_ONCE = 1 << 20  # bytes
 _PACKED = {b"\x1f\x8b": "gzip", b"BZ": "bzip2", b"\xfd7": "xz", b"\x28\xb5": "zstd"}
 
 
@@ -110,8 +111,28 @@ def _members(path: Path, file: IO[bytes]) -> Iterator[_Member]:
                 key, _, ending = name.partition(".")
                 if key:  # without, a hidden file, as macOS packs them
                     yield _Member(str(place), str(place.parent / key), ending.lower(), entry.offset_data, entry.size)
+            _check_end(path, file, listing.offset)
     except tarfile.TarError as error:
         raise InputError(f"{path}: not a complete tar file ({reason(error)}); get it again") from None
+
+
+def _check_end(path: Path, file: IO[bytes], place: int) -> None:
+    """Raise InputError where the archive does not end at `place`, behind the last member that was found.
+
+    `tarfile` takes the end of the file and a damaged header for the archive's end, which is a block of zeros.
+    """
+    file.seek(place)
+    block = file.read(tarfile.BLOCKSIZE)
+    if len(block) < tarfile.BLOCKSIZE:
+        raise InputError(f"{path}: was cut short, its end mark is missing; get it again, or pack it again")
+    if block.strip(b"\0"):
+        raise InputError(f"{path}: is damaged at byte {place:,}; get it again")
+    while rest := file.read(_READ_AT_ONCE):
+        if rest.strip(b"\0"):
+            raise InputError(
+                f"{path}: holds more behind its end mark, as files joined by `cat` do; name the files one by one, or "
+                "join them with `tar --concatenate`"
+            )
 
 
 def _is_image(end: str, wanted: str | None) -> bool:

@@ -13,21 +13,34 @@ from safetensors.numpy import save
 
 import isthmus
 from isthmus.core.atomic_files import about, write_bytes
+from isthmus.core.memory_limit import check_room
+from isthmus.core.wording import counted, size
 from isthmus.data import workers
-from isthmus.data.decode import Chunk, Decoded, Shape, Task, decode, decode_chunk, dtype_of, notices
+from isthmus.data.chunks import Chunk, Shape, Task, decode_chunk, dtype_of, image_bytes, working_bytes
+from isthmus.data.decode import Decoded, decode, notices
 from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
 from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.store.header import FORMAT, HEADER, Header, columns_name, pixels_name
+from isthmus.data.store.placing import place
 
 _FEW = 500  # pictures: starting processes takes longer than decoding so few
+_LARGE = 1 << 30  # bytes that are not taken without a word
+
+
+class NoRoom(OSError):
+    """The disk has `free` bytes, and `needed` are needed."""
+
+    def __init__(self, needed: int, free: int) -> None:
+        super().__init__(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        self.needed, self.free = needed, free
 
 
 def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
     """Decode into the folder `beside`, on the same disk, and move it when complete to `folder`, missing or empty.
 
-    kind: the data set's, for the record. Raises as `decode`, and OSError about `folder` where the disk is full or
-    read-only.
+    kind: the data set's, for the record. Raises as `decode`, OSError about `folder` where the disk is full or
+    read-only, and InputError where somebody put something into `folder` in the meantime.
     """
     if beside.exists():  # a killed process left it: the caller holds the lock
         shutil.rmtree(beside)
@@ -37,20 +50,10 @@ def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: Re
         decoded = _decode(found, beside, folder, progress)
         with about(folder):
             _describe(found, kind, decoded, beside)
-            _move(beside, folder)
+            place(beside, folder)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-
-
-def _move(beside: Path, folder: Path) -> None:
-    if not folder.is_dir():
-        os.replace(beside, folder)
-        return
-    # file by file, with what makes it a store last: a shell or a link may stand in the folder, or a disk begin there
-    for file in sorted(beside.iterdir(), key=lambda file: file.name == HEADER):
-        os.replace(file, folder / file.name)
-    beside.rmdir()
 
 
 def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProgress) -> Decoded:
@@ -59,9 +62,17 @@ def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProg
     here = count < _FEW or workers.cores() < 2 or not all(part.portable for part in found.parts.values())
 
     def begin(form: Form, shape: Shape) -> None:
-        for split, part in found.parts.items():
-            with about(folder):
-                _reserve(files[split], len(part) * int(np.prod(shape)) * dtype_of(form).itemsize)
+        at_once = (1 if here else workers.cores()) * working_bytes(form, shape)
+        check_room(at_once, "data.size: pictures of this size, while they are decoded,", "make data.size smaller")
+        needed = count * image_bytes(form, shape)
+        with about(folder):
+            if (free := shutil.disk_usage(beside).free) < needed:
+                raise NoRoom(needed, free)
+            if needed >= _LARGE:
+                what = f"{counted(count, 'image')} of {shape[2]}x{shape[1]} pixels"
+                progress.tell(f"{what} take {size(needed)} of the disk.")
+            for split, part in found.parts.items():
+                _reserve(files[split], len(part) * image_bytes(form, shape))
         progress.begin(count)
 
     def run(tasks: Iterable[Task]) -> Iterator[Chunk]:
@@ -73,14 +84,12 @@ def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProg
         return decode(found, begin, lambda chunk: progress.advance(chunk.stop - chunk.start), run, files=files)
 
 
-def _reserve(path: Path, size: int) -> None:
-    """Create the file with room for `size` bytes. Raises OSError at once where the disk has less."""
-    if shutil.disk_usage(path.parent).free < size:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def _reserve(path: Path, length: int) -> None:
+    """Create the file with room for `length` bytes. Raises OSError at once where there is less."""
     with open(path, "wb") as file:
-        if size and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(file.fileno(), 0, size)
-        file.truncate(size)
+        if length and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(file.fileno(), 0, length)
+        file.truncate(length)
 
 
 def _describe(found: PictureSet, kind: str, decoded: Decoded, folder: Path) -> None:

@@ -13,11 +13,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from isthmus.core.image_changes import Change
-from isthmus.data.decode import Shape
+from isthmus.data.chunks import Shape
+from isthmus.data.form import LARGEST_SIDE
 
 FORMAT = 1
 HEADER = "store.json"
-Side = Annotated[int, Field(ge=1, le=1 << 16)]
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 
 
 class Header(BaseModel):
