@@ -19,6 +19,7 @@ from isthmus.pages.explorer import is_built
 
 SOURCE = ROOT / "src"
 SMALL = {"train.epochs": 1, "train.kernels": "torch", "train.least_steps": 1}
+NOISE = {"corruption.least_std": 0.0, "corruption.std": 0.4}  # as the recipe `denoiser` has it
 
 
 def examples() -> dict[str, doctest.DocTest]:
@@ -39,7 +40,7 @@ EXAMPLES = examples()
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`runs/digits-10`, a run of the study `digits`, and `runs/pair`, a study of two variations."""
+    """`runs/digits-10` and `runs/denoiser`, runs of the study `digits`, and `runs/pair`, a study of two variations."""
     home = tmp_path_factory.mktemp("examples")
     (home / "pair.toml").write_text(
         study_toml(
@@ -51,6 +52,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("ISTHMUS_DATA", str(home / "cache"))
         ist.train("digits/latent-10", out=home / "runs" / "digits-10", options=SMALL, show_progress=False)
+        ist.train("digits/denoise", out=home / "runs" / "denoiser", options={**SMALL, **NOISE}, show_progress=False)
         ist.study(home / "pair.toml", out=home / "runs" / "pair", show_progress=False)
     return home
 

@@ -39,10 +39,13 @@ TWO_STEPS = "train.steps=2"
 FEW_EPOCHS = ("train.epochs=1", "train.least_steps=1")
 SCENES = ("data.train=60", "data.test=10")
 NARROW = "architecture.width=8"
-NARROWED = ("residual", "quality", "photo", "families/vq", "families/vae")
+NARROWED = ("residual", "quality", "photo", "denoiser", "families/vq", "families/vae")
 # the README uses these runs after it trained them
-NEEDED = ("train residual bottleneck.dim=128", "train post/latent-10 data.kind=folder", "train families/vq")
-MADE = ("data prepare", "encode runs/residual")
+NEEDED = (
+    *("train residual bottleneck.dim=128", "train post/latent-10 data.kind=folder", "train families/vq"),
+    "train denoiser",
+)
+MADE = ("data prepare", "encode runs/residual", "calibrate runs/residual")
 RANDOM = np.random.default_rng(0)
 
 
@@ -94,6 +97,10 @@ def _write_pictures(home: Path) -> None:
         ("pictures/cats", (48, 64), "png", 16),
         ("pictures/dogs", (48, 64), "png", 16),
         ("photos", (260, 300), "jpg", 12),
+        ("more-normal-pictures", (32, 32), "png", 99),  # the fewest that promise a rate of 0.01
+        ("new-pictures", (32, 32), "png", 4),
+        ("test/good", (32, 32), "png", 4),
+        ("test/bent", (32, 32), "png", 4),
     ):
         (home / name).mkdir(parents=True)
         for number in range(count):
@@ -105,7 +112,8 @@ def _write_pictures(home: Path) -> None:
         deep = RANDOM.integers(0, 4096, (32, 32), dtype=np.uint16)
         Image.fromarray(deep).save(home / "scans" / f"{number}.png")
     np.save(home / "scans.npy", RANDOM.integers(0, 256, (40, 16, 16), dtype=np.uint8))
-    Image.fromarray(RANDOM.integers(0, 256, (40, 50, 3), dtype=np.uint8)).save(home / "photo.png")
+    smooth = RANDOM.integers(0, 256, (10, 12, 3), dtype=np.uint8)  # `denoise` warns of more noise than it learned
+    Image.fromarray(smooth).resize((50, 40)).save(home / "photo.png")
     files = sorted((home / "pictures/cats").iterdir())
     (home / "some-dataset").mkdir()
     for split in ("train", "test"):
@@ -151,7 +159,7 @@ def _served(home: Path, patch: pytest.MonkeyPatch) -> Generator[None]:
 @pytest.fixture
 def place(story: Path, tmp_path: Path) -> Path:
     """A folder of its own for what a command makes, with everything that it may read."""
-    for name in ("scans.npy", "some-dataset", "photo.png", "pictures-128"):
+    for name in ("scans.npy", "some-dataset", "photo.png", "pictures-128", "more-normal-pictures", "new-pictures"):
         (tmp_path / name).symlink_to(story / name)
     return tmp_path
 
@@ -186,6 +194,13 @@ def assert_made(words: list[str], answer: Answer) -> None:
             reports = list(Path("runs").glob("*/report.html"))
             assert len(reports) == 1
             assert f"Report: {reports[0].resolve()}" in answer.out
+        case ["calibrate", folder, *_]:
+            assert (Path(folder) / "calibration.safetensors").exists() and "99 calibration pictures" in answer.out
+        case ["score", _, folder, *options]:
+            given = len(list(Path(folder).expanduser().rglob("*.png")))
+            assert pq.read_table("scores.parquet").num_rows == given
+            assert "--sheet" not in options or Path(options[options.index("--sheet") + 1]).exists()
+            assert "--normal" not in options or "AUROC" in answer.out
         case [_, *_, "-o", target] | [_, *_, "--sheet", target] | ["sample", _, _, _, "-o", target]:
             assert Path(target).exists()
         case ["similar", *_]:
@@ -196,6 +211,8 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert (Path(folder) / "export" / "decoder.onnx").exists()
         case ["list", *_]:
             assert "patches" in answer.out and "side" in answer.out
+        case ["evaluate", _, "--noise", _]:
+            assert "non-local means" in answer.out
         case ["evaluate", *_]:
             assert "held-out images" in answer.out
         case ["doctor", *_] | ["data", "cifar10", *_]:
@@ -205,15 +222,18 @@ def assert_made(words: list[str], answer: Answer) -> None:
 
 
 def test_the_python_example_runs(story: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As it stands; `train` and `study` get TINY beside the example's own options."""
+    """As it stands; `train` and `study` get TINY, and `study` one seed, beside the example's own options."""
     code = next(block for language, block in BLOCKS if language == "python" and "ist.train" in block)
     given = dict(change.split("=") for change in (*TINY, TWO_STEPS))
     small = {name: int(value) if value.isdecimal() else value for name, value in given.items()}
     for name in ("train", "study"):
-        monkeypatch.setattr(ist, name, _with(getattr(ist, name), small))
+        one_seed = {"seeds": 1} if name == "study" else {}
+        monkeypatch.setattr(ist, name, _with(getattr(ist, name), {**small, **one_seed}))
     monkeypatch.setattr(ist, "explore", ist.explore if is_built() else lambda folder: None, raising=False)
     (place / "a").mkdir()
     (place / "a/folder").symlink_to(story / "pictures")
+    (place / "runs").mkdir()
+    (place / "runs/denoiser").symlink_to(story / "runs/denoiser")
     monkeypatch.chdir(place)
     names: dict[str, Any] = {"images": RANDOM.integers(0, 256, (3, 32, 32, 3), dtype=np.uint8)}
     exec(compile(code, "README.md", "exec"), names)
@@ -222,6 +242,8 @@ def test_the_python_example_runs(story: Path, place: Path, monkeypatch: pytest.M
     assert len(names["table"]) == 32
     assert len(names["found"].queries[0].found) == 10
     assert names["new"].shape[0] == 64
+    assert names["clean"][0].shape == (40, 50, 3)
+    assert len(names["scored"].flag) == 4
     assert len(names["scores"]) == names["run"].evaluation.data.test_images
     assert next(iter(names["study"].runs)) == "latent-2/seed-0"
 
@@ -240,10 +262,12 @@ def test_every_block_is_run_by_some_test() -> None:
     """A block in another language, or of other code, needs a test here."""
     known = {
         "": "isthmus ",  # commands, above; `make demo` and `make test` are what CI does
-        "python": ("ist.train", "class Patches", "from isthmus.testing import contract"),
+        "python": ("ist.train", "class Patches", "from isthmus.testing import contract", "from isthmus.sklearn import"),
         "toml": "isthmus.corruptions",  # like the last Python block: tests/packages installs such a package
     }
     for language, block in BLOCKS:
         hints = known[language]
         assert any(hint in block for hint in ((hints,) if isinstance(hints, str) else hints)) or "make demo" in block
-    assert os.path.isfile(Path(__file__).parents[1] / "packages" / "example_part" / "pyproject.toml")
+    tests = Path(__file__).parents[1]
+    assert os.path.isfile(tests / "packages" / "example_part" / "pyproject.toml")
+    assert "def test_the_readme(" in (tests / "sklearn_interface" / "test_examples.py").read_text(encoding="utf-8")

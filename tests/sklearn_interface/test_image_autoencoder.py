@@ -177,6 +177,18 @@ def test_outliers_are_found_and_normal_rows_are_rarely_flagged(fitted: ImageAuto
     assert fitted.p_values(noise).max() < fitted.p_values(X).max() <= 1
 
 
+def test_an_error_that_is_computed_again_does_not_exceed_itself(
+    fitted: ImageAutoencoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In another batch its last bits may differ."""
+    errors = fitted.calibration_errors_
+    expected = (1 + len(errors) - np.arange(len(errors))) / (1 + len(errors))
+    for again in (errors, errors * (1 + 1e-15)):
+        monkeypatch.setattr(fitted, "score_samples", lambda X, again=again: -again)
+        assert (fitted.p_values(X) == expected).all()
+        assert (fitted.predict(X) == np.where(expected <= fitted.false_alarms, -1, 1)).all()
+
+
 def test_too_few_calibration_samples_are_said() -> None:
     few = ImageAutoencoder(2, epochs=1, random_state=0).fit(X[:30])
     with pytest.warns(UserWarning, match="false_alarms=0.1 needs 9 calibration samples, and there are 3: nothing"):

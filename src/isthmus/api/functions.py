@@ -261,13 +261,20 @@ def similar(
 
 
 @checked
-def denoise(run_folder: str | Path, images: Any, *, device: str = "auto") -> list[np.ndarray]:
+def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[np.ndarray]:
     """Pictures of any size without their noise: one array (H, W, C) for each, of the model's channels and depth.
 
     images: as `Autoencoder.reconstruct` takes them, but of any sizes: a path, a PIL image or an array, or a list of
         them. Each goes through the model in overlapping tiles of the model's own size.
     Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have.
     Raises InputError if a picture cannot be read.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> noisy = np.random.default_rng(0).normal(128, 16, (30, 40)).astype(np.uint8)
+    >>> (clean,) = ist.denoise("runs/denoiser", noisy)
+    >>> clean.shape, clean.dtype
+    ((30, 40, 1), dtype('uint8'))
     """
     folder = expanded(run_folder, "run_folder")
     model, notices = load_model(folder, device)
@@ -301,7 +308,7 @@ def doctor(run_folder: AnyPath) -> list[Diagnosis]:
 
 @checked
 def calibrate(
-    run_folder: str | Path,
+    run_folder: AnyPath,
     source: Any = None,
     *,
     measure: str = "auto",
@@ -318,6 +325,13 @@ def calibrate(
         latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
         the run's validation images. normal: take only pictures with this label.
     Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> normal = np.random.default_rng(0).integers(0, 100, (99, 8, 8), dtype=np.uint8)
+    >>> made = ist.calibrate("runs/digits-10", normal, measure="mse", show_progress=False)
+    >>> made.measure, made.pictures
+    ('mse', 99)
     """
     run = expanded(run_folder, "run_folder")
     made = calibrate_run(
@@ -336,7 +350,7 @@ def calibrate(
 
 @checked
 def score(
-    run_folder: str | Path,
+    run_folder: AnyPath,
     source: Any,
     *,
     false_alarms: float = 0.01,
@@ -352,6 +366,17 @@ def score(
     normal: the label of the normal pictures, where the source has labels; then `judged.record` says how well the errors
         tell them from the others, beside PCA and pixel neighbours.
     Raises InputError for any wrong input: a run without calibration, or one on too few pictures for `false_alarms`.
+
+    One picture in 21 is much brighter than the normal ones:
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> pictures = np.random.default_rng(0).integers(0, 100, (120, 8, 8), dtype=np.uint8)
+    >>> pictures[-1] += 150
+    >>> made = ist.calibrate("runs/digits-10", pictures[:99], measure="mse", show_progress=False)
+    >>> scored = ist.score("runs/digits-10", pictures[99:], false_alarms=0.01, show_progress=False)
+    >>> len(scored.error), scored.p_value[-1].item(), scored.flag[-1].item()
+    (21, 0.01, True)
     """
     run = expanded(run_folder, "run_folder")
     made = verbs.score(

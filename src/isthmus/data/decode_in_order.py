@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 
 from isthmus.data import workers
-from isthmus.data.decode import Chunk, Task, decode_chunk
+from isthmus.data.chunks import Chunk, Task, decode_chunk
 from isthmus.data.interfaces import Pictures
 
 FEW = 500  # pictures: starting processes takes longer than decoding so few

@@ -167,7 +167,7 @@ def _answer(model: Autoencoder, part: Tensor) -> tuple[Tensor, Tensor | None, Te
     z = latent.z.float()
     error = Mse()(model.decode_to_pixels(z), part)
     codes = None if latent.codes is None else latent.codes.flatten(1).long().cpu()
-    return with_sane_numbers(z.flatten(1).cpu()), codes, error.double().cpu()
+    return with_sane_numbers(z.flatten(1).cpu()), codes, error.cpu().double()
 
 
 def _rows(model: Autoencoder) -> int:

@@ -14,7 +14,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.image_changes import Tally
 from isthmus.core.pixels import BLOCK_BYTES
 from isthmus.core.wording import counted
-from isthmus.data.decode import Chunk, Task, decode_chunk, dtype_of
+from isthmus.data.chunks import Chunk, Task, decode_chunk, dtype_of
 from isthmus.data.decode_in_order import decoded_in_order
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture

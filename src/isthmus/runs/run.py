@@ -16,6 +16,7 @@ from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_trained
+from isthmus.training import devices
 from isthmus.training.events import Notice, Started
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch, Step
@@ -59,6 +60,7 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[
         if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
             yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
         yield from train_in_folder(begun, folder, splits, cache)
+        devices.return_freed_memory()  # the evaluation loads the model again
     # after a training here, an earlier evaluation may be of other weights
     if not (trained_before and is_evaluated(folder)):
         for sentence in evaluate_run(folder, splits, cache):

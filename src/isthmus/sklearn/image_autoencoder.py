@@ -15,13 +15,15 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.evaluation.statistics.explained_variance import explained_variance
-from isthmus.sklearn.false_alarms import least_samples, p_values, threshold
+from isthmus.inference.anomaly.conformal import least_pictures, p_values, threshold
 from isthmus.sklearn.fitting import Fitted, fit_in_run_folder, fit_in_temporary_folder
 from isthmus.sklearn.layout import Layout, layout_of
 from isthmus.sklearn.recipe_changes import changes_of, check_share, seed_of
 from isthmus.sklearn.trained import Trained
 
 _FEWEST = 5  # samples: two to train on, one for validation, two for calibration
+# An error that is computed again in another batch may differ in its last bits, and must not exceed itself.
+_ABOVE = 1 + 1e-9
 
 
 class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, OutlierMixin, BaseEstimator):
@@ -142,7 +144,7 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
         self.model_ = fitted.trained.model
         self.notices_ = fitted.said
         self.calibration_errors_ = np.sort(self._trained.errors(fitted.calibration))
-        self.offset_ = -threshold(self.calibration_errors_, false_alarms)
+        self.offset_ = -threshold(self.calibration_errors_ * _ABOVE, false_alarms)
         self._n_features_out = self._trained.latent_size
         return self
 
@@ -178,7 +180,7 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
         Conformal: (1 + calibration errors at least as large) / (n + 1). A normal sample, like those of `fit`, gets a
         value of at most p with a probability of at most p.
         """
-        return p_values(self.calibration_errors_, -self.score_samples(X))
+        return p_values(self.calibration_errors_ * _ABOVE, -self.score_samples(X))
 
     def predict(self, X: Any) -> np.ndarray:
         """X -> (N,): -1 for outliers, 1 for others. Of normal samples, at most a share of `false_alarms` gets -1.
@@ -188,7 +190,7 @@ class ImageAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Outlie
         """
         decision = self.decision_function(X)
         if np.isneginf(self.offset_):
-            count, least = len(self.calibration_errors_), least_samples(self.false_alarms)
+            count, least = len(self.calibration_errors_), least_pictures(self.false_alarms)
             warnings.warn(
                 f"false_alarms={self.false_alarms:g} needs {least:,} calibration samples, and there are {count:,}: "
                 "nothing is called an outlier. Fit on more samples, or raise calibration_fraction or false_alarms.",

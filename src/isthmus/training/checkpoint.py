@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import os
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,11 +18,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
-from safetensors.torch import save as serialise
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from isthmus.core.atomic_files import own_folder, write_bytes
+from isthmus.core.atomic_files import about, own_folder
 from isthmus.core.bounded_reading import open_ordinary, read_bytes, reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shown
@@ -31,6 +31,7 @@ from isthmus.run_files.write import write_record
 from isthmus.training.optimizers import kept
 
 FORMAT = 1
+_SYSTEM_ERROR = re.compile(r"os error (\d+)")  # how safetensors tells a full disk
 _Slots = dict[nn.Parameter, dict[str, Tensor]]
 
 
@@ -157,9 +158,22 @@ def _check_progress(progress: Progress) -> None:
 
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    # contiguous: safetensors does not support channels-last; clone: nor tensors that share memory
-    data = serialise({name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()})
-    write_bytes(path, data)  # not by safetensors' own writer, which raises another error class for a full disk
+    """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
+    held, starts = dict[str, Tensor](), set[int]()
+    for name, value in tensors.items():
+        plain = value.detach().cpu().contiguous()  # safetensors does not support channels-last
+        start = plain.untyped_storage().data_ptr()
+        held[name] = plain.clone() if start in starts else plain  # nor tensors that share memory
+        starts.add(start)
+    with about(path):
+        try:
+            save_file(held, path)
+        except SafetensorError as error:
+            if (number := _SYSTEM_ERROR.search(str(error))) is None:
+                raise
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from None
+        with open(path, "rb") as file:
+            os.fsync(file.fileno())
 
 
 def _flat(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:

@@ -89,6 +89,14 @@ def describe(device: torch.device) -> str:
     return f"{processor.name()}, {torch.get_num_threads()} threads"
 
 
+def return_freed_memory() -> None:
+    """Give what `keep_freed_memory` kept back to the operating system, such as an optimizer's state after training."""
+    if sys.platform != "linux":
+        return
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+
+
 def keep_freed_memory(*, large: bool = True) -> None:
     """Tell glibc to keep freed activations instead of returning them to the operating system at every step.
 

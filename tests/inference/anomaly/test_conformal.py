@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isthmus.core.errors import InputError
-from isthmus.inference.anomaly.conformal import least_pictures, p_values, promise, what_n_allows
+from isthmus.inference.anomaly.conformal import least_pictures, p_values, promise, threshold, what_n_allows
 
 
 def test_a_p_value_is_the_share_of_errors_at_least_as_large_with_the_picture_itself() -> None:
@@ -66,3 +66,28 @@ def test_the_rate_is_kept_on_average_and_one_calibration_lies_where_it_is_said(d
         assert shares.mean() == pytest.approx(0.1, abs=0.003)
         rates = np.array([1 - np.sort(row[:99])[-promised.allowed] for row in errors])  # of uniform errors
         assert np.mean((low <= rates) & (rates <= high)) == pytest.approx(0.95, abs=0.015)
+
+
+@pytest.mark.parametrize("level", [0.01, 0.05, 0.1, 0.5])
+@pytest.mark.parametrize("n", [99, 150])
+def test_errors_above_the_threshold_are_flagged_at_most_at_the_promised_rate(level: float, n: int) -> None:
+    """Over 4,000 draws of calibration and new errors from one distribution; 4 standard errors are allowed."""
+    draws = np.random.default_rng(0)
+    errors = np.square(draws.standard_cauchy((4000, n + 1)))
+    calibration, new = np.sort(errors[:, :-1], axis=1), errors[:, -1]
+    flagged = [error > threshold(row, level) for row, error in zip(calibration, new, strict=True)]
+    slack = 4 * np.sqrt(level * (1 - level) / len(errors))
+    assert level - slack - 1 / (n + 1) < np.mean(flagged) < level + slack
+
+
+def test_threshold_and_p_values_agree_also_on_equal_errors() -> None:
+    calibration = np.array([0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 3.0, 3.0, 4.0])
+    errors = np.array([-1.0, 0.0, 0.5, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 5.0])
+    for level in (0.1, 0.2, 0.3, 0.55, 0.9):
+        assert ((errors > threshold(calibration, level)) == (p_values(calibration, errors) <= level + 1e-12)).all()
+
+
+def test_no_error_exceeds_the_threshold_of_too_few_pictures() -> None:
+    assert least_pictures(0.01) == 99
+    assert threshold(np.arange(98.0), 0.01) == np.inf
+    assert threshold(np.arange(99.0), 0.01) == 98

@@ -66,13 +66,22 @@ def promise(level: float, n: int) -> Promise:
     Raises InputError for a level outside (0, 1), and for one that so few pictures cannot promise (n >= 1/level - 1).
     """
     check_level(level)
-    allowed = math.floor(level * (n + 1) + _SLACK)
+    allowed = _allowed(level, n)
     if allowed < 1:
         raise InputError(
             f"false alarms: {level:g} needs {least_pictures(level):,} calibration pictures, and this run was "
             f"calibrated on {n:,}; calibrate on more, or ask for {_rounded_up(1 / (n + 1))}"
         )
     return Promise(level, n, allowed)
+
+
+def threshold(calibration: np.ndarray, level: float) -> float:
+    """The error above which a p-value is at most `level`; infinite where n errors are too few: n >= 1 / level - 1.
+
+    calibration: (n,) sorted.
+    """
+    allowed = _allowed(level, len(calibration))
+    return math.inf if allowed < 1 else float(calibration[-min(allowed, len(calibration))])
 
 
 def check_level(level: float) -> None:
@@ -94,6 +103,10 @@ def what_n_allows(n: int) -> str:
 def percent(share: float) -> str:
     """'1 %', '0.66 %', '12.5 %': three significant digits."""
     return f"{100 * share:.3g} %"
+
+
+def _allowed(level: float, n: int) -> int:
+    return math.floor(level * (n + 1) + _SLACK)
 
 
 def _rounded_up(level: float) -> str:

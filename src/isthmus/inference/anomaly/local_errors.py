@@ -45,8 +45,8 @@ def error_maps(output: Tensor, original: Tensor) -> Tensor:
 
 
 def largest_local_errors(output: Tensor, original: Tensor) -> Tensor:
-    """As `error_maps` -> (B,) float64: the largest mean squared error within a window that lies inside the picture."""
-    return _inside(output, original).flatten(1).amax(1).double()
+    """As `error_maps` -> (B,) float64 on the CPU: the largest mean squared error within a window inside the picture."""
+    return _inside(output, original).flatten(1).amax(1).cpu().double()
 
 
 def places(output: np.ndarray, original: np.ndarray) -> list[Place]:

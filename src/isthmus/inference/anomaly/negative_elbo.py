@@ -15,7 +15,7 @@ _DRAWS = 8
 
 
 def negative_elbo(model: Autoencoder, distortion: Distortion, pixels: Tensor) -> Tensor:
-    """pixels (B, C, H, W) -> (B,) float64, nats: the mean of -log p(x|z) - log p(z) + log q(z|x) over eight draws of z.
+    """pixels (B, C, H, W) -> (B,) float64 on the CPU, nats: mean of -log p(x|z) - log p(z) + log q(z|x) over 8 draws.
 
     Every image gets the same standard-normal draws, so its error does not depend on the images beside it.
     The model must have a posterior, and the distortion must be a likelihood in nats.
@@ -24,9 +24,9 @@ def negative_elbo(model: Autoencoder, distortion: Distortion, pixels: Tensor) ->
     posterior = model.posterior_of(x)
     noise = torch.empty(_DRAWS, posterior.mean.shape[1], device=x.device)
     noise.normal_(generator=sealed_generator("anomaly likelihood", device=x.device))
-    total = torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    total = torch.zeros(len(x), dtype=torch.float64)
     for draw in noise:
-        total += _of_draw(model, distortion, x, posterior, draw).double()
+        total += _of_draw(model, distortion, x, posterior, draw).cpu().double()
     return total / _DRAWS
 
 
