@@ -45,7 +45,8 @@ class Scale:
         Raises InputError where levels were expected and other numbers came.
         """
         if self.depth == 32:
-            return (self.to_model(rows) / 2 + 0.5).astype(np.float32)
+            with np.errstate(over="ignore"):  # as in `to_model`
+                return (self.to_model(rows) / 2 + 0.5).astype(np.float32)
         return self._levels(rows)
 
     def _levels(self, rows: np.ndarray) -> np.ndarray:
