@@ -27,6 +27,7 @@ from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched, batched_array
 from isthmus.models.pixels import to_unit
+from isthmus.training.checkpoint import storable
 
 _PIECES = 16  # of a block, where few threads share them
 
@@ -101,8 +102,7 @@ def about_latents(run: Path, model: Autoencoder) -> AboutLatents:
 
 def weights_hash(model: nn.Module) -> str:
     """`sha256:` and the SHA-256 of the model's weights as safetensors: that of the file they were loaded from."""
-    tensors = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
-    return f"sha256:{hashlib.sha256(serialise(tensors)).hexdigest()}"
+    return f"sha256:{hashlib.sha256(serialise(storable(model.state_dict()))).hexdigest()}"
 
 
 @contextmanager

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from torch import nn
+
 from isthmus.core.atomic_files import write_json
 from isthmus.core.errors import RunError
 from isthmus.evaluation.doctor.diagnosis import SEVERITIES
 from isthmus.evaluation.doctor.examine import diagnosis
 from isthmus.evaluation.doctor.found_anomalies import RULE, anomaly_fault
+from isthmus.models.weights_hash import weights_hash
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.anomalies import AnomalyRecord
 from isthmus.run_files.diagnosis import Diagnosis
@@ -20,13 +23,13 @@ from isthmus.runs.claim import locked
 NAME = "anomalies.json"
 
 
-def read_anomalies(run: Path, weights: str) -> AnomalyRecord | None:
-    """What scoring labelled anomalies found; None if there is none, or only of other weights than `weights`."""
+def read_anomalies(run: Path, *modules: nn.Module) -> AnomalyRecord | None:
+    """What scoring labelled anomalies found; None if there is none, or only of other weights than these modules'."""
     try:
         found = read_record(run / NAME, AnomalyRecord)
     except RunError:  # missing or damaged: the next scoring writes it again
         return None
-    return found if found.weights == weights else None
+    return found if found.weights == weights_hash(*modules) else None
 
 
 def anomaly_diagnosis(found: AnomalyRecord, recipe: Recipe, image_shape: tuple[int, int, int]) -> Diagnosis | None:

@@ -18,7 +18,6 @@ from isthmus.evaluation.doctor.examine import examine
 from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.build_objective import build_objective
-from isthmus.models.weights_hash import weights_hash
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment
@@ -63,7 +62,7 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         folder / "metrics.jsonl",
         steps=training.steps,
         kept=progress.epoch,
-        anomalies=read_anomalies(folder, weights_hash(model, objective.distortion)),
+        anomalies=read_anomalies(folder, model, objective.distortion),
     )
     failed = list(result.left_out)
     doctor = tuple(examine(measured, failed))

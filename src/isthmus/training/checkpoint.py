@@ -157,17 +157,22 @@ def _check_progress(progress: Progress) -> None:
         raise ValueError(f"progress.best_score: is infinite after {progress.epoch} epochs")
 
 
-def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
+def storable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors as safetensors takes them, copied only where they must be."""
     held, starts = dict[str, Tensor](), set[int]()
     for name, value in tensors.items():
         plain = value.detach().cpu().contiguous()  # safetensors does not support channels-last
         start = plain.untyped_storage().data_ptr()
         held[name] = plain.clone() if start in starts else plain  # nor tensors that share memory
         starts.add(start)
+    return held
+
+
+def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
     with about(path):
         try:
-            save_file(held, path)
+            save_file(storable(tensors), path)
         except SafetensorError as error:
             if (number := _SYSTEM_ERROR.search(str(error))) is None:
                 raise

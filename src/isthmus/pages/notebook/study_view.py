@@ -11,7 +11,7 @@ from isthmus.pages.notebook.render import link_to, render
 from isthmus.pages.report import text
 from isthmus.pages.report.handling import done_in_study
 from isthmus.pages.report.headlines import foremost
-from isthmus.pages.report.read_folder import Compared, StudyFolder, read_study
+from isthmus.pages.report.read_folder import compared, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.pages.shown_pixels import remarks
 from isthmus.pages.study_table import study_table
@@ -29,7 +29,7 @@ def study_view(folder: Path) -> str:
     findings = study.findings
     data = findings.data or Data()
     first, rest = foremost(findings.findings)
-    models = _first_runs(study)
+    models = compared(study)
     shown = pictures.of_study([(one.name, one.runs[0]) for one in models[:_MOST_MODELS]])
     said: list[str] = []
     if shown is not None:
@@ -58,13 +58,3 @@ def study_view(folder: Path) -> str:
         ],
         report=link_to(page) if page.is_file() else "",
     )
-
-
-def _first_runs(study: StudyFolder) -> list[Compared]:
-    """The variations that have a finished run."""
-    found: list[Compared] = []
-    for colour, row in enumerate(study.findings.variations):
-        runs = tuple(study.runs[run.folder] for run in row.runs if run.folder in study.runs)
-        if runs:
-            found.append(Compared(row.name, colour, runs))
-    return found

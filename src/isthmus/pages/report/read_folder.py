@@ -115,6 +115,16 @@ def read_study(folder: Path) -> StudyFolder:
     return StudyFolder(folder, findings, {name: read_run(_within(folder, name)) for name in done})
 
 
+def compared(study: StudyFolder) -> list[Compared]:
+    """The variations with at least one evaluated run, coloured by their place in the study."""
+    found: list[Compared] = []
+    for colour, variation in enumerate(study.findings.variations):
+        runs = tuple(study.runs[run.folder] for run in variation.runs if run.folder in study.runs)
+        if runs:
+            found.append(Compared(variation.name, colour, runs))
+    return found
+
+
 def _within(folder: Path, name: str) -> Path:
     """The run folder `name` of a study; its page is written there. Raises RunError if it is outside the study."""
     home = os.path.realpath(folder)

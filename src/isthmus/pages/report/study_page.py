@@ -13,7 +13,7 @@ from isthmus.pages.report.image_words import image_words, on_some
 from isthmus.pages.report.noise import denoising
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
-from isthmus.pages.report.read_folder import Compared, StudyFolder, read_study
+from isthmus.pages.report.read_folder import Compared, StudyFolder, compared, read_study
 from isthmus.pages.report.reproduce import Caution, cautions, device, environment, image_counts
 from isthmus.pages.report.scores import study_table
 from isthmus.run_files.data import Data
@@ -31,7 +31,7 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     cannot be written.
     """
     study = read_study(folder)
-    subjects = _subjects(study)
+    subjects = compared(study)
     findings = study.findings
     data = findings.data or Data()
     runs = list(study.runs.values())
@@ -72,16 +72,6 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
         environment=environment(runs, data),
         isthmus=next((run.evaluation.isthmus for run in runs), ""),
     )
-
-
-def _subjects(study: StudyFolder) -> list[Compared]:
-    """The variations with at least one evaluated run, coloured by their place in the study."""
-    subjects: list[Compared] = []
-    for colour, variation in enumerate(study.findings.variations):
-        runs = tuple(study.runs[run.folder] for run in variation.runs if run.folder in study.runs)
-        if runs:
-            subjects.append(Compared(variation.name, colour, runs))
-    return subjects
 
 
 def _fewest(images: Iterable[int | None]) -> int | None:
