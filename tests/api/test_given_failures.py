@@ -47,7 +47,8 @@ def test_a_full_disk_is_one_sentence_and_nothing_is_left(call, tmp_path: Path, m
 def test_an_image_that_cannot_be_read_is_named_as_it_was_given(call) -> None:
     images = IMAGES.copy()
     images[3, 2, 1, 0] = np.nan
-    with pytest.raises(ist.InputError, match=r"images in an array .*\(image 3: holds nan at row 2, column 1,") as caught:
+    message = r"images in an array .*\(image 3: holds nan at row 2, column 1,"
+    with pytest.raises(ist.InputError, match=message) as caught:
         call(images)
     assert "images.safetensors" not in str(caught.value)
     assert str(caught.value).endswith('or leave them out with `options={"data.skip_broken": True}`')
