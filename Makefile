@@ -3,10 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
+.PHONY: demo docs test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline --explore
+
+# the documentation as a site, in site/: open site/index.html
+docs: .venv/installed-docs
+	$(BIN)/python docs/site/build.py
 
 # file by file in processes of one thread each: half the time of one process with all threads
 test: check
@@ -55,7 +59,11 @@ quality-gpu: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt -e '.[dev,docs]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(PIP) install -c constraints.txt -e '.[docs]'
 	touch $@
 
 # The peers' gigabytes live apart from the product's environment.
