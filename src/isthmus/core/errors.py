@@ -84,6 +84,15 @@ class Faults:
         except InputError as error:
             self.add_error(error, place)
 
+    @contextmanager
+    def caught_of(self, places: Sequence[str]) -> Generator[None]:
+        """`caught`, for a fault that all these places have."""
+        try:
+            yield
+        except InputError as error:
+            for place in places:
+                self.add_error(error, place)
+
     def sentences(self, everywhere: int = 0) -> list[str]:
         """Every fault, preceded by its places, unless these are `everywhere` many."""
         return [

@@ -80,9 +80,8 @@ def described(sort: str, kind: str) -> PartSource:
     if len(homes) != 1:
         find(sort, kind)
     home = homes[0]
-    module, _, name = (
-        (f"{SORTS[sort].package}.{kind}", "", "") if home is None else home.entry_point.value.partition(":")
-    )
+    own = f"{SORTS[sort].package}.{kind}"
+    module, _, name = (own if home is None else home.entry_point.value).partition(":")
     try:
         source = read_part(module, name or None)
         if home is None or was_usable(home):
@@ -332,13 +331,19 @@ def whole(value: Any) -> Any:
     return int(value) if exact else value
 
 
+def options_model(sort: str, kind: str) -> type[pydantic.BaseModel]:
+    """The options of a part as a model, made from its source as `described` reads it. Raises InputError likewise."""
+    found = described(sort, kind).options
+    return _checked_fields(kind, {name: (p.annotation, _default(p)) for name, p in found.items()})
+
+
+def _default(option: inspect.Parameter) -> Any:
+    return ... if option.default is inspect.Parameter.empty else option.default
+
+
 @cache
 def _model(part: type[Any]) -> type[pydantic.BaseModel]:
-    fields = {
-        name: (p.annotation, ... if p.default is inspect.Parameter.empty else p.default)
-        for name, p in options(part).items()
-    }
-    return _checked_fields(part.__name__, fields)
+    return _checked_fields(part.__name__, {name: (p.annotation, _default(p)) for name, p in options(part).items()})
 
 
 def _checked_fields(name: str, fields: dict[str, Any]) -> type[pydantic.BaseModel]:

@@ -1,4 +1,4 @@
-"""The options of a recipe that belong to no part: the tables `split`, `model` and `train`, and what stands outside of them.
+"""The options of a recipe that belong to no part: the tables `split`, `model` and `train`, and what is outside of them.
 
 A field's description is the one source of what `isthmus list`, the documentation and the JSON schema say of it.
 """

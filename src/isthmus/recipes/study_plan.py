@@ -1,9 +1,9 @@
 """Reads study files and finds recipes by name: `post/latent-10` is the variation latent-10 of the study post.
 
-A study file has a `[base]` recipe, and rows that differ from it: `[[variation]]`s, each with a name, its changes and the
-variations to compare it with, and the combinations of a `[grid]`. `[budget] seconds` is about how long all runs together
-may take: a machine that would take longer shortens all runs by the same share, see `isthmus.runs.time_budget`.
-docs/studies.md says how to write one.
+A study file has a `[base]` recipe, and rows that differ from it: `[[variation]]`s, each with a name, its changes and
+the variations to compare it with, and the combinations of a `[grid]`. `[budget] seconds` is about how long all runs
+together may take: a machine that would take longer shortens all runs by the same share, see
+`isthmus.runs.time_budget`. docs/studies.md says how to write one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from isthmus.core.sorts import PART_TABLES
 from isthmus.core.wording import shown
 from isthmus.recipes.grid import grid_rows
 from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_toml, resolve
-from isthmus.recipes.study_checks import check_distinct, check_names
+from isthmus.recipes.study_checks import check_distinct, check_names, check_paths
 from isthmus.recipes.study_tables import MOST_VARIATIONS, StudyTable, VariationTable, read_study, seeds_of
 from isthmus.recipes.variation import Variation
 from isthmus.run_files.needed_packages import check_packages
@@ -60,9 +60,9 @@ def describe(name: str) -> tuple[str, list[tuple[str, str]]]:
 def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     """The study `name`: one that comes with isthmus, or a path to a file.
 
-    Overrides are applied last, so they hold in every variation; `seeds`, `compare`, `limit` and `grid.OPTION` change the
-    study itself. Raises InputError where the file is not a study; InputErrors with all its faults where it has several,
-    such as options that do not exist and comparisons with an unknown variation.
+    Overrides are applied last, so they hold in every variation; `seeds`, `compare`, `limit` and `grid.OPTION` change
+    the study itself. Raises InputError where the file is not a study; InputErrors with all its faults where it has
+    several, such as options that do not exist and comparisons with an unknown variation.
     """
     raw = _study_of(name)
     changes = _as_asked(overrides or {})
@@ -79,23 +79,24 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     table, written = read_study({key: value for key, value in raw.items() if key != "stem"}, faults)
     seeds: tuple[int, ...] = ()
     with faults.caught():
-        seeds = seeds_of(table.seeds) if table is not None else ()
-    rows = [*written, *_rows_of_grid(raw, table, faults)]
-    if table is not None and len(rows) > MOST_VARIATIONS:
+        seeds = seeds_of(table.seeds)
+    rows = [*written, *_rows_of_grid(table, faults)]
+    if len(rows) > MOST_VARIATIONS:
         faults.add(f"{len(rows):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it, or set a limit")
         faults.check(name)
     rows = _compared(rows, table, faults)
     variations: list[Variation] = []
     for row in rows:
         with faults.caught(row.name if row is not None else ""):
-            if row is not None and isinstance(raw["base"], dict):
-                variations.append(_variation(raw["base"], row, changes))
+            if row is not None:
+                variations.append(_variation(table.base, row, changes))
     with faults.caught():
         check_folder_name(raw["name"] if isinstance(raw.get("name"), str) else raw["stem"], "name")
     check_names(rows, faults)
     check_distinct(variations, changes, faults)
+    if faults:  # there is a next try, and it should not fail at the images
+        check_paths(variations, faults)
     _check(faults, name, len(variations))
-    assert table is not None, "its fault was raised"
     return Plan(table.name or raw["stem"], table.about, seeds, tuple(variations), table.budget.seconds)
 
 
@@ -126,22 +127,18 @@ def _study_of(name: str) -> Raw:
     return {**raw, "stem": stem}
 
 
-def _rows_of_grid(raw: Raw, table: StudyTable | None, faults: Faults) -> list[VariationTable]:
-    grid, limit = raw.get("grid", {}), table.limit if table is not None else MOST_VARIATIONS
-    if not grid and raw.get("limit") is not None:
+def _rows_of_grid(table: StudyTable, faults: Faults) -> list[VariationTable]:
+    if not table.grid and table.limit is not None:
         faults.add("limit: has no effect without a [grid]; leave it out")
     with faults.caught():
-        rows = grid_rows(grid, limit) if isinstance(grid, dict) else []
+        rows = grid_rows(table.grid, table.limit)
         return [VariationTable(name=row.name, about=row.about, changes=dict(row.changes)) for row in rows]
     return []
 
 
-def _compared(
-    rows: Sequence[VariationTable | None], table: StudyTable | None, faults: Faults
-) -> list[VariationTable | None]:
+def _compared(rows: Sequence[VariationTable | None], table: StudyTable, faults: Faults) -> list[VariationTable | None]:
     """The rows, where the study's `compare` is that of each row without one; what it names is not compared."""
-    given = table.compare if table is not None else []
-    against = [given] if isinstance(given, str) else given
+    against = [table.compare] if isinstance(table.compare, str) else table.compare
     names = [row.name for row in rows if row is not None]
     unknown = [name for name in against if name not in names]
     for name in unknown if None not in rows else ():

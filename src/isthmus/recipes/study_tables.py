@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from isthmus.core import registry
 from isthmus.core.errors import Faults
@@ -12,6 +12,7 @@ from isthmus.core.wording import shown
 
 MOST_VARIATIONS = 1000
 MOST_SEEDS = 1000  # more is a typing error, which would fill the memory
+M = TypeVar("M", bound=BaseModel)
 
 
 class _Table(BaseModel):
@@ -26,9 +27,7 @@ class VariationTable(_Table):
     note: Annotated[
         str | None, Field(description="a sentence beside its numbers, such as what makes a comparison unfair")
     ] = None
-    changes: Annotated[
-        dict[str, Any], Field(description='options that differ from the base: "bottleneck.dim" = 16')
-    ] = {}
+    changes: Annotated[dict[str, Any], Field(description='what differs from the base: "bottleneck.dim" = 16')] = {}
     compare: Annotated[
         str | list[str], Field(description="the rows that it is compared with; by default the study's `compare`")
     ] = []
@@ -78,17 +77,31 @@ def seeds_of(given: int | list[int]) -> tuple[int, ...]:
     return seeds
 
 
-def read_study(raw: dict[str, Any], faults: Faults) -> tuple[StudyTable | None, list[VariationTable | None]]:
-    """The study's tables; None for one that has faults, which are added to `faults`."""
-    table: StudyTable | None = None
-    with faults.caught():
-        table = registry.validate(StudyTable, raw, "")
-    rows: list[VariationTable | None] = []
+def read_study(raw: dict[str, Any], faults: Faults) -> tuple[StudyTable, list[VariationTable | None]]:
+    """The study's tables, without the keys that have faults, which are added to `faults`.
+
+    None for a row that cannot be named.
+    """
+    table = _without_faults(StudyTable, {"base": {}, **raw}, "", faults)
+    assert table is not None, "only its base is needed"
     given = raw.get("variation", [])
-    for number, row in enumerate(given if isinstance(given, list) else [], 1):
-        found: VariationTable | None = None
-        with faults.caught():
-            if isinstance(row, dict):
-                found = registry.validate(VariationTable, row, f"variation.{number}")
-        rows.append(found)
-    return table, rows
+    rows = given if isinstance(given, list) else []
+    return table, [
+        _without_faults(VariationTable, row, f"variation.{number}", faults) if isinstance(row, dict) else None
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _without_faults(model: type[M], given: dict[str, Any], path: str, faults: Faults) -> M | None:
+    """`given` without the keys that have faults; None where it then lacks one that is needed."""
+    with faults.caught():
+        return registry.validate(model, given, path)
+    try:
+        model.model_validate(given)
+    except ValidationError as error:
+        wrong = {one["loc"][0] for one in error.errors()}
+        given = {key: value for key, value in given.items() if key not in wrong}
+    if "base" in model.model_fields:
+        given = {"base": {}, **given}
+    needed = {name for name, field in model.model_fields.items() if field.is_required()}
+    return model.model_validate(given) if needed <= given.keys() else None
