@@ -39,7 +39,8 @@ def test_a_part_of_a_package_is_listed_with_it(site: Path) -> None:
     )
     rows = {row["name"]: row for row in json.loads(isthmus("list", "bottlenecks", "--json").out)}
     assert rows["bounded"]["package"] == {"name": "isthmus-example-part", "version": "0.1.0"}
-    assert rows["bounded"]["options"] == {"dim": "= 8"}
+    dim = rows["bounded"]["options"]["dim"]
+    assert (dim["type"], dim["default"], dim["needed"]) == ("int >= 1", 8, False)
     assert rows["vector"]["package"] is None
 
 
