@@ -1,4 +1,4 @@
-"""Build the site into `site/`: `make docs`, or `python docs/site/build.py`. Its pages work from disk, without a network.
+"""Build the site into `site/`: `make docs`, or `python docs/site/build.py`. Its pages work from disk, offline.
 
 Warnings are errors: a link to nothing, an anchor that is not there, a page outside the navigation.
 """

@@ -1,7 +1,7 @@
 """The folder that Sphinx reads: pages where they lie in the repository, so that their links work here as on GitHub.
 
-Sphinx wants all pages below one folder, with a page `index`. Ours lie at the root, in `docs/` and in `records/`, and the
-reference is written anew for each build. So they are copied, and nothing is written into the repository.
+Sphinx wants all pages below one folder, with a page `index`. Ours lie at the root, in `docs/` and in `records/`, and
+the reference is written anew for each build. So they are copied, and nothing is written into the repository.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from isthmus_site.reference import reference
 
 ROOT = Path(__file__).parents[3]
 HOME = Path("docs/site/home.md")  # becomes index.md; its links start at the root of the repository
-PAGES = ("README.md", "README.ko.md", "CHANGELOG.md", "CONTRIBUTING.md", "docs/**/*.md", "docs/**/*.ipynb", "records/*.md", "tests/reference/README.md")
+PAGES = (
+    "README.md",
+    "README.ko.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "docs/**/*.md",
+    "docs/**/*.ipynb",
+    "records/*.md",
+    "tests/reference/README.md",
+)
 PICTURES = ("docs/**/*.png", "docs/**/*.svg", "docs/**/*.jpg")
 # The pages of records name their children here, because the list would be noise on GitHub.
 CHILDREN = {"records/README.md": "\n```{toctree}\n:glob:\n:hidden:\n:reversed:\n\n2*\n```\n"}
@@ -47,7 +56,7 @@ def _matching(patterns: tuple[str, ...]) -> Iterator[Path]:
 
 
 def _linked_files(pages: set[Path]) -> Iterator[Path]:
-    """Files of the repository that pages link to and that are no pages, such as code: readers of the site get a copy."""
+    """Files that pages link to and that are no pages, such as code: the site has a copy of them."""
     for page in sorted(pages):
         if page.suffix != ".md":
             continue
