@@ -16,6 +16,8 @@ nb_ipywidgets_js = {}  # scripts for widgets would come from the network; our no
 myst_heading_anchors = 5  # links to headings, as GitHub has them
 myst_enable_extensions = ["colon_fence", "deflist"]
 
+smartquotes = False  # quotes here are often code
+
 html_theme = "furo"
 html_title = "isthmus"
 html_static_path = ["static"]
@@ -28,6 +30,7 @@ html_theme_options = {
     "light_css_variables": {"color-brand-primary": "#0f5c8c", "color-brand-content": "#0f5c8c"},
     "dark_css_variables": {"color-brand-primary": "#7cc0ee", "color-brand-content": "#7cc0ee"},
 }
+highlight_language = "bash"  # blocks without a language are commands
 pygments_style = "default"
 pygments_dark_style = "github-dark"
 

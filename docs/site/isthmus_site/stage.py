@@ -6,6 +6,7 @@ the reference is written anew for each build. So they are copied, and nothing is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,13 +33,17 @@ CHILDREN = {"records/README.md": "\n```{toctree}\n:glob:\n:hidden:\n:reversed:\n
 def stage(folder: Path) -> None:
     """Fill `folder` with everything that the site is made of. Older content that is no longer made is removed."""
     made = {Path("index.md")}
-    _copy(ROOT / HOME, folder / "index.md")
-    for file in (*_matching(PAGES), *_matching(PICTURES)):
+    _write_if_changed(folder / "index.md", (ROOT / HOME).read_bytes())
+    for file in (*matching(PAGES), *matching(PICTURES)):
         made.add(file)
-        _copy(ROOT / file, folder / file, CHILDREN.get(file.as_posix(), ""))
+        content = (ROOT / file).read_bytes()
+        if file.suffix == ".md":
+            text = with_one_title(content.decode()) + CHILDREN.get(file.as_posix(), "")
+            content = text.encode()
+        _write_if_changed(folder / file, content)
     for file in _linked_files(made):
         made.add(file)
-        _copy(ROOT / file, folder / file)
+        _write_if_changed(folder / file, (ROOT / file).read_bytes())
     for file, text in reference(Path("docs/reference")).items():
         made.add(file)
         _write_if_changed(folder / file, text.encode())
@@ -47,7 +52,7 @@ def stage(folder: Path) -> None:
             path.unlink()
 
 
-def _matching(patterns: tuple[str, ...]) -> Iterator[Path]:
+def matching(patterns: tuple[str, ...]) -> Iterator[Path]:
     for pattern in patterns:
         for path in sorted(ROOT.glob(pattern)):
             file = path.relative_to(ROOT)
@@ -70,12 +75,24 @@ def _linked_files(pages: set[Path]) -> Iterator[Path]:
                     yield file
 
 
-def _copy(source: Path, target: Path, addition: str = "") -> None:
-    """Copy what has changed, and leave the rest alone: Sphinx reads again what is newer than its last build."""
-    _write_if_changed(target, source.read_bytes() + addition.encode())
+def with_one_title(text: str) -> str:
+    """The page with its first title alone on the top level; what follows a second one is a level lower.
+
+    Sphinx would make an entry of the navigation of each title. The README has two.
+    """
+    lines, titles, is_code = text.splitlines(keepends=True), 0, False
+    for number, line in enumerate(lines):
+        is_code ^= line.startswith("```")
+        if is_code or not re.match("#+ ", line):
+            continue
+        titles += line.startswith("# ")
+        if titles > 1:
+            lines[number] = f"#{line}"
+    return "".join(lines)
 
 
 def _write_if_changed(target: Path, content: bytes) -> None:
+    """Leave the rest alone: Sphinx reads again what is newer than its last build."""
     if not target.is_file() or target.read_bytes() != content:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)

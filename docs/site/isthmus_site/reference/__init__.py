@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from isthmus.core.sorts import SORTS
 from isthmus_site.reference import glossary, parts, python, recipes, verbs
 
 _INDEX = """# Reference
@@ -16,25 +17,27 @@ Everything here is written from the code when the site is built, so it is what t
 """
 
 
+# caption -> names of pages below it
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "Use": ("verbs", "python", "../run-folder", "glossary"),
+    "Recipes and their options": ("recipes", "options"),
+    "Parts": tuple(SORTS),
+}
+
+
 def reference(folder: Path) -> Mapping[Path, str]:
     """Path below `folder` -> Markdown of each page."""
-    of_parts = parts.pages()
+    toctrees = "\n".join(_toctree(caption, names) for caption, names in GROUPS.items())
     pages = {
+        "index": _INDEX.format(toctrees=toctrees),
         "verbs": verbs.page(),
-        "recipes": recipes.ready_made(),
-        "options": recipes.options(),
-        **of_parts,
         "python": python.page(),
         "glossary": glossary.page(),
+        "recipes": recipes.ready_made(),
+        "options": recipes.options(),
+        **{sort: parts.page(sort) for sort in SORTS},
     }
-    groups = {
-        "Use": ("verbs", "python", "../run-folder", "glossary"),
-        "Recipes and their options": ("recipes", "options"),
-        "Parts": tuple(of_parts),
-    }
-    toctrees = "\n".join(_toctree(caption, names) for caption, names in groups.items())
-    index = {"index": _INDEX.format(toctrees=toctrees)}
-    return {folder / f"{name}.md": text for name, text in (index | pages).items()}
+    return {folder / f"{name}.md": text for name, text in pages.items()}
 
 
 def _toctree(caption: str, names: Iterable[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterable, Mapping
 
 from isthmus.core import registry
@@ -11,23 +12,10 @@ from isthmus.core.sorts import SORTS
 from isthmus_site.reference.docstrings import markdown_of
 from isthmus_site.reference.markdown import anchor, code, table
 
-
-def pages() -> Mapping[str, str]:
-    """Name of the page -> Markdown."""
-    return {sort: _page(sort) for sort in SORTS}
+_LITERAL = re.compile(r'"[^"]*"')
 
 
-def options_table(options: Mapping[str, OptionWords]) -> str:
-    return table(("option", "values", "default", "unit", "meaning"), _rows(options))
-
-
-def _rows(options: Mapping[str, OptionWords]) -> Iterable[tuple[str, ...]]:
-    for name, option in options.items():
-        default = "needed" if option.needed else code(option.default_text.removeprefix("= "))
-        yield code(name), option.type, default, option.unit or "", option.about
-
-
-def _page(sort: str) -> str:
+def page(sort: str) -> str:
     told = SORTS[sort]
     module, _, interface = told.interface.partition(":")
     chosen = (
@@ -39,6 +27,16 @@ def _page(sort: str) -> str:
         chosen += f" Without a choice it is `{told.default}`."
     needs = f"Their interface is `{interface}` in `{module}`; [a part of your own](../howto/own-part.md) extends it."
     return "\n".join([f"# {sort.capitalize()}\n", f"{chosen} {needs}\n", *(_part(sort, kind) for kind in _own(sort))])
+
+
+def options_table(options: Mapping[str, OptionWords]) -> str:
+    return table(("option", "values", "default", "unit", "meaning"), _rows(options))
+
+
+def _rows(options: Mapping[str, OptionWords]) -> Iterable[tuple[str, ...]]:
+    for name, option in options.items():
+        default = "needed" if option.needed else code(option.default_text.removeprefix("= "))
+        yield code(name), _LITERAL.sub(r"`\g<0>`", option.type), default, option.unit or "", option.about
 
 
 def _own(sort: str) -> list[str]:
