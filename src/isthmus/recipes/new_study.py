@@ -54,10 +54,10 @@ def study_text(file: str, schema: str | None, data: Mapping[str, Any], sizes: Si
     """
     low, middle, high = sizes.dims
     base = f"linear-pca-dim-{middle}"
-    commands = [f"isthmus study {printable(file)}{more}" for more in ("", " budget.seconds=60", " seeds=3")]
+    commands = [f"isthmus study {_one_line(file)}{more}" for more in ("", " budget.seconds=60", " seeds=3")]
     run, quick, thrice = (command.ljust(len(commands[1]) + 3) for command in commands)
     first = f"#:schema {schema}\n" if schema is not None else ""
-    remarks = "".join(f"# {printable(' '.join(sentence.split()))}\n" for sentence in said)
+    remarks = "".join(f"# {_one_line(sentence)}\n" for sentence in said)
     return f"""{first}# A study: every row below is trained, evaluated on the same test images, and compared.
 #
 #   {run}run it; run it again to go on after a stop
@@ -126,3 +126,8 @@ about = "Fresh Gaussian noise on every training image, none at inference."
 "corruption.kind" = "gaussian"
 "corruption.std" = 0.1
 """
+
+
+def _one_line(text: str) -> str:
+    """Text in a comment: a line break would end the comment."""
+    return printable(text).replace("\n", "\\n")
