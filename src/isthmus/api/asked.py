@@ -133,6 +133,6 @@ def options_of_path(data: str | Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
-            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}"
+            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}; check it"
         )
     return {"data.kind": kind_of(path), "data.path": os.path.abspath(path)}

@@ -20,6 +20,7 @@ from isthmus.cli.denoise import denoise
 from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
+from isthmus.cli.new import new
 from isthmus.cli.score import calibrate, score
 from isthmus.cli.similar import similar
 from isthmus.cli.supervise import supervised
@@ -36,6 +37,7 @@ _USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
 for verb in (*_VERBS, *_USES):
     app.command()(verb)
 app.command("list")(list_things)
+app.command()(new)
 app.add_typer(data.app, name="data")
 
 

@@ -85,9 +85,14 @@ def _part(source: _Source, found: ast.ClassDef) -> PartSource:
     doc = ast.get_docstring(found)
     if found.decorator_list or found.keywords or doc is None:
         raise Unreadable(f"{found.name}: its options are not those of its source")
+    names = [node.name for node in found.body if isinstance(node, ast.FunctionDef)]
     made = [node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"]
+    if "__new__" in names:
+        raise Unreadable(f"{found.name}: is built by more than its __init__")
     if not made:
-        if not all(source.is_from_isthmus(base) for base in found.bases):  # another class may have options
+        if not found.bases or not all(
+            source.is_from_isthmus(base) for base in found.bases
+        ):  # another class may have options
             raise Unreadable(f"{found.name}: has no __init__ of its own")
         return PartSource(doc, {})
     if len(made) > 1 or made[0].decorator_list:

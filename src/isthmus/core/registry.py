@@ -90,7 +90,7 @@ def described(sort: str, kind: str) -> PartSource:
         source = None
     part = find(sort, kind)
     imported = PartSource(inspect.getdoc(part) or "", options(part))
-    if home is not None and source == imported:
+    if home is not None and repr(source) == repr(imported):  # pydantic's `Field`s are not equal by value
         remember_usable(home)
     return imported
 
@@ -353,7 +353,9 @@ def _checked_fields(name: str, fields: dict[str, Any]) -> type[pydantic.BaseMode
 
 def suggest(name: str, known: typing.Iterable[str], *, most: int = 1) -> str:
     """The nearest names, as the end of a sentence's subject; empty where none is near."""
-    near = [repr(one) for one in difflib.get_close_matches(name, list(known), n=most)]
+    names = list(known)
+    whole = [one for one in names if most > 1 and name in one.split("_")]  # such as `scale` for `linear_scale`
+    near = list(map(repr, dict.fromkeys([*whole, *difflib.get_close_matches(name, names, n=most)])))[:most]
     *others, last = near or [""]
     return f" (did you mean {', '.join(others)}{' or ' if others else ''}{last}?)" if near else ""
 

@@ -11,7 +11,7 @@ from isthmus.core.errors import Faults
 from isthmus.core.folder_names import check_folder_name, check_not_reserved
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
-from isthmus.recipes.recipe import PATHS
+from isthmus.recipes.recipe import PATHS, resolve
 from isthmus.recipes.study_tables import VariationTable
 from isthmus.recipes.variation import Variation
 
@@ -62,8 +62,8 @@ def check_distinct(variations: Sequence[Variation], overrides: Mapping[str, Any]
     images: set[str] = set()
     for row in variations:
         with faults.caught(row.name):
-            recipe = row.recipe(0)
-            table = repr({**recipe.table(), "name": ""})
+            recipe = resolve({**row.raw, "name": "row", "seed": 0})  # a wrong name has its own fault
+            table = repr(recipe.table())
             if repr(recipe.data) not in images:
                 images.add(repr(recipe.data))
                 registry.build("datasets", recipe.data.kind, recipe.data.options)  # options only, no image is read
