@@ -19,7 +19,7 @@ from isthmus.run_files.read import read_json
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import read_recipe
-from isthmus.training import in_folder, loop
+from isthmus.training import in_folder, meter
 from isthmus.training.batches import Batches
 
 BUILT_IN = [path for name in builtin() for path in ([f"{name}/{row}" for row, _ in describe(name)[1]] or [name])]
