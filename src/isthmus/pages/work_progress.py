@@ -43,6 +43,10 @@ class WorkProgress:
         if self._live:
             self._bar.stop()
 
+    def begin(self, place: int) -> None:
+        """The picture at this place is begun; those before it are done, or were left out."""
+        self._done = place
+
     def advance(self) -> None:
         """One more picture is done."""
         self._done += 1
