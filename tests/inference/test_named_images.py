@@ -208,5 +208,5 @@ def test_pictures_are_read_again_by_their_names(tmp_path: Path) -> None:
 def test_a_parquet_file_without_pictures_gets_a_remedy_that_can_be_followed(tmp_path: Path) -> None:
     """A trained model's verbs have no `data.image_column`."""
     pq.write_table(pa.table({"scan": [b"x"]}), tmp_path / "t.parquet")
-    with pytest.raises(InputError, match="give the column of images the name 'image'$"):
+    with pytest.raises(InputError, match=r"give the column of images the name 'image'$"):
         NamedImages(tmp_path / "t.parquet", FORM)

@@ -29,7 +29,7 @@ def check_table(path: Path) -> None:
     if is_stream(path):
         return
     if path.suffix.lower() not in (".parquet", ".csv"):
-        raise InputError(f"{path}: scores are saved as parquet or CSV; choose a name that ends so")
+        raise InputError(f"{path}: scores are saved as parquet or CSV; choose a name that ends in .parquet or .csv")
     if not _is_own_parquet(path):
         check_free(path, _MARK)
 
