@@ -240,7 +240,7 @@ def test_wrong_words_are_one_sentence(
 @pytest.mark.parametrize(
     ("measure", "said"),
     [
-        ("ssim", "smaller than the window of 11 pixels; choose one of mse, local, latent"),
+        ("ssim", "smaller than the window of 11 pixels; choose one of mse, local, relative, latent"),
         ("elbo", "not variational"),
         ("msee", "is unknown"),
     ],
