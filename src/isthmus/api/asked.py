@@ -105,9 +105,8 @@ def _moved(plan: Plan, home: Path) -> dict[str, Any]:
 def _asked_data(name: str, data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
     """As `_data_options`; a recipe that is for crops of photographs cuts the pictures of a folder into crops."""
     found = _data_options(data, images, folder)
-    if isinstance(data, str | Path) and found.get("data.kind") == "folder" and load_recipe(name, {}).data.kind == "crops":
-        return {**found, "data.kind": "crops"}
-    return found
+    of_folder = isinstance(data, str | Path) and found.get("data.kind") == "folder"
+    return {**found, "data.kind": "crops"} if of_folder and load_recipe(name, {}).data.kind == "crops" else found
 
 
 def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:

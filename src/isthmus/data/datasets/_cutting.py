@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Handled
+from isthmus.core.handled_pictures import Handled
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture
 
@@ -66,7 +66,8 @@ def _crops(pixels: np.ndarray, cut: Cut) -> np.ndarray:
         sides = [round(first * scale * side) for side in (height, width)]
         if min(sides) < cut.size:
             continue
-        places += [(len(scaled), top, left) for top in _starts(sides[0], cut.size) for left in _starts(sides[1], cut.size)]
+        tops, lefts = (_starts(side, cut.size) for side in sides)
+        places += [(len(scaled), top, left) for top in tops for left in lefts]
         scaled.append(_scaled(pixels, sides))
     # not the first ones: these are all of the photograph's upper part
     chosen = np.unique(np.linspace(0, len(places) - 1, min(cut.most, len(places))).round().astype(int))

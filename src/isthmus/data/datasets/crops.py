@@ -5,13 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Change, Tally
+from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.core.wording import counted
@@ -69,7 +71,8 @@ class Crops(DataSource):
         is set, for unreadable files.
         """
         notices: list[str] = []
-        parts = self._listed(notices)
+        folders = (split_folders(self.path, "by-name") if self.path.is_dir() else {}) or {"train": self.path}
+        parts = self._listed(folders, notices)
         total, known, tally = sum(map(len, parts.values())), set[bytes](), Tally()
         cut = Cut(self.size, self.scales, self.largest_side, max(1, self.most // total))
         made, photographs = dict[str, ImageSet](), dict[str, int]()
@@ -88,8 +91,8 @@ class Crops(DataSource):
                     small.append(os.path.relpath(path, self.path))
             if not kept:
                 raise InputError(
-                    f"data.path: {self.path}: of {counted(len(paths), 'photograph')} {_USES[split]}, none can be cut into "
-                    f"{self.size}x{self.size} pixels; make data.size smaller, or add larger photographs"
+                    f"data.path: {self.path}: of {counted(len(paths), 'photograph')} {_USES[split]}, none can be cut "
+                    f"into {self.size}x{self.size} pixels; make data.size smaller, or add larger photographs"
                 )
             made[split], photographs[split] = _unseen(np.concatenate(kept), known), len(kept)
         if broken:
@@ -103,11 +106,11 @@ class Crops(DataSource):
             source=f"crops of photographs: {resolved(self.path).name}",
             notices=tuple(notices),
             handling=(self._said(made, photographs), *tally.changes(options=False)),
+            drew_test="test" not in folders,
         )
 
-    def _listed(self, notices: list[str]) -> Mapping[str, Sequence[str]]:
+    def _listed(self, folders: Mapping[str, Path], notices: list[str]) -> Mapping[str, Sequence[str]]:
         """Split -> its photographs. Adds notices about other files. Raises InputError where there are too few."""
-        folders = (split_folders(self.path, "by-name") if self.path.is_dir() else {}) or {"train": self.path}
         parts: dict[str, list[str]] = {}
         for split, folder in folders.items():
             listing = list_pictures(folder, "data.path")
@@ -121,8 +124,8 @@ class Crops(DataSource):
                 parts[split], train = sorted(train[:held]), train[held:]
         if not train:
             raise InputError(
-                f"data.path: {self.path} holds {counted(len(parts['train']), 'photograph')}, too few to train, validate "
-                "and test on; use three or more"
+                f"data.path: {self.path} holds {counted(len(parts['train']), 'photograph')}, too few to train, "
+                "validate and test on; use three or more"
             )
         return {**parts, "train": sorted(train)}
 
@@ -134,12 +137,12 @@ class Crops(DataSource):
             f"{len(made[split]):,} of {counted(photographs[split], 'photograph')} {use}" for split, use in _USES.items()
         )
         scales = ", ".join(f"{scale:g}" for scale in self.scales)
-        total = sum(map(len, made.values()))
+        total, side = sum(map(len, made.values())), f"{self.size}x{self.size}"
         return Change(
             what="cut",
             images=total,
             of=total,
-            sentence=f"Cut into crops of {self.size}x{self.size} pixels, at {scales} of the photographs' size: {parts}.",
+            sentence=f"Cut into crops of {side} pixels, at {scales} times their size: {parts}.",
             numbers={split: float(len(part)) for split, part in made.items()},
         )
 
