@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isthmus.core.errors import InputError
+from isthmus.core.wording import counted
 from isthmus.inference.encode import AboutLatents, EncodedBlock, encoded
 from isthmus.inference.latents_file import writing
 from isthmus.inference.named_images import NamedImages
@@ -37,6 +38,11 @@ class Latents:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        codes = "" if self.codes is None else f", codes {self.codes.shape}"
+        return f"Latents({counted(len(self), 'picture')}, z {self.z.shape}{codes}, of {self.about.run})"
 
     def save(self, path: str | Path) -> Path:
         """Write the table that `isthmus encode` writes: .parquet, .csv or .npy. Returns its path.

@@ -50,7 +50,7 @@ class Crops(DataSource):
         *,
         path: str,
         size: Annotated[int, Field(ge=8, le=1024)] = 64,
-        most: Annotated[int, Field(ge=3)] = 20_000,
+        most: Annotated[int, Field(ge=3)] = 4000,
         scales: list[Annotated[float, Field(gt=0, le=1)]] | None = None,
         largest_side: Annotated[int, Field(ge=8)] = 1000,
         channels: Literal[1, 3] = 3,
