@@ -33,7 +33,7 @@ def test_the_loss_is_that_of_corrupted_images_and_repeats(tiny: Callable[..., Re
 
 
 def test_few_images_get_noise_of_many_strengths(tiny: Callable[..., Recipe]) -> None:
-    """One image with one draw has nearly no noise by chance: then the start, which copies it, would be kept for ever."""
+    """One draw for one image may have nearly no noise: then the start, which copies it, would be kept for ever."""
     recipe = tiny({**NOISY, "train.monitor": "corrupted-validation"})
     model = Autoencoder(recipe, (3, 16, 16)).eval()
     seen: list[float] = []

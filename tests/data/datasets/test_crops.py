@@ -16,7 +16,7 @@ from isthmus.data.splits import split
 
 
 def photographs(folder: Path, count: int, size: tuple[int, int] = (40, 28)) -> list[np.ndarray]:
-    """`count` photographs of noise, of (width, height); each has values of its own: photograph n only 20n to 20n + 19."""
+    """`count` photographs of noise, of (width, height); photograph n has values of 20n to 20n + 19."""
     folder.mkdir(parents=True, exist_ok=True)
     draws, made = np.random.default_rng(0), list[np.ndarray]()
     for number in range(count):
@@ -97,7 +97,7 @@ def test_what_cannot_be_cut_is_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"broken\.png.*data\.skip_broken=true"):
         load(tmp_path)
     assert any("broken.png" in notice for notice in load(tmp_path, skip_broken=True).notices)
-    with pytest.raises(InputError, match="none can be cut into 64x64 pixels; make data.size smaller"):
+    with pytest.raises(InputError, match=r"none can be cut into 64x64 pixels; make data\.size smaller"):
         load(tmp_path, size=64, skip_broken=True)
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import numpy as np
@@ -17,14 +15,13 @@ from isthmus.core.image_changes import Change
 from isthmus.core.paths import expanded, resolved
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.core.wording import counted
-from isthmus.data.content_hashes import as_keys, content_hashes
 from isthmus.data.datasets._cutting import Cut, cut_all
 from isthmus.data.datasets._named_splits import split_folders
+from isthmus.data.datasets._photographs import photographs_of, unseen
 from isthmus.data.form import Form
 from isthmus.data.interfaces import DataSource
-from isthmus.data.picture_files import list_pictures, some
+from isthmus.data.picture_files import some
 
-_HELD_OUT = 10  # one photograph of so many, and at least one, for validation and for test each
 _USES = {"train": "to train on", "validation": "for validation", "test": "for test"}
 
 
@@ -42,7 +39,7 @@ class Crops(DataSource):
         scales: at which each photograph is cut. Reduced ones have finer detail, and less of what cameras and JPEG left.
         largest_side: photographs with a longer side are first reduced to it.
         channels: 3 for colours, 1 for grey.
-        skip_broken: leave out and name the photographs that cannot be read, instead of stopping.
+        skip_broken: leave out and name photographs that cannot be read.
     """
 
     def __init__(
@@ -61,18 +58,17 @@ class Crops(DataSource):
             raise InputError(f"data.largest_side: {largest_side} is less than data.size={size}; set a larger one")
         self.size, self.most, self.skip_broken = size, most, skip_broken
         self.scales, self.largest_side = tuple(scales or (1.0, 0.7, 0.5)), largest_side
-        # the upper 8 bits of deeper photographs: the scale of one must not depend on the values of another
+        # the upper 8 bits of deeper ones: the scale of a photograph must not depend on others
         self.form = Form(channels=channels, depth=8, range="full")
 
     def load(self) -> Dataset:
         """Read and cut all photographs, on all cores.
 
-        Raises InputError for a folder with fewer than three photographs as large as a crop, and, unless `skip_broken`
-        is set, for unreadable files.
+        Raises InputError for too few photographs, and, unless `skip_broken` is set, for unreadable ones.
         """
         notices: list[str] = []
         folders = (split_folders(self.path, "by-name") if self.path.is_dir() else {}) or {"train": self.path}
-        parts = self._listed(folders, notices)
+        parts = photographs_of(self.path, folders, notices)
         total, known, tally = sum(map(len, parts.values())), set[bytes](), Tally()
         cut = Cut(self.size, self.scales, self.largest_side, max(1, self.most // total))
         made, photographs = dict[str, ImageSet](), dict[str, int]()
@@ -94,7 +90,7 @@ class Crops(DataSource):
                     f"data.path: {self.path}: of {counted(len(paths), 'photograph')} {_USES[split]}, none can be cut "
                     f"into {self.size}x{self.size} pixels; make data.size smaller, or add larger photographs"
                 )
-            made[split], photographs[split] = _unseen(np.concatenate(kept), known), len(kept)
+            made[split], photographs[split] = unseen(np.concatenate(kept), known), len(kept)
         if broken:
             notices.append(f"{counted(len(broken), 'file')} cannot be read and are left out: {some(broken)}.")
         if small:
@@ -109,35 +105,12 @@ class Crops(DataSource):
             drew_test="test" not in folders,
         )
 
-    def _listed(self, folders: Mapping[str, Path], notices: list[str]) -> Mapping[str, Sequence[str]]:
-        """Split -> its photographs. Adds notices about other files. Raises InputError where there are too few."""
-        parts: dict[str, list[str]] = {}
-        for split, folder in folders.items():
-            listing = list_pictures(folder, "data.path")
-            notices += [notice for notice in listing.notices if "without labels" not in notice]
-            parts[split] = list(listing.paths)
-        # by a hash of their names: the same ones whatever else the folder is called or where it is
-        train = sorted(parts["train"], key=lambda path: hashlib.sha256(self._name(path)).digest())
-        held = max(1, len(train) // _HELD_OUT)
-        for split in ("validation", "test"):
-            if split not in parts:
-                parts[split], train = sorted(train[:held]), train[held:]
-        if not train:
-            raise InputError(
-                f"data.path: {self.path} holds {counted(len(parts['train']), 'photograph')}, too few to train, "
-                "validate and test on; use three or more"
-            )
-        return {**parts, "train": sorted(train)}
-
-    def _name(self, path: str) -> bytes:
-        return os.path.relpath(path, self.path).encode(errors="surrogateescape")
-
     def _said(self, made: Mapping[str, ImageSet], photographs: Mapping[str, int]) -> Change:
         parts = ", ".join(
             f"{len(made[split]):,} of {counted(photographs[split], 'photograph')} {use}" for split, use in _USES.items()
         )
-        scales = ", ".join(f"{scale:g}" for scale in self.scales)
         total, side = sum(map(len, made.values())), f"{self.size}x{self.size}"
+        scales = ", ".join(map("{:g}".format, self.scales))
         return Change(
             what="cut",
             images=total,
@@ -145,14 +118,3 @@ class Crops(DataSource):
             sentence=f"Cut into crops of {side} pixels, at {scales} times their size: {parts}.",
             numbers={split: float(len(part)) for split, part in made.items()},
         )
-
-
-def _unseen(crops: np.ndarray, known: set[bytes]) -> ImageSet:
-    """The crops that are not in `known`, to which they are added: an even sky gives the same crop again and again."""
-    hashes = content_hashes(crops)
-    rows: list[int] = []
-    for row, key in enumerate(map(bytes, as_keys(hashes))):
-        if key not in known:
-            known.add(key)
-            rows.append(row)
-    return ImageSet(crops[rows], hashes=hashes[rows])
