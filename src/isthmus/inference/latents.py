@@ -10,6 +10,7 @@ import numpy as np
 from isthmus.core.arguments import checked
 from isthmus.core.errors import InputError
 from isthmus.core.paths import AnyPath, expanded
+from isthmus.core.wording import counted
 from isthmus.inference.encode import AboutLatents, EncodedBlock, encoded
 from isthmus.inference.latents_file import writing
 from isthmus.inference.named_images import NamedImages
@@ -39,6 +40,11 @@ class Latents:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        codes = "" if self.codes is None else f", codes {self.codes.shape}"
+        return f"Latents({counted(len(self), 'picture')}, z {self.z.shape}{codes}, of {self.about.run})"
 
     @checked
     def save(self, path: AnyPath) -> Path:

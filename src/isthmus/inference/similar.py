@@ -139,6 +139,11 @@ class Search:
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     query_pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        asked, whitened = counted(len(self.queries), "query", "queries"), ", whitened" if self.whitened else ""
+        return f"Search({asked} among {counted(self.searched, 'picture')}, {self.distance}{whitened})"
+
     def key_lines(self) -> list[str]:
         """Precision at 10 in words, a line for each key and each comparison."""
         if self.key is None:
