@@ -119,6 +119,7 @@ def test_pictures_that_cannot_be_read_are_left_out_and_named(place: Path) -> Non
     ("words", "parts"),
     [
         (["study"], ["study", "ends in .toml", "study.toml"]),
+        (["study.toml", ""], ["data: ''", "is not a path"]),
         (["study.toml", "nowhere"], ["'nowhere'", "nor a path that exists"]),
         (["study.toml", "cifr10"], ["'cifr10'", "did you mean 'cifar10'"]),
         (["study.toml", "."], ["holds no images"]),

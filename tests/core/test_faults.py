@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pytest
 
 from isthmus.core.errors import Faults, InputError, InputErrors
@@ -48,3 +50,5 @@ def test_faults_of_faults_stay_apart() -> None:
     with pytest.raises(InputErrors) as told:
         outer.check()
     assert told.value.faults == ("row: a", "row: b")
+    copied = pickle.loads(pickle.dumps(told.value))
+    assert (str(copied), copied.faults) == (str(told.value), told.value.faults)

@@ -61,6 +61,13 @@ def test_a_table_of_a_recipe_lists_its_parts() -> None:
     assert isthmus("list", "schema", "recipes").code == 2
 
 
+def test_one_option_and_one_part_can_be_listed() -> None:
+    assert isthmus("list", "train.epochs").out == isthmus("list", "train", "epochs").out
+    assert len(isthmus("list", "train.epochs").out.splitlines()) == 3
+    assert "did you mean 'epochs'" in isthmus("list", "train.epoch").err
+    assert "did you mean `isthmus list datasets folder`" in isthmus("list", "folder").err
+
+
 @pytest.mark.parametrize(
     ("change", "near", "listing"),
     [

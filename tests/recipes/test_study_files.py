@@ -163,3 +163,12 @@ def test_a_fault_of_the_base_is_told_once_and_without_a_row(tmp_path: Path) -> N
     with pytest.raises(InputError) as told:
         plan(tmp_path, GRID, options={"train.epoch": 3})
     assert str(told.value).startswith("train.epoch: unknown option")
+
+
+def test_options_of_images_are_checked_before_the_images_are_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as told:
+        plan(tmp_path, GRID, options={"data.kind": "folder", "data.path": "nowhere", "data.size": -1})
+    lines = str(told.value).splitlines()[1:]
+    assert [line.partition(":")[0] for line in lines] == ["  - data.size", "  - data.path"], (
+        "no row is named: all have it"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,8 +44,8 @@ def new_study(path: Path, data: str | None) -> NewStudy:
     if path.suffix != ".toml":
         raise InputError(f"{path}: the name of a study file ends in .toml; write {path.name or 'study'}.toml")
     if os.path.lexists(path):
-        raise InputError(f"{path}: exists, and `isthmus new` never writes over a file; choose another name")
-    options = _options(data or _WITHOUT_DATA)
+        raise _exists(path)
+    options = _options(_WITHOUT_DATA if data is None else data)
     kind = options.pop("kind")
     look = look_at(registry.build("datasets", kind, options))
     options, sizes, said = _fitted(kind, options, look)
@@ -110,12 +111,20 @@ def _is_ours(path: Path) -> bool:
 
 
 def _write_new(path: Path, text: str) -> None:
-    """Write a file that does not exist yet, also if another process makes it meanwhile."""
+    """Write a file that does not exist yet, also if another process makes it meanwhile; all of it, or none."""
     with about(path):
         try:
-            with open(path, "x", encoding="utf-8") as file:
-                file.write(text)
+            file = open(path, "x", encoding="utf-8")  # noqa: SIM115 - closed below
         except FileExistsError:
-            raise InputError(
-                f"{path}: exists, and `isthmus new` never writes over a file; choose another name"
-            ) from None
+            raise _exists(path) from None
+        try:
+            with file:
+                file.write(text)
+        except BaseException:
+            with suppress(OSError):  # on a full disk, half a file would be in the way of the next try
+                path.unlink()
+            raise
+
+
+def _exists(path: Path) -> InputError:
+    return InputError(f"{path}: exists, and `isthmus new` never writes over a file; choose another name")

@@ -19,7 +19,7 @@ def list_things(
     ] = None,
     name: Annotated[
         str | None,
-        typer.Argument(help="Only the part or recipe of this name; after schema: study or recipe."),
+        typer.Argument(help="Only the part, recipe or option of this name; after schema: study or recipe."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -31,10 +31,12 @@ def print_list(sort: str | None, name: str | None, *, as_json: bool) -> None:
     if sort == "schema":
         _print_schema(name or "study")
         return
+    if sort is not None and name is None and "." in sort:  # such as train.epochs
+        sort, _, name = sort.partition(".")
     sorts = ("recipes", "options", *SORTS)
     known = (*sorts, *_TABLES, *PART_TABLES, "schema")
     if sort is not None and sort not in known:
-        raise InputError(f"{sort}: nothing of this sort{registry.suggest(sort, known)}; there are {', '.join(known)}")
+        raise InputError(f"{sort}: nothing of this sort{_near(sort, known)}; there are {', '.join(known)}")
     listing = {one: _rows(one) for one in ([PART_TABLES.get(sort, sort)] if sort else sorts)}
     if sort is not None and name is not None:
         listing = {one: _only(name, rows, sort) for one, rows in listing.items()}
@@ -60,8 +62,19 @@ def _print_schema(name: str) -> None:
     print(json.dumps(SCHEMAS[name](), indent=1))
 
 
+def _near(word: str, known: tuple[str, ...]) -> str:
+    """Where a word that is no sort may belong: the part of that name, or the nearest sort."""
+    homes = [f"`isthmus list {sort} {word}`" for sort in SORTS if word in registry.kinds(sort)]
+    return f" (did you mean {' or '.join(homes)}?)" if homes else registry.suggest(word, known)
+
+
 def _only(name: str, rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
+    """The row of that name; of a table, which is one row, the option of that name."""
     names = [row["name"] for row in rows]
+    if sort in _TABLES:
+        names = list(rows[0]["options"])
+        if name in names:
+            return [{**rows[0], "options": {name: rows[0]["options"][name]}}]
     if name not in names:
         near = registry.suggest(name, names)
         raise InputError(f"{name}: `isthmus list {sort}` has no such name{near}; it has {', '.join(names)}")
@@ -117,7 +130,7 @@ def _option_lines(option: str, words: dict[str, Any] | str) -> list[str]:
     about = found.about
     if sys.stdout.isatty():
         width = max(40, new_console().width)
-        about = f"\n{_INDENT}    ".join(textwrap.wrap(about, width - len(_INDENT) - 4))
+        about = f"\n{_INDENT}    ".join(textwrap.wrap(about, width - len(_INDENT) - 4, break_on_hyphens=False))
     return [
         f"{_INDENT}{option} {found.default_text}  ({found.type}{unit})",
         *([f"{_INDENT}    {about}"] if about else []),

@@ -19,7 +19,7 @@ def new(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a study file for your images, with comments: edit it, then run it with `isthmus study`."""
+    """Write a study file for your images, with comments."""
     import shlex
 
     from isthmus.api.new_study import new_study

@@ -40,7 +40,11 @@ class InputErrors(InputError):
         first = f"{_one_line(where)}: " if where else ""
         more = [f"and {len(faults) - _MOST_TOLD:,} more"] if len(faults) > _MOST_TOLD else []
         lines = "".join(f"\n  - {fault}" for fault in (*self.faults[:_MOST_TOLD], *more))
+        self.where = where
         self.args = (f"{first}{len(faults):,} faults; correct them all:{lines}",)
+
+    def __reduce__(self) -> tuple[type[InputErrors], tuple[str, tuple[str, ...]]]:
+        return InputErrors, (self.where, self.faults)  # `args` holds the message alone, and other processes copy errors
 
 
 class Faults:

@@ -174,16 +174,15 @@ def resolve(raw: Raw) -> Recipe:
         faults.add(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
         faults.add(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
-    parts: dict[str, Part] = {}
+    tables: dict[str, Any] = {}
     for table in PART_TABLES:
         with faults.caught():
-            parts[table] = _part(table, raw.get(table))
-    tables: dict[str, Any] = {}
+            tables[table] = _part(table, raw.get(table))
     for table, options in TABLES.items():
         with faults.caught():
             tables[table] = _checked_options(table, options, raw)
     faults.check()
-    recipe = Recipe(name=name, seed=seed, **tables, **parts)
+    recipe = Recipe(name=name, seed=seed, **tables)
     _refuse_unused_options(recipe)
     return recipe
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from isthmus.core import registry
-from isthmus.core.errors import Faults
+from isthmus.core.errors import Faults, InputError
 from isthmus.core.folder_names import check_folder_name, check_not_reserved
 from isthmus.core.paths import expanded
 from isthmus.core.wording import shown
-from isthmus.recipes.recipe import PATHS, resolve
+from isthmus.recipes.recipe import PATHS, Part, resolve
 from isthmus.recipes.study_tables import VariationTable
 from isthmus.recipes.variation import Variation
 
@@ -59,14 +59,16 @@ def _check_comparisons(row: VariationTable, names: Sequence[str], faults: Faults
 def check_distinct(variations: Sequence[Variation], overrides: Mapping[str, Any], faults: Faults) -> None:
     """Every variation is a recipe of a data set that can be built, and another one than all before it."""
     seen: dict[str, str] = {}
-    images: set[str] = set()
+    built: dict[str, InputError | None] = {}
     for row in variations:
         with faults.caught(row.name):
             recipe = resolve({**row.raw, "name": "row", "seed": 0})  # a wrong name has its own fault
             table = repr(recipe.table())
-            if repr(recipe.data) not in images:
-                images.add(repr(recipe.data))
-                registry.build("datasets", recipe.data.kind, recipe.data.options)  # options only, no image is read
+            data = repr(recipe.data)
+            if data not in built:
+                built[data] = _fault_of(recipe.data)
+            if (fault := built[data]) is not None:
+                raise fault
             if table in seen and seen[table] != row.name:
                 same = f"variations {seen[table]!r} and {row.name!r} are the same recipe"
                 remedy = "leave out the override, or train one of them with `isthmus train`"
@@ -75,13 +77,23 @@ def check_distinct(variations: Sequence[Variation], overrides: Mapping[str, Any]
             seen.setdefault(table, row.name)
 
 
+def _fault_of(data: Part) -> InputError | None:
+    """What the data set says of its options; no image is read."""
+    try:
+        registry.build("datasets", data.kind, data.options)
+    except InputError as error:
+        return error
+    return None
+
+
 def check_paths(variations: Sequence[Variation], faults: Faults) -> None:
     """The images' paths exist. They are looked at, not read; a study whose images have moved is read without this."""
     for row in variations:
         data = row.raw.get("data")
-        for option in PATHS if isinstance(data, dict) else ():
-            path = data.get(option)
+        given = {option: data.get(option) for option in PATHS} if isinstance(data, dict) else {}
+        for option, path in given.items():
+            if not isinstance(path, str) or _PATTERN.search(path):
+                continue
             with faults.caught(row.name):
-                is_one = isinstance(path, str) and not _PATTERN.search(path)
-                if is_one and not expanded(path, f"data.{option}").exists():
+                if not expanded(path, f"data.{option}").exists():
                     faults.add(f"data.{option}: {shown(path)} does not exist; check the path", row.name)

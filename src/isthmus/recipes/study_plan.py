@@ -64,19 +64,15 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     the study itself. Raises InputError where the file is not a study; InputErrors with all its faults where it has
     several, such as options that do not exist and comparisons with an unknown variation.
     """
-    raw = _study_of(name)
+    raw, stem = _study_of(name)
     changes = _as_asked(overrides or {})
     faults = Faults()
     for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1,2]")):
         if option in changes:
             faults.add(f"{option}: has no effect on a study, because each variation has its own; {instead}")
     faults.check()
-    raw |= {key: changes.pop(key) for key in _OF_THE_STUDY if key in changes}
-    grid = {path.removeprefix("grid."): changes.pop(path) for path in tuple(changes) if path.startswith("grid.")}
-    if grid:
-        raw["grid"] = {**_as_dict(raw.get("grid")), **grid}
-    raw = apply(raw, {path: changes.pop(path) for path in tuple(changes) if path.startswith("budget.")})
-    table, written = read_study({key: value for key, value in raw.items() if key != "stem"}, faults)
+    raw = apply(raw, _of_the_study(raw, changes))
+    table, written = read_study(raw, faults)
     seeds: tuple[int, ...] = ()
     with faults.caught():
         seeds = seeds_of(table.seeds)
@@ -88,16 +84,23 @@ def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     variations: list[Variation] = []
     for row in rows:
         with faults.caught(row.name if row is not None else ""):
-            if row is not None:
+            if row is not None and isinstance(raw["base"], dict):
                 variations.append(_variation(table.base, row, changes))
     with faults.caught():
-        check_folder_name(raw["name"] if isinstance(raw.get("name"), str) else raw["stem"], "name")
+        check_folder_name(table.name or stem, "name")
     check_names(rows, faults)
     check_distinct(variations, changes, faults)
     if faults:  # there is a next try, and it should not fail at the images
         check_paths(variations, faults)
     _check(faults, name, len(variations))
-    return Plan(table.name or raw["stem"], table.about, seeds, tuple(variations), table.budget.seconds)
+    return Plan(table.name or stem, table.about, seeds, tuple(variations), table.budget.seconds)
+
+
+def _of_the_study(raw: Raw, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes to the study itself, which are taken out of `changes`."""
+    own = {key: changes.pop(key) for key in tuple(changes) if key in _OF_THE_STUDY or key.startswith("budget.")}
+    grid = {path.removeprefix("grid."): changes.pop(path) for path in tuple(changes) if path.startswith("grid.")}
+    return {**own, "grid": {**_as_dict(raw.get("grid")), **grid}} if grid else own
 
 
 def _check(faults: Faults, name: str, rows: int) -> None:
@@ -106,8 +109,8 @@ def _check(faults: Faults, name: str, rows: int) -> None:
     faults.check(name if several else "", everywhere=rows)
 
 
-def _study_of(name: str) -> Raw:
-    """The tables of a study, and its file's name as `stem`. Raises InputError where this is none."""
+def _study_of(name: str) -> tuple[Raw, str]:
+    """The tables of a study, and its name where it gives none. Raises InputError where this is none."""
     path, variation = _split(name)
     if variation is not None and (path in builtin() or path.endswith(".toml")):
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
@@ -124,7 +127,7 @@ def _study_of(name: str) -> Raw:
         raise InputError(
             f"{name}: {len(raw['variation']):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it"
         )
-    return {**raw, "stem": stem}
+    return raw, stem
 
 
 def _rows_of_grid(table: StudyTable, faults: Faults) -> list[VariationTable]:
@@ -141,7 +144,7 @@ def _compared(rows: Sequence[VariationTable | None], table: StudyTable, faults: 
     against = [table.compare] if isinstance(table.compare, str) else table.compare
     names = [row.name for row in rows if row is not None]
     unknown = [name for name in against if name not in names]
-    for name in unknown if None not in rows else ():
+    for name in unknown if names and None not in rows else ():
         faults.add(
             f"compare: {shown(name)} is no row of the study{registry.suggest(name, names)}; it has {_some(names)}"
         )
