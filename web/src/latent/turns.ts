@@ -48,3 +48,12 @@ export function turn(turns: Turns, order: Order, place: number, amount: number):
 export function anyTurned(turns: Turns): boolean {
   return Object.keys(turns.directions).length + Object.keys(turns.numbers).length > 0;
 }
+
+/** `turns` without those of knobs that this latent does not have: anyone can write a link. */
+export function within(space: LatentSpace, { directions, numbers }: Turns): Turns {
+  return { directions: below(directions, space.kept), numbers: below(numbers, space.size) };
+}
+
+function below(some: Readonly<Record<number, number>>, limit: number): Record<number, number> {
+  return Object.fromEntries(Object.entries(some).filter(([place]) => Number(place) < limit));
+}
