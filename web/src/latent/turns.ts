@@ -19,8 +19,9 @@ export const UNTURNED: Turns = { directions: {}, numbers: {} };
 /** The latent after these turns from `start` (D,). */
 export function turned(space: LatentSpace, start: Float32Array, turns: Turns): Float32Array {
   const z = start.slice();
-  for (const [k, amount] of Object.entries(turns.directions)) if (Number(k) < space.kept) space.move(z, Number(k), amount);
-  for (const [i, amount] of Object.entries(turns.numbers)) if (Number(i) < space.size) z[Number(i)] += amount * space.std[Number(i)];
+  const { directions, numbers } = within(space, turns);
+  for (const [k, amount] of Object.entries(directions)) space.move(z, Number(k), amount);
+  for (const [i, amount] of Object.entries(numbers)) z[Number(i)] += amount * space.std[Number(i)];
   return z;
 }
 

@@ -5,7 +5,7 @@ import type { Store } from "../state/store";
 import type { About } from "./about";
 import { goTo } from "./bar";
 import type { Context } from "./context";
-import { withoutOwn } from "./link";
+import { hasAddress, withoutOwn } from "./link";
 
 /** The address is updated when the reader pauses: browsers refuse more than a few changes per second. */
 const PAUSE_MS = 300;
@@ -25,6 +25,7 @@ interface Kept {
 
 /** Keeps the address and the state equal, in both directions. The reader's own picture stays out of the address. */
 export function followAddress(context: Context): void {
+  if (!hasAddress()) return;
   const { store, about } = context;
   let timer = 0;
   let written = location.hash.slice(1);

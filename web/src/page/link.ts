@@ -16,3 +16,8 @@ export function withoutOwn(state: State): string {
 export function linkOf(fragment: string): string {
   return `${location.href.split("#")[0]}#${fragment}`;
 }
+
+/** False in the frame of a notebook that holds the whole page: such a page has no address that leads to it. */
+export function hasAddress(): boolean {
+  return location.protocol !== "about:";
+}

@@ -26,7 +26,7 @@ const ACTS = ["wheel", "touchstart", "pointerdown", "keydown"] as const;
 /**
  * Puts a panel at the top of the window and keeps it there while parts above it still get their content.
  *
- * Ends when the reader does something, or when the returned function is called. Safari has no scroll anchoring.
+ * Ends when the reader does something, or after the returned function is called. Safari has no scroll anchoring.
  */
 export function hold(name: Panel): () => void {
   const panel = document.getElementById(name) as HTMLElement;
@@ -41,5 +41,6 @@ export function hold(name: Panel): () => void {
   put();
   document.getElementById(`${name}-title`)?.focus({ preventScroll: true });
   if (panel.parentElement) growth.observe(panel.parentElement);
-  return end;
+  // The last content above has no size before the next frame.
+  return () => requestAnimationFrame(() => requestAnimationFrame(end));
 }

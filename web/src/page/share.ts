@@ -3,14 +3,14 @@ import { openDialog } from "../widgets/dialog";
 import { painted } from "../widgets/picture_canvas";
 import type { Context } from "./context";
 import { button, el } from "./dom";
-import { linkOf, pictureInLink, withoutOwn } from "./link";
+import { hasAddress, linkOf, pictureInLink, withoutOwn } from "./link";
 
 const USUAL = "Copy link";
 const SAID_MS = 2500;
 
 /** Copies a link to what the page shows. If the reader's own picture would go with it, the reader is asked first. */
 export function shareButton({ store, gallery }: Context): HTMLButtonElement {
-  const share = button(USUAL, () => void begin(), { class: "quiet share" });
+  const share = button(USUAL, () => void begin(), { class: "quiet share", hidden: !hasAddress() });
   let timer = 0;
 
   function label(): void {

@@ -28,14 +28,14 @@ export function latentSize({ latent_shape, code_grid }: ModelAbout): string {
   return code_grid ? counted(product(code_grid.shape), "code") : counted(product(latent_shape), "number");
 }
 
-/** "10 or 64 numbers", "10 numbers or 64 codes" */
+/** "10 or 64 numbers", "2 or 10 numbers, or 64 codes" */
 function latentSizes(models: readonly ModelAbout[]): string {
   const ofKind = (discrete: boolean) => {
     const sizes = new Set(models.filter((model) => (model.code_grid !== null) === discrete).map(latentSize));
     // The unit stands once, after the last size.
-    return [...sizes].map((size, i) => (i < sizes.size - 1 ? size.split(" ")[0] : size));
+    return either([...sizes].map((size, i) => (i < sizes.size - 1 ? size.split(" ")[0] : size)));
   };
-  return either([either(ofKind(false)), either(ofKind(true))].filter(Boolean));
+  return [ofKind(false), ofKind(true)].filter(Boolean).join(", or ");
 }
 
 function modelLine(model: ModelAbout, index: number): HTMLElement {

@@ -18,7 +18,7 @@ export function sigmas(value: number): string {
 }
 
 /**
- * The name of a picture after turns: "Direction 2 at +1.20 σ", "z3 at −0.50 σ and 2 more"; null if nothing is turned.
+ * The name of a picture after turns: "Direction 2 at +1.20 σ", "z3 at −0.50 σ, 2 more"; null if nothing is turned.
  *
  * last: the knob that was turned last, which is named. at: where a knob stands, in standard deviations.
  */
@@ -31,7 +31,7 @@ export function turnedWords(turns: Turns, last: KnobPlace | null, at: (knob: Kno
   return `${knobName(named)} at ${sigmas(at(named))}${andMore(all.length - 1)}`;
 }
 
-/** The same for codes, on a grid of so many columns: "Row 2, column 3: code 17 and 1 more". */
+/** The same for codes, on a grid of so many columns: "Row 2, column 3: code 17, 1 more". */
 export function codeWords(codes: Readonly<Record<number, number>>, last: number | null, columns: number): string | null {
   const changed = Object.keys(codes).map(Number);
   if (changed.length === 0) return null;
@@ -45,5 +45,5 @@ export function cellName(position: number, columns: number): string {
 }
 
 function andMore(count: number): string {
-  return count > 0 ? ` and ${count} more` : "";
+  return count > 0 ? `, ${count} more` : "";
 }

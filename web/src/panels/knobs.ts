@@ -94,7 +94,8 @@ export function knobs(context: Context): HTMLElement {
   /** What sets the picture apart from the one as rebuilt. */
   function changed({ model: { space, codebook, about }, z }: Beginning, { turns, codes }: State): string {
     if (codebook && about.code_grid) {
-      return codeWords(codes, changedLast, about.code_grid.shape[1]) ?? "No code changed yet";
+      const [rows, columns] = about.code_grid.shape;
+      return codeWords(codebook.within(codes, rows * columns), changedLast, columns) ?? "No code changed yet";
     }
     const held = within(space, turns);
     const at = ({ order, place }: KnobPlace) => positions(space, z, held, order)[place];

@@ -10,9 +10,8 @@ export function openDialog(title: string, closing: string, ...children: Node[]):
   const dialog = el(
     "dialog",
     { class: "sheet-dialog", "aria-labelledby": id },
-    el("h2", { id }, title),
+    el("div", { class: "dialog-head" }, el("h2", { id }, title), button(closing, () => dialog.close())),
     ...children,
-    el("div", { class: "row" }, button(closing, () => dialog.close())),
   );
   dialog.addEventListener("click", (event) => {
     if (event.target === dialog) dialog.close();
