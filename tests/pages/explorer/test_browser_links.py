@@ -57,8 +57,13 @@ def share(visit: Visit, choice: str) -> None:
     visit.page.get_by_role("dialog").wait_for(state="detached")
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("panel", list(DRAWN))
+@pytest.mark.parametrize(
+    ("panel", "width"),
+    [
+        *(("knobs", 390), ("map", 1280), ("dream", 390)),
+        *(pytest.param(panel, width, marks=pytest.mark.slow) for panel in DRAWN for width in (390, 1280)),
+    ],
+)
 def test_a_link_shows_its_panel_first_and_stays_there(visit_at: Callable[..., Visit], panel: str, width: int) -> None:
     script = WATCH.replace("SELECTOR", repr(DRAWN[panel]))
     visit = visit_at(f"#panel={panel}&model=1", script=script, viewport={"width": width, "height": 800})

@@ -11,6 +11,7 @@ from tests.pages.explorer.visit import Visit, missing
 pytestmark = pytest.mark.skipif(bool(missing), reason=missing or "all is here")
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+LIGHT, DARK, FORCED = {"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}
 PANELS = ("look", "knobs", "morph", "map", "noise", "dream")
 # Everything that one taps; a radio button is its label's.
 SMALL = """() => [...document.querySelectorAll("button, a[href], summary, input, label.knob input, .choice span")]
@@ -126,8 +127,13 @@ def test_a_tap_on_the_map_and_on_a_dream_chooses(visit_at: Callable[..., Visit])
     assert visit.state()["drawn"] == {"seed": 1, "place": 2}
 
 
-@pytest.mark.parametrize("width", [1280, 390])
-@pytest.mark.parametrize("look", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}])
+@pytest.mark.parametrize(
+    ("width", "look"),
+    [
+        *((1280, LIGHT), (390, DARK), (390, FORCED)),
+        *(pytest.param(*rest, marks=pytest.mark.slow) for rest in ((390, LIGHT), (1280, DARK), (1280, FORCED))),
+    ],
+)
 def test_nothing_shines_through_what_sticks(visit_at: Callable[..., Visit], look: dict[str, str], width: int) -> None:
     """The bar, and on phones the pictures of the knobs below it, look the same with and without a page behind them."""
     visit = visit_at("#panel=knobs", viewport={"width": width, "height": 800}, reduced_motion="reduce", **look)

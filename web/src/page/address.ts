@@ -39,7 +39,7 @@ export function followAddress(context: Context): void {
   });
   addEventListener("hashchange", () => {
     if (location.hash.slice(1) === written) return;
-    const state = fromFragment(location.hash.slice(1), boundsOf(about));
+    const state = stateOfAddress(about);
     store.set(state);
     goTo(context, state.panel);
   });

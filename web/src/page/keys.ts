@@ -29,7 +29,14 @@ export function wireKeys(context: Context): void {
   const acts = new Map(EVERYWHERE.flatMap(({ names, act }) => names.map((name, i) => [name, () => act(context, i)] as const)));
   document.addEventListener("keydown", (event) => {
     const typing = (event.target as Element).matches("input[type=number], input[type=text], textarea, select");
-    if (typing || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-    acts.get(event.key)?.();
+    // AltGr, which some keyboards need for [ and ], counts as Ctrl and Alt on Windows.
+    const command = (event.ctrlKey || event.metaKey || event.altKey) && !event.getModifierState("AltGraph");
+    if (typing || command || document.querySelector("dialog[open]")) return;
+    acts.get(latin(event))?.();
   });
+}
+
+/** The key's character; its place on the keyboard decides where it writes other letters, Hangul for example. */
+function latin({ key, code }: KeyboardEvent): string {
+  return /^[\x20-\x7e]$/.test(key) ? key : code.replace(/^Key/, "").toLowerCase();
 }

@@ -57,9 +57,9 @@ export function knobs(context: Context): HTMLElement {
   function aim(start: Beginning, state: State): void {
     const { model: { codebook, space, index } } = start;
     if (codebook) return range.clear();
-    const places = placesOf(space, state.order);
-    const last = turnedLast?.order === state.order && places.includes(turnedLast.place) ? turnedLast : null;
-    const knob = last ?? { order: state.order, place: places[0] };
+    const count = state.order === "numbers" ? space.size : space.kept;
+    const last = turnedLast?.order === state.order && turnedLast.place < count ? turnedLast : null;
+    const knob = last ?? { order: state.order, place: placesOf(space, state.order)[0] };
     const others = { ...state.turns, [knob.order]: { ...state.turns[knob.order], [knob.place]: 0 } };
     const wanted = JSON.stringify([index, knob, others]);
     if (wanted === swept) return;
