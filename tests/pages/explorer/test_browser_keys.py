@@ -166,7 +166,7 @@ def test_labels_of_morph_and_noise_follow(visit_at: Callable[..., Visit]) -> Non
 
 @pytest.mark.parametrize("script", ["", NO_STORAGE])
 def test_the_introduction_goes_away_and_comes_back(visit_at: Callable[..., Visit], script: str) -> None:
-    visit = visit_at(script=script)
+    visit = visit_at("#model=2", script=script)
     introduction = visit.page.locator("#introduction")
     assert introduction.locator("li p").count() == 3
     assert introduction.locator("canvas.painted").count() == 5
@@ -183,3 +183,4 @@ def test_the_introduction_goes_away_and_comes_back(visit_at: Callable[..., Visit
     assert introduction.locator("canvas.painted").count() == 5
     introduction.get_by_role("button", name="Turn a knob").click()
     visit.until("isthmus.state().panel === 'knobs'")
+    assert visit.state()["model"] == 0  # the model of the codes has no knobs

@@ -6,6 +6,7 @@ import type { Model } from "../page/model";
 import { latentSize } from "../page/title";
 import { recall, remember } from "../page/storage";
 import { whenSeen } from "../page/when_seen";
+import { UNTOUCHED } from "../state/state";
 import { codeHue } from "../widgets/code_grid";
 import { paint, pictureCanvas } from "../widgets/picture_canvas";
 
@@ -24,7 +25,7 @@ export interface Introduction {
 
 /** Three sentences with pictures of this page: what one sees, what the latent is, what to do first. Shown until it is closed. */
 export function introduction(context: Context): Introduction {
-  const { gallery, models, opening } = context;
+  const { store, gallery, models, opening } = context;
   const { width, height } = gallery;
   // Knobs are easier to grasp than codes.
   const model = models.find(({ codebook }) => !codebook) ?? models[0];
@@ -38,7 +39,7 @@ export function introduction(context: Context): Introduction {
     "section",
     { id: "introduction", class: "introduction", "aria-labelledby": "introduction-title", hidden: recall(KEY) === READ },
     el("div", { class: "introduction-head" }, title,
-      button(what, () => goTo(context, "knobs"), { class: "primary" }),
+      button(what, begin, { class: "primary" }),
       button("Close", close)),
     el(
       "ol",
@@ -48,6 +49,12 @@ export function introduction(context: Context): Introduction {
       step(el("div", { class: "frames" }, ...turned), "What to do first: ", `${what.toLowerCase()} of the latent and see what it stands for.`),
     ),
   );
+
+  /** To the knobs of the model that the pictures are of. */
+  function begin(): void {
+    if (store.get().model !== model.index) store.set({ model: model.index, ...UNTOUCHED });
+    goTo(context, "knobs");
+  }
 
   function close(): void {
     remember(KEY, READ);
