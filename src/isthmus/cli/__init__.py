@@ -20,11 +20,13 @@ from isthmus.cli.denoise import denoise
 from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
+from isthmus.cli.new import new
+from isthmus.cli.reconstruct import reconstruct
 from isthmus.cli.score import calibrate, score
 from isthmus.cli.similar import similar
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
-from isthmus.cli.use import explore, export, reconstruct, sample
+from isthmus.cli.use import explore, export, sample
 from isthmus.core.memory_limit import check_start
 from isthmus.core.paths import check_working_folder
 
@@ -36,6 +38,7 @@ _USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
 for verb in (*_VERBS, *_USES):
     app.command()(verb)
 app.command("list")(list_things)
+app.command()(new)
 app.add_typer(data.app, name="data")
 
 
