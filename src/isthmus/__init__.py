@@ -22,6 +22,7 @@ __all__ = [
     "sample",
     "score",
     "similar",
+    "strip",
     "study",
     "train",
 ]
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
         sample,
         score,
         similar,
+        strip,
         study,
         train,
     )
@@ -62,6 +64,7 @@ _HOMES = {
     "sample": "isthmus.api.functions",
     "score": "isthmus.api.functions",
     "similar": "isthmus.api.functions",
+    "strip": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }
