@@ -43,17 +43,20 @@ def train(
     data: Data = None,
     out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
+    start: AnyPath | None = None,
     resume: bool = False,
     show_progress: bool = True,
 ) -> Run:
     """Train a recipe, evaluate it and write its report; a finished run is not changed.
 
-    recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
+    recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder. With a finished run's folder and
+        options such as {"train.epochs": 50}, its training goes on in another folder until it has 50 epochs.
     data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), the path of a folder of images
         or of other files; or the images: an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels
         as a pair, a data set of PyTorch or of the Hugging Face hub, or a list of PIL images. Images are kept in the run
         folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
+    start: a run whose weights are taken as a start, as far as they fit; what differs is said, and start.json keeps it.
     resume: resume the unfinished run in the folder from its last checkpoint.
     Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
     unfinished run and `resume` is false.
@@ -71,8 +74,14 @@ def train(
     >>> run = ist.train("residual", data=images, out="runs/mine", options=small, show_progress=False)
     >>> run.evaluation.data.image_shape
     (1, 16, 16)
+
+    More of the same training, in a folder of its own:
+
+    >>> print(ist.train("runs/latent-10", options={"train.epochs": 2}, show_progress=False))
+    runs/latent-10-epochs-2
     """
-    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
+    source = None if start is None else expanded(start, "start")
+    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data, source)
     verbs.train(asked, resume=resume, show_progress=show_progress)
     return Run(asked.folder)
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.api.asked import AskedRun, AskedStudy
+from isthmus.core.atomic_files import own_folder
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
 from isthmus.inference.anomaly.score import Scored, score_run
+from isthmus.inference.images_elsewhere import OTHER_IMAGES, Elsewhere, find_images
 from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.pages.explorer.write import Explorer, write_explorer
@@ -31,6 +33,7 @@ from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
+from isthmus.runs.start_from import check_start
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -49,13 +52,16 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
     check(asked.folder, asked.recipe)
+    check_start(asked.folder, asked.start)
     finished = is_finished(asked.folder)
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
     if not finished or asked.images is not None:
         with Display(enabled=show_progress) as display, quiet(not show_progress):
-            for event in load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images):
+            for event in load_and_run(
+                asked.recipe, asked.folder, cache_folder(), images=asked.images, start=asked.start
+            ):
                 display.show(event)
     write_run_report(asked.folder)
 
@@ -72,16 +78,35 @@ def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
     write_study_pages(asked.folder)
 
 
-def evaluate(run: Path, *, device: str | None) -> list[str]:
-    """Score a trained run on its held-out images again and write its page. Returns notices for the user.
+_HERE = Elsewhere()
+
+
+def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tuple[Path, list[str]]:
+    """Score a trained run on its held-out images again, or on another test set, and write the page.
 
     device: by default the recipe's device, or an available one if that is missing.
+    Returns the folder of the evaluation, and notices for the user. It is the run's folder for the run's own images, and
+    a folder in `other-images/` for others: the run's own evaluation stays.
     """
-    splits = load_run_data(run)
+    found = find_images(run, where)
+    if found.other is None:
+        with locked(run):
+            notices = evaluate_run(run, found.splits, cache_folder(), device)
+        write_run_report(run)
+        return run, [*found.notices, *notices]
     with locked(run):
-        notices = evaluate_run(run, splits, cache_folder(), device)
-    write_run_report(run)
-    return notices
+        into = own_folder(own_folder(run / OTHER_IMAGES) / found.other.name)
+        notices = evaluate_run(
+            run,
+            found.splits,
+            cache_folder(),
+            device,
+            into=into,
+            source=f"{found.other.source} (another test set)",
+            flags=found.other.flags,
+        )
+    write_run_report(run, into)
+    return into, [*found.notices, *notices]
 
 
 def compare_denoisers(
@@ -169,9 +194,12 @@ def report(folder: Path) -> tuple[Path, list[str]]:
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 
 
-def explore(folder: Path, *, models: Sequence[str], out: Path | None) -> Explorer:
-    """Write the page that runs models in the browser; without `out`, the report links to it."""
-    made = write_explorer(folder, cache_folder(), only=models, out=out)
-    if out is None:
+def explore(folder: Path, *, models: Sequence[str], out: Path | None, where: Elsewhere = _HERE) -> Explorer:
+    """Write the page that runs models in the browser; without `out`, the report links to it.
+
+    A page with another test set is written into `other-images/` of the folder, where no `out` is given.
+    """
+    made = write_explorer(folder, cache_folder(), only=models, out=out, where=where)
+    if made.page == folder / "explorer.html":
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
     return made

@@ -6,13 +6,16 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import printable
+
+if TYPE_CHECKING:
+    from isthmus.inference.images_elsewhere import Elsewhere
 
 # Each verb imports what needs torch inside its function, so that `--help` is fast.
 app = typer.Typer(
@@ -58,9 +61,45 @@ SkipBroken = Annotated[
 ]
 
 
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="PATH",
+        help="Images to use: the run's own at another place, recognised by content, or another test set, which is then "
+        "said wherever it is shown.",
+    ),
+]
+Moved = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[data.path=PATH]...", help="Where the run's own images are now, if they were moved."),
+]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto: the best there is.")]
+TrainDevice = Annotated[
+    str | None, typer.Option("--device", help="cpu, cuda, mps or auto; the same as train.device=...")
+]
+
+
+def elsewhere(data: str | None, moved: list[str] | None, *, skip_broken: bool = False) -> Elsewhere:
+    """Where the images of a run are, as `--data` and `data.path=` say."""
+    from isthmus.inference.images_elsewhere import Elsewhere
+    from isthmus.recipes.recipe import parse_overrides
+
+    return Elsewhere(parse_overrides(moved or []), None if data is None else str(expanded(data, "--data")), skip_broken)
+
+
 def with_flags(
-    overrides: dict[str, Any], offline: bool, skip_broken: bool, *, download: bool = False
+    overrides: dict[str, Any],
+    offline: bool,
+    skip_broken: bool,
+    *,
+    download: bool = False,
+    device: str | None = None,
 ) -> dict[str, Any]:
+    if device is not None:
+        if "train.device" in overrides:
+            raise InputError("train.device: is given twice, as an option and as --device; leave one out")
+        overrides = {**overrides, "train.device": device}
     if offline:
         if download:
             raise InputError("--download needs the network that --offline forbids; leave one of them out")
@@ -75,7 +114,7 @@ def need_folder(path: Path) -> None:
 
 
 def print_evaluation(run: Path, as_json: bool) -> None:
-    """Print the run's evaluation.json after checking that it is complete."""
+    """Print the evaluation.json of a run, or of its folder of another test set, after checking that it is complete."""
     from isthmus.cli import tables
     from isthmus.run_files.evaluation import EvaluationRecord
     from isthmus.run_files.read import read_json, read_record

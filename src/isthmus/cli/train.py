@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 from isthmus.cli.app import (
+    PATH,
     AsJson,
     Changes,
     Jobs,
@@ -16,6 +17,7 @@ from isthmus.cli.app import (
     Out,
     Quiet,
     SkipBroken,
+    TrainDevice,
     print_evaluation,
     say,
     tell,
@@ -33,6 +35,7 @@ def study(
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",
+    device: TrainDevice = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
     ] = False,
@@ -48,7 +51,7 @@ def study(
     from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides
 
-    asked = asked_study(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    asked = asked_study(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken, device=device))
     count, folder = _count(jobs), asked.folder
 
     from isthmus.api import verbs
@@ -72,20 +75,38 @@ def study(
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="A recipe such as post/latent-10, a TOML file, or a run folder.")],
+    name: Annotated[
+        str | None, typer.Argument(help="A recipe such as post/latent-10, a TOML file, or a run folder.")
+    ] = None,
     changes: Changes = None,
     out: Out = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="RUN", help="Start with this run's weights; without NAME, train its recipe.", **PATH
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")] = False,
+    device: TrainDevice = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train one recipe, judge it on held-out images, and report."""
+    """Train one recipe, judge it on held-out images, and report.
+
+    `isthmus train RUN train.epochs=50` goes on with a finished run, in a folder of its own, until it has 50 epochs.
+    """
+    words = list(changes or [])
+    if start is not None and name is not None and "=" in name:
+        words, name = [name, *words], None
+    if start is None and name is None:
+        raise InputError("train: needs a recipe, such as `isthmus train vae`; `isthmus list recipes` shows them")
     from isthmus.api.asked import asked_run
     from isthmus.recipes.recipe import parse_overrides
 
-    asked = asked_run(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    options = with_flags(parse_overrides(words), offline, skip_broken, device=device)
+    asked = asked_run(name or "", out, options, start=start)
     folder = asked.folder
 
     from isthmus.api import verbs

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import PATH, AsJson, SkipBroken, need_folder, say, tell
+from isthmus.cli.app import PATH, AsJson, Data, Device, Moved, SkipBroken, elsewhere, need_folder, say, tell
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
@@ -19,6 +19,8 @@ _AT_A_TIME = 256  # images in memory at the same time
 
 def explore(
     folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
+    moved: Moved = None,
+    data: Data = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="The HTML file to write. By default FOLDER/explorer.html.", **PATH),
@@ -36,7 +38,7 @@ def explore(
     to_stream = out is not None and is_stream(out)
     from isthmus.api import verbs
 
-    made = verbs.explore(folder, models=model or (), out=out)
+    made = verbs.explore(folder, models=model or (), out=out, where=elsewhere(data, moved))
     for sentence in made.notices:
         say(sentence)
     if not to_stream:
@@ -72,14 +74,20 @@ def export(
 
 def sample(
     run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    moved: Moved = None,
+    data: Data = None,
     count: Annotated[int, typer.Option("-n", help="How many images.")] = 64,
     out: Annotated[Path, typer.Option("--out", "-o", help="The PNG to write.", **PATH)] = Path("samples.png"),
     sampler: Annotated[str, typer.Option("--sampler", help="auto, or one of `isthmus list samplers`.")] = "auto",
     seed: Annotated[int, typer.Option("--seed", help="Another seed draws other images.")] = 0,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Draw new images from a trained model into one picture."""
     need_folder(run)
     to_stream = is_stream(out)
+    if as_json and to_stream:
+        raise InputError(f"{out}: --json and the picture would both go there; give --out a file, or leave out --json")
     if out.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{out}: samples are saved as PNG; give --out a name that ends in .png")
     check_free(out)
@@ -89,13 +97,15 @@ def sample(
     from isthmus.pages.shown_pixels import remarks, view_of
     from isthmus.runs.run_folder import read_recipe
 
-    made = generate(run, count, sampler=sampler, seed=seed)
+    made = generate(run, count, sampler=sampler, seed=seed, device=device, where=elsewhere(data, moved))
     view = view_of(made.images.shape[1], read_recipe(run).data.options.get("shown_channels"))
     for sentence in (*made.notices, *remarks(view, depth_of(made.images.dtype), None)):
         say(sentence)
     save_picture(contact_sheet(view.pictures(made.images)), out)
     say(f"{counted(count, 'image')} from sampler {made.sampler}, seed {seed}.")
-    if not to_stream:
+    if as_json:
+        print(json.dumps({"picture": str(out), "images": count, "sampler": made.sampler, "seed": seed}, indent=1))
+    elif not to_stream:
         tell(out)
 
 
@@ -116,6 +126,8 @@ def reconstruct(
         typer.Option("--sheet", help="A PNG with the first originals and reconstructions side by side.", **PATH),
     ] = None,
     skip_broken: SkipBroken = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
 ) -> None:
     """Send images through a trained model and save what comes out.
 
@@ -123,13 +135,24 @@ def reconstruct(
     stores.
     """
     need_folder(run)
+    if as_json and any(is_stream(one) for one in (out, sheet) if one is not None):
+        raise InputError("--json: it and a picture would both go to stdout; give --out and --sheet files")
+    written: list[Path] = []
     if sheet is not None:
-        _write_sheet(run, images, sheet, skip_broken=skip_broken)
+        written += _write_sheet(run, images, sheet, device, skip_broken=skip_broken)
     if out is not None or sheet is None:
-        _write_each(run, images, out or Path("reconstruction.png"), skip_broken=skip_broken)
+        target = out or Path("reconstruction.png")
+        written += _write_each(run, images, target, device, skip_broken=skip_broken, silent=as_json)
+    if as_json:
+        print(json.dumps({"written": [str(path) for path in written]}, indent=1))
+    elif sheet is not None and not is_stream(sheet):
+        tell(sheet)
 
 
-def _write_each(run: Path, images: list[Path], out: Path, *, skip_broken: bool) -> None:
+def _write_each(
+    run: Path, images: list[Path], out: Path, device: str, *, skip_broken: bool, silent: bool
+) -> list[Path]:
+    """The pictures that were written; each is printed when it is done, unless `silent`."""
     from isthmus.inference.file_pairs import PictureReader, pairs_of, reconstructed
     from isthmus.pages.contact_sheet import contact_sheet, save_picture
     from isthmus.pages.shown_pixels import remarks, view_of
@@ -138,23 +161,26 @@ def _write_each(run: Path, images: list[Path], out: Path, *, skip_broken: bool) 
     from isthmus.runs.load import load_model
     from isthmus.runs.run_folder import read_recipe
 
-    model, notices = load_model(run, "auto")
+    model, notices = load_model(run, device)
     reader = PictureReader(model.form, skip_broken=skip_broken)
     view = view_of(model.image_shape[0], read_recipe(run).data.options.get("shown_channels"))
     for sentence in (*notices, *left_out, *remarks(view, model.depth, None)):
         say(sentence)
+    written: list[Path] = []
     for start in range(0, len(pairs), _AT_A_TIME):
         pixels, targets = reader.read(pairs[start : start + _AT_A_TIME])
         made = view.pictures(reconstructed(model, pixels)) if pixels else ()
         for target, picture in zip(targets, made, strict=True):
             save_picture(contact_sheet(picture[None], width=0), target)
-            if not is_stream(target):
+            written.append(target)
+            if not is_stream(target) and not silent:
                 tell(target)
     for sentence in reader.notices():
         say(sentence)
+    return written
 
 
-def _write_sheet(run: Path, images: list[Path], sheet: Path, *, skip_broken: bool) -> None:
+def _write_sheet(run: Path, images: list[Path], sheet: Path, device: str, *, skip_broken: bool) -> list[Path]:
     to_stream = is_stream(sheet)
     if sheet.suffix.lower() != ".png" and not to_stream:
         raise InputError(f"{sheet}: sheets are saved as PNG; give --sheet a name that ends in .png")
@@ -168,7 +194,7 @@ def _write_sheet(run: Path, images: list[Path], sheet: Path, *, skip_broken: boo
     from isthmus.runs.load import load_model
     from isthmus.runs.run_folder import read_recipe
 
-    model, notices = load_model(run, "auto")
+    model, notices = load_model(run, device)
     found = NamedImages([str(path) for path in images], model.form, skip_broken=skip_broken)
     first = next(found.blocks(MOST)).pixels
     made = reconstructed(model, list(first))
@@ -181,5 +207,4 @@ def _write_sheet(run: Path, images: list[Path], sheet: Path, *, skip_broken: boo
         f"the first {len(first)} of {len(found):,} images" if len(found) > len(first) else counted(len(first), "image")
     )
     say(f"The sheet shows {shown}, each original on the left; their mean squared error is {errors.mean():.5f} (0-1).")
-    if not to_stream:
-        tell(sheet)
+    return [sheet]

@@ -10,7 +10,7 @@ from isthmus.core.errors import InputError
 RESERVED = frozenset(
     {
         *("study.toml", "findings.json", "budget.json", "report.html", "explorer.html", "lock"),
-        *("recipe.toml", "environment.json", "training.json", "metrics.jsonl", "failed.json"),
+        *("recipe.toml", "environment.json", "training.json", "metrics.jsonl", "failed.json", "start.json"),
         *(
             "evaluation.json",
             "per_image.parquet",

@@ -15,7 +15,8 @@ from isthmus.run_files.read import read_record
 from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
-from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_trained
+from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_finished, is_trained
+from isthmus.runs.start_from import Start, check_start, keep_images, keep_log, record_of
 from isthmus.training import devices
 from isthmus.training.events import Notice, Started
 from isthmus.training.in_folder import train_in_folder
@@ -35,22 +36,28 @@ class Done:
 Event = Started | Notice | Step | Epoch | Preview | Done
 
 
-def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
+def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, *, start: Start | None = None) -> Iterator[Event]:
     """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
+    start: the run whose weights it begins with; None: new weights.
     Yields every event. After SIGINT, it saves at the next safe step and raises KeyboardInterrupt.
     Raises InputError if the folder holds a run of another recipe, Diverged if the loss is not finite.
     """
     check(folder, recipe)
+    check_start(folder, start)
     with locked(folder):
-        yield from _run(recipe, folder, splits, cache)
+        yield from _run(recipe, folder, splits, cache, start)
 
 
-def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
+def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start | None) -> Iterator[Event]:
     """`run`, in a folder whose lock this process holds."""
     for sort in ("measures", "checks", "samplers"):
         registry.usable(sort)  # raises before training the errors that would stop the evaluation
-    begun = claim(folder, recipe)
+    if start is None or is_begun(folder) or is_finished(folder):
+        begun = claim(folder, recipe)
+    else:
+        begun = claim(folder, recipe, record_of(start, recipe, splits))
+        keep_log(start, folder)
     trained_before = is_trained(folder)
     if begun != recipe and not trained_before:
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
@@ -74,24 +81,30 @@ def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
     Raises as `run`.
     """
     check(folder, recipe)
+    check_start(folder, None)
     check_data(folder, splits)
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
-def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None) -> Iterator[Event]:
+def load_and_run(
+    recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None, start: Start | None = None
+) -> Iterator[Event]:
     """`run` on the recipe's data, after notices about changes to the images. Raises as `load_data` and `run`.
 
     images: those that were given in Python, to keep in the folder and to train on.
     """
     check(folder, recipe)
+    check_start(folder, start)
     if images is None:
-        yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache))
+        if start is not None:
+            keep_images(start, folder, recipe)
+        yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache, start=start))
         return
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=is_begun(folder))
         with named_as_given(folder / images.name):
             read = load_data(recipe)
-        yield from _told(recipe, read, lambda splits: _run(recipe, folder, splits, cache))
+        yield from _told(recipe, read, lambda splits: _run(recipe, folder, splits, cache, start))
 
 
 def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:

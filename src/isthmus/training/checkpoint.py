@@ -119,6 +119,28 @@ def load(
     raise FileNotFoundError(folder)
 
 
+def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
+    """Progress, and tensors by `model` and `objective`, of the newest undamaged checkpoint of this name.
+
+    Raises FileNotFoundError where there is none, Damaged where all are damaged.
+    """
+    tried: list[str] = []
+    for name in (folder.name, folder.name + ".new", folder.name + ".old"):
+        candidate = folder.with_name(name)
+        if not candidate.exists():
+            continue
+        try:
+            progress, _, tensors = _read(candidate)
+            if not all(value.isfinite().all() for state in tensors.values() for value in state.values()):
+                raise ValueError("holds numbers that are not finite")
+            return progress, {"model": tensors["model"], "objective": tensors.get("objective", {})}
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            tried.append(f"{candidate} is damaged ({reason(error)})")
+    if tried:
+        raise Damaged("; ".join(tried) + "; there is no undamaged older one")
+    raise FileNotFoundError(folder)
+
+
 def drop_old(folder: Path) -> None:
     """Remove the previous checkpoint, once training has ended."""
     _remove(folder.with_name(folder.name + ".old"))
