@@ -23,6 +23,7 @@ from isthmus.inference.anomaly.score import Scored
 from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.images_elsewhere import Elsewhere
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
 from isthmus.inference.noise_level import noise_std
@@ -32,6 +33,8 @@ from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.read import read_record
 from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run, read_recipe
 
@@ -167,11 +170,51 @@ def encode(
 
 
 @checked
-def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None = None) -> Path:
+def evaluate(
+    run_folder: AnyPath,
+    *,
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+) -> EvaluationRecord:
+    """Score a trained run on its held-out images again, or on another test set, and write its page.
+
+    data: a path of images: the run's own at another place, which are recognised by their content, or another test set,
+        whose scores go into a folder of their own, `other-images/NAME/`, and say so in `flags`.
+    options: where the run's own images are now, {"data.path": "/new/place"}. device: by default that of its training.
+    Warns of what the command line says on stderr. Raises InputError for images that are not there.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> np.save("others.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8))
+    >>> found = ist.evaluate("runs/digits-10", data="others.npy")
+    >>> found.data.source, found.data.test_images
+    ('others.npy (another test set)', 20)
+    """
+    folder, notices = verbs.evaluate(expanded(run_folder, "run_folder"), device=device, where=_elsewhere(data, options))
+    for sentence in notices:
+        warnings.warn(sentence, stacklevel=2)
+    return read_record(folder / "evaluation.json", EvaluationRecord)
+
+
+def _elsewhere(data: AnyPath | None, options: Mapping[str, Any] | None) -> Elsewhere:
+    return Elsewhere(dict(options or {}), None if data is None else str(expanded(data, "data")))
+
+
+@checked
+def explore(
+    folder: AnyPath,
+    *,
+    models: Sequence[str] = (),
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    out: AnyPath | None = None,
+) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
         in the folder; then the report links to it. Returns its path; warns about anything missing from the page.
+    data, options: other images, as in `evaluate`; their page is in `other-images/NAME/`.
     Raises InputError if the models' training images are missing, or if the page's script has not been built.
 
     >>> import isthmus as ist
@@ -179,7 +222,7 @@ def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None 
     runs/digits-10/explorer.html
     """
     page = None if out is None else expanded(out, "out")
-    made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
+    made = verbs.explore(expanded(folder, "folder"), models=models, out=page, where=_elsewhere(data, options))
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.page
@@ -204,12 +247,20 @@ def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = Fals
 
 @checked
 def sample(
-    run_folder: AnyPath, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
+    run_folder: AnyPath,
+    count: int = 64,
+    *,
+    sampler: str = "auto",
+    seed: int = 0,
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
 ) -> np.ndarray:
     """New images from a run's model, (count, H, W, C) uint8, or uint16 where it was trained on 16 bits.
 
     The same seed on the same device gives the same images.
     sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
+    data, options: as in `evaluate`; to other images than its own, the sampler is fitted.
     Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
 
     >>> import isthmus as ist
@@ -217,7 +268,8 @@ def sample(
     >>> new.shape, new.dtype
     ((5, 8, 8, 1), dtype('uint8'))
     """
-    made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
+    where = _elsewhere(data, options)
+    made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device, where=where)
     for sentence in made.notices:
         warnings.warn(sentence, stacklevel=2)
     return made.images.transpose(0, 2, 3, 1)

@@ -18,6 +18,7 @@ from isthmus.inference.anomaly.score import Scored, score_run
 from isthmus.inference.images_elsewhere import OTHER_IMAGES, Elsewhere, find_images
 from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
+from isthmus.pages.explorer import assets
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
@@ -192,6 +193,11 @@ def report(folder: Path) -> tuple[Path, list[str]]:
     if os.path.lexists(folder / "evaluation.json"):
         return write_run_report(folder), list(left_out(folder))
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
+
+
+def check_explorer() -> None:
+    """Raise InputError where `explore` could write no page, because its script was not built."""
+    assets.check_built()
 
 
 def explore(folder: Path, *, models: Sequence[str], out: Path | None, where: Elsewhere = _HERE) -> Explorer:

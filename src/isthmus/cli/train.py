@@ -59,6 +59,8 @@ def study(
     from isthmus.run_files.findings import Findings
     from isthmus.run_files.read import read_json, read_record
 
+    if explore:  # before minutes of training
+        verbs.check_explorer()
     verbs.study(asked, jobs=count, show_progress=not quiet)
     explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)

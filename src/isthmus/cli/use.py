@@ -140,13 +140,13 @@ def reconstruct(
     written: list[Path] = []
     if sheet is not None:
         written += _write_sheet(run, images, sheet, device, skip_broken=skip_broken)
+        if not as_json and not is_stream(sheet):
+            tell(sheet)
     if out is not None or sheet is None:
         target = out or Path("reconstruction.png")
         written += _write_each(run, images, target, device, skip_broken=skip_broken, silent=as_json)
     if as_json:
         print(json.dumps({"written": [str(path) for path in written]}, indent=1))
-    elif sheet is not None and not is_stream(sheet):
-        tell(sheet)
 
 
 def _write_each(

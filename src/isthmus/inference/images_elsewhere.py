@@ -85,6 +85,9 @@ def own_images(run: Path, changes: Mapping[str, Any]) -> Splits:
         if not name.startswith("data."):
             raise InputError(f"{name}: cannot be given here; only data.* says where a run's images are now")
     recipe = read_recipe(run)
+    held = recipe.data.options.get("path")
+    if not changes and isinstance(held, str) and recipe.data.kind != "tar" and not Path(held).exists():
+        raise InputError(f"{run}: its images are no longer at {held}; add data.path=PATH to say where they are now")
     if changes:
         path = changes.get("data.path")
         kind = {"data.kind": kind_of(Path(path))} if isinstance(path, str) and "data.kind" not in changes else {}

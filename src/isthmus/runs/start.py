@@ -15,7 +15,7 @@ from isthmus.runs.run_folder import read_recipe
 
 @dataclass(frozen=True)
 class Start:
-    """run: the folder of the run to start from. goes_on: whether its training goes on, or only its weights are taken."""
+    """run: the folder of the other run. goes_on: whether its training goes on, or only its weights are taken."""
 
     run: Path
     goes_on: bool = False

@@ -26,8 +26,8 @@ def check_start(folder: Path, start: Start | None) -> None:
     held = start_of(folder)
     if start is None and held is not None:
         raise InputError(
-            f"{folder}: holds a run that began with the weights of {held.run}; `isthmus train {folder}` goes on with it "
-            "or shows it, another --out begins anew"
+            f"{folder}: holds a run that began with the weights of {held.run}; `isthmus train {folder}` goes on with "
+            "it or shows it, another --out begins anew"
         )
     if start is not None and held is None:
         raise InputError(f"{folder}: holds a run that began with new weights; choose another --out")
