@@ -23,8 +23,10 @@ from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress
 from isthmus.training import loop
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Diverged, Epoch, Step, validate
+from isthmus.training.diverged import Diverged
+from isthmus.training.loop import Epoch, Step
 from isthmus.training.optimizers import build_optimizer
+from isthmus.training.validation import validate
 
 SIDE = 16
 
