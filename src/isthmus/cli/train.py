@@ -12,6 +12,7 @@ from isthmus.cli.app import (
     AsJson,
     Changes,
     Jobs,
+    KeepOptimizer,
     Offline,
     Out,
     Quiet,
@@ -36,6 +37,7 @@ def study(
     explore: Annotated[
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
     ] = False,
+    keep_optimizer: KeepOptimizer = False,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -56,7 +58,7 @@ def study(
     from isthmus.run_files.findings import Findings
     from isthmus.run_files.read import read_json, read_record
 
-    verbs.study(asked, jobs=count, show_progress=not quiet)
+    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer)
     explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)
     if as_json:
@@ -76,6 +78,7 @@ def train(
     changes: Changes = None,
     out: Out = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")] = False,
+    keep_optimizer: KeepOptimizer = False,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -91,7 +94,7 @@ def train(
     from isthmus.api import verbs
 
     try:
-        verbs.train(asked, resume=resume, show_progress=not quiet)
+        verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer)
     except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
     print_evaluation(folder, as_json)
