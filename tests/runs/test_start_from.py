@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 from tests.command import TINY, assert_refused, isthmus
 from tests.command import train as command
 
@@ -20,6 +19,8 @@ from isthmus.core.errors import InputError
 from isthmus.core.paths import cache_folder
 from isthmus.recipes.recipe import parse_overrides
 from isthmus.runs.run import load_and_run
+from isthmus.runs.slim import slim
+from isthmus.training.checkpoint import read_weights
 from isthmus.training.events import Notice
 
 pytestmark = pytest.mark.usefixtures("cache_of_module")
@@ -29,11 +30,11 @@ STEADY = {"train.schedule": "constant", "train.warmup_steps": 0}
 
 def trained(folder: Path, **changes: Any) -> Path:
     options = {**SMALL, **STEADY, "train.epochs": 2, **{key.replace("__", "."): v for key, v in changes.items()}}
-    return ist.train("post/latent-10", out=folder, options=options, show_progress=False).path
+    return ist.train("post/latent-10", out=folder, options=options, show_progress=False, keep_optimizer=True).path
 
 
 def weights(folder: Path, which: str = "last") -> dict[str, torch.Tensor]:
-    return load_file(folder / "checkpoints" / which / "model.safetensors")
+    return dict(read_weights(folder / "checkpoints" / which)[1]["model"])
 
 
 def same(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
@@ -57,16 +58,13 @@ def events(asked: AskedRun) -> Any:
     return load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images, start=asked.start)
 
 
-def without_optimizer(folder: Path) -> None:
-    """As `isthmus slim` leaves a run: what only serves to go on is gone."""
-    shutil.rmtree(folder / "checkpoints" / "last")
-
-
 def test_more_epochs_give_the_bits_of_one_long_training(tmp_path: Path) -> None:
     """The new folder holds the whole curve, and the run that it goes on with is not changed."""
     short = trained(tmp_path / "short")
     before = contents(short)
-    more = ist.train(short, out=tmp_path / "more", options={"train.epochs": 4}, show_progress=False).path
+    more = ist.train(
+        short, out=tmp_path / "more", options={"train.epochs": 4}, show_progress=False, keep_optimizer=True
+    ).path
     whole = trained(tmp_path / "whole", train__epochs=4)
     assert same(weights(more), weights(whole))
     assert same(weights(more, "best"), weights(whole, "best"))
@@ -78,9 +76,13 @@ def test_more_epochs_give_the_bits_of_one_long_training(tmp_path: Path) -> None:
     assert ist.Run(more).evaluation.flags == ist.Run(whole).evaluation.flags
 
 
-def test_more_epochs_without_optimizer_state_start_the_optimizer_anew_and_say_so(tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", ["slim", "only the best"])
+def test_more_epochs_without_optimizer_state_start_the_optimizer_anew_and_say_so(tmp_path: Path, left: str) -> None:
     short = trained(tmp_path / "short")
-    without_optimizer(short)
+    if left == "slim":
+        slim(short)
+    else:
+        shutil.rmtree(short / "checkpoints" / "last")
     answer = isthmus("train", short, "train.epochs=4", "-o", tmp_path / "more")
     assert answer.code == 0, answer.err
     assert "optimizer starts anew" in answer.err
@@ -116,7 +118,7 @@ def test_weights_are_taken_where_they_fit_and_the_rest_is_said(tmp_path: Path) -
     answer = isthmus("train", "--from", source, "bottleneck.dim=4", "train.epochs=1", "-o", tmp_path / "new")
     assert answer.code == 0, answer.err
     record = started(tmp_path / "new")
-    ours = load_file(tmp_path / "new" / "checkpoints" / "last" / "model.safetensors")
+    ours = weights(tmp_path / "new")
     theirs = weights(source, "best")
     odd = {name for name in ours if ours[name].shape != theirs[name].shape}
     assert odd and set(record["anew"]) == odd

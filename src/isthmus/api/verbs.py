@@ -27,6 +27,8 @@ from isthmus.pages.report.read_folder import left_out
 from isthmus.pages.work_progress import WorkProgress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.read import read_record
+from isthmus.run_files.training import TrainingRecord
 from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
@@ -47,8 +49,10 @@ class UnfinishedRun(InputError):
         self.folder = folder
 
 
-def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
-    """Train, evaluate and write the run's page; for a finished run, only show it again.
+def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer: bool) -> None:
+    """Train, evaluate and write the run's page; of a finished run, only write the page, and say so.
+
+    keep_optimizer: keep what only serves to go on with the training once it has ended.
 
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
@@ -58,19 +62,38 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
-    if not finished or asked.images is not None:
-        with Display(enabled=show_progress) as display, quiet(not show_progress):
+    with Display(enabled=show_progress) as display, quiet(not show_progress):
+        if not finished or asked.images is not None:
             for event in load_and_run(
-                asked.recipe, asked.folder, cache_folder(), images=asked.images, start=asked.start
+                asked.recipe,
+                asked.folder,
+                cache_folder(),
+                images=asked.images,
+                start=asked.start,
+                keep_optimizer=keep_optimizer,
             ):
                 display.show(event)
+        if finished:
+            how = read_record(asked.folder / "training.json", TrainingRecord).sentence
+            display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
     write_run_report(asked.folder)
 
 
-def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
-    """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`."""
+def study(asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool) -> None:
+    """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`.
+
+    keep_optimizer: as in `train`.
+    """
     growing = GrowingReport(asked.folder, asked.plan.name)
-    events = run_study(asked.plan, asked.folder, cache_folder(), command=command_line(), jobs=jobs, images=asked.images)
+    events = run_study(
+        asked.plan,
+        asked.folder,
+        cache_folder(),
+        command=command_line(),
+        jobs=jobs,
+        images=asked.images,
+        keep_optimizer=keep_optimizer,
+    )
     with Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
             display.show(event)

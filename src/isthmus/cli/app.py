@@ -55,6 +55,13 @@ Jobs = Annotated[
         help="How many runs at a time. On the CPU they share its threads, on a GPU they take turns; auto chooses.",
     ),
 ]
+KeepOptimizer = Annotated[
+    bool,
+    typer.Option(
+        "--keep-optimizer",
+        help="Keep the optimizer's state once training has ended: more epochs then go on exactly where it ended.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be read, and name them.")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from isthmus.core import registry
+from isthmus.core.errors import RunError
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -16,6 +18,7 @@ from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_finished, is_trained
+from isthmus.runs.slim import slim
 from isthmus.runs.start_from import Start, check_start, keep_images, keep_log, record_of
 from isthmus.training import devices
 from isthmus.training.events import Notice, Started
@@ -36,20 +39,31 @@ class Done:
 Event = Started | Notice | Step | Epoch | Preview | Done
 
 
-def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, *, start: Start | None = None) -> Iterator[Event]:
+def run(
+    recipe: Recipe,
+    folder: Path,
+    splits: Splits,
+    cache: Path,
+    *,
+    start: Start | None = None,
+    keep_optimizer: bool = False,
+) -> Iterator[Event]:
     """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
     start: the run whose weights it begins with; None: new weights.
+    keep_optimizer: keep what only serves to go on with a training that has ended; see `slim`.
     Yields every event. After SIGINT, it saves at the next safe step and raises KeyboardInterrupt.
     Raises InputError if the folder holds a run of another recipe, Diverged if the loss is not finite.
     """
     check(folder, recipe)
     check_start(folder, start)
     with locked(folder):
-        yield from _run(recipe, folder, splits, cache, start)
+        yield from _run(recipe, folder, splits, cache, start, keep_optimizer)
 
 
-def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start | None) -> Iterator[Event]:
+def _run(
+    recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start | None, keep_optimizer: bool
+) -> Iterator[Event]:
     """`run`, in a folder whose lock this process holds."""
     for sort in ("measures", "checks", "samplers"):
         registry.usable(sort)  # raises before training the errors that would stop the evaluation
@@ -58,7 +72,7 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start
     else:
         begun = claim(folder, recipe, record_of(start, recipe, splits))
         keep_log(start, folder)
-    trained_before = is_trained(folder)
+    trained_before, trained_here = is_trained(folder), False
     if begun != recipe and not trained_before:
         yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
     if is_begun(folder):
@@ -66,12 +80,20 @@ def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start
     if not trained_before:
         if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
             yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
-        yield from train_in_folder(begun, folder, splits, cache)
+        for event in train_in_folder(begun, folder, splits, cache):
+            trained_here |= isinstance(event, Step)
+            yield event
         devices.return_freed_memory()  # the evaluation loads the model again
     # after a training here, an earlier evaluation may be of other weights
     if not (trained_before and is_evaluated(folder)):
         for sentence in evaluate_run(folder, splits, cache):
             yield Notice(sentence)
+    # not without a step: an earlier command may have asked to keep it
+    if trained_here and not keep_optimizer:
+        try:
+            slim(folder)
+        except (RunError, OSError) as error:  # the run is finished all the same
+            yield Notice(f"{error}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
@@ -87,7 +109,13 @@ def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
 
 
 def load_and_run(
-    recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None, start: Start | None = None
+    recipe: Recipe,
+    folder: Path,
+    cache: Path,
+    *,
+    images: GivenImages | None = None,
+    start: Start | None = None,
+    keep_optimizer: bool = False,
 ) -> Iterator[Event]:
     """`run` on the recipe's data, after notices about changes to the images. Raises as `load_data` and `run`.
 
@@ -98,13 +126,15 @@ def load_and_run(
     if images is None:
         if start is not None:
             keep_images(start, folder, recipe)
-        yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache, start=start))
+        begin = partial(run, recipe, folder, cache=cache, start=start, keep_optimizer=keep_optimizer)
+        yield from _told(recipe, load_data(recipe), begin)
         return
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=is_begun(folder))
         with named_as_given(folder / images.name):
             read = load_data(recipe)
-        yield from _told(recipe, read, lambda splits: _run(recipe, folder, splits, cache, start))
+        begin = partial(_run, recipe, folder, cache=cache, start=start, keep_optimizer=keep_optimizer)
+        yield from _told(recipe, read, begin)
 
 
 def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:

@@ -111,8 +111,8 @@ def _go_on(
         best = False
     try:
         progress, _, _ = checkpoint.load(saved / "last", model, optimizer, objective=objective)
-        kept = True
-    except (FileNotFoundError, checkpoint.Damaged):  # also without the optimizer's state, which `slim` removes
+        kept = bool(optimizer.state) or not progress.step  # `slim` may have removed it
+    except (FileNotFoundError, checkpoint.Damaged):
         progress, _, _ = checkpoint.load(saved / found.which, model, objective=objective)
         kept = False
     if progress.stopped == "patience":
