@@ -17,7 +17,6 @@ from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
-from isthmus import __version__
 from isthmus.cli.app import app
 from isthmus.core.sorts import SORTS
 from isthmus.data.datasets.scenes import Scenes
@@ -77,10 +76,6 @@ def test_without_words_help_is_shown_and_nothing_else() -> None:
     assert answer.code == 2
     assert "Usage: isthmus" in answer.out
     assert answer.err == ""
-
-
-def test_version() -> None:
-    assert isthmus("--version") == Answer(0, f"isthmus {__version__}\n", "")
 
 
 def test_training_prints_scores_on_stdout_and_progress_on_stderr(first: tuple[Path, Answer]) -> None:

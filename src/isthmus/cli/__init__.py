@@ -6,6 +6,7 @@ Data goes to stdout, progress and messages to stderr. Exit codes: 0 done, 1 a ru
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from typing import Annotated
@@ -13,7 +14,6 @@ from typing import Annotated
 import typer
 import typer.main
 
-from isthmus import __version__
 from isthmus.cli import data, exit_codes
 from isthmus.cli.app import app
 from isthmus.cli.denoise import denoise
@@ -45,6 +45,8 @@ def main() -> None:
 
 
 def _run() -> None:
+    if "_ISTHMUS_COMPLETE" in os.environ:  # a shell asks for completions
+        app(prog_name="isthmus")
     # not `app()`: it handles Ctrl-C itself and prints no message
     with typer.main.get_command(app).make_context("isthmus", sys.argv[1:]) as context:
         context.command.invoke(context)
@@ -53,10 +55,12 @@ def _run() -> None:
 @app.callback(invoke_without_command=True)
 def root(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the versions, the device and the kernels.")] = False,
 ) -> None:
     if version:
-        print(f"isthmus {__version__}")
+        from isthmus.cli.version import print_version
+
+        print_version()
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(context.get_help())

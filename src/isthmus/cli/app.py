@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from isthmus.cli.complete import recipe_names, recipe_options
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import printable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 # Each verb imports what needs torch inside its function, so that `--help` is fast.
 app = typer.Typer(
     help="Trains, compares and looks inside image autoencoders, and says which choice mattered.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # importing rich takes half of the time of --help
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -39,9 +39,24 @@ def _expanded(param: typer.CallbackParam, value: Any) -> Any:
 
 # for every path argument and option; typer's own Path would turn "" into the current folder
 PATH: Any = {"parser": _as_typed, "callback": _expanded}
+Recipe = Annotated[
+    str | None,
+    typer.Argument(help="A recipe such as post/latent-10, a TOML file, or a run folder.", autocompletion=recipe_names),
+]
+Study = Annotated[
+    str,
+    typer.Argument(
+        help="A study such as post, a TOML file, or a study folder; see `isthmus list recipes`.",
+        autocompletion=recipe_names,
+    ),
+]
 Changes = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[OPTION.PATH=VALUE]...", help="Changes to the recipe, such as bottleneck.dim=16."),
+    typer.Argument(
+        metavar="[OPTION.PATH=VALUE]...",
+        help="Changes to the recipe, such as bottleneck.dim=16.",
+        autocompletion=recipe_options,
+    ),
 ]
 Out = Annotated[Path | None, typer.Option("--out", "-o", help="The folder to write. By default runs/NAME.", **PATH)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]

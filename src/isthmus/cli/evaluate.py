@@ -44,7 +44,7 @@ def evaluate(
     skip_broken: SkipBroken = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score a trained run on its held-out test images, again, or on another test set.
+    """Score a trained run on its test images again, or on others.
 
     The scores on another test set go into a folder of their own, RUN/other-images/NAME/.
     """

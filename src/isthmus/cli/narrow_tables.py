@@ -33,8 +33,10 @@ def print_table(
         table.add_column(Text(headings[place]), justify="left" if is_left else "right", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(row[place]) for place in kept))
-    needed = sum(widths[place] + _GAP for place in kept)
-    console.print(table, width=max(needed, console.width), crop=False, no_wrap=True, soft_wrap=False)
+    width = console.width
+    console.width = max(width, sum(widths[place] + _GAP for place in kept))  # rich would cut a longer name
+    console.print(table, crop=False)
+    console.width = width
     gone = [heading for place, heading in enumerate(headings) if place not in kept]
     if gone:
         console.print(f"Too narrow for: {', '.join(gone)}; --json has all.", markup=False)

@@ -17,7 +17,9 @@ from isthmus.cli.app import (
     Offline,
     Out,
     Quiet,
+    Recipe,
     SkipBroken,
+    Study,
     TrainDevice,
     print_evaluation,
     say,
@@ -29,10 +31,7 @@ from isthmus.core.paths import resolved
 
 
 def study(
-    name: Annotated[
-        str,
-        typer.Argument(help="A study such as post, a TOML file, or a study folder; see `isthmus list recipes`."),
-    ],
+    name: Study,
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",
@@ -79,9 +78,7 @@ def study(
 
 
 def train(
-    name: Annotated[
-        str | None, typer.Argument(help="A recipe such as post/latent-10, a TOML file, or a run folder.")
-    ] = None,
+    name: Recipe = None,
     changes: Changes = None,
     out: Out = None,
     start: Annotated[

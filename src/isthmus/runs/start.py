@@ -15,10 +15,14 @@ from isthmus.runs.run_folder import read_recipe
 
 @dataclass(frozen=True)
 class Start:
-    """run: the folder of the other run. goes_on: whether its training goes on, or only its weights are taken."""
+    """run: the folder of the other run. goes_on: whether its training goes on, or only its weights are taken.
+
+    weights: the hash that its weights must have; empty if they may be any.
+    """
 
     run: Path
     goes_on: bool = False
+    weights: str = ""
 
 
 def start_of(folder: Path) -> Start | None:
@@ -26,7 +30,7 @@ def start_of(folder: Path) -> Start | None:
     if not os.path.lexists(folder / START_FILE):
         return None
     record = read_record(folder / START_FILE, StartRecord)
-    return Start(Path(record.run), record.goes_on)
+    return Start(Path(record.run), record.goes_on, record.weights)
 
 
 def own_images(run: Path, folder: Path) -> Path | None:

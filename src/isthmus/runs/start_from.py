@@ -47,6 +47,10 @@ def record_of(start: Start, recipe: Recipe, splits: Splits) -> StartRecord:
     if start.goes_on:
         check_data(start.run, splits)
     found = weights_of(start.run, goes_on=start.goes_on)
+    if start.weights and found.hash != start.weights:
+        raise InputError(
+            f"{start.run}: the weights that this run began with are no longer there; begin anew with --from"
+        )
     theirs = read_recipe(start.run)
     if theirs.model.linear != recipe.model.linear:  # a network with a linear path learns only what is left to do
         raise InputError(
