@@ -38,9 +38,7 @@ class Done:
 Event = Started | Notice | Step | Epoch | Preview | Done
 
 
-def run(
-    recipe: Recipe, folder: Path, splits: Splits, cache: Path, *, keep_optimizer: bool = False
-) -> Iterator[Event]:
+def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path, *, keep_optimizer: bool = False) -> Iterator[Event]:
     """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
     keep_optimizer: keep what only serves to go on with a training that has ended; see `slim`.
