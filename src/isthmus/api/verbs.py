@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.api.asked import AskedRun, AskedStudy
 from isthmus.core.atomic_files import own_folder
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.folder_names import OTHER_IMAGES
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
 from isthmus.inference.anomaly.score import Scored, score_run
-from isthmus.inference.images_elsewhere import OTHER_IMAGES, Elsewhere, find_images
+from isthmus.inference.images_elsewhere import Elsewhere, find_images
 from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.pages.explorer import assets
@@ -33,6 +35,7 @@ from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
+from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
@@ -114,11 +117,11 @@ def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tupl
     """
     found = find_images(run, where)
     if found.other is None:
-        with locked(run):
+        with locked(run), logged(run, "evaluate"):
             notices = evaluate_run(run, found.splits, cache_folder(), device)
         write_run_report(run)
         return run, [*found.notices, *notices]
-    with locked(run):
+    with locked(run), logged(run, "evaluate"):
         into = own_folder(own_folder(run / OTHER_IMAGES) / found.other.name)
         notices = evaluate_run(
             run,
@@ -196,7 +199,8 @@ def score(
         return ScoredRun(scored, None, scored.notices)
     recipe, shape = read_recipe(run), read_environment(run).image_shape
     try:
-        said = keep_anomalies(run, found, recipe, shape)
+        with logged(run, "score"):
+            said = keep_anomalies(run, found, recipe, shape)
         if is_evaluated(run):
             write_run_report(run)
     except (OSError, RunError) as error:  # a run on a read-only disk can be scored as well
@@ -211,10 +215,12 @@ def report(folder: Path) -> tuple[Path, list[str]]:
     Raises InputError where the folder is neither.
     """
     if os.path.lexists(folder / "findings.json"):
-        page, runs = write_study_pages(folder), sorted(folder.glob("*/seed-*/evaluation.json"))
+        with logged(folder, "report"):
+            page, runs = write_study_pages(folder), sorted(folder.glob("*/seed-*/evaluation.json"))
         return page, [f"{run.parent}: {sentence}" for run in runs for sentence in left_out(run.parent)]
     if os.path.lexists(folder / "evaluation.json"):
-        return write_run_report(folder), list(left_out(folder))
+        with logged(folder, "report"):
+            return write_run_report(folder), list(left_out(folder))
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 
 
@@ -228,7 +234,8 @@ def explore(folder: Path, *, models: Sequence[str], out: Path | None, where: Els
 
     A page with another test set is written into `other-images/` of the folder, where no `out` is given.
     """
-    made = write_explorer(folder, cache_folder(), only=models, out=out, where=where)
+    with logged(folder, "explore") if out is None else nullcontext():
+        made = write_explorer(folder, cache_folder(), only=models, out=out, where=where)
     if made.page == folder / "explorer.html":
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
     return made

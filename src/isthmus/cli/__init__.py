@@ -16,12 +16,16 @@ import typer.main
 
 from isthmus.cli import data, exit_codes
 from isthmus.cli.app import app
+from isthmus.cli.compare import compare, table
 from isthmus.cli.denoise import denoise
 from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
+from isthmus.cli.remove import remove
+from isthmus.cli.runs import runs
 from isthmus.cli.score import calibrate, score
 from isthmus.cli.similar import similar
+from isthmus.cli.slim import slim
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
@@ -33,7 +37,8 @@ __all__ = ["main"]
 # the order in --help
 _VERBS = (study, train, evaluate, doctor, report, explore, export)
 _USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
-for verb in (*_VERBS, *_USES):
+_DAILY = (runs, compare, table, slim, remove)
+for verb in (*_VERBS, *_USES, *_DAILY):
     app.command()(verb)
 app.command("list")(list_things)
 app.add_typer(data.app, name="data")

@@ -113,7 +113,9 @@ def doctor(
         raise RunError(f"{folder}: the doctor found {errors} error{'' if errors == 1 else 's'}")
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)], as_json: AsJson = False
+) -> None:
     """Write the page of a run or a study anew and print its path."""
     need_folder(folder)
     from isthmus.api import verbs
@@ -121,4 +123,7 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study 
     page, notices = verbs.report(folder)
     for sentence in notices:
         say(sentence)
-    tell(resolved(page))
+    if as_json:
+        print(json.dumps({"page": str(resolved(page)), "notices": notices}, indent=1))
+    else:
+        tell(resolved(page))

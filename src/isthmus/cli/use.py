@@ -29,6 +29,7 @@ def explore(
         list[str] | None,
         typer.Option("--model", "-m", metavar="NAME", help="A study's variation to show; repeat -m for up to four."),
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Write a page in which a trained model runs in the browser.
 
@@ -36,12 +37,16 @@ def explore(
     """
     need_folder(folder)
     to_stream = out is not None and is_stream(out)
+    if as_json and to_stream:
+        raise InputError(f"{out}: --json and the page would both go there; give --out a file, or leave out --json")
     from isthmus.api import verbs
 
     made = verbs.explore(folder, models=model or (), out=out, where=elsewhere(data, moved))
     for sentence in made.notices:
         say(sentence)
-    if not to_stream:
+    if as_json:
+        print(json.dumps({"page": str(resolved(made.page)), "notices": list(made.notices)}, indent=1))
+    elif not to_stream:
         tell(resolved(made.page))
 
 

@@ -28,8 +28,6 @@ from isthmus.recipes.recipe import apply, resolve
 from isthmus.runs.load import form_of, load_data
 from isthmus.runs.run_folder import check_data, read_environment, read_recipe
 
-OTHER_IMAGES = "other-images"
-"""The folder, in that of a run or a study, of what is made with other test sets; each has a folder in it."""
 _LEAST = 2  # images: a confidence interval needs two
 _NO_NAME = re.compile(r"[^A-Za-z0-9._-]+")
 

@@ -19,7 +19,7 @@ from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
 _BEFORE_CHECKPOINTS = frozenset(
-    {"lock", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json", *FILES}
+    {"lock", "log.jsonl", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json", *FILES}
 )
 
 
@@ -50,7 +50,7 @@ def check(folder: Path, recipe: Recipe) -> None:
     if not os.path.lexists(path):
         if is_begun(folder) or _has_ended(folder):
             raise DamagedRun(f"{path}: is missing; {_way_out(folder)}")
-        if folder.is_dir() and holds_more(folder, {"lock", "start.json", *FILES}):
+        if folder.is_dir() and holds_more(folder, {"lock", "log.jsonl", "start.json", *FILES}):
             raise InputError(f"{folder}: not empty and no run folder; choose another --out")
     elif is_begun(folder) or is_finished(folder):
         _check_same(folder, recipe)

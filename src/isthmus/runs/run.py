@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
 from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_finished, is_trained
 from isthmus.runs.slim import slim
@@ -72,28 +74,29 @@ def _run(
     else:
         begun = claim(folder, recipe, record_of(start, recipe, splits))
         keep_log(start, folder)
-    trained_before, trained_here = is_trained(folder), False
-    if begun != recipe and not trained_before:
-        yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
-    if is_begun(folder):
-        check_data(folder, splits)
-    if not trained_before:
-        if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
-            yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
-        for event in train_in_folder(begun, folder, splits, cache):
-            trained_here |= isinstance(event, Step)
-            yield event
-        devices.return_freed_memory()  # the evaluation loads the model again
-    # after a training here, an earlier evaluation may be of other weights
-    if not (trained_before and is_evaluated(folder)):
-        for sentence in evaluate_run(folder, splits, cache):
-            yield Notice(sentence)
-    # not without a step: an earlier command may have asked to keep it
-    if trained_here and not keep_optimizer:
-        try:
-            slim(folder)
-        except (RunError, OSError) as error:  # the run is finished all the same
-            yield Notice(f"{error}.")
+    with nullcontext() if is_finished(folder) else logged(folder, "train"):
+        trained_before, trained_here = is_trained(folder), False
+        if begun != recipe and not trained_before:
+            yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
+        if is_begun(folder):
+            check_data(folder, splits)
+        if not trained_before:
+            if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
+                yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
+            for event in train_in_folder(begun, folder, splits, cache):
+                trained_here |= isinstance(event, Step)
+                yield event
+            devices.return_freed_memory()  # the evaluation loads the model again
+        # after a training here, an earlier evaluation may be of other weights
+        if not (trained_before and is_evaluated(folder)):
+            for sentence in evaluate_run(folder, splits, cache):
+                yield Notice(sentence)
+        # not without a step: an earlier command may have asked to keep it
+        if trained_here and not keep_optimizer:
+            try:
+                slim(folder)
+            except (RunError, OSError) as error:  # the run is finished all the same
+                yield Notice(f"{error}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 

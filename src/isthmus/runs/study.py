@@ -21,6 +21,7 @@ from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
 from isthmus.runs.findings import findings
+from isthmus.runs.folder_log import logged
 from isthmus.runs.run import Done, Event, run, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.shared_splits import SharedSplits
@@ -131,12 +132,13 @@ def _study(
             find()
         if missing and finished:
             yield FinishedRead(len(all_jobs))
-        if count == 1 or on_cuda(missing):
-            yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
-        else:
-            data.forget()
-            yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
-        found = find(ended=True)
+        with logged(folder, "study") if missing else nullcontext():
+            if count == 1 or on_cuda(missing):
+                yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
+            else:
+                data.forget()
+                yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
+            found = find(ended=True)
     yield StudyDone(folder, found)
 
 

@@ -12,10 +12,11 @@ import tomli_w
 
 from isthmus.core.atomic_files import own_folder, write_text
 from isthmus.core.errors import InputError
+from isthmus.core.folder_names import OTHER_IMAGES
 from isthmus.core.outputs import check_free, deliver
 from isthmus.core.pixels import depth_of, levels
 from isthmus.data.splits import Splits
-from isthmus.inference.images_elsewhere import OTHER_IMAGES, Elsewhere, OtherTestSet, find_images
+from isthmus.inference.images_elsewhere import Elsewhere, OtherTestSet, find_images
 from isthmus.pages.explorer import assets, pictures
 from isthmus.pages.explorer.embed import blob, tensors, wrapped
 from isthmus.pages.explorer.model_entry import ModelEntry
