@@ -52,7 +52,7 @@ def files_of(place: Path) -> dict[str, Any]:
         file.relative_to(place).as_posix(): json.loads(file.read_text())
         for file in sorted((place / "study").rglob("*.json"))
     }
-    for file in sorted((place / "study").rglob("*.jsonl")):
+    for file in sorted((place / "study").rglob("metrics.jsonl")):
         found[file.relative_to(place).as_posix()] = [json.loads(line) for line in file.read_text().splitlines()]
     return found
 

@@ -49,6 +49,7 @@ def train(
     start: AnyPath | None = None,
     resume: bool = False,
     keep_optimizer: bool = False,
+    log: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Run:
     """Train a recipe, evaluate it and write its report; a finished run is not changed.
@@ -64,6 +65,7 @@ def train(
     resume: resume the unfinished run in the folder from its last checkpoint.
     keep_optimizer: keep the optimizer's state once training has ended, twice the size of the weights: only with it can
         a later training go on exactly where this one ended.
+    log: where its numbers go besides the run folder: "tensorboard", "wandb" (offline), both of them extras.
     Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
     unfinished run and `resume` is false.
 
@@ -88,7 +90,7 @@ def train(
     """
     source = None if start is None else expanded(start, "start")
     asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data, source)
-    verbs.train(asked, resume=resume, show_progress=show_progress, keep_optimizer=keep_optimizer)
+    verbs.train(asked, resume=resume, show_progress=show_progress, keep_optimizer=keep_optimizer, log=log)
     return Run(asked.folder)
 
 
@@ -101,6 +103,7 @@ def study(
     options: Mapping[str, Any] | None = None,
     jobs: int | Literal["auto"] = 1,
     keep_optimizer: bool = False,
+    log: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Study:
     """Run what is missing or unfinished of a study, compare, and write its report; arguments as in `train`.
@@ -116,7 +119,7 @@ def study(
     ['latent-2/seed-0', 'latent-10/seed-0', 'denoise/seed-0', 'vae/seed-0']
     """
     asked = asked_study(os.fspath(name), None if out is None else expanded(out, "out"), options or {}, data)
-    verbs.study(asked, jobs=jobs, show_progress=show_progress, keep_optimizer=keep_optimizer)
+    verbs.study(asked, jobs=jobs, show_progress=show_progress, keep_optimizer=keep_optimizer, log=log)
     return Study(asked.folder)
 
 

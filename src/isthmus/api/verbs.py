@@ -39,6 +39,7 @@ from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
+from isthmus.runs.sinks import opened
 from isthmus.runs.start_from import check_start
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
@@ -52,10 +53,11 @@ class UnfinishedRun(InputError):
         self.folder = folder
 
 
-def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer: bool) -> None:
+def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()) -> None:
     """Train, evaluate and write the run's page; of a finished run, only write the page, and say so.
 
-    keep_optimizer: keep what only serves to go on with the training once it has ended.
+    keep_optimizer: keep what only serves to go on with the training once it has ended. log: where its numbers go
+    besides the run folder: `tensorboard`, `wandb`.
 
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
@@ -65,7 +67,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
-    with Display(enabled=show_progress) as display, quiet(not show_progress):
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         if not finished or asked.images is not None:
             for event in load_and_run(
                 asked.recipe,
@@ -76,16 +78,19 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
                 keep_optimizer=keep_optimizer,
             ):
                 display.show(event)
+                feed.see(event, asked.folder)
         if finished:
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
     write_run_report(asked.folder)
 
 
-def study(asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool) -> None:
+def study(
+    asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+) -> None:
     """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`.
 
-    keep_optimizer: as in `train`.
+    keep_optimizer, log: as in `train`.
     """
     growing = GrowingReport(asked.folder, asked.plan.name)
     events = run_study(
@@ -97,9 +102,10 @@ def study(asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer
         images=asked.images,
         keep_optimizer=keep_optimizer,
     )
-    with Display(enabled=show_progress) as display, quiet(not show_progress):
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
             display.show(event)
+            feed.see(event, asked.folder)
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
     write_study_pages(asked.folder)

@@ -77,6 +77,14 @@ KeepOptimizer = Annotated[
         help="Keep the optimizer's state once training has ended: more epochs then go on exactly where it ended.",
     ),
 ]
+LogTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--log",
+        metavar="tensorboard|wandb",
+        help="Pass numbers and pictures on to TensorBoard, or to Weights & Biases (offline), too.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
 SkipBroken = Annotated[
     bool, typer.Option("--skip-broken", help="Leave out image files that cannot be read, and name them.")

@@ -14,6 +14,7 @@ from isthmus.cli.app import (
     Changes,
     Jobs,
     KeepOptimizer,
+    LogTo,
     Offline,
     Out,
     Quiet,
@@ -40,6 +41,7 @@ def study(
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
     ] = False,
     keep_optimizer: KeepOptimizer = False,
+    log: LogTo = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -62,7 +64,7 @@ def study(
 
     if explore:  # before minutes of training
         verbs.check_explorer()
-    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer)
+    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)
     if as_json:
@@ -90,6 +92,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")] = False,
     device: TrainDevice = None,
     keep_optimizer: KeepOptimizer = False,
+    log: LogTo = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -114,7 +117,7 @@ def train(
     from isthmus.api import verbs
 
     try:
-        verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer)
+        verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
     print_evaluation(folder, as_json)

@@ -14,10 +14,12 @@ RUN_FILES = _BOTH | {
     *("calibration.safetensors", "anomalies.json"),
 }
 CHECKPOINT_FILES = frozenset({"model.safetensors", "objective.safetensors", "optimizer.safetensors", "state.json"})
+EVENTS = "events.out.tfevents."
 # folders in a run folder, and their files
 RUN_FOLDERS = {
     "checkpoints": frozenset[str](),
     **{f"checkpoints/{name}{suffix}": CHECKPOINT_FILES for name in ("last", "best") for suffix in ("", ".new", ".old")},
+    "tensorboard": frozenset[str](),  # event files, whose names TensorBoard chooses: they begin with EVENTS
     "export": frozenset({"encoder.onnx", "decoder.onnx", "model.safetensors", "export.json"}),
 }
 # what is made with other test sets: a folder for each, with these files
@@ -28,7 +30,7 @@ OTHER_FILES = frozenset(
 # beside `VARIATION/seed-N`
 STUDY_FILES = _BOTH | {"study.toml", "findings.json", "budget.json"}
 # files and folders that a study or a run writes; the folders of a study's variations are beside them
-RESERVED = RUN_FILES | STUDY_FILES | {"checkpoints", "export", OTHER_IMAGES}
+RESERVED = RUN_FILES | STUDY_FILES | {"checkpoints", "export", "tensorboard", OTHER_IMAGES}
 # Windows opens a device under each of these names, with any suffix
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
