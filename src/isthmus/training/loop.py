@@ -28,8 +28,8 @@ from isthmus.training.validation import validate
 class Step:
     """Yielded after every optimizer step.
 
-    `log` is not None every LOG_STEPS steps (not on CUDA) or LOG_SECONDS (`meter.py`), and at an epoch's end. Only then is
-    `Progress` up to date, so only then may it be saved. done: the share of the training that is over, up to 1.
+    `log` is not None every LOG_STEPS steps (not on CUDA) or LOG_SECONDS of `meter.py`, and at the end of an epoch. Only
+    then is `Progress` up to date and may be saved. done: the share of the training that is over, up to 1.
     """
 
     step: int
