@@ -9,7 +9,7 @@ from isthmus.core.errors import InputError
 # What has another name in a run or a study is somebody else's, and `isthmus remove` refuses to remove it.
 _BOTH = frozenset({"lock", "report.html", "explorer.html", "images.safetensors", "images.parquet"})
 RUN_FILES = _BOTH | {
-    *("recipe.toml", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
+    *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
     *("evaluation.json", "per_image.parquet", "pictures.safetensors"),
     *("calibration.safetensors", "anomalies.json"),
 }
