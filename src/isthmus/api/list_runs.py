@@ -16,7 +16,7 @@ def list_runs(folder: AnyPath = "runs", *, filters: Sequence[str] = (), sort: st
     """The runs in a folder, those of studies too; however damaged they are. A folder that is no run is passed over.
 
     folder: of runs, or a study or a run itself.
-    filters: such as "state=failed,unfinished", "recipe=vae*", "data=scenes", or a pattern of names alone; all must hold.
+    filters: such as "state=failed,unfinished", "recipe=vae*" or a pattern of names alone; all must hold.
     sort: "name", "recipe", "data", "state", "score" (best first), "pca", "age" (newest first) or "size" (largest
         first); the runs of a study stay together.
     Returns one `ListedRun` per run: `folder`, `name`, `study`, `state`, `recipe`, `data`, `psnr` and `over_pca` in dB
