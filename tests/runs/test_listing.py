@@ -7,6 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.conftest import ROOT
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 import isthmus as ist
+from isthmus.core import locks
 from isthmus.core.locks import is_locked, locked_file
 from isthmus.runs.listing import list_folder
 
@@ -185,13 +188,34 @@ def test_no_torch_is_loaded(runs: Path) -> None:
     assert done.returncode == 0 and b"wide/seed-0" in done.stdout
 
 
-def test_a_lock_that_is_tried_refuses_nobody(tmp_path: Path) -> None:
-    """Whoever begins to train at that instant waits for the instant's end."""
+def test_whether_a_lock_is_held_is_seen_without_a_trace(tmp_path: Path) -> None:
     lock = tmp_path / "lock"
     assert not is_locked(lock) and not lock.exists()
     with locked_file(lock, wait=False):
         assert is_locked(lock)
     assert not is_locked(lock)
+
+
+def test_whoever_begins_to_train_waits_while_a_lock_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For an instant, which is long here; after it, another process is at work."""
+    lock, tried, taken = tmp_path / "lock", threading.Event(), list[bool]()
+
+    def try_it() -> None:
+        with locked_file(lock, wait=True):
+            tried.set()
+            time.sleep(0.05)
+
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 60.0)
+    other = threading.Thread(target=try_it)
+    other.start()
+    tried.wait()
+    with locked_file(lock, wait=False):
+        taken.append(True)
+    other.join()
+    assert taken == [True]
+    monkeypatch.setattr(locks, "_PATIENCE_SECONDS", 0.0)
+    with locked_file(lock, wait=True), pytest.raises(BlockingIOError), locked_file(lock, wait=False):
+        pass
 
 
 def test_a_study_without_runs_is_named(tmp_path: Path) -> None:
