@@ -54,7 +54,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def train(out: Path, data: Any = SCENES, **options: Any) -> Path:
-    return ist.train("post/latent-10", data=data, out=out, options={**OPTIONS, **options}, show_progress=False)
+    return ist.train(
+        "post/latent-10", data=data, out=out, options={**OPTIONS, **options}, show_progress=False, keep_optimizer=True
+    )
 
 
 @pytest.fixture(scope="module")

@@ -59,10 +59,13 @@ def compare(runs: Sequence[AnyPath], *, out: AnyPath | None = None) -> Compariso
     >>> found.table().columns["variation"]
     ['narrow', 'wide']
     """
-    folders = [expanded(run, "runs") for run in runs]
+    return compare_runs([expanded(run, "runs") for run in runs], None if out is None else expanded(out, "out"))
+
+
+def compare_runs(folders: Sequence[Path], page: Path | None) -> Comparison:
+    """`compare` for the command line as well, whose messages name its own options."""
     if len(folders) < 2:
         raise InputError("runs: a comparison needs two or more runs; name another")
-    page = None if out is None else expanded(out, "out")
     if page is not None:
         check_page(page)
     check_comparable(folders)
@@ -70,10 +73,9 @@ def compare(runs: Sequence[AnyPath], *, out: AnyPath | None = None) -> Compariso
     record = gathered(folders, root, command=command_line())
     if page is not None:
         done = [run.folder for row in record.variations for run in row.runs if run.status == "done"]
-        page.parent.mkdir(parents=True, exist_ok=True)
-        write_comparison(
-            StudyFolder(root, record, {name: read_run(root / name) for name in done}), page, kind="comparison"
-        )
+        root.mkdir(parents=True, exist_ok=True)
+        study = StudyFolder(root, record, {name: read_run(root / name) for name in done})
+        write_comparison(study, page, kind="comparison")
     return Comparison(record, page)
 
 

@@ -15,9 +15,10 @@ from isthmus.runs.selection import parsed, selected
 def list_runs(folder: AnyPath = "runs", *, filters: Sequence[str] = (), sort: str = "name") -> list[ListedRun]:
     """The runs in a folder, those of studies too; however damaged they are. A folder that is no run is passed over.
 
-    folder: of runs, or a study or a run itself. filters: such as "state=failed,unfinished", "recipe=vae*", "data=..."
-        or a pattern of names alone; all must hold. sort: "name", "recipe", "data", "state", "score" (best first), "pca",
-        "age" (newest first) or "size"; the runs of a study stay together.
+    folder: of runs, or a study or a run itself.
+    filters: such as "state=failed,unfinished", "recipe=vae*" or a pattern of names alone; all must hold.
+    sort: "name", "recipe", "data", "state", "score" (best first), "pca", "age" (newest first) or "size" (largest
+        first); the runs of a study stay together.
     Returns one `ListedRun` per run: `folder`, `name`, `study`, `state`, `recipe`, `data`, `psnr` and `over_pca` in dB
     with `low` and `high`, `age_seconds`, `size` in bytes. It reads a few small files of each and changes nothing.
     Raises InputError where there is no such folder, or a filter or `sort` does not fit.

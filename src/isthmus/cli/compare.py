@@ -38,9 +38,7 @@ def compare(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="The HTML page to write. By default comparison.html; none with --json.", **PATH
-        ),
+        typer.Option("--out", "-o", help="The HTML page. By default comparison.html; with --json, none.", **PATH),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +51,7 @@ def compare(
     from isthmus.cli import tables
     from isthmus.run_files.write import as_json as dumped
 
-    found = comparison.compare(runs, out=out)
+    found = comparison.compare_runs(runs, out)
     if as_json:
         print(json.dumps(dumped(found.record), indent=1))
         return

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _WHYS = 10  # sentences about failed and unreadable runs
 _HEADINGS = ("name", "recipe", "data", "state", "PSNR dB", "over PCA dB", "age", "size")
-_DROP = ("data", "recipe", "size", "age", "over PCA dB", "state")
+_LEFT = ("recipe", "data", "state")
+_FIRST_TO_GO = ("data", "recipe", "size", "age", "over PCA dB", "state")
 
 
 def runs(
@@ -71,7 +72,7 @@ def _print(found: Sequence[ListedRun]) -> None:
         over = ("is PCA" if run.is_pca else _signed(run.over_pca.mean)) if score else ""
         rows.append([name, run.recipe, run.data, run.state, score, over, _ago(run.age_seconds), size(run.size)])
     console = new_console()
-    print_table(console, _HEADINGS, all_printable(rows), left=("recipe", "data", "state"), first_to_go=_DROP)
+    print_table(console, _HEADINGS, all_printable(rows), left=_LEFT, first_to_go=_FIRST_TO_GO)
     studies = len({run.study for run in found if run.study})
     inside = sum(bool(run.study) for run in found)
     of = f", {inside:,} of them in {counted(studies, 'study', 'studies')}" if studies else ""

@@ -29,8 +29,8 @@ _ONE_SEED = (
 def gathered(folders: Sequence[Path], root: Path, *, command: str) -> Findings:
     """What these runs say, each compared with the first one and with PCA.
 
-    folders: of runs, or of a study's variation, `STUDY/VARIATION`, whose seeds are averaged. root: the folder from which
-    the record names the runs. Runs without scores are in the record, and failed.
+    folders: of runs, or of a study's variation, `STUDY/VARIATION`, whose seeds are averaged.
+    root: the folder from which the record names the runs. Runs without scores are in the record, as missing.
     Raises InputError where a folder is no run, or is given twice.
     """
     homes = {folder: _homes(folder) for folder in folders}
@@ -99,7 +99,7 @@ def _scored(home: Path) -> EvaluationRecord:
 
 
 def _homes(folder: Path) -> dict[int, Path]:
-    """seed -> run folder: of a run its own, of a study's variation one per seed. Raises InputError for other folders."""
+    """seed -> run folder: of a run its own, of a study's variation one per seed. Raises InputError for others."""
     if not (folder / "recipe.toml").exists() and (homes := _seeds(folder)):
         return homes
     check_is_run(folder)

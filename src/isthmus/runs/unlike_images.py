@@ -30,8 +30,8 @@ def unlike(first: Path, images: EvaluationRecord, other: Path, others: Evaluatio
             f"`isthmus evaluate {unknown[0]}` records it"
         )
     return (
-        f"{other} and {first}: were tested on different images ({_how(first, one, other, two)}), so their scores cannot "
-        "be paired; train both with the same data and split"
+        f"{other} and {first}: were tested on different images ({_how(first, one, other, two)}), so their scores "
+        "cannot be paired; train both with the same data and split"
     )
 
 
