@@ -22,13 +22,6 @@ def recipe_options(incomplete: str) -> list[str]:
     return [word for word in _options() if word.startswith(incomplete) and ("=" in incomplete or word.endswith("="))]
 
 
-def part_sorts(incomplete: str) -> list[str]:
-    """What `isthmus list` lists."""
-    from isthmus.core.sorts import SORTS
-
-    return [name for name in ("recipes", *SORTS) if name.startswith(incomplete)]
-
-
 def _options() -> Iterator[str]:
     from isthmus.core import registry
     from isthmus.core.sorts import PART_TABLES

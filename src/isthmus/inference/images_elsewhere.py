@@ -105,11 +105,11 @@ def own_images(run: Path, changes: Mapping[str, Any]) -> Splits:
 
 def _as_moved(run: Path, source: str) -> Splits | None:
     """The run's images, if `source` holds just these; None otherwise, and if it cannot be read in that way."""
-    path = Path(source)
-    if not path.exists():
-        return None
+    path, kind = Path(source), read_recipe(run).data.kind
     with suppress(InputError):
-        if kind_of(path) == read_recipe(run).data.kind:
+        if not path.exists():
+            return own_images(run, {}) if source == kind else None  # the name of a data set
+        if kind_of(path) == kind:
             return own_images(run, {"data.path": source})
     return None
 

@@ -1,4 +1,4 @@
-"""What a place for the events of trainings must have. One file here for each; each loads its library when it is made."""
+"""What a place for the events of trainings must have. There is one file for each, which loads its library late."""
 
 from __future__ import annotations
 
