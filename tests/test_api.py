@@ -105,9 +105,10 @@ def test_an_unfinished_run_goes_on_only_when_asked(run: Path, tmp_path: Path) ->
     assert read_json(copy / "evaluation.json")["scores"] == read_json(run / "evaluation.json")["scores"]
 
 
-def test_a_run_folder_takes_no_changes(run: Path) -> None:
-    for changes in ({"options": {"train.epochs": 9}}, {"data": "scenes"}):
-        with pytest.raises(InputError, match="a run goes on as it began"):
+def test_a_run_folder_takes_no_changes_that_make_it_another_training(run: Path) -> None:
+    """More epochs go into another folder: tests/runs/test_start_from.py."""
+    for changes in ({"options": {"bottleneck.dim": 9}}, {"data": "scenes"}):
+        with pytest.raises(InputError, match="--from"):
             ist.train(str(run), show_progress=False, **changes)  # pyright: ignore[reportArgumentType]
 
 

@@ -218,7 +218,7 @@ def test_a_study_run_again_trains_nothing_again(study: tuple[Path, Answer], tmp_
     folder, answer = study
     assert answer.code == 0, answer
     weights = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-    assert len(weights) >= 6
+    assert len(weights) >= 4
     again = isthmus("study", folder)
     assert again.code == 0
     assert "wide" in again.out

@@ -189,7 +189,7 @@ def evaluate(
     data: a path of images: the run's own at another place, which are recognised by their content, or another test set,
         whose scores go into a folder of their own, `other-images/NAME/`, and say so in `flags`.
     options: where the run's own images are now, {"data.path": "/new/place"}. device: by default that of its training.
-    Warns of what the command line says on stderr. Raises InputError for images that are not there.
+    Warns of what was done to the pictures. Raises InputError for images that are not there.
 
     >>> import isthmus as ist
     >>> import numpy as np
@@ -199,9 +199,11 @@ def evaluate(
     ('others.npy (another test set)', 20)
     """
     folder, notices = verbs.evaluate(expanded(run_folder, "run_folder"), device=device, where=_elsewhere(data, options))
+    found = read_record(folder / "evaluation.json", EvaluationRecord)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
-    return read_record(folder / "evaluation.json", EvaluationRecord)
+        if sentence not in found.flags:  # those are returned
+            warnings.warn(sentence, stacklevel=2)
+    return found
 
 
 def _elsewhere(data: AnyPath | None, options: Mapping[str, Any] | None) -> Elsewhere:
