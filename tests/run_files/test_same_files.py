@@ -38,7 +38,8 @@ OTHERWISE = {
     *("sentence", "remedy", "intervals", "notices"),  # words, which may be said better
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
-NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance", "same_weights_as"}
+NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance", "chosen_on"}
+NEW |= {"same_weights_as"}
 GONE = {"mig", "dci"}  # of so few images
 
 

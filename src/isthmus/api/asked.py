@@ -75,12 +75,9 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None, 
         check_is_run(start)
 
     def recipe_in(folder: Path | None) -> Recipe:
-        options_of_data = _data_options(data, images, folder)
-        return (
-            changed(read_recipe(home), {**options_of_data, **options})
-            if is_run
-            else load_recipe(name, {**options_of_data, **options})
-        )
+        if is_run:
+            return changed(read_recipe(home), {**_data_options(data, images, folder), **options})
+        return load_recipe(name, {**_asked_data(name, data, images, folder), **options})
 
     images = given_images(data, options)
     options = _without_layout(options, images)
@@ -132,6 +129,13 @@ def _moved(plan: Plan, home: Path) -> dict[str, Any]:
     return {"data.path": str(path)} if path is not None and not moved else {}
 
 
+def _asked_data(name: str, data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
+    """As `_data_options`; a recipe that is for crops of photographs cuts the pictures of a folder into crops."""
+    found = _data_options(data, images, folder)
+    of_folder = isinstance(data, str | Path) and found.get("data.kind") == "folder"
+    return {**found, "data.kind": "crops"} if of_folder and load_recipe(name, {}).data.kind == "crops" else found
+
+
 def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
     """`data` as changes to a recipe; images become the file in `folder` that will keep them."""
     if data is None:
@@ -163,6 +167,6 @@ def options_of_path(data: str | Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
-            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}"
+            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}; check it"
         )
     return {"data.kind": kind_of(path), "data.path": os.path.abspath(path)}

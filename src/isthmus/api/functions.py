@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.api.asked_pictures import asked_pictures
 from isthmus.api.run_object import Run
 from isthmus.api.study_object import Study
-from isthmus.core.arguments import checked
+from isthmus.core.arguments import checked, notify
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.anomaly.calibrate import calibrate_run
@@ -23,6 +22,7 @@ from isthmus.inference.anomaly.score import Scored
 from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.file_pairs import PictureReader
 from isthmus.inference.images_elsewhere import Elsewhere
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
@@ -137,7 +137,7 @@ def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return model
 
 
@@ -169,7 +169,7 @@ def encode(
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     images = NamedImages(
         asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
     )
@@ -202,7 +202,7 @@ def evaluate(
     found = read_record(folder / "evaluation.json", EvaluationRecord)
     for sentence in notices:
         if sentence not in found.flags:  # those are returned
-            warnings.warn(sentence, stacklevel=2)
+            notify(sentence)
     return found
 
 
@@ -233,7 +233,7 @@ def explore(
     page = None if out is None else expanded(out, "out")
     made = verbs.explore(expanded(folder, "folder"), models=models, out=page, where=_elsewhere(data, options))
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.page
 
 
@@ -250,7 +250,7 @@ def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = Fals
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
     for sentence in exported.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return exported.folder
 
 
@@ -280,7 +280,7 @@ def sample(
     where = _elsewhere(data, options)
     made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device, where=where)
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.images.transpose(0, 2, 3, 1)
 
 
@@ -331,13 +331,16 @@ def similar(
 
 
 @checked
-def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[np.ndarray]:
+def denoise(run_folder: AnyPath, images: Any, *, skip_broken: bool = False, device: str = "auto") -> list[np.ndarray]:
     """Pictures of any size without their noise: one array (H, W, C) for each, of the model's channels and depth.
 
-    images: as `Autoencoder.reconstruct` takes them, but of any sizes: a path, a PIL image or an array, or a list of
-        them. Each goes through the model in overlapping tiles of the model's own size.
-    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have.
-    Raises InputError if a picture cannot be read.
+    images: as the source of `encode`, but of any sizes, or one PIL image or array, or a list that mixes all of these.
+        Each goes through the model in overlapping tiles of the model's own size. A folder's pictures come in the order
+        of their names.
+    skip_broken: leave out and name pictures that cannot be read. All results are kept in memory; `isthmus denoise`
+        writes any number of them to a folder.
+    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have,
+    and names pictures that were left out. Raises InputError if a picture cannot be read.
 
     >>> import isthmus as ist
     >>> import numpy as np
@@ -348,14 +351,15 @@ def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[n
     """
     folder = expanded(run_folder, "run_folder")
     model, notices = load_model(folder, device)
-    made, stds = list[np.ndarray](), list[float | None]()
-    for picture in pictures_in(images, model):
+    reader = PictureReader(skip_broken=skip_broken)
+    made, stds, names = list[np.ndarray](), list[float | None](), list[str]()
+    for name, picture in pictures_in(images, model, reader):
         stds.append(noise_std(picture))
         made.append(denoised(model, picture).transpose(1, 2, 0))
+        names.append(name or f"picture {len(names)}")
     trained = TrainedNoise.of(model, read_recipe(folder).corruption.kind)
-    names = [f"picture {place}" for place in range(len(stds))]
-    for sentence in (*notices, *trained.warnings(names, stds)):
-        warnings.warn(sentence, stacklevel=2)
+    for sentence in (*notices, *reader.left_out(), *trained.warnings(names, stds)):
+        notify(sentence)
     return made
 
 
@@ -382,7 +386,7 @@ def calibrate(
     source: Any = None,
     *,
     measure: str = "auto",
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -409,13 +413,13 @@ def calibrate(
         run,
         None if source is None else asked_pictures(source, form_of(run)),
         measure=measure,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         quiet=not show_progress,
     )
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.calibration.record
 
 
@@ -425,7 +429,7 @@ def score(
     source: Any,
     *,
     false_alarms: float = 0.01,
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -454,11 +458,11 @@ def score(
         run,
         asked_pictures(source, form_of(run)),
         false_alarms=false_alarms,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         show_progress=show_progress,
     )
     for sentence in (*made.notices, *([made.doctor.sentence] if made.doctor else ())):
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.scored

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from isthmus.cli.console import new_console
 from isthmus.cli.narrow_tables import print_table
-from isthmus.core.wording import all_printable, counted, printable
+from isthmus.core.wording import all_printable, counted, on_one_line, printable
 from isthmus.inference.anomaly.conformal import percent
 from isthmus.inference.anomaly.errors import UNITS
 from isthmus.run_files.anomalies import AnomalyRecord
@@ -46,7 +46,7 @@ def print_scores(found: ScoredRun) -> None:
     console.print(scored.measured, markup=False)
     rows = [
         (
-            printable(scored.path[one.index]),
+            on_one_line(scored.path[one.index]),
             f"{scored.error[one.index]:.4g}",
             f"{scored.p_value[one.index]:.3g}",
             "flagged" if scored.flag[one.index] else "",

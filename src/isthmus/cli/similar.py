@@ -98,7 +98,7 @@ def _print(found: Search) -> None:
     """The neighbours as a table, then how the latent does as a search key."""
     from isthmus.cli.console import new_console
     from isthmus.cli.narrow_tables import print_table
-    from isthmus.core.wording import printable
+    from isthmus.core.wording import on_one_line
 
     console = new_console()
     labelled = any(one.label is not None for query in found.queries for one in query.found)
@@ -106,12 +106,12 @@ def _print(found: Search) -> None:
         if place:
             console.print()
         wide = len(str(len(query.found)))
-        columns = [f"{' ' * wide}  nearest to {printable(query.query)}", *(["label"] if labelled else []), "distance"]
+        columns = [f"{' ' * wide}  nearest to {on_one_line(query.query)}", *(["label"] if labelled else []), "distance"]
         rows: list[tuple[str, ...]] = []
         for rank, one in enumerate(query.found, 1):
-            label = [printable("" if one.label is None else str(one.label))] if labelled else []
+            label = [on_one_line("" if one.label is None else str(one.label))] if labelled else []
             same = " (the same pixels)" if one.same_pixels else ""
-            rows.append((f"{rank:>{wide}}  {printable(one.name)}{same}", *label, f"{one.distance:#.4g}"))
+            rows.append((f"{rank:>{wide}}  {on_one_line(one.name)}{same}", *label, f"{one.distance:#.4g}"))
         print_table(console, columns, rows, left=("label",), first_to_go=("label",))
     if found.key is not None:
         console.print()

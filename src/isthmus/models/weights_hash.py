@@ -21,5 +21,5 @@ def tensors_hash(*states: Mapping[str, Tensor]) -> str:
         for name, tensor in sorted(state.items()):
             held = tensor.detach().cpu().contiguous()
             whole.update(f"{name} {held.dtype} {tuple(held.shape)}\n".encode())
-            whole.update(held.reshape(-1).view(torch.uint8).numpy())
+            whole.update(held.reshape(-1).view(torch.uint8).numpy().data)
     return f"sha256:{whole.hexdigest()}"

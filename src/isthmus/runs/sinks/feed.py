@@ -86,8 +86,9 @@ class Feed:
             case Epoch():
                 self._numbers(folder, self.steps.get(folder, 0), "epoch", {**event.log, "epoch": float(event.epoch)})
             case Preview():
-                picture = _beside(event.originals, event.outputs)
-                for log in self.logs.get(folder, ()) if picture is not None else ():
+                if (picture := _beside(event.originals, event.outputs)) is None:
+                    return
+                for log in self.logs.get(folder, ()):
                     log.pictures(event.step, "originals above, outputs below", picture)
             case Done():
                 scores = event.evaluation.scores.items()

@@ -17,7 +17,7 @@ class WeightsAndBiases(Sink):
 
     def __init__(self) -> None:
         try:
-            import wandb  # here: it is slow, and may be missing
+            import wandb  # pyright: ignore[reportMissingImports] - here: it is slow, and an extra
         except ImportError:
             raise InputError(
                 "--log wandb: Weights & Biases is not installed; `pip install 'isthmus[wandb]'` does it"
