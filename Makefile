@@ -3,10 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
+.PHONY: demo wheel test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline --explore
+
+# dist/isthmus-*.whl with the explorer's script inside: pip installs it without npm and without a compiler
+wheel: .venv/python
+	npm --prefix web ci --silent
+	npm --prefix web run --silent build
+	ISTHMUS_EXPLORER=built $(PIP) wheel --no-deps --wheel-dir dist .
+	@ls -l dist/*.whl
 
 # file by file in processes of one thread each: half the time of one process with all threads
 test: check

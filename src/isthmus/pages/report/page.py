@@ -41,8 +41,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         policy=_policy(script),
-        explorer=target.with_name("explorer.html").is_file(),
-        **content,
+        **{"explorer": target.with_name("explorer.html").is_file(), **content},
     )
     if not target.is_symlink():  # a link is replaced itself, and its file stays as it is
         check_free(target, _EARLIER)
