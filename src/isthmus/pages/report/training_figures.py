@@ -23,11 +23,17 @@ _TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, m
 
 @dataclass(frozen=True)
 class TrainingFigures:
-    """Validation PSNR against steps and against time; `pca_images`: the images on which PCA's lines were measured."""
+    """Validation PSNR against steps and against time.
+
+    pca_images: on which PCA's lines were measured; `same` are the curves' own. levels: number of PCA's lines. seeds:
+    whether there are thin lines of single seeds.
+    """
 
     steps: Figure
     time: Figure
-    pca_images: Literal["validation", "test"]
+    pca_images: Literal["same", "test"]
+    levels: int
+    seeds: bool
 
 
 def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
@@ -41,7 +47,8 @@ def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
     table = _training_table(subjects, levels)
     steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
     time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
-    return TrainingFigures(steps, time, pca_images)
+    seeds = any(sum(1 for run in subject.runs if _logged(run)) > 1 for subject in subjects)
+    return TrainingFigures(steps, time, pca_images, len(levels), seeds)
 
 
 def _training_figure(
@@ -86,7 +93,7 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points[:-1:every] + points[-1:]
 
 
-def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "test"], list[Level]]:
+def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["same", "test"], list[Level]]:
     """PCA's PSNR of the mean MSE (the curves use the same mean), on validation images if known, else on test images."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
     known = [
@@ -95,7 +102,7 @@ def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "te
         if (error := evaluation.against_pca.validation.pca_mse) is not None and error > 0
     ]
     if len(known) == len(evaluations):
-        pca_images, values = "validation", known
+        pca_images, values = "same", known
     else:
         pca_images, values = "test", [e.scores.get("pca", Score()).psnr_of_mean_mse for e in evaluations]
     levels: dict[int, float] = {}
