@@ -25,13 +25,14 @@ from isthmus.cli.similar import similar
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, reconstruct, sample
+from isthmus.cli.watch import watch
 from isthmus.core.memory_limit import check_start
 from isthmus.core.paths import check_working_folder
 
 __all__ = ["main"]
 
 # the order in --help
-_VERBS = (study, train, evaluate, doctor, report, explore, export)
+_VERBS = (study, train, watch, evaluate, doctor, report, explore, export)
 _USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
 for verb in (*_VERBS, *_USES):
     app.command()(verb)

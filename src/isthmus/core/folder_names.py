@@ -15,6 +15,8 @@ RESERVED = frozenset(
             "evaluation.json",
             "per_image.parquet",
             "pictures.safetensors",
+            "preview.safetensors",
+            "watch.html",
             "images.safetensors",
             "checkpoints",
             "export",

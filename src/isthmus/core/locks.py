@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,6 +11,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from isthmus.core.atomic_files import about, no_regular_file
+
+_LISTED = Path("/proc/locks")
 
 
 @contextmanager
@@ -38,6 +41,20 @@ def locked_file(path: Path, *, wait: bool) -> Generator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_seen_held(path: Path) -> bool:
+    """Whether a process on this machine holds the lock, as far as the system lists locks; it is not touched.
+
+    False says little: only Linux lists locks, and only those of processes that are visible from here.
+    """
+    try:
+        status = path.lstat()
+        listed = _LISTED.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError):
+        return False
+    wanted = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    return any(wanted in line.split() for line in listed.splitlines())
 
 
 def _refuse_irregular(path: Path) -> None:

@@ -50,11 +50,14 @@ class PageWords:
         found = self.opened.setdefault(section, set())
 
         def opens(match: re.Match[str]) -> str:
-            key = _keys()[match[0]]
+            word, mark = match["word"], match["mark"]
+            key = _keys()[word]
             if key in found:
                 return match[0]
             found.add(key)
-            return f'<button type="button" class="word" popovertarget="word-{key}">{match[0]}</button>'
+            opener = f'<button type="button" class="word" popovertarget="word-{key}">{word}</button>'
+            # a line may break after a button: its comma or full stop would begin the next one
+            return f'<span class="unbroken">{opener}{mark}</span>' if mark else opener
 
         pieces = _TAG.split(str(escape(sentence)))
         return Markup("".join(piece if piece.startswith("<") else _pattern().sub(opens, piece) for piece in pieces))
@@ -89,4 +92,4 @@ def _keys() -> dict[str, str]:
 def _pattern() -> re.Pattern[str]:
     """Any word of the glossary, not as a part of a name such as latent-10 or of an option such as train.epochs."""
     words = "|".join(re.escape(word) for word in sorted(_keys(), key=len, reverse=True))
-    return re.compile(rf"(?<![\w.=/&#-])(?:{words})(?![\w=/]|[-.]\w)")
+    return re.compile(rf"(?<![\w.=/&#-])(?P<word>{words})(?![\w=/]|[-.]\w)(?P<mark>[.,:)]*)")

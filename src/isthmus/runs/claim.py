@@ -16,7 +16,13 @@ from isthmus.run_files.remedies import RESTORE
 from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
-_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", *FILES})
+_BEFORE_CHECKPOINTS = frozenset(
+    {
+        *("lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json"),
+        *("preview.safetensors", "watch.html"),
+        *FILES,
+    }
+)
 
 
 class DamagedRun(InputError):

@@ -134,7 +134,7 @@ _MEASURES = (
             "Causes",
             "mean R² of a line",
             word="causes",
-            caption="Causes: how well a linear fit reads the known causes of a drawn image from the latent; 1 is exact.",
+            caption="Causes: how well a linear fit reads a drawn image’s known causes from the latent; 1 is exact.",
         ),
         _causes,
     ),

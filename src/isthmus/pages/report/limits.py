@@ -44,7 +44,9 @@ def run_limits(evaluation: EvaluationRecord) -> list[str]:
     said = [_ONE_RUN]
     against = evaluation.against_pca.psnr
     if math.isfinite(against.low + against.high) and verdict(against) == "no measurable difference":
-        said.append(f"It cannot tell this model from PCA: the difference is anywhere from {_bounds(against.low, against.high)}.")
+        said.append(
+            f"It cannot tell this model from PCA: the difference is anywhere from {_bounds(against.low, against.high)}."
+        )
     return [*said, _other_images(evaluation.data), _EYES]
 
 

@@ -42,7 +42,9 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     found = verdicts(findings.findings)
     table, holds = study_table(findings, subjects), latent_tables.study_latents(findings.variations)
     links = run_links(study)
-    first_pages = {s.name: links.get(os.path.relpath(s.runs[0].path, folder).replace(os.sep, "/"), "") for s in subjects}
+    first_pages = {
+        s.name: links.get(os.path.relpath(s.runs[0].path, folder).replace(os.sep, "/"), "") for s in subjects
+    }
     broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
     return write_page(
         folder / "report.html",

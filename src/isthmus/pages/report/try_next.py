@@ -88,10 +88,9 @@ def _lost_runs(study: StudyFolder) -> Iterator[Advice]:
     lost = [(v.name, run.status) for v in study.findings.variations for run in v.runs if run.status != "done"]
     if not lost:
         return
-    states = [status for _, status in lost]
-    what = " and ".join(f"{states.count(state)} {state}" for state in ("failed", "missing") if state in states)
-    why = f"Of the study’s runs, {what}. Once the cause is mended, run it again; finished runs are kept."
-    yield Advice(why, f"isthmus study {_quoted(study.path)}")
+    failed = sum(status == "failed" for _, status in lost)
+    cause = f"{counted(failed, 'run')} failed: mend the cause, then " if failed else "Runs are missing: "
+    yield Advice(f"{cause}run the study again. Finished runs are kept.", f"isthmus study {_quoted(study.path)}")
     if study.runs:
         return
     name = lost[0][0]
@@ -99,7 +98,10 @@ def _lost_runs(study: StudyFolder) -> Iterator[Advice]:
         f"Nothing has finished: train {name} alone, to see what stops it.",
         f"isthmus train {_quoted(study.path / 'study.toml' / name)} -o {_beside(study.path, name)}",
     )
-    yield Advice("See whether isthmus works here, on images that it brings along.", "isthmus study digits")
+    yield Advice(
+        "See whether isthmus works here, on images that it brings along.",
+        f"isthmus study digits -o {_beside(study.path, 'check')}",
+    )
 
 
 def _more_seeds(study: StudyFolder) -> Iterator[Advice]:
@@ -181,8 +183,9 @@ def _value(value: JsonValue) -> str:
 
 def _in_a_name(changes: Mapping[str, JsonValue]) -> str:
     """{"model.linear": "pca"} -> 'linear-pca', for the name of a folder."""
-    option, value = next(iter(changes.items()))
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", f"{option.rpartition('.')[2]}-{_value(value)}").strip("-.")
+    path, value = next(iter(changes.items()))
+    option = path.removesuffix(".kind").rpartition(".")[2]
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", f"{option}-{_value(value)}").strip("-.")
 
 
 def _changes(line: Diagnosis) -> Mapping[str, JsonValue]:
