@@ -132,13 +132,13 @@ def main() -> None:
     """Measure, and write the record."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", choices=("cifar10", "digits"), default="cifar10")
-    parser.add_argument("--epochs", type=int, help="of each training; by default 40, and 100 on digits")
+    parser.add_argument("--epochs", type=int, help="of each training; by default 10, and 100 on digits")
     parser.add_argument("--classes", type=int, nargs="+", help="only these classes")
     parser.add_argument("--models", nargs="+", choices=tuple(MODELS), default=list(MODELS))
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--quick", action="store_true", help="try it out: two classes, two epochs, kept in runs/")
     given = parser.parse_args()
-    epochs = given.epochs or (2 if given.quick else 100 if given.data == "digits" else 40)
+    epochs = given.epochs or (2 if given.quick else 100 if given.data == "digits" else 10)
     machine, begun = record.hardware("cpu"), time.monotonic()
     recipes = {model: recipe_of(given.data, model, epochs, given.seed) for model in given.models}
     whole = load_data(next(iter(recipes.values())))

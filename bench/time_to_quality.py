@@ -33,6 +33,7 @@ from isthmus.training import in_folder, loop
 from isthmus.training.devices import choose_device
 from isthmus.training.events import Started
 from isthmus.training.loop import Epoch, Step
+from isthmus.training.validation import validate
 
 CIFAR10 = ROOT.parent / "shared" / "data" / "cifar10-exact"
 EVERY = 10  # steps between two validations; the clock stops during validation
@@ -93,7 +94,7 @@ def _look_in() -> Generator[Callable[[], float]]:
 
     def validation_mse() -> float:
         model = held["model"]
-        scores = loop.validate(model, held["objective"], held["validation"])
+        scores = validate(model, held["objective"], held["validation"])
         model.train()  # the loop sets this only at the start of an epoch
         return scores["validation_mse"]
 

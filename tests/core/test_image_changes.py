@@ -12,8 +12,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageCms
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Change, Depth, Handled, Tally
+from isthmus.core.handled_pictures import Depth, Handled
+from isthmus.core.image_changes import Change
 from isthmus.core.values import Dataset
 from isthmus.data.datasets.folder import Folder
 from isthmus.data.datasets.parquet import Parquet

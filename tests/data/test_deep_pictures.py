@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture, value_range
 

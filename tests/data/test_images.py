@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Handled
+from isthmus.core.handled_pictures import Handled
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture
 

@@ -39,7 +39,7 @@ from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run import run
 from isthmus.training.in_folder import train_in_folder
-from isthmus.training.loop import validate
+from isthmus.training.validation import validate
 
 SIDE, TRAIN, TEST = 16, 60, 23
 KINDS: dict[str, dict[str, Any]] = {

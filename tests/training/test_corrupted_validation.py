@@ -12,7 +12,7 @@ from tests.command import isthmus
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.build_objective import build_objective
 from isthmus.recipes.recipe import Recipe
-from isthmus.training.loop import validate
+from isthmus.training.validation import validate
 
 NOISY = {"corruption.kind": "gaussian", "corruption.std": 0.4, "corruption.least_std": 0.0}
 

@@ -21,10 +21,12 @@ from isthmus.models.pixels import to_pixels
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.run_files.state import Progress
-from isthmus.training import loop
+from isthmus.training import loop, meter, validation
 from isthmus.training.batches import Batches
-from isthmus.training.loop import Diverged, Epoch, Step, validate
+from isthmus.training.diverged import Diverged
+from isthmus.training.loop import Epoch, Step
 from isthmus.training.optimizers import build_optimizer
+from isthmus.training.validation import validate
 
 SIDE = 16
 
@@ -81,7 +83,7 @@ class Training:
 
 @pytest.fixture
 def every_step_logged(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(meter, "LOG_STEPS", 1)
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, losses: list[float]) -> None:
@@ -105,7 +107,7 @@ def test_every_batch_is_a_step_and_every_epoch_is_validated() -> None:
 
 
 def test_logs_come_every_few_steps_and_at_the_end_of_an_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loop, "LOG_STEPS", 2)
+    monkeypatch.setattr(meter, "LOG_STEPS", 2)
     steps, _ = Training({"train.epochs": 1}, count=10, batch=2).run()
     assert [step.log is not None for step in steps] == [False, True, False, True, True]
 
@@ -278,7 +280,7 @@ def test_validation_weighs_images_and_measures_8_bit_output(monkeypatch: pytest.
     training.model(torch.rand(16, 3, SIDE, SIDE))  # running statistics away from their start
     found: list[dict[str, float]] = []
     for batch in (256, 4, 1):
-        monkeypatch.setattr(loop, "BATCH", batch)
+        monkeypatch.setattr(validation, "BATCH", batch)
         found.append(validate(training.model, training.objective.objective, pictures))
     assert found[1] == pytest.approx(found[0], rel=1e-5)
     assert found[2] == pytest.approx(found[0], rel=1e-5)
@@ -310,8 +312,8 @@ def test_bf16_runs_on_the_cpu_and_keeps_float32_weights() -> None:
 def test_training_ends_with_its_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """The epoch under way is closed and validated, and the rate has come down to zero by then."""
     clock = iter(range(10_000))
-    monkeypatch.setattr(loop, "time", SimpleNamespace(perf_counter=lambda: 0.01 * next(clock)))
-    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(meter, "time", SimpleNamespace(perf_counter=lambda: 0.01 * next(clock)))
+    monkeypatch.setattr(meter, "LOG_STEPS", 1)
     training = Training({"train.epochs": 1000, "train.seconds": 0.5, "train.warmup_steps": 0}, count=40, batch=4)
     steps, epochs = training.run()
     assert training.progress.stopped == "seconds"

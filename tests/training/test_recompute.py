@@ -21,7 +21,7 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
-from isthmus.training import in_folder, loop, memory_estimate
+from isthmus.training import in_folder, memory_estimate, meter
 from isthmus.training.batches import Batches
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.memory_estimate import check_memory
@@ -156,7 +156,7 @@ def test_only_steps_that_need_much_memory_recompute(monkeypatch: pytest.MonkeyPa
 def test_a_run_that_is_asked_to_recompute_does_and_goes_on_with_the_same_bits(
     tiny: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(meter, "LOG_STEPS", 1)
     monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
     calls: list[str] = []
     real = recompute.checkpoint

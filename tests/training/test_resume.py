@@ -34,7 +34,7 @@ from isthmus.runs.claim import claim
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import is_trained, read_recipe
-from isthmus.training import checkpoint, in_folder, loop
+from isthmus.training import checkpoint, in_folder, loop, meter
 from isthmus.training.events import Notice
 from isthmus.training.in_folder import train_in_folder
 
@@ -45,7 +45,7 @@ CHANGES: dict[str, Any] = {"corruption.kind": "gaussian", "train.warmup_steps": 
 @pytest.fixture
 def every_step_safe(monkeypatch: pytest.MonkeyPatch) -> None:
     """Log and save at every step, so that an interruption can fall anywhere."""
-    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(meter, "LOG_STEPS", 1)
     monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
 
 

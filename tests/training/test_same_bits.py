@@ -20,7 +20,7 @@ from isthmus.core import streams
 from isthmus.recipes.study_plan import load_plan
 from isthmus.runs.study import study
 from isthmus.runs.study_row import seed_folder
-from isthmus.training import in_folder, loop
+from isthmus.training import in_folder, meter
 from isthmus.training.events import Notice
 from isthmus.training.initial_model import untrained
 
@@ -33,7 +33,7 @@ REST = tuple(name for name in bits.families() if name not in FEW)
 def every_step_safe() -> Iterator[None]:
     """Log at every step, so that an interruption can fall anywhere. It changes no bits: processes do without."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(loop, "LOG_STEPS", 1)
+        patch.setattr(meter, "LOG_STEPS", 1)
         yield
 
 

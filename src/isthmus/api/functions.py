@@ -321,9 +321,10 @@ def calibrate(
 
     source: as in `encode`, or None for the run's own test images. They must be normal, and new to the run: pictures
         that were trained on or chose its weights are found by their content and refused.
-    measure: of the error: "mse", "ssim", "local" (the largest within a window), "latent" (its distance from training
-        latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
-        the run's validation images. normal: take only pictures with this label.
+    measure: of the error: "mse", "ssim", "local" (the largest within a window), "relative" (to the picture's
+        roughness), "latent" (its distance from training latents), "elbo" of variational models, or "auto": the one that
+        best finds anomalies which isthmus makes up from the run's validation images. normal: take only pictures with
+        this label.
     Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
 
     >>> import isthmus as ist

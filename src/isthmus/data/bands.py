@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import AlphaDone, Depth
+from isthmus.core.handled_pictures import AlphaDone, Depth
 from isthmus.core.wording import counted
 from isthmus.data.fitting import fitted
 from isthmus.data.form import Form

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
 from isthmus.data.content_hashes import content_hashes
 from isthmus.data.form import Form, contradicts
 from isthmus.data.images import read_picture, value_range

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image, ImageCms
 
-from isthmus.core.image_changes import AlphaDone
+from isthmus.core.handled_pictures import AlphaDone
 from isthmus.core.wording import shortened
 from isthmus.data.form import Alpha
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
 from isthmus.core.memory_limit import check_room
 from isthmus.core.values import Dataset, ImageSet
 from isthmus.data.chunks import (

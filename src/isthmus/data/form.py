@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Change, Handled
+from isthmus.core.handled_pictures import Handled
+from isthmus.core.image_changes import Change
 from isthmus.core.wording import shown
 
 Alpha = Literal["white", "ignore"]

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import AlphaDone, Handled
+from isthmus.core.handled_pictures import AlphaDone, Handled
 from isthmus.data.bands import Bands, deepened, range_of, to_pixels, wrong_channels
 from isthmus.data.colours import to_channels
 from isthmus.data.file_signatures import describe_signature

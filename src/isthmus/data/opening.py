@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Depth, Handled
+from isthmus.core.handled_pictures import Depth, Handled
 from isthmus.data.bands import Bands, bands_of
 from isthmus.data.colours import colours_of, gamma_of, is_grey, profile_of
 from isthmus.data.deep_colour import all_bits, has_lower_bytes, is_deep_colour, is_deep_grey

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
 from isthmus.core.outputs import check_free, is_stream
 from isthmus.core.paths import resolved
 from isthmus.core.wording import counted

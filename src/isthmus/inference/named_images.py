@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
-from isthmus.core.image_changes import Tally
 from isthmus.core.pixels import BLOCK_BYTES
 from isthmus.core.wording import counted
 from isthmus.data.chunks import Chunk, Task, decode_chunk, dtype_of

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
+from isthmus.core.counting_bar import CountingBar
 from isthmus.core.wording import counted
-
-_LINE_SECONDS = 10.0  # between two lines, where stderr is not a terminal
 
 
 class WorkProgress:
@@ -19,29 +13,16 @@ class WorkProgress:
     """
 
     def __init__(self, title: str, total: int, what: str, *, quiet: bool = False) -> None:
-        self._title, self._total, self._what = title, total, what
-        self._console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-        self._live = self._console.is_terminal and not quiet
-        self._bar = Progress(
-            TextColumn(title),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[detail]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=total, detail="")
-        self._done = 0
-        self._begun = self._told = time.monotonic()
+        self._total, self._what, self._done = total, what, 0
+        self._bar = CountingBar(title, quiet=quiet)
+        self._bar.begin(total)
 
     def __enter__(self) -> WorkProgress:
-        if self._live:
-            self._bar.start()
+        self._bar.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        if self._live:
-            self._bar.stop()
+    def __exit__(self, *raised: object) -> None:
+        self._bar.__exit__(*raised)
 
     def advance(self) -> None:
         """One more picture is done."""
@@ -53,11 +34,4 @@ class WorkProgress:
         self._show(self._done + share)
 
     def _show(self, done: float) -> None:
-        now = time.monotonic()
-        detail = f"{self._done:,} of {counted(self._total, self._what)}"
-        if self._live:
-            self._bar.update(self._task, completed=done, detail=detail)
-        elif now - self._told > _LINE_SECONDS and done:
-            self._told = now
-            left = (self._total - done) * (now - self._begun) / done
-            self._console.print(f"{self._title}: {detail}, {left:,.0f} s left", markup=False)
+        self._bar.show(done, f"{self._done:,} of {counted(self._total, self._what)}")

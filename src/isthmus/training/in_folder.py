@@ -15,9 +15,10 @@ from isthmus.run_files.preview import write_preview
 from isthmus.run_files.state import Progress
 from isthmus.run_files.write import write_record
 from isthmus.training import devices
+from isthmus.training.diverged import Diverged
 from isthmus.training.events import Notice, Started
 from isthmus.training.interrupts import interrupts
-from isthmus.training.loop import Diverged, Epoch, Step, train
+from isthmus.training.loop import Epoch, Step, train
 from isthmus.training.metrics_log import Journal
 from isthmus.training.outcome import outcome
 from isthmus.training.prepare import Prepared, prepare

@@ -132,7 +132,8 @@ class _Need:
         if self.batch * self.image * _MOST_KEPT < left:
             return 0
         if self.weights < _MOST_BUILT and self.images * self.image * _MOST_KEPT < left:
-            self.model, self.objective = _built(self.recipe, self.image_shape, "cpu")
+            if self.model.device.type == "meta":
+                self.model, self.objective = _built(self.recipe, self.image_shape, "cpu")
         elif self.left < _ROOM:
             return self.batch * self.image * _USUALLY_KEPT
         with torch.random.fork_rng(devices=[]):

@@ -17,6 +17,7 @@ from isthmus.inference.anomaly.latent_distance import latent_reference
 from isthmus.inference.anomaly.local_errors import error_maps, largest_local_errors, places, window_of
 from isthmus.inference.anomaly.made_up import KINDS, made_up
 from isthmus.inference.anomaly.pixel_neighbours import PixelNeighbours
+from isthmus.inference.anomaly.relative_errors import relative_errors
 from isthmus.inference.anomaly.scored_model import ScoredModel
 from isthmus.models.collect_latents import collect
 from isthmus.models.weights_hash import weights_hash
@@ -59,6 +60,23 @@ def test_a_window_is_odd_and_fits_the_picture(height: int, width: int, side: int
     assert error_maps(pixels, pixels).shape == (1, height, width)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 1, 16)])
+def test_the_relative_error_is_over_the_roughness_of_the_picture(dtype: str, shape: tuple[int, int, int]) -> None:
+    draw, highest = np.random.default_rng(0), np.iinfo(dtype).max
+    original = draw.integers(0, highest, (4, *shape), dtype=dtype, endpoint=True)
+    output = draw.integers(0, highest, (4, *shape), dtype=dtype, endpoint=True)
+    x, x_hat = original / highest, output / highest
+    steps = [np.square(np.diff(x, axis=axis)).mean((1, 2, 3)) for axis in (2, 3) if x.shape[axis] > 1]
+    expected = np.square(x - x_hat).mean((1, 2, 3)) / (sum(steps) + 255**-2)
+    assert relative_errors(torch.from_numpy(output), torch.from_numpy(original)).numpy() == pytest.approx(expected)
+
+
+def test_a_flat_picture_has_a_finite_relative_error() -> None:
+    flat = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
+    assert relative_errors(flat + 1, flat).tolist() == pytest.approx([1.0])
+
+
 def test_hotellings_distance_is_near_one_for_its_own_latents_and_knows_correlation() -> None:
     draws = np.random.default_rng(0)
     z = draws.standard_normal((2000, 2)) @ np.array([[1.0, 0.99], [0.0, 0.14]])
@@ -88,7 +106,7 @@ def test_the_elbo_is_that_of_the_evaluation_and_each_picture_has_its_own() -> No
 def test_every_usable_measure_gives_finite_errors() -> None:
     one, pixels = scored(variational=True), images(20)
     reference = latent_reference(collect(one.model, pixels).z)
-    assert usable(one) == ("mse", "ssim", "local", "latent", "elbo")
+    assert usable(one) == ("mse", "ssim", "local", "relative", "latent", "elbo")
     seen = errors_of(one, pixels, usable(one), reference)
     assert all(np.isfinite(errors).all() and errors.shape == (20,) for errors in seen.errors.values())
     assert np.array_equal(seen.output, one.model.reconstruct(pixels).transpose(0, 3, 1, 2))
@@ -96,7 +114,9 @@ def test_every_usable_measure_gives_finite_errors() -> None:
 
 def test_a_plain_model_has_no_elbo() -> None:
     assert "elbo" not in usable(scored())
-    with pytest.raises(InputError, match=r"'elbo' is not defined here.*choose one of mse, ssim, local, latent"):
+    with pytest.raises(
+        InputError, match=r"'elbo' is not defined here.*choose one of mse, ssim, local, relative, latent"
+    ):
         check_measure(scored(), "elbo")
 
 
@@ -154,7 +174,7 @@ def test_separations_are_aurocs_of_every_usable_measure() -> None:
         three = made_up(np.tile(images(30), (3, 1, 1, 1)), kind)  # about a hundred of each kind
         changed = errors_of(scored(), three, ("mse",)).errors["mse"]
         areas.append(float(roc_auc_score(np.repeat([0, 1], [30, 90]), np.concatenate([own, changed]))))
-    assert set(found) == {"mse", "ssim", "local", "latent"}
+    assert set(found) == {"mse", "ssim", "local", "relative", "latent"}
     assert found["mse"] == pytest.approx(np.mean(areas))
 
 

@@ -38,9 +38,9 @@ def run(home: Path, tmp_path: Path) -> Iterator[Path]:
 def test_a_calibration_says_its_measure_why_and_what_it_allows(home: Path) -> None:
     answer = isthmus("calibrate", home / "run", home / "calib", "-q", "--json")
     told = json.loads(answer.out)
-    assert told["pictures"] == 120 and told["measure"] in ("mse", "local", "latent")
+    assert told["pictures"] == 120 and told["measure"] in ("mse", "local", "relative", "latent")
     assert told["allows"] == "With 120 calibration pictures, the lowest rate that can be promised is 0.826 %."
-    assert set(told["separations"]) == {"mse", "local", "latent"}, "8 pixels are too few for SSIM"
+    assert set(told["separations"]) == {"mse", "local", "relative", "latent"}, "8 pixels are too few for SSIM"
     assert told["weights"].startswith("sha256:")
     words = isthmus("calibrate", home / "run", home / "calib", "-q").out
     assert "chosen without labels. AUROC on made-up anomalies of 26 validation images: mse" in " ".join(words.split())

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from safetensors import SafetensorError
 from safetensors.numpy import load as from_bytes
 from safetensors.numpy import save as to_bytes
@@ -22,11 +21,9 @@ from safetensors.numpy import save as to_bytes
 from isthmus.core.atomic_files import write_bytes
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.core.errors import InputError
-from isthmus.core.pixels import Pixels, depth_of, is_real, levels
+from isthmus.core.pixels import Pixels, is_real, levels
+from isthmus.evaluation.baselines.curve_errors import CurveErrors
 from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
-from isthmus.evaluation.measures.mse import Mse
-from isthmus.evaluation.measures.psnr import Psnr
-from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.run_files.evaluation import PcaPoint
 
 _KEPT = 512  # components, where these cost little
@@ -187,24 +184,17 @@ def curve(pcs: PrincipalComponents, images: Pixels, ks: Iterable[int]) -> tuple[
     """
     ks = sorted(set(ks))
     stops = [pcs.held(k) for k in ks]
-    mse, psnr, sums = Mse(), Psnr(), np.zeros((len(ks), 2))
+    errors = CurveErrors(ks, images)
     for batch in row_blocks(images):
         block = images[batch]
-        original = torch.from_numpy(np.ascontiguousarray(block))
         centred = _unit(block) - pcs.mean
         output, start = np.tile(pcs.mean, (len(centred), 1)), 0
         for row, stop in enumerate(stops):
             added = pcs.directions[start:stop]
             output += centred @ added.T @ added
-            rounded = torch.from_numpy(_rounded(output, images.dtype).reshape(original.shape))
-            sums[row] += mse(rounded, original).sum().item(), psnr(rounded, original).sum().item()
+            errors.add(row, _rounded(output, images.dtype).reshape(block.shape), block)
             start = stop
-    means, values = (sums / len(images)).tolist(), math.prod(images.shape[1:])
-    depth = depth_of(images.dtype)
-    return tuple(
-        PcaPoint(components=k, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, values, depth=depth))
-        for k, (m, p) in zip(ks, means, strict=True)
-    )
+    return errors.points()
 
 
 def _unit(images: np.ndarray) -> np.ndarray:

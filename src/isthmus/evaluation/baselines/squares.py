@@ -16,13 +16,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from isthmus.core.pixels import Pixels, Rows, blocks, depth_of
+from isthmus.core.pixels import Pixels, Rows, blocks
 from isthmus.evaluation.baselines import pca
+from isthmus.evaluation.baselines.curve_errors import CurveErrors
 from isthmus.evaluation.baselines.pca import PrincipalComponents
 from isthmus.evaluation.evenly import evenly
-from isthmus.evaluation.measures.mse import Mse
-from isthmus.evaluation.measures.psnr import Psnr
-from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.models.padding import cropped, grid, padded
 from isthmus.run_files.evaluation import PcaPoint
 
@@ -94,20 +92,14 @@ class PcaOfSquares:
 
     def curve(self, images: Pixels, sizes: Iterable[int]) -> tuple[PcaPoint, ...]:
         sizes = sorted(set(sizes))
-        mse, psnr, sums = Mse(), Psnr(), np.zeros((len(sizes), 2))
+        errors = CurveErrors(sizes, images)
         for rows in blocks(images):
             block = images[rows]
-            given = torch.from_numpy(np.ascontiguousarray(block))
             z = self.components.encode(Squares(block, self.square))
             for row, size in enumerate(sizes):
                 kept = z[:, : size // self.places].reshape(len(block), -1)
-                made = torch.from_numpy(self.decode(kept, block.shape[1:], block.dtype))
-                sums[row] += mse(made, given).sum().item(), psnr(made, given).sum().item()
-        means, values, depth = (sums / len(images)).tolist(), math.prod(images.shape[1:]), depth_of(images.dtype)
-        return tuple(
-            PcaPoint(components=size, mse=m, psnr=p, psnr_of_mean_mse=psnr_of_mean_mse(m, values, depth=depth))
-            for size, (m, p) in zip(sizes, means, strict=True)
-        )
+                errors.add(row, self.decode(kept, block.shape[1:], block.dtype), block)
+        return errors.points()
 
 
 def fit_squares(images: Pixels, square: int, numbers: int) -> PcaOfSquares:
