@@ -167,3 +167,11 @@ def test_a_command_can_be_pasted_whatever_the_folder_is_called(
 def test_a_remedy_that_a_command_cannot_express_is_left_out(run_folder: Path) -> None:
     diagnose(run_folder, "odd", "error", "It is odd.", {"objective.weights": {"kl": 1.0}})
     assert not any("objective" in command for command in commands(write_run_report(run_folder)))
+
+
+def test_a_run_may_be_the_present_folder(study_folder: Path, asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    run = study_folder / "latent-10/seed-0"
+    monkeypatch.chdir(run)
+    found = commands(write_run_report(Path(".")))
+    wanted = [parse(command, asked) for command in found]
+    assert wanted[-1].folder == study_folder.with_name("demo-latent-10-seed-1")

@@ -134,7 +134,8 @@ def run_links(study: StudyFolder) -> Mapping[str, str]:
 
 def in_study(run: Path) -> bool:
     """Whether a run's folder is one of a study's."""
-    return run.name.startswith("seed-") and (run.parent.parent / "study.toml").is_file()
+    home = Path(os.path.abspath(run))
+    return home.name.startswith("seed-") and (home.parent.parent / "study.toml").is_file()
 
 
 def _within(folder: Path, name: str) -> Path:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +14,9 @@ from pydantic import JsonValue
 
 from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
+from isthmus.pages.report.commands import beside, in_a_name, quoted, train_again
 from isthmus.pages.report.limits import undecided
-from isthmus.pages.report.read_folder import Compared, RunFolder, StudyFolder, in_study
+from isthmus.pages.report.read_folder import Compared, RunFolder, StudyFolder
 from isthmus.recipes.recipe import Raw, read_toml
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.metrics import EpochRecord
@@ -70,7 +69,7 @@ def _of_run(run: RunFolder) -> Iterator[Advice]:
     if _recipe(run):
         name, seed = run.evaluation.name, run.evaluation.seed + 1
         why = f"One seed shows nothing about the luck of training: train {name} with another one."
-        yield Advice(why, _train(run, {"seed": seed}, f"seed-{seed}"))
+        yield Advice(why, train_again(run.path, {"seed": seed}, f"seed-{seed}"))
     yield from _remedies(said)
     yield from _put_to_work(run.path, [run])
 
@@ -90,17 +89,17 @@ def _lost_runs(study: StudyFolder) -> Iterator[Advice]:
         return
     failed = sum(status == "failed" for _, status in lost)
     cause = f"{counted(failed, 'run')} failed: mend the cause, then " if failed else "Runs are missing: "
-    yield Advice(f"{cause}run the study again. Finished runs are kept.", f"isthmus study {_quoted(study.path)}")
+    yield Advice(f"{cause}run the study again. Finished runs are kept.", f"isthmus study {quoted(study.path)}")
     if study.runs:
         return
     name = lost[0][0]
     yield Advice(
         f"Nothing has finished: train {name} alone, to see what stops it.",
-        f"isthmus train {_quoted(study.path / 'study.toml' / name)} -o {_beside(study.path, name)}",
+        f"isthmus train {quoted(study.path / 'study.toml' / name)} -o {beside(study.path, name)}",
     )
     yield Advice(
         "See whether isthmus works here, on images that it brings along.",
-        f"isthmus study digits -o {_beside(study.path, 'check')}",
+        f"isthmus study digits -o {beside(study.path, 'check')}",
     )
 
 
@@ -116,7 +115,7 @@ def _more_seeds(study: StudyFolder) -> Iterator[Advice]:
     wanted = [*seeds, *islice((seed for seed in count() if seed not in seeds), 2)]
     first = sorted(wanted) == list(range(len(wanted)))
     value = str(len(wanted)) if first else json.dumps(wanted, separators=(",", ":"))
-    yield Advice(why, f"isthmus study {_quoted(study.path)} {shlex.quote(f'seeds={value}')}")
+    yield Advice(why, f"isthmus study {quoted(study.path)} {shlex.quote(f'seeds={value}')}")
 
 
 def _longer(runs: Sequence[RunFolder]) -> Iterator[Advice]:
@@ -128,7 +127,7 @@ def _longer(runs: Sequence[RunFolder]) -> Iterator[Advice]:
     name, seconds = run.evaluation.name, _recipe(run)["train"].get("seconds")
     changes = {"train.seconds": 2 * seconds} if seconds else {"train.epochs": 2 * run.epochs[-1].epoch}
     why = f"{name} was still improving when its training ended, by {rise:.1f} dB lately: train it twice as long."
-    yield Advice(why, _train(run, changes, "longer"))
+    yield Advice(why, train_again(run.path, changes, "longer"))
 
 
 def _last_rise(epochs: Sequence[EpochRecord]) -> float:
@@ -154,7 +153,7 @@ def _remedies(said: Sequence[Said]) -> Iterator[Advice]:
     for run, line in faults.values():
         name, sentence = run.evaluation.name, line.sentence
         why = f"{name}: {sentence[:1].lower()}{sentence[1:]}"
-        yield Advice(why, _train(run, _changes(line), _in_a_name(_changes(line))))
+        yield Advice(why, train_again(run.path, _changes(line), in_a_name(_changes(line))))
 
 
 def _put_to_work(folder: Path, best_first: Sequence[RunFolder]) -> Iterator[Advice]:
@@ -163,29 +162,12 @@ def _put_to_work(folder: Path, best_first: Sequence[RunFolder]) -> Iterator[Advi
         return
     best, name = best_first[0], best_first[0].evaluation.name
     if not (folder / "explorer.html").is_file():
-        yield Advice("Look inside: the trained model runs in your browser.", f"isthmus explore {_quoted(folder)}")
+        yield Advice("Look inside: the trained model runs in your browser.", f"isthmus explore {quoted(folder)}")
     if "samples" in best.pictures:
-        out = _beside(best.path, "samples", ".png")
-        yield Advice(f"Draw new images from {name}.", f"isthmus sample {_quoted(best.path)} -n 64 -o {out}")
-    yield Advice(f"Use {name} elsewhere: write it as ONNX.", f"isthmus export {_quoted(best.path)}")
-    yield Advice(f"Ask the doctor about {name} once more.", f"isthmus doctor {_quoted(best.path)}")
-
-
-def _train(run: RunFolder, changes: Mapping[str, JsonValue], suffix: str) -> str:
-    """The command that trains the run's recipe with `changes` into a new folder."""
-    options = " ".join(shlex.quote(f"{path}={_value(value)}") for path, value in changes.items())
-    return f"isthmus train {_quoted(run.path / 'recipe.toml')} {options} -o {_beside(run.path, suffix)}"
-
-
-def _value(value: JsonValue) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
-
-
-def _in_a_name(changes: Mapping[str, JsonValue]) -> str:
-    """{"model.linear": "pca"} -> 'linear-pca', for the name of a folder."""
-    path, value = next(iter(changes.items()))
-    option = path.removesuffix(".kind").rpartition(".")[2]
-    return re.sub(r"[^A-Za-z0-9.-]+", "-", f"{option}-{_value(value)}").strip("-.")
+        out = beside(best.path, "samples", ".png")
+        yield Advice(f"Draw new images from {name}.", f"isthmus sample {quoted(best.path)} -n 64 -o {out}")
+    yield Advice(f"Use {name} elsewhere: write it as ONNX.", f"isthmus export {quoted(best.path)}")
+    yield Advice(f"Ask the doctor about {name} once more.", f"isthmus doctor {quoted(best.path)}")
 
 
 def _changes(line: Diagnosis) -> Mapping[str, JsonValue]:
@@ -209,17 +191,3 @@ def _weight(line: Diagnosis) -> float:
 def _score(run: RunFolder) -> float:
     score = run.evaluation.scores.get("model", Score()).psnr.mean
     return -math.inf if math.isnan(score) else score
-
-
-def _beside(folder: Path, suffix: str, ending: str = "") -> str:
-    """A new name beside a study, or beside a run that belongs to none."""
-    home, variation = (folder.parent.parent, f"-{folder.parent.name}") if in_study(folder) else (folder, "")
-    return _quoted(home.with_name(f"{home.name}{variation}-{suffix}{ending}"))
-
-
-def _quoted(path: Path) -> str:
-    """For a shell: from the present folder if the path is below it, else absolute."""
-    absolute = os.path.abspath(path)
-    relative = os.path.relpath(absolute)
-    shown = absolute if relative.startswith("..") else relative
-    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
