@@ -213,6 +213,8 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert Path(target).exists()
         case ["similar", *_]:
             assert "distance" in answer.out
+        case ["watch", folder]:
+            assert "Finished." in (Path(folder) / "watch.html").read_text(encoding="utf-8")
         case ["explore", folder]:
             assert (Path(folder) / "explorer.html").stat().st_size > 1_000_000
         case ["export", folder, *_]:

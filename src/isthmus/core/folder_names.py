@@ -7,10 +7,12 @@ import re
 from isthmus.core.errors import InputError
 
 # What has another name in a run or a study is somebody else's, and `isthmus remove` refuses to remove it.
-_BOTH = frozenset({"lock", "log.jsonl", "report.html", "explorer.html", "images.safetensors", "images.parquet"})
+_BOTH = frozenset(
+    {"lock", "log.jsonl", "report.html", "explorer.html", "watch.html", "images.safetensors", "images.parquet"}
+)
 RUN_FILES = _BOTH | {
     *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
-    *("evaluation.json", "per_image.parquet", "pictures.safetensors"),
+    *("evaluation.json", "per_image.parquet", "pictures.safetensors", "preview.safetensors"),
     *("calibration.safetensors", "anomalies.json"),
 }
 CHECKPOINT_FILES = frozenset({"model.safetensors", "objective.safetensors", "optimizer.safetensors", "state.json"})

@@ -19,7 +19,11 @@ from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
 _BEFORE_CHECKPOINTS = frozenset(
-    {"lock", "log.jsonl", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json", *FILES}
+    {
+        *("lock", "log.jsonl", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json"),
+        *("preview.safetensors", "watch.html"),
+        *FILES,
+    }
 )
 
 

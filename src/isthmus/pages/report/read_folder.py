@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import JsonValue
 
@@ -24,7 +25,7 @@ from isthmus.run_files.record import Record
 from isthmus.run_files.write import as_json
 from isthmus.runs.run_folder import read_recipe
 
-__all__ = ["Compared", "PixelArray", "RunFolder", "StudyFolder", "read_run", "read_study"]
+__all__ = ["Compared", "PixelArray", "RunFolder", "StudyFolder", "in_study", "read_run", "read_study", "run_links"]
 
 R = TypeVar("R", bound=Record)
 
@@ -125,6 +126,18 @@ def compared(study: StudyFolder) -> list[Compared]:
         if runs:
             found.append(Compared(variation.name, colour, runs))
     return found
+
+
+def run_links(study: StudyFolder) -> Mapping[str, str]:
+    """folder in findings.json -> the address of its page, for the runs that have one, relative to the study's page."""
+    with_page = (name for name in study.runs if (study.path / name / "report.html").is_file())
+    return {name: f"./{quote(name)}/report.html" for name in with_page}
+
+
+def in_study(run: Path) -> bool:
+    """Whether a run's folder is one of a study's."""
+    home = Path(os.path.abspath(run))
+    return home.name.startswith("seed-") and (home.parent.parent / "study.toml").is_file()
 
 
 def _within(folder: Path, name: str) -> Path:
