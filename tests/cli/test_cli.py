@@ -103,7 +103,8 @@ def test_a_finished_run_is_shown_again_and_not_trained_again(first: tuple[Path, 
     before = {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")}
     for words in ([folder], ["post/latent-10", *TINY, "-o", folder]):
         again = isthmus("train", *words)
-        assert (again.code, again.out, again.err) == (0, answer.out, "")
+        said = f"{folder}: is finished (ran all 3 epochs); nothing was trained again.\n"
+        assert (again.code, again.out, again.err) == (0, answer.out, said)
     assert {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")} == before
 
 
@@ -222,7 +223,7 @@ def test_a_study_run_again_trains_nothing_again(study: tuple[Path, Answer], tmp_
     folder, answer = study
     assert answer.code == 0, answer
     weights = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-    assert len(weights) >= 6
+    assert len(weights) >= 4
     again = isthmus("study", folder)
     assert again.code == 0
     assert "wide" in again.out
