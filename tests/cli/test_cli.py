@@ -164,7 +164,7 @@ def test_list_names_every_part_with_its_options(sort: str) -> None:
 
 def test_list_without_a_sort_is_an_overview() -> None:
     everything = json.loads(isthmus("list", "--json").out)
-    assert set(everything) == {"recipes", *SORTS}
+    assert set(everything) == {"recipes", "options", *SORTS}
     text = isthmus("list").out
     assert all(row["name"] in text for rows in everything.values() for row in rows)
 

@@ -32,6 +32,7 @@ from isthmus.data.datasets import cifar10
 from isthmus.data.datasets._download import RemoteFile
 from isthmus.models import corruptions
 from isthmus.pages.explorer import is_built
+from isthmus.recipes.study_plan import load_plan
 
 TINY = ("train.batch=8", "train.kernels=torch", "train.device=cpu", "train.precision=fp32")
 TWO_STEPS = "train.steps=2"
@@ -211,6 +212,8 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert (Path(folder) / "explorer.html").stat().st_size > 1_000_000
         case ["export", folder, *_]:
             assert (Path(folder) / "export" / "decoder.onnx").exists()
+        case ["new", target, folder]:
+            assert load_plan(target).variations[0].recipe(0).data.options["path"] == str(Path(folder).expanduser())
         case ["list", *_]:
             assert "patches" in answer.out and "side" in answer.out
         case ["evaluate", _, "--noise", _]:

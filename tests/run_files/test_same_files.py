@@ -38,7 +38,7 @@ OTHERWISE = {
     *("sentence", "remedy", "intervals", "notices"),  # words, which may be said better
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
-NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance"}
+NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance", "chosen_on"}
 GONE = {"mig", "dci"}  # of so few images
 
 

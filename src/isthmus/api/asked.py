@@ -58,11 +58,11 @@ def asked_run(name: str, out: Path | None, options: Options, data: Data = None) 
         return AskedRun(read_recipe(home), out or home)
     images = given_images(data, options)
     options = _without_layout(options, images)
-    recipe = load_recipe(name, {**_data_options(data, images, out), **options})
+    recipe = load_recipe(name, {**_asked_data(name, data, images, out), **options})
     registry.build("datasets", recipe.data.kind, recipe.data.options)  # a wrong value, before what the folder holds
     folder = out or Path("runs") / recipe.name
     if images is not None:  # now with the path of the images file
-        recipe = load_recipe(name, {**_data_options(data, images, folder), **options})
+        recipe = load_recipe(name, {**_asked_data(name, data, images, folder), **options})
     return AskedRun(recipe, folder, images)
 
 
@@ -102,6 +102,13 @@ def _moved(plan: Plan, home: Path) -> dict[str, Any]:
     return {"data.path": str(path)} if path is not None and not moved else {}
 
 
+def _asked_data(name: str, data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
+    """As `_data_options`; a recipe that is for crops of photographs cuts the pictures of a folder into crops."""
+    found = _data_options(data, images, folder)
+    of_folder = isinstance(data, str | Path) and found.get("data.kind") == "folder"
+    return {**found, "data.kind": "crops"} if of_folder and load_recipe(name, {}).data.kind == "crops" else found
+
+
 def _data_options(data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:
     """`data` as changes to a recipe; images become the file in `folder` that will keep them."""
     if data is None:
@@ -133,6 +140,6 @@ def options_of_path(data: str | Path) -> dict[str, Any]:
     if not path.exists():
         raise InputError(
             f"data: {shown(str(data))} is neither a data set ({', '.join(registry.kinds('datasets'))}) "
-            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}"
+            f"nor a path that exists{registry.suggest(str(data), registry.kinds('datasets'))}; check it"
         )
     return {"data.kind": kind_of(path), "data.path": os.path.abspath(path)}

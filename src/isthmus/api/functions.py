@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.api.asked_pictures import asked_pictures
 from isthmus.api.run_object import Run
 from isthmus.api.study_object import Study
-from isthmus.core.arguments import checked
+from isthmus.core.arguments import checked, notify
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.anomaly.calibrate import calibrate_run
@@ -23,6 +22,7 @@ from isthmus.inference.anomaly.score import Scored
 from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.file_pairs import PictureReader
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
 from isthmus.inference.noise_level import noise_std
@@ -122,7 +122,7 @@ def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return model
 
 
@@ -154,7 +154,7 @@ def encode(
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     images = NamedImages(
         asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
     )
@@ -176,7 +176,7 @@ def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None 
     page = None if out is None else expanded(out, "out")
     made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.page
 
 
@@ -193,7 +193,7 @@ def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = Fals
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
     for sentence in exported.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return exported.folder
 
 
@@ -214,7 +214,7 @@ def sample(
     """
     made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.images.transpose(0, 2, 3, 1)
 
 
@@ -265,13 +265,16 @@ def similar(
 
 
 @checked
-def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[np.ndarray]:
+def denoise(run_folder: AnyPath, images: Any, *, skip_broken: bool = False, device: str = "auto") -> list[np.ndarray]:
     """Pictures of any size without their noise: one array (H, W, C) for each, of the model's channels and depth.
 
-    images: as `Autoencoder.reconstruct` takes them, but of any sizes: a path, a PIL image or an array, or a list of
-        them. Each goes through the model in overlapping tiles of the model's own size.
-    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have.
-    Raises InputError if a picture cannot be read.
+    images: as the source of `encode`, but of any sizes, or one PIL image or array, or a list that mixes all of these.
+        Each goes through the model in overlapping tiles of the model's own size. A folder's pictures come in the order
+        of their names.
+    skip_broken: leave out and name pictures that cannot be read. All results are kept in memory; `isthmus denoise`
+        writes any number of them to a folder.
+    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have,
+    and names pictures that were left out. Raises InputError if a picture cannot be read.
 
     >>> import isthmus as ist
     >>> import numpy as np
@@ -282,14 +285,15 @@ def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[n
     """
     folder = expanded(run_folder, "run_folder")
     model, notices = load_model(folder, device)
-    made, stds = list[np.ndarray](), list[float | None]()
-    for picture in pictures_in(images, model):
+    reader = PictureReader(skip_broken=skip_broken)
+    made, stds, names = list[np.ndarray](), list[float | None](), list[str]()
+    for name, picture in pictures_in(images, model, reader):
         stds.append(noise_std(picture))
         made.append(denoised(model, picture).transpose(1, 2, 0))
+        names.append(name or f"picture {len(names)}")
     trained = TrainedNoise.of(model, read_recipe(folder).corruption.kind)
-    names = [f"picture {place}" for place in range(len(stds))]
-    for sentence in (*notices, *trained.warnings(names, stds)):
-        warnings.warn(sentence, stacklevel=2)
+    for sentence in (*notices, *reader.left_out(), *trained.warnings(names, stds)):
+        notify(sentence)
     return made
 
 
@@ -316,7 +320,7 @@ def calibrate(
     source: Any = None,
     *,
     measure: str = "auto",
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -325,9 +329,10 @@ def calibrate(
 
     source: as in `encode`, or None for the run's own test images. They must be normal, and new to the run: pictures
         that were trained on or chose its weights are found by their content and refused.
-    measure: of the error: "mse", "ssim", "local" (the largest within a window), "latent" (its distance from training
-        latents), "elbo" of variational models, or "auto": the one that best finds anomalies which isthmus makes up from
-        the run's validation images. normal: take only pictures with this label.
+    measure: of the error: "mse", "ssim", "local" (the largest within a window), "relative" (to the picture's
+        roughness), "latent" (its distance from training latents), "elbo" of variational models, or "auto": the one that
+        best finds anomalies which isthmus makes up from the run's validation images. normal: take only pictures with
+        this label.
     Returns what was written. Warns about what was done to the pictures. Raises InputError for any wrong input.
 
     >>> import isthmus as ist
@@ -342,13 +347,13 @@ def calibrate(
         run,
         None if source is None else asked_pictures(source, form_of(run)),
         measure=measure,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         quiet=not show_progress,
     )
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.calibration.record
 
 
@@ -358,7 +363,7 @@ def score(
     source: Any,
     *,
     false_alarms: float = 0.01,
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -387,11 +392,11 @@ def score(
         run,
         asked_pictures(source, form_of(run)),
         false_alarms=false_alarms,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         show_progress=show_progress,
     )
     for sentence in (*made.notices, *([made.doctor.sentence] if made.doctor else ())):
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.scored

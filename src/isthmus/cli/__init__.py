@@ -21,6 +21,8 @@ from isthmus.cli.denoise import denoise
 from isthmus.cli.encode import encode
 from isthmus.cli.evaluate import doctor, evaluate, report
 from isthmus.cli.list import list_things
+from isthmus.cli.new import new
+from isthmus.cli.reconstruct import reconstruct
 from isthmus.cli.remove import remove
 from isthmus.cli.runs import runs
 from isthmus.cli.score import calibrate, score
@@ -28,7 +30,7 @@ from isthmus.cli.similar import similar
 from isthmus.cli.slim import slim
 from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
-from isthmus.cli.use import explore, export, reconstruct, sample
+from isthmus.cli.use import explore, export, sample
 from isthmus.core.memory_limit import check_start
 from isthmus.core.paths import check_working_folder
 
@@ -41,6 +43,7 @@ _DAILY = (runs, compare, table, slim, remove)
 for verb in (*_VERBS, *_USES, *_DAILY):
     app.command()(verb)
 app.command("list")(list_things)
+app.command()(new)
 app.add_typer(data.app, name="data")
 
 

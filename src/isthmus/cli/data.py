@@ -65,11 +65,11 @@ def read(
 
     `isthmus data cifar10 --download` fetches CIFAR-10.
     """
-    from isthmus.cli import listings
+    from isthmus.cli import data_facts
 
     kind, paths = _source([kind])
     options = paths | _options(changes, offline, skip_broken, download)
-    listings.print_data(kind, options, sheet=sheet, as_json=as_json)
+    data_facts.print_data(kind, options, sheet=sheet, as_json=as_json)
 
 
 @app.command()

@@ -30,7 +30,8 @@ def calibrate(
     measure: Annotated[
         str,
         typer.Option(
-            "--measure", help="Of the error: mse, ssim, local, latent, elbo; auto chooses by made-up anomalies."
+            "--measure",
+            help="Of the error: mse, ssim, local, relative, latent, elbo; auto chooses by made-up anomalies.",
         ),
     ] = "auto",
     normal: Annotated[

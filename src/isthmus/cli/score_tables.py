@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from isthmus.cli.console import new_console
-from isthmus.core.wording import all_printable, counted, printable, shortened
+from isthmus.core.wording import all_printable, counted, on_one_line, printable, shortened
 from isthmus.inference.anomaly.conformal import percent
 from isthmus.inference.anomaly.errors import UNITS
 from isthmus.run_files.anomalies import AnomalyRecord
@@ -48,7 +48,7 @@ def print_scores(found: ScoredRun) -> None:
     for one in scored.highest[:_SHOWN]:
         place = one.place
         table.add_row(
-            escape(printable(shortened(scored.path[one.index], 60))),
+            escape(on_one_line(shortened(scored.path[one.index], 60))),
             f"{scored.error[one.index]:.4g}",
             f"{scored.p_value[one.index]:.3g}",
             "flagged" if scored.flag[one.index] else "",

@@ -100,7 +100,7 @@ def _print(found: Search) -> None:
     from rich.table import Table
 
     from isthmus.cli.console import new_console
-    from isthmus.core.wording import printable
+    from isthmus.core.wording import on_one_line
 
     console = new_console()
     labelled = any(one.label is not None for query in found.queries for one in query.found)
@@ -109,14 +109,14 @@ def _print(found: Search) -> None:
             console.print()
         table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column("", justify="right")
-        table.add_column(escape(f"nearest to {printable(query.query)}"), overflow="fold")
+        table.add_column(escape(f"nearest to {on_one_line(query.query)}"), overflow="fold")
         if labelled:
             table.add_column("label", overflow="fold")
         table.add_column("distance", justify="right")
         for rank, one in enumerate(query.found, 1):
-            label = [escape(printable("" if one.label is None else str(one.label)))] if labelled else []
+            label = [escape(on_one_line("" if one.label is None else str(one.label)))] if labelled else []
             same = " (the same pixels)" if one.same_pixels else ""
-            table.add_row(str(rank), escape(printable(one.name)) + same, *label, f"{one.distance:#.4g}")
+            table.add_row(str(rank), escape(on_one_line(one.name)) + same, *label, f"{one.distance:#.4g}")
         console.print(table)
     if found.key is not None:
         console.print()

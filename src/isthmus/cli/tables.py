@@ -131,12 +131,12 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     console.print(table)
     console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, list(evaluation.scores.values()))
-    beside_pca, _ = run_beside_pca(evaluation)
-    if beside_pca:
-        console.print(beside_pca, markup=False)
     beside_noise = run_beside_noise(evaluation)
-    if beside_noise is not None:
-        console.print(beside_noise[0], markup=False)
+    beside = [run_beside_pca(evaluation)[0], "" if beside_noise is None else beside_noise[0]]
+    if evaluation.is_denoiser:
+        beside.reverse()
+    for sentence in filter(None, beside):
+        console.print(sentence, markup=False)
     data = evaluation.data
     console.print(f"Scored on {data.test_images or 0:,} held-out images of {data.source}.", markup=False)
 

@@ -39,7 +39,7 @@ class CalibrationRecord(FileRecord):
     isthmus: str = ""
     """Version of isthmus that wrote it."""
     measure: str
-    """How errors are measured: `mse`, `ssim`, `local`, `latent` or `elbo`."""
+    """How errors are measured: `mse`, `ssim`, `local`, `relative`, `latent` or `elbo`."""
     why: str = ""
     """Why this measure, in a sentence."""
     separations: dict[str, Number] = Field(default_factory=dict)

@@ -14,7 +14,7 @@ from isthmus.core.errors import RunError
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.evaluate import summarise
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
-from isthmus.recipes.study_plan import Variation
+from isthmus.recipes.variation import Variation
 from isthmus.run_files.arrays import read_scores
 from isthmus.run_files.data import Data
 from isthmus.run_files.diagnosis import Diagnosis

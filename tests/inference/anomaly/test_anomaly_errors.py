@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from isthmus.inference.anomaly.latent_distance import latent_reference
 from isthmus.inference.anomaly.local_errors import error_maps, largest_local_errors, places, window_of
 from isthmus.inference.anomaly.made_up import KINDS, made_up
 from isthmus.inference.anomaly.pixel_neighbours import PixelNeighbours
+from isthmus.inference.anomaly.relative_errors import relative_errors
 from isthmus.inference.anomaly.scored_model import ScoredModel
 from isthmus.models.collect_latents import collect
 from isthmus.models.weights_hash import weights_hash
@@ -59,6 +61,23 @@ def test_a_window_is_odd_and_fits_the_picture(height: int, width: int, side: int
     assert error_maps(pixels, pixels).shape == (1, height, width)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("shape", [(3, 16, 16), (1, 1, 16)])
+def test_the_relative_error_is_over_the_roughness_of_the_picture(dtype: str, shape: tuple[int, int, int]) -> None:
+    draw, highest = np.random.default_rng(0), np.iinfo(dtype).max
+    original = draw.integers(0, highest, (4, *shape), dtype=dtype, endpoint=True)
+    output = draw.integers(0, highest, (4, *shape), dtype=dtype, endpoint=True)
+    x, x_hat = original / highest, output / highest
+    steps = [np.square(np.diff(x, axis=axis)).mean((1, 2, 3)) for axis in (2, 3) if x.shape[axis] > 1]
+    expected = np.square(x - x_hat).mean((1, 2, 3)) / (sum(steps) + 255**-2)
+    assert relative_errors(torch.from_numpy(output), torch.from_numpy(original)).numpy() == pytest.approx(expected)
+
+
+def test_a_flat_picture_has_a_finite_relative_error() -> None:
+    flat = torch.full((1, 3, 8, 8), 100, dtype=torch.uint8)
+    assert relative_errors(flat + 1, flat).tolist() == pytest.approx([1.0])
+
+
 def test_hotellings_distance_is_near_one_for_its_own_latents_and_knows_correlation() -> None:
     draws = np.random.default_rng(0)
     z = draws.standard_normal((2000, 2)) @ np.array([[1.0, 0.99], [0.0, 0.14]])
@@ -88,7 +107,7 @@ def test_the_elbo_is_that_of_the_evaluation_and_each_picture_has_its_own() -> No
 def test_every_usable_measure_gives_finite_errors() -> None:
     one, pixels = scored(variational=True), images(20)
     reference = latent_reference(collect(one.model, pixels).z)
-    assert usable(one) == ("mse", "ssim", "local", "latent", "elbo")
+    assert usable(one) == ("mse", "ssim", "local", "relative", "latent", "elbo")
     seen = errors_of(one, pixels, usable(one), reference)
     assert all(np.isfinite(errors).all() and errors.shape == (20,) for errors in seen.errors.values())
     assert np.array_equal(seen.output, one.model.reconstruct(pixels).transpose(0, 3, 1, 2))
@@ -96,7 +115,9 @@ def test_every_usable_measure_gives_finite_errors() -> None:
 
 def test_a_plain_model_has_no_elbo() -> None:
     assert "elbo" not in usable(scored())
-    with pytest.raises(InputError, match=r"'elbo' is not defined here.*choose one of mse, ssim, local, latent"):
+    with pytest.raises(
+        InputError, match=r"'elbo' is not defined here.*choose one of mse, ssim, local, relative, latent"
+    ):
         check_measure(scored(), "elbo")
 
 
@@ -126,18 +147,29 @@ def test_the_measure_is_the_one_that_surely_finds_made_up_anomalies() -> None:
     assert choice_of({"mse": order(10, 0.5), "ssim": order(10, 3.0)}).measure == "ssim", "few pictures, large lead"
     unsure = choice_of({"mse": order(30, 0.5), "ssim": order(30, 0.6)})
     if unsure.separations["ssim"] > unsure.separations["mse"]:
-        assert unsure.measure == "mse" and "the lead of ssim may be chance, so mse stays" in unsure.why
+        assert unsure.measure == "mse"
+        assert re.search(r"ssim is ahead of mse in only [0-7]\d % of .* may be chance, so mse stays", unsure.why)
 
 
 @pytest.mark.parametrize("count", [8, 40, 200])
 def test_a_lead_that_is_chance_rarely_takes_the_place_of_mse(count: int) -> None:
-    """Two equally good measures: the other is taken in about one choice in twenty."""
+    """Two equally good measures: the other is taken in about one choice in five."""
     draws, taken = np.random.default_rng(0), 0
     for _ in range(200):
         parts = [(draws.standard_normal(count), draws.standard_normal(count) + 1) for _ in range(2)]
         first, second = ((changed[None] > own[:, None]).astype(float) for own, changed in parts)
         taken += choice_of({"mse": first, "local": second}).measure == "local"
-    assert taken <= 0.12 * 200
+    assert taken <= 0.3 * 200
+
+
+def test_a_clear_lead_on_thirty_images_is_mostly_taken() -> None:
+    """Missing it costs more than taking a lead that is none."""
+    draws, taken = np.random.default_rng(0), 0
+    for _ in range(60):
+        parts = [(draws.standard_normal(30), draws.standard_normal(30) + apart) for apart in (0.8, 1.5)]
+        first, second = ((changed[None] > own[:, None]).astype(float) for own, changed in parts)
+        taken += choice_of({"mse": first, "local": second}).measure == "local"
+    assert taken >= 0.6 * 60
 
 
 def test_few_validation_images_choose_nothing() -> None:
@@ -154,7 +186,7 @@ def test_separations_are_aurocs_of_every_usable_measure() -> None:
         three = made_up(np.tile(images(30), (3, 1, 1, 1)), kind)  # about a hundred of each kind
         changed = errors_of(scored(), three, ("mse",)).errors["mse"]
         areas.append(float(roc_auc_score(np.repeat([0, 1], [30, 90]), np.concatenate([own, changed]))))
-    assert set(found) == {"mse", "ssim", "local", "latent"}
+    assert set(found) == {"mse", "ssim", "local", "relative", "latent"}
     assert found["mse"] == pytest.approx(np.mean(areas))
 
 

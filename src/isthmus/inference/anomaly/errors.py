@@ -5,13 +5,14 @@
 | `mse` | mean squared error of the reconstruction, pixels in [0, 1] |
 | `ssim` | 1 - SSIM of the reconstruction |
 | `local` | the largest mean squared error of the reconstruction within a small window |
+| `relative` | mean squared error over the picture's roughness: the mean squared difference of neighbouring pixels |
 | `latent` | distance of the latent from those of training images |
 | `elbo` | negative ELBO in nats, of variational models |
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,16 +26,18 @@ from isthmus.evaluation.measures.ssim import Ssim
 from isthmus.inference.anomaly.latent_distance import LatentReference
 from isthmus.inference.anomaly.local_errors import largest_local_errors
 from isthmus.inference.anomaly.negative_elbo import negative_elbo
+from isthmus.inference.anomaly.relative_errors import relative_errors
 from isthmus.inference.anomaly.scored_model import ScoredModel
 from isthmus.models.autoencoder import with_sane_numbers
 from isthmus.models.batched import batched
 from isthmus.models.structural_similarity import WINDOW
 
-MEASURES = ("mse", "ssim", "local", "latent", "elbo")
+MEASURES = ("mse", "ssim", "local", "relative", "latent", "elbo")
 UNITS = {
     "mse": "mean squared error, pixels 0-1",
     "ssim": "1 - SSIM",
     "local": "largest mean squared error within a window, pixels 0-1",
+    "relative": "mean squared error over roughness",
     "latent": "mean square of the whitened latent, near 1 for training images",
     "elbo": "negative ELBO, nats",
 }
@@ -78,7 +81,7 @@ def errors_of(
     def answer(part: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         z = with_sane_numbers(model.encode_pixels(part))
         output = model.decode_to_pixels(z)
-        found = {measure: _picture_error(measure, output, part) for measure in measures if measure in _OF_PICTURES}
+        found = {measure: _OF_PICTURES[measure](output, part) for measure in measures if measure in _OF_PICTURES}
         if "latent" in measures:
             found["latent"] = z.flatten(1)
         if "elbo" in measures:
@@ -94,21 +97,20 @@ def errors_of(
     return Seen(errors, torch.cat([output for _, output in answers]).numpy())
 
 
-_OF_PICTURES = ("mse", "ssim", "local")
-
-
-def _picture_error(measure: str, output: Tensor, original: Tensor) -> Tensor:
-    if measure == "mse":
-        return Mse()(output, original)
-    if measure == "ssim":
-        return 1 - Ssim()(output, original)
-    return largest_local_errors(output, original)
+_OF_PICTURES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mse": Mse(),
+    "ssim": lambda output, original: 1 - Ssim()(output, original),
+    "local": largest_local_errors,
+    "relative": relative_errors,
+}
 
 
 def _problem(scored: ScoredModel, measure: str) -> str:
     """Why a measure is not defined for this model; empty if it is."""
     if measure == "ssim" and min(scored.model.image_shape[1:]) < WINDOW:
         return f"pictures are smaller than the window of {WINDOW} pixels"
+    if measure == "relative" and max(scored.model.image_shape[1:]) == 1:
+        return "pictures of one pixel have no neighbouring pixels"
     if measure == "elbo" and scored.distortion is None:
         return "the model is not variational with a likelihood in nats"
     return ""
