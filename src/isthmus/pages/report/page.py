@@ -38,10 +38,10 @@ def contents(page: str) -> list[tuple[str, str]]:
 
 _TEMPLATES.filters.update(
     colour_class=colour_class,
-    contents=contents,
     json=partial(json.dumps, ensure_ascii=False),
     unbroken=text.unbroken,
 )
+_TEMPLATES.globals["contents"] = contents
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
