@@ -3,10 +3,21 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
+.PHONY: demo docs wheel test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline --explore
+
+# dist/isthmus-*.whl with the explorer's script inside: pip installs it without npm and without a compiler
+wheel: .venv/python
+	npm --prefix web ci --silent
+	npm --prefix web run --silent build
+	ISTHMUS_EXPLORER=built $(PIP) wheel --no-deps --wheel-dir dist .
+	@ls -l dist/*.whl
+
+# the documentation as a site, in site/: open site/index.html
+docs: .venv/installed-docs
+	$(BIN)/python docs/site/build.py
 
 # file by file in processes of one thread each: half the time of one process with all threads
 test: check
@@ -55,7 +66,11 @@ quality-gpu: .venv/installed
 	touch $@
 
 .venv/installed-dev: .venv/installed
-	$(PIP) install -c constraints.txt -e '.[dev]'
+	$(PIP) install -c constraints.txt -e '.[dev,docs]'
+	touch $@
+
+.venv/installed-docs: .venv/installed
+	$(PIP) install -c constraints.txt -e '.[docs]'
 	touch $@
 
 # The peers' gigabytes live apart from the product's environment.

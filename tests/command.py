@@ -93,11 +93,13 @@ def tiny(*changes: str) -> list[str]:
 
 
 def assert_refused(answer: Answer, *parts: str, code: int = 2) -> None:
-    """One sentence on stderr, with these parts and a way out; nothing on stdout."""
+    """One sentence on stderr, or a line for each of several faults, with these parts and a way out; no stdout."""
     assert answer.code == code, answer
     assert answer.out == ""
     assert answer.err.startswith("isthmus: ")
-    assert answer.err.count("\n") == 1, answer.err
+    faults = answer.err.splitlines()[1:]
+    assert answer.err.count("\n") == 1 + len(faults), answer.err
+    assert all(line.startswith("  - ") for line in faults), answer.err
     for part in parts:
         assert part in answer.err
     assert any(hint in answer.err for hint in WAYS_OUT), f"no remedy in: {answer.err}"

@@ -85,6 +85,7 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
         assert thing in (*registry.kinds("datasets"), "prepare")
     else:
         assert verb in (
+            "new",
             "explore",
             "export",
             "encode",

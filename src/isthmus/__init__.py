@@ -13,11 +13,14 @@ __all__ = [
     "RunError",
     "Study",
     "calibrate",
+    "compare",
     "denoise",
     "doctor",
     "encode",
+    "evaluate",
     "explore",
     "export",
+    "list_runs",
     "load",
     "sample",
     "score",
@@ -27,11 +30,13 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from isthmus.api.comparison import compare
     from isthmus.api.functions import (
         calibrate,
         denoise,
         doctor,
         encode,
+        evaluate,
         explore,
         export,
         load,
@@ -41,6 +46,7 @@ if TYPE_CHECKING:
         study,
         train,
     )
+    from isthmus.api.list_runs import list_runs
     from isthmus.api.run_object import Run
     from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
@@ -53,11 +59,14 @@ _HOMES = {
     "RunError": "isthmus.core.errors",
     "Study": "isthmus.api.study_object",
     "calibrate": "isthmus.api.functions",
+    "compare": "isthmus.api.comparison",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "encode": "isthmus.api.functions",
+    "evaluate": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
+    "list_runs": "isthmus.api.list_runs",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
     "score": "isthmus.api.functions",

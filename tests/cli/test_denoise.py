@@ -124,7 +124,7 @@ def test_more_noise_than_it_was_trained_for_is_said(run: Path, tmp_path: Path) -
     path = picture(tmp_path / "loud.png", std=45)
     answer = isthmus("denoise", run, path, "-o", tmp_path / "out.png")
     assert f"{path} has more noise than the model was trained for: some of it will stay.\n" in answer.err
-    with pytest.warns(UserWarning, match="picture 0 has more noise"):
+    with pytest.warns(UserWarning, match=r"loud\.png has more noise"):
         ist.denoise(run, path)
 
 
@@ -207,6 +207,52 @@ def test_a_sheet_and_pictures_in_one_go_and_of_arrays(run: Path, tmp_path: Path)
     assert "The sheet shows 3 images" in again.err
     assert_refused(isthmus("reconstruct", run, one, "--sheet", tmp_path / "sheet.jpg"), "--sheet", "ends in .png")
     assert_refused(isthmus("reconstruct", run, one, "--sheet", one), "not made by isthmus")
+
+
+@pytest.mark.parametrize("verb", ["denoise", "reconstruct"])
+def test_patterns_arrays_and_data_sets_are_sources_too(run: Path, tmp_path: Path, verb: str) -> None:
+    for name in ("a/1.png", "b/1.png"):
+        (tmp_path / name).parent.mkdir()
+        picture(tmp_path / name, (16, 16))
+    np.save(tmp_path / "scans.npy", np.zeros((3, 16, 16, 3), np.uint8))
+    out = tmp_path / "out"
+    answer = isthmus(verb, run, f"{tmp_path}/*/*.png", tmp_path / "scans.npy", "-o", out, "--json", "-q")
+    assert answer.code == 0, answer
+    said = json.loads(answer.out)
+    rows = said if verb == "denoise" else said["images"]
+    results = ["a/1.png", "b/1.png", "scans-0.png", "scans-1.png", "scans-2.png"]
+    assert [one["out"] for one in rows] == [str(out / name) for name in results]
+    assert [one["path"] for one in rows][2:] == [f"{tmp_path}/scans.npy:{row}" for row in range(3)]
+    assert sorted(out.rglob("*.png")) == sorted(out / name for name in results)
+    assert (opened(out / "scans-0.png") == opened(out / "scans-2.png")).all()
+    refused = isthmus(verb, run, f"{tmp_path}/*/*.jpg", "-o", out)
+    assert_refused(refused, "this pattern matches no pictures")
+
+
+def test_reconstruct_says_the_error_of_each_and_writes_nothing_before_all_is_checked(run: Path, tmp_path: Path) -> None:
+    one, two = (picture(tmp_path / f"{name}.png", (16, 16)) for name in "ab")
+    answer = isthmus("reconstruct", run, one, "-o", tmp_path / "o.png", "--json", "--device", "cpu")
+    (row,) = json.loads(answer.out)["images"]
+    original, made = (opened(path) / 255 for path in (one, tmp_path / "o.png"))
+    assert row["error"] == pytest.approx(((original - made) ** 2).mean())
+    refused = isthmus("reconstruct", run, one, two, "-o", tmp_path / "p.png", "--sheet", tmp_path / "sheet.png")
+    assert_refused(refused, "2 images need a folder")
+    assert not (tmp_path / "sheet.png").exists()
+
+
+def test_python_denoises_folders_and_patterns_and_names_broken_pictures(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    first = picture(tmp_path / "in" / "a.png")
+    picture(tmp_path / "in" / "b.png", (20, 30))
+    (tmp_path / "in" / "c.png").write_bytes(b"")
+    (alone,) = ist.denoise(run, first)
+    for source in (tmp_path / "in", f"{tmp_path}/in/*.png", [first, tmp_path / "in" / "*.png"]):
+        with pytest.raises(ist.InputError, match=r"c\.png: is empty.*`skip_broken=True`"):
+            ist.denoise(run, source)
+        with pytest.warns(UserWarning, match=r"1 of \d images cannot be read and is left out: .*c.png"):
+            made = ist.denoise(run, source, skip_broken=True)
+        assert [one.shape for one in made][-2:] == [(41, 70, 3), (30, 20, 3)]
+        assert np.array_equal(made[0], alone)
 
 
 def test_grey_pictures_of_16_bits_keep_them(tmp_path: Path) -> None:

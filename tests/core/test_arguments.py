@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.core.arguments import checked, in_python
+from isthmus.core.arguments import checked, in_python, notify
 from isthmus.core.errors import InputError, RunError
 
 
@@ -72,6 +72,8 @@ def test_an_error_keeps_its_class_and_what_it_knows() -> None:
         ("choose another --out, or move it away", "choose another `out`, or move it away"),
         ("changes need a new --out and", "changes need a new `out` and"),
         ("leave them out with --skip-broken", 'leave them out with `options={"data.skip_broken": True}`'),
+        ("-n: 0 does not fit", "`n`: 0 does not fit"),
+        ("Name the normal ones with --normal.", "Name the normal ones with `normal`."),
         ("with fewer --jobs if that", "with fewer `jobs` if that"),
         ("`isthmus train --resume runs/vae` goes on", "`isthmus train --resume runs/vae` goes on"),
         ("data.path: my--out/a: --outer", "data.path: my--out/a: --outer"),
@@ -79,3 +81,15 @@ def test_an_error_keeps_its_class_and_what_it_knows() -> None:
 )
 def test_options_have_their_names_in_python(said: str, expected: str) -> None:
     assert in_python(said) == expected
+
+
+@checked
+def warn(*, skip_broken: bool = False) -> None:
+    notify("2 pictures were left out with --skip-broken.")
+
+
+def test_a_notice_is_in_the_words_of_python_and_at_the_line_of_the_caller() -> None:
+    with pytest.warns(UserWarning) as caught:
+        warn()
+    assert str(caught[0].message) == "2 pictures were left out with `skip_broken=True`."
+    assert caught[0].filename == __file__

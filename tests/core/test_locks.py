@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from tests.command import environment
 
-from isthmus.core.locks import is_seen_held, locked_file
+from isthmus.core.locks import locked_file
 
 HOLD = """
 import sys, pathlib
-from isthmus.core.locks import is_seen_held, locked_file
+from isthmus.core.locks import locked_file
 with locked_file(pathlib.Path(sys.argv[1]), wait=False):
     print("held", flush=True)
     sys.stdin.read()
@@ -110,13 +110,3 @@ def test_a_link_that_comes_in_between_is_not_followed(tmp_path: Path, monkeypatc
     with pytest.raises(ValueError, match="is a link"), locked_file(path, wait=False):
         pass
     assert victim.read_text() == "dear diary"
-
-
-@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system lists no locks")
-def test_a_held_lock_is_seen_without_being_touched(tmp_path: Path) -> None:
-    path = tmp_path / "lock"
-    assert not is_seen_held(path)
-    assert not path.exists()
-    with locked_file(path, wait=False):
-        assert is_seen_held(path)
-    assert not is_seen_held(path)

@@ -23,7 +23,7 @@ from isthmus.core.pixels import Rows
 from isthmus.evaluation.baselines.mirroring import Mirroring
 from isthmus.evaluation.doctor.diagnosis import ALWAYS, SEVERITIES, as_sentence
 from isthmus.evaluation.doctor.examine import examine, read_diagnoses
-from isthmus.evaluation.doctor.learning_curve import falls, jumps, read_curve, rises
+from isthmus.evaluation.doctor.learning_curve import falls, jumps, read_curve, read_epochs, rises
 from isthmus.evaluation.doctor.measurements import CodeUse, Measurements, TrainingCourse
 from isthmus.evaluation.doctor.pixels import PixelStatistics, pixels_of, twins
 from isthmus.evaluation.doctor.remedies import changed, fitting
@@ -402,6 +402,16 @@ def test_pixels_are_counted_in_little_memory() -> None:
     assert (seen.shares[0], seen.shares[255], seen.shares.sum()) == (0.75, 0.25, 1.0)
 
 
+def test_a_denoiser_overfits_where_its_error_on_noisy_images_rises() -> None:
+    """Its errors on clean images, and on photographs of more detail, are larger without any overfitting."""
+    errors = {**shown().mse, "train": 0.001, "validation": 0.002, "noisy train": 0.010, "noisy validation": 0.016}
+    assert examine(shown(mse=errors, training=went(2000, 100, 20, (0.05, 0.03, 0.016)))) == []
+    alike = {**errors, "noisy validation": 0.011}
+    assert examine(shown(mse=alike, training=went(2000, 100, 20, (0.05, 0.016, 0.019)))) == []
+    risen = one_of(mse=errors, training=went(2000, 100, 20, (0.05, 0.016, 0.019)))
+    assert risen.rule == "overfits" and "its error on noisy validation images is 1.6" in risen.sentence
+
+
 def test_inverted_test_images_are_noticed() -> None:
     """By their values; and where these are as often dark as bright, by the model's errors."""
     values = {"train": grey(60.0), "validation": grey(60.0), "test": negative(grey(60.0))}
@@ -605,6 +615,25 @@ def test_the_curve_is_of_epochs_or_else_of_logged_steps(tmp_path: Path) -> None:
     journal.write_text("".join(json.dumps(line) + "\n" for line in steps[:3] + epochs[:3]))
     assert read_curve(journal) == ()
     assert read_curve(tmp_path / "nothing") == ()
+
+
+def test_the_curve_of_a_denoiser_is_that_of_noisy_images(tmp_path: Path) -> None:
+    """On clean images, a start at PCA is the best, and training only raises the error."""
+    rows = [
+        {
+            "kind": "epoch",
+            "step": 10 * epoch,
+            "epoch": epoch,
+            "seconds": 1.0,
+            "validation_mse": 0.001 * (1 + epoch),
+            "corrupted_validation_loss": 1 / (1 + epoch),
+        }
+        for epoch in range(9)
+    ]
+    journal = tmp_path / "metrics.jsonl"
+    journal.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert read_curve(journal)[-1] == (1.0, 1 / 9)
+    assert read_epochs(journal) == tuple(1 / (1 + epoch) for epoch in range(9))
 
 
 def test_a_remedys_names_keep_their_spelling() -> None:

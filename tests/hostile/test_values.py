@@ -58,7 +58,7 @@ def test_absurd_toml_is_one_sentence(text: str, tmp_path: Path) -> None:
 def test_dots_in_text_are_no_depth(tmp_path: Path) -> None:
     text = "1 ..... 2" * 40 + ". And so on. " * 60 + "e.g. a.b.c"
     (tmp_path / "mine.toml").write_text(f'about = "{text}"')
-    assert isthmus("train", tmp_path / "mine.toml").err.startswith("isthmus: data: the recipe has no [data] table")
+    assert isthmus("train", tmp_path / "mine.toml").err.count("data: the recipe has no [data] table") == 1
 
 
 def test_a_study_of_thousands_is_refused(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ import isthmus as ist
 from isthmus.core.ahead import ahead, behind
 from isthmus.core.errors import InputError
 from isthmus.inference import encode as encode_module
-from isthmus.inference.encode import AboutLatents, EncodedBlock, about_latents, encoded, weights_hash
+from isthmus.inference.encode import AboutLatents, EncodedBlock, about_latents, encoded, weights_file_hash
 from isthmus.inference.latents import gathered
 from isthmus.inference.latents_file import writing
 from isthmus.inference.latents_table import LatentsTable
@@ -81,7 +81,7 @@ def test_the_table_names_its_run_and_the_hash_of_the_weights_file(run: Path, hom
     about = json.loads(pq.read_schema("z.parquet").metadata[b"isthmus"])
     weights = hashlib.sha256((run / "checkpoints" / "best" / "model.safetensors").read_bytes()).hexdigest()
     assert (about["run"], about["weights"], about["latent_shape"]) == (str(run), f"sha256:{weights}", [3])
-    assert LatentsTable(Path("z.parquet")).about.weights == weights_hash(load_model(run, "cpu")[0])
+    assert LatentsTable(Path("z.parquet")).about.weights == weights_file_hash(load_model(run, "cpu")[0])
 
 
 def test_csv_and_npy_hold_the_same_numbers(run: Path, home: Path, pixels: np.ndarray) -> None:
@@ -109,7 +109,7 @@ def test_the_bits_do_not_depend_on_the_blocks(
 
 
 def test_a_table_is_replaced_only_if_isthmus_made_it(run: Path, home: Path) -> None:
-    for ending in ("parquet", "csv"):
+    for ending in ("parquet", "csv", "npy"):
         out = f"z.{ending}"
         for _ in range(2):
             assert isthmus("encode", run, "pets", "-o", out, "-q").code == 0
@@ -118,6 +118,9 @@ def test_a_table_is_replaced_only_if_isthmus_made_it(run: Path, home: Path) -> N
         assert Path(out).read_bytes() == b"somebody's notes"
     np.save("mine.npy", np.zeros(3))
     assert_refused(isthmus("encode", run, "pets", "-o", "mine.npy", "-q"), "mine.npy: already exists")
+    assert isthmus("encode", run, "pets", "-o", "own.npy", "-q").code == 0
+    np.save("own.npy", np.load("own.npy"))  # saved again by NumPy, it is somebody's own file
+    assert_refused(isthmus("encode", run, "pets", "-o", "own.npy", "-q"), "own.npy: already exists")
     assert np.load("mine.npy").shape == (3,)
 
 
@@ -243,3 +246,29 @@ def test_writing_behind_keeps_order_and_raises_what_is_raised() -> None:
         give(1)
         raise KeyError
     assert threading.active_count() == before
+
+
+def test_a_csv_file_holds_no_name_that_a_spreadsheet_would_compute(run: Path, home: Path, pixels: np.ndarray) -> None:
+    for name in ("=1+1.png", "@a.png", "-b.png", "c=.png"):
+        Image.fromarray(pixels[0]).save(name)
+    assert isthmus("encode", run, "./=1+1.png", "[!x]*.png", "-o", "z.csv", "-q").code == 0
+    paths = pa_csv.read_csv("z.csv")["path"].to_pylist()
+    assert sorted(paths) == sorted(["./=1+1.png", "./=1+1.png", "./@a.png", "./-b.png", "c=.png"])
+    assert all(Path(path).is_file() for path in paths)
+
+
+def test_saving_from_python_fails_in_one_sentence(run: Path, home: Path) -> None:
+    table = ist.encode(run, "pets", show_progress=False)
+    with pytest.raises(InputError, match="path: 5 does not fit"):
+        table.save(5)  # type: ignore[arg-type]
+    with pytest.raises(ist.RunError, match="the disk is full"):
+        table.save("/dev/full")
+    with pytest.raises(InputError, match=r"z\.txt: latents are saved as \.parquet, .*; choose a name"):
+        table.save("z.txt")
+
+
+def test_python_says_how_broken_pictures_are_left_out(run: Path, home: Path) -> None:
+    Path("pets/cat/2.png").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"leave it out with `skip_broken=True`$"):
+        ist.encode(run, "pets", show_progress=False)
+    assert len(ist.encode(run, "pets", skip_broken=True, show_progress=False)) == 5

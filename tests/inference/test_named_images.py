@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -201,3 +203,10 @@ def test_pictures_are_read_again_by_their_names(tmp_path: Path) -> None:
     name = found.address(3)
     again = found.pixels_at({name, "elsewhere"})
     assert list(again) == [name] and (again[name] == all_of(found).pixels[3]).all()
+
+
+def test_a_parquet_file_without_pictures_gets_a_remedy_that_can_be_followed(tmp_path: Path) -> None:
+    """A trained model's verbs have no `data.image_column`."""
+    pq.write_table(pa.table({"scan": [b"x"]}), tmp_path / "t.parquet")
+    with pytest.raises(InputError, match=r"give the column of images the name 'image'$"):
+        NamedImages(tmp_path / "t.parquet", FORM)

@@ -7,8 +7,11 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
@@ -16,13 +19,17 @@ from tests.command import assert_refused, isthmus
 
 import isthmus as ist
 from isthmus.core.errors import InputError
+from isthmus.data import decode_in_order as decode_in_order_module
 from isthmus.inference import find_again as find_again_module
 from isthmus.inference import gallery as gallery_module
 from isthmus.inference import nearest as nearest_module
 from isthmus.inference import similar as similar_module
 from isthmus.inference.latents_table import LatentsTable
+from isthmus.inference.named_images import NamedImages
 from isthmus.inference.nearest import Distance, Nearest, fit_whitening
+from isthmus.inference.queries import read_queries
 from isthmus.inference.search_key import search_key
+from isthmus.runs.load import load_model
 
 COUNT = 150
 
@@ -209,3 +216,118 @@ def test_examples_in_docstrings_hold(cache_of_module: None) -> None:
     for module in (nearest_module, find_again_module):
         tried = doctest.testmod(module)
         assert tried.attempted and not tried.failed
+
+
+def told(**changes: object) -> bytes:
+    """The metadata of scans.parquet, changed."""
+    metadata = pq.read_schema("scans.parquet").metadata
+    return json.dumps({**json.loads(metadata[b"isthmus"]), **changes}).encode()
+
+
+def write_changed(column: str | None = None, values: Any = None, **changes: object) -> None:
+    """changed.parquet: scans.parquet with another column, without it where there are no values, or other metadata."""
+    table = pq.read_table("scans.parquet")
+    if column is not None:
+        place = table.schema.get_field_index(column)
+        table = table.remove_column(place) if values is None else table.set_column(place, column, values)
+    pq.write_table(table.replace_schema_metadata({b"isthmus": told(**changes)}), "changed.parquet")
+
+
+def latents_with(value: Any) -> Any:
+    """The column z of scans.parquet with another fourth row."""
+    rows = pq.read_table("scans.parquet")["z"].to_pylist()
+    return pa.array([*rows[:3], value, *rows[4:]], pa.list_(pa.float32(), 3))
+
+
+def test_a_table_that_was_changed_is_refused_in_one_sentence(run: Path, home: Path) -> None:
+    paths = [None, *["a.png"] * (COUNT - 1)]
+    for column, values, said in (
+        ("z", None, "has no column 'z'"),
+        ("path", None, "has no column 'path'"),
+        ("sha256", None, "has no column 'sha256'"),
+        ("z", pa.array(range(COUNT)), "'z' is of type int64"),
+        ("z", pa.array([[1.0, 2.0]] * COUNT, pa.list_(pa.float32(), 2)), "'z' is of type fixed_size_list"),
+        ("z", pa.array([[1.0] * (row % 4) for row in range(COUNT)], pa.list_(pa.float32())), "'z' is of type list"),
+        ("z", latents_with(None), "rows whose z is missing or not finite"),
+        ("z", latents_with([np.nan, 0, 0]), "rows whose z is missing or not finite"),
+        ("path", pa.array(range(COUNT)), "'path' is of type int64"),
+        ("path", pa.array(paths, pa.string()), "rows without path or sha256"),
+    ):
+        write_changed(column, values)
+        for words in ([], ["--whiten"]):
+            refused = isthmus("similar", run, "query.png", "--in", "changed.parquet", "-q", *words)
+            assert_refused(refused, "changed.parquet", said, "make it again with `isthmus encode`")
+            assert "is damaged" not in refused.err
+    write_changed(format=2)
+    assert_refused(isthmus("similar", run, "query.png", "--in", "changed.parquet"), "has format 2", "reads format 1")
+
+
+def test_a_table_that_another_library_wrote_again_is_searched(run: Path, home: Path) -> None:
+    write_changed("path", pq.read_table("scans.parquet")["path"].cast(pa.large_string()))
+    assert isthmus("similar", run, "query.png", "--in", "changed.parquet", "-q").code == 0
+
+
+def test_a_picture_that_is_named_several_times_costs_no_neighbour(run: Path, home: Path) -> None:
+    """The query itself is left out as often as it is there, and as many neighbours as were asked for stay."""
+    sources = ["scans.npy", "query.png", "query.png", str(home / "query.png")]
+    found = ist.similar(run, ["query.png", "query.png"], sources, n=4, show_progress=False)
+    assert [len(query.found) for query in found.queries] == [4, 4]
+    assert "query.png" not in {Path(one.name).name for query in found.queries for one in query.found}
+    alone = ist.similar(run, "query.png", "query.png", n=4, show_progress=False)
+    assert not alone.queries[0].found
+    assert "Of 1 picture that were searched, fewer than 4 are others than the query." in alone.notices
+
+
+def test_of_many_queries_only_the_pixels_that_a_sheet_shows_are_kept(run: Path, home: Path) -> None:
+    model = load_model(run, "cpu")[0]
+    asked = read_queries(model, ["scans.npy:3", "scans.npy"], pictures=5)
+    assert asked.z.shape == (COUNT + 1, 3) and len(asked.names) == COUNT + 1
+    assert len(asked.pixels) == 5
+    assert [picture.base is None for picture in asked.pixels[1:]] == [True] * 4, "a view would keep its block"
+
+
+def test_pictures_of_a_table_are_decoded_in_runs_and_not_one_by_one(
+    run: Path, home: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[int, int]] = []
+    decode = decode_in_order_module.decode_chunk
+
+    def counted(pictures: Any, task: Any) -> Any:
+        asked.append((task.start, task.stop))
+        return decode(pictures, task)
+
+    monkeypatch.setattr(decode_in_order_module, "decode_chunk", counted)
+    images = NamedImages("scans.npy", load_model(run, "cpu")[0].form, quiet=True)
+    wanted = {images.address(row): row for row in (*range(80), 100, 149)}
+    found = images.pixels_at(wanted)
+    assert asked == [(0, 64), (64, 80), (100, 101), (149, 150)]
+    assert found.keys() == wanted.keys()
+    assert all((found[name] == pixels[row].transpose(2, 0, 1)).all() for name, row in wanted.items())
+
+
+def test_python_says_n_whiten_and_among_and_not_the_command_lines_options(run: Path, home: Path) -> None:
+    for arguments, said in (
+        ({"n": 0}, "`n`: 0 does not fit"),
+        ({"among": ["query.png"], "whiten": True}, "leave `whiten` out"),
+        ({"among": ["scans.parquet", "scans.npy"]}, "give one `among`"),
+    ):
+        with pytest.raises(InputError) as caught:
+            ist.similar(run, "query.png", **{"among": "scans.npy", "show_progress": False} | arguments)
+        assert said in str(caught.value) and "--" not in str(caught.value)
+
+
+def test_a_name_with_a_line_break_stays_on_one_line_of_the_table(run: Path, home: Path, pixels: np.ndarray) -> None:
+    Image.fromarray(pixels[8]).save("a\n1  forged.png")
+    told = isthmus("similar", run, "query.png", "--in", "a\n1  forged.png", "-q")
+    assert told.code == 0 and len(told.out.splitlines()) == 2
+    assert "a\\n1  forged.png" in told.out
+
+
+def test_copies_that_raise_the_precision_are_said(run: Path, home: Path, pixels: np.ndarray) -> None:
+    for place in range(24):
+        folder = Path("pets", "cat" if place % 2 else "dog")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels[place]).save(folder / f"{place}.png")
+    words = ("similar", run, "query.png", "-q", "-n", "2", "--in", "pets")
+    assert "copies" not in isthmus(*words).err
+    assert "24 of 48 searched pictures are copies, pixel for pixel" in isthmus(*words, "--in", "pets").err

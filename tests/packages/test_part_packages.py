@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from tests.command import Answer, assert_refused, environment, isthmus, train
-from tests.packages.installing import EXAMPLE, install, install_example, uninstall_all
+from tests.packages.installing import EXAMPLE, forget, install, install_example, uninstall_all
 
 import isthmus as ist
 from isthmus.core import registry
@@ -39,8 +39,25 @@ def test_a_part_of_a_package_is_listed_with_it(site: Path) -> None:
     )
     rows = {row["name"]: row for row in json.loads(isthmus("list", "bottlenecks", "--json").out)}
     assert rows["bounded"]["package"] == {"name": "isthmus-example-part", "version": "0.1.0"}
-    assert rows["bounded"]["options"] == {"dim": "= 8"}
+    dim = rows["bounded"]["options"]["dim"]
+    assert (dim["type"], dim["default"], dim["needed"]) == ("int >= 1", 8, False)
     assert rows["vector"]["package"] is None
+
+
+def test_a_part_that_could_be_used_is_listed_again_without_importing_it(site: Path) -> None:
+    """Until its file changes."""
+    install_example(site)
+    module = "isthmus_example_part"
+    registry.described("bottlenecks", "bounded")
+    assert module in sys.modules, "whether it can be used, only importing it tells"
+    forget(site)
+    assert registry.described("bottlenecks", "bounded").options["dim"].default == 8
+    assert module not in sys.modules
+    file = site / f"{module}.py"
+    file.write_text(file.read_text().replace("= 8", "= 88"))
+    forget(site)
+    assert registry.described("bottlenecks", "bounded").options["dim"].default == 88
+    assert module in sys.modules
 
 
 def test_no_package_is_imported_before_its_part_is_asked_for(site: Path) -> None:

@@ -19,7 +19,7 @@ from isthmus.run_files.read import read_json
 from isthmus.runs.claim import claim
 from isthmus.runs.load import load_data
 from isthmus.runs.run_folder import read_recipe
-from isthmus.training import in_folder, loop
+from isthmus.training import in_folder, meter
 from isthmus.training.batches import Batches
 
 BUILT_IN = [path for name in builtin() for path in ([f"{name}/{row}" for row, _ in describe(name)[1]] or [name])]
@@ -77,7 +77,7 @@ def test_epoch_of_several_passes_takes_the_batches_of_as_many_epochs() -> None:
 def test_lengthened_run_goes_on_bit_for_bit_from_within_an_epoch(
     tiny: Callable[..., Recipe], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_STEPS", 1)
+    monkeypatch.setattr(meter, "LOG_STEPS", 1)
     monkeypatch.setattr(in_folder, "SAVE_SECONDS", 0.0)
     changes = {"train.epochs": 1, "train.least_steps": 60, "train.warmup_steps": 30, "split.limit": 20}
     recipe = tiny({**changes, "train.batch": 8})

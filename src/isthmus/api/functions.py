@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -15,7 +14,7 @@ from isthmus.api.asked import Data, asked_run, asked_study
 from isthmus.api.asked_pictures import asked_pictures
 from isthmus.api.run_object import Run
 from isthmus.api.study_object import Study
-from isthmus.core.arguments import checked
+from isthmus.core.arguments import checked, notify
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.inference.anomaly.calibrate import calibrate_run
@@ -23,6 +22,8 @@ from isthmus.inference.anomaly.score import Scored
 from isthmus.inference.denoise import denoised, pictures_in
 from isthmus.inference.encode import about_latents
 from isthmus.inference.export import export_run
+from isthmus.inference.file_pairs import PictureReader
+from isthmus.inference.images_elsewhere import Elsewhere
 from isthmus.inference.latents import Latents, gathered
 from isthmus.inference.named_images import NamedImages
 from isthmus.inference.noise_level import noise_std
@@ -32,6 +33,8 @@ from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.evaluation import EvaluationRecord
+from isthmus.run_files.read import read_record
 from isthmus.runs.load import form_of, load_model
 from isthmus.runs.run_folder import check_is_run, read_recipe
 
@@ -43,18 +46,26 @@ def train(
     data: Data = None,
     out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
+    start: AnyPath | None = None,
     resume: bool = False,
+    keep_optimizer: bool = False,
+    log: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Run:
     """Train a recipe, evaluate it and write its report; a finished run is not changed.
 
-    recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder.
+    recipe: a name such as "post/latent-10", a path to a TOML file, or a run folder. With a finished run's folder and
+        options such as {"train.epochs": 50}, its training goes on in another folder until it has 50 epochs.
     data: a data set's kind ("scenes"), its options ({"kind": "parquet", "path": ...}), the path of a folder of images
         or of other files; or the images: an array or a tensor (N, H, W), (N, H, W, C) or (N, C, H, W), also with labels
         as a pair, a data set of PyTorch or of the Hugging Face hub, or a list of PIL images. Images are kept in the run
         folder, as `images.safetensors` or `images.parquet`.
     out: the run folder, by default `runs/NAME`. options: dotted changes, {"bottleneck.dim": 16}.
+    start: a run whose weights are taken as a start, as far as they fit; what differs is said, and start.json keeps it.
     resume: resume the unfinished run in the folder from its last checkpoint.
+    keep_optimizer: keep the optimizer's state once training has ended, twice the size of the weights: only with it can
+        a later training go on exactly where this one ended.
+    log: where its numbers go besides the run folder: "tensorboard", "wandb" (offline), both of them extras.
     Returns the `Run`, which stands for its folder. Raises InputError for any wrong input, and if the folder holds an
     unfinished run and `resume` is false.
 
@@ -71,9 +82,15 @@ def train(
     >>> run = ist.train("residual", data=images, out="runs/mine", options=small, show_progress=False)
     >>> run.evaluation.data.image_shape
     (1, 16, 16)
+
+    More of the same training, in a folder of its own:
+
+    >>> print(ist.train("runs/latent-10", options={"train.epochs": 2}, show_progress=False))
+    runs/latent-10-epochs-2
     """
-    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data)
-    verbs.train(asked, resume=resume, show_progress=show_progress)
+    source = None if start is None else expanded(start, "start")
+    asked = asked_run(os.fspath(recipe), None if out is None else expanded(out, "out"), options or {}, data, source)
+    verbs.train(asked, resume=resume, show_progress=show_progress, keep_optimizer=keep_optimizer, log=log)
     return Run(asked.folder)
 
 
@@ -85,6 +102,8 @@ def study(
     out: AnyPath | None = None,
     options: Mapping[str, Any] | None = None,
     jobs: int | Literal["auto"] = 1,
+    keep_optimizer: bool = False,
+    log: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Study:
     """Run what is missing or unfinished of a study, compare, and write its report; arguments as in `train`.
@@ -100,7 +119,7 @@ def study(
     ['latent-2/seed-0', 'latent-10/seed-0', 'denoise/seed-0', 'vae/seed-0']
     """
     asked = asked_study(os.fspath(name), None if out is None else expanded(out, "out"), options or {}, data)
-    verbs.study(asked, jobs=jobs, show_progress=show_progress)
+    verbs.study(asked, jobs=jobs, show_progress=show_progress, keep_optimizer=keep_optimizer, log=log)
     return Study(asked.folder)
 
 
@@ -118,7 +137,7 @@ def load(run_folder: AnyPath, *, device: str = "auto") -> Autoencoder:
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return model
 
 
@@ -150,7 +169,7 @@ def encode(
     """
     model, notices = load_model(expanded(run_folder, "run_folder"), device)
     for sentence in notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     images = NamedImages(
         asked_pictures(source, model.form), model.form, skip_broken=skip_broken, quiet=not show_progress
     )
@@ -158,11 +177,53 @@ def encode(
 
 
 @checked
-def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None = None) -> Path:
+def evaluate(
+    run_folder: AnyPath,
+    *,
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+) -> EvaluationRecord:
+    """Score a trained run on its held-out images again, or on another test set, and write its page.
+
+    data: a path of images: the run's own at another place, which are recognised by their content, or another test set,
+        whose scores go into a folder of their own, `other-images/NAME/`, and say so in `flags`.
+    options: where the run's own images are now, {"data.path": "/new/place"}. device: by default that of its training.
+    Warns of what was done to the pictures. Raises InputError for images that are not there.
+
+    >>> import isthmus as ist
+    >>> import numpy as np
+    >>> np.save("others.npy", np.random.default_rng(0).integers(0, 256, (20, 8, 8), dtype=np.uint8))
+    >>> found = ist.evaluate("runs/digits-10", data="others.npy")
+    >>> found.data.source, found.data.test_images
+    ('others.npy (another test set)', 20)
+    """
+    folder, notices = verbs.evaluate(expanded(run_folder, "run_folder"), device=device, where=_elsewhere(data, options))
+    found = read_record(folder / "evaluation.json", EvaluationRecord)
+    for sentence in notices:
+        if sentence not in found.flags:  # those are returned
+            notify(sentence)
+    return found
+
+
+def _elsewhere(data: AnyPath | None, options: Mapping[str, Any] | None) -> Elsewhere:
+    return Elsewhere(dict(options or {}), None if data is None else str(expanded(data, "data")))
+
+
+@checked
+def explore(
+    folder: AnyPath,
+    *,
+    models: Sequence[str] = (),
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    out: AnyPath | None = None,
+) -> Path:
     """Write a page that runs a run's model, or up to four models of a study, in the browser.
 
     models: names of a study's variations, by default the first four. out: the HTML file, by default `explorer.html`
         in the folder; then the report links to it. Returns its path; warns about anything missing from the page.
+    data, options: other images, as in `evaluate`; their page is in `other-images/NAME/`.
     Raises InputError if the models' training images are missing, or if the page's script has not been built.
 
     >>> import isthmus as ist
@@ -170,9 +231,9 @@ def explore(folder: AnyPath, *, models: Sequence[str] = (), out: AnyPath | None 
     runs/digits-10/explorer.html
     """
     page = None if out is None else expanded(out, "out")
-    made = verbs.explore(expanded(folder, "folder"), models=models, out=page)
+    made = verbs.explore(expanded(folder, "folder"), models=models, out=page, where=_elsewhere(data, options))
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.page
 
 
@@ -189,18 +250,26 @@ def export(run_folder: AnyPath, *, out: AnyPath | None = None, half: bool = Fals
     home = None if out is None else expanded(out, "out")
     exported = export_run(expanded(run_folder, "run_folder"), home, half=half)
     for sentence in exported.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return exported.folder
 
 
 @checked
 def sample(
-    run_folder: AnyPath, count: int = 64, *, sampler: str = "auto", seed: int = 0, device: str = "auto"
+    run_folder: AnyPath,
+    count: int = 64,
+    *,
+    sampler: str = "auto",
+    seed: int = 0,
+    data: AnyPath | None = None,
+    options: Mapping[str, Any] | None = None,
+    device: str = "auto",
 ) -> np.ndarray:
     """New images from a run's model, (count, H, W, C) uint8, or uint16 where it was trained on 16 bits.
 
     The same seed on the same device gives the same images.
     sampler: the name of a sampler, or "auto": the model's prior if it has one, else a sampler that suits its latent.
+    data, options: as in `evaluate`; to other images than its own, the sampler is fitted.
     Raises InputError if the sampler does not suit the model, or if the images that it is fitted to are missing.
 
     >>> import isthmus as ist
@@ -208,9 +277,10 @@ def sample(
     >>> new.shape, new.dtype
     ((5, 8, 8, 1), dtype('uint8'))
     """
-    made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device)
+    where = _elsewhere(data, options)
+    made = generate(expanded(run_folder, "run_folder"), count, sampler=sampler, seed=seed, device=device, where=where)
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.images.transpose(0, 2, 3, 1)
 
 
@@ -261,13 +331,16 @@ def similar(
 
 
 @checked
-def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[np.ndarray]:
+def denoise(run_folder: AnyPath, images: Any, *, skip_broken: bool = False, device: str = "auto") -> list[np.ndarray]:
     """Pictures of any size without their noise: one array (H, W, C) for each, of the model's channels and depth.
 
-    images: as `Autoencoder.reconstruct` takes them, but of any sizes: a path, a PIL image or an array, or a list of
-        them. Each goes through the model in overlapping tiles of the model's own size.
-    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have.
-    Raises InputError if a picture cannot be read.
+    images: as the source of `encode`, but of any sizes, or one PIL image or array, or a list that mixes all of these.
+        Each goes through the model in overlapping tiles of the model's own size. A folder's pictures come in the order
+        of their names.
+    skip_broken: leave out and name pictures that cannot be read. All results are kept in memory; `isthmus denoise`
+        writes any number of them to a folder.
+    Warns where the model was not trained to remove noise, or for noise of another strength than these pictures have,
+    and names pictures that were left out. Raises InputError if a picture cannot be read.
 
     >>> import isthmus as ist
     >>> import numpy as np
@@ -278,14 +351,15 @@ def denoise(run_folder: AnyPath, images: Any, *, device: str = "auto") -> list[n
     """
     folder = expanded(run_folder, "run_folder")
     model, notices = load_model(folder, device)
-    made, stds = list[np.ndarray](), list[float | None]()
-    for picture in pictures_in(images, model):
+    reader = PictureReader(skip_broken=skip_broken)
+    made, stds, names = list[np.ndarray](), list[float | None](), list[str]()
+    for name, picture in pictures_in(images, model, reader):
         stds.append(noise_std(picture))
         made.append(denoised(model, picture).transpose(1, 2, 0))
+        names.append(name or f"picture {len(names)}")
     trained = TrainedNoise.of(model, read_recipe(folder).corruption.kind)
-    names = [f"picture {place}" for place in range(len(stds))]
-    for sentence in (*notices, *trained.warnings(names, stds)):
-        warnings.warn(sentence, stacklevel=2)
+    for sentence in (*notices, *reader.left_out(), *trained.warnings(names, stds)):
+        notify(sentence)
     return made
 
 
@@ -312,7 +386,7 @@ def calibrate(
     source: Any = None,
     *,
     measure: str = "auto",
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -339,13 +413,13 @@ def calibrate(
         run,
         None if source is None else asked_pictures(source, form_of(run)),
         measure=measure,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         quiet=not show_progress,
     )
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.calibration.record
 
 
@@ -355,7 +429,7 @@ def score(
     source: Any,
     *,
     false_alarms: float = 0.01,
-    normal: str | None = None,
+    normal: str | int | None = None,
     skip_broken: bool = False,
     device: str = "auto",
     show_progress: bool = True,
@@ -384,11 +458,11 @@ def score(
         run,
         asked_pictures(source, form_of(run)),
         false_alarms=false_alarms,
-        normal=normal,
+        normal=None if normal is None else str(normal),
         device=device,
         skip_broken=skip_broken,
         show_progress=show_progress,
     )
     for sentence in (*made.notices, *([made.doctor.sentence] if made.doctor else ())):
-        warnings.warn(sentence, stacklevel=2)
+        notify(sentence)
     return made.scored

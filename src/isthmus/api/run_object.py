@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from functools import cached_property, total_ordering
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 import numpy as np
 
 from isthmus.api import verbs
-from isthmus.core.arguments import checked
+from isthmus.core.arguments import checked, notify
 from isthmus.core.columns import Columns, as_table
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import AnyPath, expanded
@@ -67,7 +66,7 @@ class Run(ShownInNotebooks):
         """
         model, notices = load_model(self.path, "auto")
         for sentence in notices:
-            warnings.warn(sentence, stacklevel=3)
+            notify(sentence)
         return model
 
     @property
@@ -94,7 +93,7 @@ class Run(ShownInNotebooks):
         """
         log = read_log(self.path / "metrics.jsonl")
         if log.unreadable:
-            warnings.warn(f"{self.path / 'metrics.jsonl'}: {log.unreadable} lines cannot be read.", stacklevel=3)
+            notify(f"{self.path / 'metrics.jsonl'}: {log.unreadable} lines cannot be read.")
         # a run that was killed and resumed repeats steps: the last line of each is of the weights that it has
         steps = {line.step: line for line in log.lines if isinstance(line, StepRecord)}
         rows = [
@@ -172,7 +171,7 @@ def framed(folder: Path, models: tuple[str, ...], *, embed: bool, height: int) -
     """Write the explorer of a run or a study into its folder; the frame that shows it. Warns as `explore`."""
     made = verbs.explore(folder, models=models, out=None)
     for sentence in made.notices:
-        warnings.warn(sentence, stacklevel=4)
+        notify(sentence)
     return Frame(made.page, embed=embed, height=height)
 
 

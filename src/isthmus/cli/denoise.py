@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 from isthmus.cli.app import PATH, AsJson, Quiet, SkipBroken, need_folder, say, tell
+from isthmus.cli.encode import Sources
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import is_stream
 
 
 def denoise(
     run: Annotated[Path, typer.Argument(help="A run folder, such as one of the recipe `denoiser`.", **PATH)],
-    images: Annotated[list[Path], typer.Argument(help="Pictures of any size, or folders of them.", **PATH)],
+    images: Sources,
     out: Annotated[Path, typer.Option("--out", "-o", help="A PNG for one, a folder for several.", **PATH)] = Path(
         "denoised.png"
     ),
@@ -34,7 +35,7 @@ def denoise(
     if as_json and is_stream(out):
         raise InputError(f"{out}: --json and the picture would both go there; give --out a file, or leave out --json")
     from isthmus.inference.denoise import denoised, form_of_any_size
-    from isthmus.inference.file_pairs import PictureReader, pairs_of
+    from isthmus.inference.file_pairs import PictureReader, listed, targets_of
     from isthmus.inference.noise_level import noise_std
     from isthmus.inference.trained_noise import TrainedNoise
     from isthmus.pages.contact_sheet import save_picture
@@ -43,26 +44,27 @@ def denoise(
     from isthmus.runs.load import load_model
     from isthmus.runs.run_folder import read_recipe
 
-    pairs, left_out = pairs_of(images, out)
     model, notices = load_model(run, device)
+    listing = listed(images, form_of_any_size(model))
+    targets = targets_of(listing, out)
     recipe = read_recipe(run)
-    reader = PictureReader(form_of_any_size(model), skip_broken=skip_broken)
+    reader = PictureReader(skip_broken=skip_broken)
     view = view_of(model.image_shape[0], recipe.data.options.get("shown_channels"))
     kept_depth = 8 if view.everything and len(view.channels) == 1 else model.depth  # grey keeps its 16 bits
-    for sentence in (*notices, *left_out, *remarks(view, kept_depth, None)):
+    for sentence in (*notices, *listing.notices, *remarks(view, kept_depth, None)):
         say(sentence)
     trained = TrainedNoise.of(model, recipe.corruption.kind)
     names, stds, written = list[str](), list[float | None](), list[Path]()
-    with WorkProgress("Denoising", len(pairs), "picture", quiet=quiet) as progress:
-        for pair in pairs:
-            pixels, targets = reader.read([pair])
-            for picture, target in zip(pixels, targets, strict=True):
-                stds.append(noise_std(picture))
-                save_picture(full_picture(view, denoised(model, picture, progress.within)), target)
-                names.append(str(pair[0]))
-                written.append(target)
-                if not as_json and not is_stream(target):
-                    tell(target)
+    with WorkProgress("Denoising", len(listing), "picture", quiet=quiet) as progress:
+        for one in reader.each(listing):
+            target = targets[one.place]
+            stds.append(noise_std(one.pixels))
+            progress.begin(one.place)
+            save_picture(full_picture(view, denoised(model, one.pixels, progress.within)), target)
+            names.append(one.name)
+            written.append(target)
+            if not as_json and not is_stream(target):
+                tell(target)
             progress.advance()
     for sentence in reader.notices():
         say(sentence)

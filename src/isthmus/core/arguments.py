@@ -7,7 +7,9 @@ import inspect
 import os
 import re
 import typing
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Collection
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -31,10 +33,18 @@ _IN_PYTHON = {
     "-n in `isthmus sample`": "`count` in `isthmus.sample`",
     "--skip-broken": '`options={"data.skip_broken": True}`',
     "--resume": "resume=True",
-    **{f"--{name}": f"`{name}`" for name in ("out", "device", "jobs", "sampler", "half")},
     "--model": "`models`",
+    "--in": "`among`",
+    "-n": "`n`",
+    **{
+        f"--{name}": f"`{name}`"
+        for name in ("out", "device", "jobs", "sampler", "half", "whiten", "normal", "measure", "distance")
+    },
 }
 _SPOKEN = re.compile(rf"`[^`]*`|(?<![^\s(])({'|'.join(map(re.escape, _IN_PYTHON))})(?![\w-])")
+# of the public function that runs: some messages depend on what it takes
+_PARAMETERS: ContextVar[Collection[str]] = ContextVar("parameters", default=())
+_BETWEEN = ("isthmus", "functools", "contextlib")  # modules of frames between a user's line and a warning
 _FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
 
@@ -53,6 +63,7 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
         bound = signature.bind(*args, **kwargs)
+        outer = _PARAMETERS.set(signature.parameters)
         try:
             for name, adapter in adapters().items():
                 if name in bound.arguments:
@@ -67,8 +78,18 @@ def checked(function: Callable[P, R]) -> Callable[P, R]:
                 raise
             sentence, code = answer
             raise (InputError if code == 2 else RunError)(in_python(sentence)) from None
+        finally:
+            _PARAMETERS.reset(outer)
 
     return call
+
+
+def notify(sentence: str) -> None:
+    """Warn in the words of Python, at the line outside of isthmus that called it."""
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(in_python(sentence), stacklevel=level)
 
 
 def _as_path(value: Any) -> Any:
@@ -81,7 +102,10 @@ def _as_path(value: Any) -> Any:
 
 def in_python(sentence: str) -> str:
     """A message that was written for the command line, with Python's names of options."""
-    return _SPOKEN.sub(lambda found: _IN_PYTHON.get(found[0], found[0]), sentence)
+    names = dict(_IN_PYTHON)
+    if "skip_broken" in _PARAMETERS.get():
+        names["--skip-broken"] = "`skip_broken=True`"
+    return _SPOKEN.sub(lambda found: names.get(found[0], found[0]), sentence)
 
 
 def _again(signature: inspect.Signature) -> str:

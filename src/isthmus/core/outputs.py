@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from isthmus.core.atomic_files import about, replacing
+from isthmus.core.atomic_files import about, remove_leftovers, replacing
 from isthmus.core.errors import InputError
 
 _STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
@@ -80,6 +80,7 @@ def delivering(path: Path) -> Generator[IO[bytes]]:
             yield file
         return
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_leftovers(path.parent)  # a killed process may have left gigabytes in a hidden file
     with replacing(path) as file:
         yield file
 

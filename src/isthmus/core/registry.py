@@ -5,6 +5,7 @@ To add a part, add one file to its sort's folder, or an entry point to another p
 
 from __future__ import annotations
 
+import copy
 import difflib
 import importlib
 import inspect
@@ -17,19 +18,26 @@ from typing import Any, TypeVar
 
 import pydantic
 import tomli_w
+from pydantic_core import ErrorDetails
 
 import isthmus
-from isthmus.core import part_packages
+from isthmus.core import part_packages, part_sources
 from isthmus.core.bounded_reading import parse_toml
-from isthmus.core.errors import InputError
+from isthmus.core.errors import Faults, InputError
 from isthmus.core.foreign_data import ForeignDataSource
+from isthmus.core.part_memory import remember_usable, was_usable
 from isthmus.core.part_packages import ForeignPart, Package, fault_of, foreign_parts
+from isthmus.core.part_sources import PartSource, Unreadable, read_part
 from isthmus.core.sorts import SORTS
 from isthmus.core.wording import shown
 
 # pydantic adds the member of a union that did not match to the path; for the user it is one option
 _UNION_TAG = re.compile(r"(str|int|float|bool|list|dict)(\[.*\])?")
 M = TypeVar("M", bound=pydantic.BaseModel)
+LISTED = ("train", "split", "model")
+"""The tables of a recipe that are no parts; `isthmus list TABLE` explains their options."""
+_FEW_NAMES = 8  # of options, that a message can list
+_EXACT = 2**53  # above it, not every whole number is a float
 
 
 def kinds(sort: str) -> tuple[str, ...]:
@@ -59,6 +67,32 @@ def find(sort: str, kind: str) -> type[Any]:
         )
     home = next(iter(homes))
     return _own(sort, kind) if home is None else home.load(lambda part: fault_of_options(sort, part))
+
+
+def described(sort: str, kind: str) -> PartSource:
+    """A part's docstring and options, read from its source: nothing is imported that is known to work.
+
+    isthmus's own parts are imported only where their source cannot be read. A part of another package is imported once,
+    because only that tells whether it can be used; that it could be is remembered in the cache folder until its
+    package or its file changes. Raises InputError as `find`.
+    """
+    homes = _homes(sort).get(kind, ())
+    if len(homes) != 1:
+        find(sort, kind)
+    home = homes[0]
+    own = f"{SORTS[sort].package}.{kind}"
+    module, _, name = (own if home is None else home.entry_point.value).partition(":")
+    try:
+        source = read_part(module, name or None)
+        if home is None or was_usable(home):
+            return source
+    except Unreadable:
+        source = None
+    part = find(sort, kind)
+    imported = PartSource(inspect.getdoc(part) or "", options(part))
+    if home is not None and repr(source) == repr(imported):  # pydantic's `Field`s are not equal by value
+        remember_usable(home)
+    return imported
 
 
 def foreign(sort: str, kind: str) -> ForeignPart | None:
@@ -100,6 +134,7 @@ def refresh() -> None:
     """Look for parts again, for example after a file or a package was added."""
     for cached in (find, _homes):
         cached.cache_clear()
+    part_sources.forget()
     part_packages.refresh()
 
 
@@ -152,14 +187,23 @@ def check(sort: str, kind: str, given: Mapping[str, Any]) -> dict[str, Any]:
     part = find(sort, kind)
     table = SORTS[sort].table
     known = options(part)
-    for name in given:
-        if name not in known:
-            raise InputError(
-                f"{table}.{name}: unknown for {kind!r}{suggest(name, known)}; "
-                f"it takes {', '.join(known) or 'no options'}"
-            )
-    values = validate(_model(part), given, table)
-    return {name: getattr(values, name) for name in known}
+    faults = Faults()
+    unknown = [name for name in given if name not in known]
+    for name in unknown:
+        faults.add(
+            f"{table}.{name}: unknown for {kind!r}{suggest(name, known, most=3)}; "
+            f"{taken('it', known, f'isthmus list {sort}')}"
+        )
+    fits = {name: value for name, value in given.items() if name in known}
+    missing = [name for name, option in known.items() if option.default is inspect.Parameter.empty and name not in fits]
+    if unknown and missing:  # most likely one is meant for the other
+        faults.check()
+    with faults.caught():
+        values = validate(_model(part), fits, table)
+        faults.check()
+        return {name: getattr(values, name) for name in known}
+    faults.check()
+    raise AssertionError("unreachable")
 
 
 def fault_of_options(sort: str, part: type[Any]) -> str | None:
@@ -224,29 +268,82 @@ def _built(other: ForeignPart, part: type[Any], chosen: Mapping[str, Any], *fact
 
 
 def validate(model: type[M], given: Mapping[str, Any], table: str) -> M:
-    """`given` as a checked `model`; errors name `table` and the field."""
+    """`given` as a checked `model`; where a whole number is asked for, 1e3 is one.
+
+    Raises InputError, or InputErrors with every fault, which name `table` and the field.
+    """
     try:
         return model.model_validate(dict(given))
     except pydantic.ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        path = ".".join(str(step) for step in (table, *first["loc"]) if step and not _UNION_TAG.fullmatch(str(step)))
-        if first["type"] == "extra_forbidden":
-            hint = suggest(str(first["loc"][-1]), model.model_fields)
-            fits = ", ".join(model.model_fields)
-            raise InputError(f"{path}: unknown option{hint}; {table or 'this'} takes {fits}") from None
-        if first["type"] == "missing":
-            raise InputError(f"{path}: needs a value") from None
-        message = first["msg"].removeprefix("Input ").removeprefix("Value error, ")
-        raise InputError(f"{path}: {shown(first['input'])} does not fit: {message}") from None
+        found = error
+    try:
+        return model.model_validate(_with_whole_numbers(given, found))
+    except pydantic.ValidationError as error:
+        found = error
+    faults = Faults()
+    seen: set[str] = set()
+    for one in found.errors(include_url=False):
+        steps = _steps(one)
+        if not steps or steps[0] not in seen:  # of an option that may be of several types, each is an error
+            seen |= set(steps[:1])
+            faults.add(_sentence(one, ".".join([*filter(None, [table]), *steps]), model, table))
+    faults.check()
+    raise AssertionError("unreachable")
+
+
+def _steps(error: ErrorDetails) -> list[str]:
+    return [str(step) for step in error["loc"] if step != "" and not _UNION_TAG.fullmatch(str(step))]
+
+
+def _sentence(error: ErrorDetails, path: str, model: type[pydantic.BaseModel], table: str) -> str:
+    if error["type"] == "extra_forbidden":
+        hint = suggest(str(error["loc"][-1]), model.model_fields, most=3)
+        listing = f"isthmus list {table}" if table in LISTED else None
+        return f"{path}: unknown option{hint}; {taken(table or 'this', model.model_fields, listing)}"
+    if error["type"] == "missing":
+        return f"{path}: needs a value"
+    message = error["msg"].removeprefix("Input ").removeprefix("Value error, ")
+    return f"{path}: {shown(error['input'])} does not fit: {message}"
+
+
+def _with_whole_numbers(given: Mapping[str, Any], error: pydantic.ValidationError) -> dict[str, Any]:
+    """A copy of `given`, in which 1000.0 is 1000 wherever a whole number was asked for."""
+    changed: dict[str, Any] = copy.deepcopy(dict(given))
+    for one in error.errors(include_url=False):
+        if one["type"] not in ("int_type", "literal_error"):
+            continue
+        place: Any = changed
+        for step in one["loc"]:
+            try:
+                value = place[step]
+            except (KeyError, IndexError, TypeError):  # the name of a type in a union
+                continue
+            if isinstance(value, dict | list):
+                place = value
+            else:
+                place[step] = whole(value)
+    return changed
+
+
+def whole(value: Any) -> Any:
+    """A whole number that was written with a point or an exponent, as an int; anything else as it is."""
+    exact = isinstance(value, float) and value.is_integer() and abs(value) <= _EXACT
+    return int(value) if exact else value
+
+
+def options_model(sort: str, kind: str) -> type[pydantic.BaseModel]:
+    """The options of a part as a model, made from its source as `described` reads it. Raises InputError likewise."""
+    found = described(sort, kind).options
+    return _checked_fields(kind, {name: (p.annotation, _default(p)) for name, p in found.items()})
+
+
+def _default(option: inspect.Parameter) -> Any:
+    return ... if option.default is inspect.Parameter.empty else option.default
 
 
 @cache
 def _model(part: type[Any]) -> type[pydantic.BaseModel]:
-    fields = {
-        name: (p.annotation, ... if p.default is inspect.Parameter.empty else p.default)
-        for name, p in options(part).items()
-    }
-    return _checked_fields(part.__name__, fields)
+    return _checked_fields(part.__name__, {name: (p.annotation, _default(p)) for name, p in options(part).items()})
 
 
 def _checked_fields(name: str, fields: dict[str, Any]) -> type[pydantic.BaseModel]:
@@ -254,6 +351,18 @@ def _checked_fields(name: str, fields: dict[str, Any]) -> type[pydantic.BaseMode
     return pydantic.create_model(name, __config__=strict, **fields)
 
 
-def suggest(name: str, known: typing.Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+def suggest(name: str, known: typing.Iterable[str], *, most: int = 1) -> str:
+    """The nearest names, as the end of a sentence's subject; empty where none is near."""
+    names = list(known)
+    whole = [one for one in names if most > 1 and name in one.split("_")]  # such as `scale` for `linear_scale`
+    near = list(map(repr, dict.fromkeys([*whole, *difflib.get_close_matches(name, names, n=most)])))[:most]
+    *others, last = near or [""]
+    return f" (did you mean {', '.join(others)}{' or ' if others else ''}{last}?)" if near else ""
+
+
+def taken(what: str, names: typing.Collection[str], listing: str | None) -> str:
+    """What a table of options takes, as the end of a sentence; listing: the command that explains all of them."""
+    few = f"{what} takes {', '.join(names) or 'no options'}"
+    if listing is None or not names:
+        return few
+    return f"{few}; `{listing}` explains them" if len(names) <= _FEW_NAMES else f"`{listing}` shows all"

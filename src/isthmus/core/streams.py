@@ -40,6 +40,7 @@ SEALED: Mapping[str, int] = {
     "anomaly likelihood": 0,
     "made-up anomalies": 0,
     "anomaly bootstrap": 0,
+    "grid": 0,
 }
 
 _SEEDS, _COUNTERS = 8, 20  # bits

@@ -165,6 +165,7 @@ class Dataset:
     handling: what was done to the images, see `isthmus.core.image_changes`.
     validation: None where the source has no validation images; the split then carves them from train.
     range: the values of the sources that became black and white; None where those are the ends of 8 bits.
+    drew_test: whether the data set drew its test images from the same source as the others.
     """
 
     train: ImageSet
@@ -175,3 +176,4 @@ class Dataset:
     handling: tuple[Change, ...] = ()
     validation: ImageSet | None = None
     range: tuple[float, float] | None = None
+    drew_test: bool = False

@@ -21,6 +21,11 @@ def printable(text: str) -> str:
     return "".join(letter.encode("unicode_escape").decode("ascii") if _is_unsafe(letter) else letter for letter in text)
 
 
+def on_one_line(text: str) -> str:
+    """`printable`, with line feeds escaped as well: for names in tables, where a second line would be another row."""
+    return printable(text).replace("\n", "\\n")
+
+
 def shown(value: Any) -> str:
     """The shortened `repr` of a value; where `repr` fails, the type's name."""
     try:

@@ -105,7 +105,7 @@ def split(
         hash=data_hash(hashes[rest], parts["validation"][1], parts["test"][1]),
         test_hash=data_hash(parts["test"][1]),
         handling=dataset.handling,
-        own_test=dataset.test is not None,
+        own_test=dataset.test is not None and not dataset.drew_test,
         range=dataset.range,
     )
 

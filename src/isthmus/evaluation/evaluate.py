@@ -126,6 +126,7 @@ def evaluate(
         samples=Samples(sampler=sampler, count=SAMPLES),
         pca_curve=curve,
         cost=cost(model),
+        chosen_on=recipe.train.monitor,
         flags=_flags(recipe, splits, model.depth),
         best=tuple(seen.kept.best.index.tolist()),
         worst=tuple(seen.kept.worst.index.tolist()),

@@ -17,6 +17,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
 from isthmus.data.batches import numbers, to_batch
 from isthmus.data.form import Form
+from isthmus.inference.file_pairs import PictureReader, listed
 from isthmus.inference.tiles import through_tiles
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched_array
@@ -44,10 +45,13 @@ def denoised(model: Autoencoder, picture: np.ndarray, done: Callable[[float], No
     return through_tiles(picture, work, model.image_shape[1:], done=done)
 
 
-def pictures_in(images: Any, model: Autoencoder) -> Iterator[np.ndarray]:
-    """Pictures in any usual form as pixels (C, H, W), each at its own size, one after the other.
+def pictures_in(images: Any, model: Autoencoder, reader: PictureReader) -> Iterator[tuple[str, np.ndarray]]:
+    """Pictures in any usual form as (name, pixels (C, H, W)), each at its own size, one after the other.
 
-    images: as `Autoencoder.reconstruct` takes them, but of any sizes. Raises InputError for anything else.
+    The name of a picture in memory is empty.
+    images: paths, of pictures and of whatever `listed` takes; else as `Autoencoder.reconstruct` takes them, but of any
+    sizes; or a list of these. reader: reads those that are named by a path, and knows what was done to them.
+    Raises InputError for anything else.
     """
     form, channels = form_of_any_size(model), model.image_shape[0]
     given = as_arrays(images)
@@ -57,15 +61,17 @@ def pictures_in(images: Any, model: Autoencoder) -> Iterator[np.ndarray]:
         if not given:
             raise InputError("images: an empty list holds no picture; pass at least one")
         for one in given:
-            yield from pictures_in(one, model)
+            yield from pictures_in(one, model, reader)
         return
     if isinstance(given, str | Path):
-        yield to_batch(given, form, model.image_shape)[0]
+        for read in reader.each(listed([given], form)):
+            yield read.name, read.pixels
     elif isinstance(given, Image.Image):
-        yield to_batch(given, form, (channels, given.height, given.width))[0]
+        yield "", to_batch(given, form, (channels, given.height, given.width))[0]
     else:
         values = numbers(as_array(given), "images")
-        yield from to_batch(values, form, (channels, *_sides(values, channels)))
+        for pixels in to_batch(values, form, (channels, *_sides(values, channels))):
+            yield "", pixels
 
 
 def _sides(values: np.ndarray, channels: int) -> tuple[int, int]:

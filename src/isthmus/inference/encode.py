@@ -57,7 +57,7 @@ class EncodedBlock:
 class AboutLatents:
     """Where latents come from: what a table of them says of itself.
 
-    run: the run folder as it was named. weights: `weights_hash` of the model.
+    run: the run folder as it was named. weights: `weights_file_hash` of the model.
     latent_shape: of one image's z before it is flattened. codes: how many codes an image has; 0 where it has none.
     """
 
@@ -97,10 +97,10 @@ def about_latents(run: Path, model: Autoencoder) -> AboutLatents:
     """Where the latents of a run's model come from."""
     bottleneck = model.bottleneck
     codes = math.prod(bottleneck.code_shape) if bottleneck.codes else 0
-    return AboutLatents(str(run), weights_hash(model), model.latent_shape, codes)
+    return AboutLatents(str(run), weights_file_hash(model), model.latent_shape, codes)
 
 
-def weights_hash(model: nn.Module) -> str:
+def weights_file_hash(model: nn.Module) -> str:
     """`sha256:` and the SHA-256 of the model's weights as safetensors: that of the file they were loaded from."""
     return f"sha256:{hashlib.sha256(serialise(storable(model.state_dict()))).hexdigest()}"
 

@@ -24,7 +24,7 @@ from isthmus.models.autoencoder import Autoencoder
 
 _IN_MEMORY = 1 << 28  # bytes of latents; more are kept in a temporary file
 _SAMPLE, _SAMPLE_BYTES = 10_000, 1 << 28  # pictures whose pixels are kept to judge the search, at most
-_READ_AGAIN = 2_000  # where each picture must be read again, one by one
+_READ_AGAIN = 2_000  # where each picture must be found and read again
 _AT_ONCE = 1 << 24  # bytes that are read from it
 
 

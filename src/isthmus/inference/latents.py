@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from isthmus.core.arguments import checked
 from isthmus.core.errors import InputError
+from isthmus.core.paths import AnyPath, expanded
+from isthmus.core.wording import counted
 from isthmus.inference.encode import AboutLatents, EncodedBlock, encoded
 from isthmus.inference.latents_file import writing
 from isthmus.inference.named_images import NamedImages
@@ -38,17 +41,25 @@ class Latents:
     def __len__(self) -> int:
         return len(self.names)
 
-    def save(self, path: str | Path) -> Path:
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        codes = "" if self.codes is None else f", codes {self.codes.shape}"
+        return f"Latents({counted(len(self), 'picture')}, z {self.z.shape}{codes}, of {self.about.run})"
+
+    @checked
+    def save(self, path: AnyPath) -> Path:
         """Write the table that `isthmus encode` writes: .parquet, .csv or .npy. Returns its path.
 
-        Raises InputError for another ending, and where `path` is a file that isthmus did not make.
+        Raises InputError for another ending, and where `path` is a file that isthmus did not make; RunError where the
+        disk is full.
         """
+        file = expanded(path, "path")
         labels = any(label is not None for label in self.labels)
         names = any(isinstance(label, str) for label in self.labels)
-        with writing(Path(path), self.about, labels=labels, names=names) as writer:
+        with writing(file, self.about, labels=labels, names=names) as writer:
             flat = self.z.reshape(len(self), -1)
             writer.write(EncodedBlock(self.names, self.labels, self.sha256, flat, self.codes, self.error))
-        return Path(path)
+        return file
 
 
 def gathered(model: Autoencoder, images: NamedImages, about: AboutLatents) -> Latents:

@@ -17,16 +17,19 @@ import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
 import isthmus
+from isthmus.core.csv_cells import plain_cell
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, delivering, is_stream
 from isthmus.inference.encode import AboutLatents, EncodedBlock
-from isthmus.inference.latents_table import KEY, read_about
+from isthmus.inference.latents_table import FORMAT, KEY, read_about
 
 ENDINGS = (".parquet", ".npy", ".csv")
-FORMAT = 1
+_NPY_MAGIC = b"\x93NUMPY\x01\x00"
 _CSV_MARKS = (b'"path","label","sha256","error","z_0"', b'"path","sha256","error","z_0"')
 _GROUP_BYTES = 16 << 20  # of a parquet file's row group
-_NPY_HEADER = 128  # bytes: the number of rows is known only at the end
+# bytes, fixed because the number of rows is known only at the end. NumPy would write 128; by this many, which the
+# format allows, isthmus recognises its own files
+_NPY_HEADER = 448
 
 
 class LatentsWriter(ABC):
@@ -50,14 +53,19 @@ def check_target(path: Path) -> None:
         return
     ending = path.suffix.lower()
     if ending not in ENDINGS:
-        raise InputError(f"{path}: latents are saved as {', '.join(ENDINGS)}; give --out a name with such an ending")
+        raise InputError(f"{path}: latents are saved as {', '.join(ENDINGS)}; choose a name with such an ending")
     if ending == ".parquet" and path.is_file() and read_about(path) is not None:
         return
-    if ending == ".npy" and path.is_file() and path.stat().st_size:
-        raise InputError(
-            f"{path}: already exists, and a .npy file does not say who made it; choose another path, or remove it"
-        )
+    if ending == ".npy" and path.is_file() and _is_own_npy(path):
+        return
     check_free(path, *(_CSV_MARKS if ending == ".csv" else ()))
+
+
+def _is_own_npy(path: Path) -> bool:
+    with path.open("rb") as file:
+        header = file.read(_NPY_HEADER)
+    begins = _NPY_MAGIC + (_NPY_HEADER - len(_NPY_MAGIC) - 2).to_bytes(2, "little")
+    return header.startswith(begins) and header.endswith(b" " * (_NPY_HEADER // 2) + b"\n")
 
 
 @contextmanager
@@ -154,6 +162,7 @@ class _Csv(LatentsWriter):
 
     def write(self, block: EncodedBlock) -> None:
         columns = _columns(block, self.schema)
+        columns["path"] = [plain_cell(name) for name in block.names]
         plain = [pa.array(columns[field.name], field.type) for field in self.schema if field.name not in ("z", "codes")]
         numbers = [pa.array(np.ascontiguousarray(column)) for column in block.z.T]
         codes = [] if block.codes is None else [pa.array(np.ascontiguousarray(column)) for column in block.codes.T]
@@ -182,5 +191,5 @@ class _Npy(LatentsWriter):
         """Of version 1.0 of the format (`numpy.lib.format`), always of one length."""
         shape = (self.count, *self.shape)
         text = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}".encode()
-        body = text.ljust(_NPY_HEADER - 11) + b"\n"
-        return b"\x93NUMPY\x01\x00" + len(body).to_bytes(2, "little") + body
+        body = text.ljust(_NPY_HEADER - len(_NPY_MAGIC) - 3) + b"\n"
+        return _NPY_MAGIC + len(body).to_bytes(2, "little") + body

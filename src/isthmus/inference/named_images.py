@@ -24,6 +24,7 @@ from isthmus.data.reading_progress import quiet as without_progress
 from isthmus.inference.picture_sources import Label, Part, Source, find
 
 _NOTHING = ("kept_grey",)  # what is a choice of a data set, but leaves a picture of a grey model as it is
+_ROWS_AT_ONCE = 64  # pictures that one process decodes
 _AT_ONCE = 1024  # levels of an array that are read in one go, images
 
 
@@ -153,13 +154,24 @@ class NamedImages:
 
     def pixels_at(self, names: Collection[str]) -> dict[str, np.ndarray]:
         """name -> (C, H, W) of the pictures with these names; without those that are not here or cannot be read."""
+        wanted: dict[str, tuple[Part, dict[int, str]]] = {}
+        left = set(names)
+        for place, part in enumerate(self.parts):
+            rows = {row: name for row in range(len(part.pictures)) if (name := part.address(row)) in left}
+            left -= set(rows.values())
+            if rows:
+                wanted[str(place)] = part, rows
+        tasks = (
+            Task(place, start, stop, part.form, part.form, self.shape)
+            for place, (part, rows) in wanted.items()
+            for start, stop in _runs(sorted(rows))
+        )
         found: dict[str, np.ndarray] = {}
-        for part in self.parts:
-            for row in range(len(part.pictures)):
-                if (name := part.address(row)) in names and name not in found:
-                    chunk = decode_chunk(part.pictures, Task("", row, row + 1, part.form, part.form, self.shape))
-                    if chunk.pixels is not None:
-                        found[name] = chunk.pixels[0]
+        pictures = {place: part.pictures for place, (part, _) in wanted.items()}
+        for chunk in decoded_in_order(pictures, tasks, sum(len(rows) for _, rows in wanted.values())):
+            if chunk.pixels is not None:
+                rows = wanted[chunk.split][1]
+                found |= {rows[row]: one for row, one in zip(chunk.rows.tolist(), chunk.pixels, strict=True)}
         return found
 
     def _chunks(self) -> Iterator[tuple[Part, Chunk]]:
@@ -207,6 +219,15 @@ class NamedImages:
 
     def _count_broken(self) -> str:
         return f"{len(self._broken):,} of {counted(self._count, 'image')} cannot be read"
+
+
+def _runs(rows: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Ascending rows as (start, stop) of neighbours that are read in one go, at most `_ROWS_AT_ONCE` of them."""
+    start = 0
+    for place in range(1, len(rows) + 1):
+        if place == len(rows) or rows[place] != rows[place - 1] + 1 or place - start == _ROWS_AT_ONCE:
+            yield rows[start], rows[place - 1] + 1
+            start = place
 
 
 def _is_ready(part: Part, shape: tuple[int, int, int], form: Form) -> bool:

@@ -116,7 +116,13 @@ def _of_path(path: Path, form: Form, notices: list[str], *, skip_broken: bool) -
         if kind == "folder":
             options["splits"] = _how(path)
         source = registry.build("datasets", kind, {"path": str(path), **options})
-    found = source.pictures()
+    try:
+        found = source.pictures()
+    except InputError as error:  # a training can be told the column; here there is no such option
+        told = str(error)
+        for option in ("name the right one with data.image_column", "name another with data.image_column"):
+            told = told.replace(option, "give the column of images the name 'image'")
+        raise InputError(told) from None
     loaded = found is None
     if found is None:
         dataset = source.load()

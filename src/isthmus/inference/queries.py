@@ -20,18 +20,21 @@ from isthmus.models.batched import batched_array
 
 @dataclass(frozen=True)
 class Queries:
-    """Pictures to look for. pixels: (Q, C, H, W). z: (Q, D)."""
+    """Pictures to look for. z: (Q, D). pixels: (C, H, W) of the first, as many as were asked for."""
 
     names: tuple[str, ...]
     sha256: tuple[str, ...]
-    pixels: np.ndarray
+    pixels: tuple[np.ndarray, ...]
     z: np.ndarray
     notices: tuple[str, ...] = ()
 
 
-def read_queries(model: Autoencoder, given: Sequence[Source], *, skip_broken: bool = False) -> Queries:
+def read_queries(
+    model: Autoencoder, given: Sequence[Source], *, skip_broken: bool = False, pictures: int = 0
+) -> Queries:
     """Pictures to look for, given as sources or as rows of one, such as `scans.npy:12`.
 
+    pictures: of how many the pixels are kept; there may be more queries than memory holds pixels of.
     Raises InputError where one is not there.
     """
     names, sha256, pixels, z = list[str](), list[str](), list[np.ndarray](), list[np.ndarray]()
@@ -44,7 +47,7 @@ def read_queries(model: Autoencoder, given: Sequence[Source], *, skip_broken: bo
             one = found[sources][None]
             names.append(sources)
             sha256 += sha256_of(one)
-            pixels.append(one)
+            pixels += [one[0]] if len(pixels) < pictures else []
             z.append(_latents(model, one))
             continue
         images = NamedImages(sources, model.form, skip_broken=skip_broken, quiet=True)
@@ -52,10 +55,10 @@ def read_queries(model: Autoencoder, given: Sequence[Source], *, skip_broken: bo
             for block, latents in blocks:
                 names += block.names
                 sha256 += block.sha256
-                pixels.append(block.pixels)
+                pixels += [pixel.copy() for pixel in block.pixels[: max(0, pictures - len(pixels))]]
                 z.append(latents)
         notices += images.notices()
-    return Queries(tuple(names), tuple(sha256), np.concatenate(pixels), np.concatenate(z), tuple(notices))
+    return Queries(tuple(names), tuple(sha256), tuple(pixels), np.concatenate(z), tuple(notices))
 
 
 def _latents(model: Autoencoder, pixels: np.ndarray) -> np.ndarray:

@@ -84,27 +84,38 @@ def nearest_to(
     def prepared(z: np.ndarray) -> np.ndarray:
         return z if whitening is None else whitening(z)
 
-    search = Nearest(prepared(queries.z), count + 1, distance)
+    itself = _rows_of_queries(queries, gallery)
+    search = Nearest(prepared(queries.z), count + max(map(len, itself)), distance)
     for block in gallery.latents():
         search.add(prepared(block))
-    return tuple(_neighbours(queries, gallery, search, place, count) for place in range(len(queries.names)))
+    return tuple(_neighbours(queries, gallery, search, place, count, itself[place]) for place in range(len(itself)))
 
 
-def _neighbours(queries: Queries, gallery: Gallery, search: Nearest, place: int, count: int) -> Neighbours:
-    name, digest = queries.names[place], queries.sha256[place]
+def _rows_of_queries(queries: Queries, gallery: Gallery) -> list[set[int]]:
+    """For each query the rows that are the query itself: several, where its source was named several times."""
+    asked: dict[tuple[str, str], list[int]] = {}
+    for place, (name, digest) in enumerate(zip(queries.names, queries.sha256, strict=True)):
+        asked.setdefault((digest, os.path.realpath(name)), []).append(place)
+    digests, rows = set(queries.sha256), [set[int]() for _ in queries.names]
+    for row, digest in enumerate(gallery.sha256):
+        if digest in digests:  # else its path need not be looked at
+            for place in asked.get((digest, os.path.realpath(gallery.names[row])), ()):
+                rows[place].add(row)
+    return rows
+
+
+def _neighbours(
+    queries: Queries, gallery: Gallery, search: Nearest, place: int, count: int, itself: set[int]
+) -> Neighbours:
+    digest = queries.sha256[place]
     found: list[Neighbour] = []
     for row, distance in zip(search.rows[place].tolist(), search.distances[place].tolist(), strict=True):
         same = gallery.sha256[row] == digest
-        if same and _is_same_place(name, gallery.names[row]):
+        if row in itself:
             continue  # a picture is no answer to itself
         # equal pixels have equal latents: the rest is the rounding of batches of another size
         found.append(Neighbour(gallery.names[row], gallery.labels[row], 0.0 if same else distance, row, same))
-    return Neighbours(name, tuple(found[:count]))
-
-
-def _is_same_place(one: str, other: str) -> bool:
-    """Whether two names mean one picture, written in two ways."""
-    return os.path.realpath(one) == os.path.realpath(other)
+    return Neighbours(queries.names[place], tuple(found[:count]))
 
 
 @dataclass(frozen=True)
@@ -127,6 +138,11 @@ class Search:
     depth: int
     pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
     query_pictures: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        asked, whitened = counted(len(self.queries), "query", "queries"), ", whitened" if self.whitened else ""
+        return f"Search({asked} among {counted(self.searched, 'picture')}, {self.distance}{whitened})"
 
     def key_lines(self) -> list[str]:
         """Precision at 10 in words, a line for each key and each comparison."""
@@ -209,11 +225,18 @@ def search(
         raise InputError(f"-n: {count:,} does not fit: ask for 1 to {MOST:,} neighbours")
     model, notices = load_model(run, device)
     about = about_latents(run, model)
-    asked = read_queries(model, queries, skip_broken=skip_broken)
+    asked = read_queries(model, queries, skip_broken=skip_broken, pictures=pictures)
     with gallery_of(model, about, among, skip_broken=skip_broken, quiet=quiet) as gallery:
         whitening = fit_whitening(gallery.latents()) if whiten else None
         found = nearest_to(asked, gallery, count, distance, whitening)
         key, said = compare_keys(run, model, gallery, distance, whitening) if compare else (None, [])
+        copies = len(gallery) - len(set(gallery.sha256))
+        if key is not None and copies:
+            verb = "is a copy" if copies == 1 else "are copies"
+            said.append(
+                f"{copies:,} of {counted(len(gallery), 'searched picture')} {verb}, pixel for pixel, of another; each "
+                "finds the other, which raises the precision."
+            )
         names = {one.name for query in found[:pictures] for one in query.found}
         seen = gallery.pixels(names) if names else {}
         notices += [*asked.notices, *gallery.notices, *said]
@@ -222,7 +245,10 @@ def search(
             notices.append(f"Whitened along {directions}: the latents do not vary along the others.")
         short = min(len(query.found) for query in found)
         if short < count:
-            notices.append(f"{len(gallery):,} pictures were searched, so there are no {count:,} neighbours.")
+            pictures_searched = counted(len(gallery), "picture")
+            notices.append(
+                f"Of {pictures_searched} that were searched, fewer than {count:,} are others than the query."
+            )
     return Search(
         about,
         distance,
@@ -234,5 +260,5 @@ def search(
         model.image_shape,
         model.depth,
         seen,
-        dict(zip(asked.names[:pictures], asked.pixels[:pictures], strict=True)),
+        dict(zip(asked.names, asked.pixels, strict=False)),
     )

@@ -48,6 +48,14 @@ def paths_of(source: str | Path, notices: list[str]) -> Iterator[tuple[Path, str
     yield from ((match, labels.get(match)) for match in used)
 
 
+def fixed_beginning(source: str | Path, path: Path) -> Path:
+    """The folder below which a source found `path`: for a pattern its parts before the first wildcard."""
+    pattern = expanded(source, "source")
+    if path == pattern:
+        return path.parent
+    return Path(*_before_magic(pattern.parts))
+
+
 def _labels_of(pattern: Path, matches: Sequence[Path]) -> Mapping[Path, str]:
     """The folder of each picture below the pattern's fixed beginning, as a folder's pictures are labelled."""
     fixed = Path(*_before_magic(pattern.parts))

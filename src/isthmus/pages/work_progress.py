@@ -24,6 +24,10 @@ class WorkProgress:
     def __exit__(self, *raised: object) -> None:
         self._bar.__exit__(*raised)
 
+    def begin(self, place: int) -> None:
+        """The picture at this place is begun; those before it are done, or were left out."""
+        self._done = place
+
     def advance(self) -> None:
         """One more picture is done."""
         self._done += 1

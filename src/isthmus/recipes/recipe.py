@@ -13,76 +13,23 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel
 
 from isthmus.core import registry
 from isthmus.core.bounded_reading import check_bounds, parse_toml, read_bytes, reason
-from isthmus.core.errors import InputError
+from isthmus.core.errors import Faults, InputError
 from isthmus.core.paths import expanded
 from isthmus.core.sorts import PART_TABLES, SORTS
 from isthmus.core.wording import shown
+from isthmus.recipes.options import TABLES, Model, Split, Train
 
 FORMAT = 1
 PATHS = ("path", "test", "label_file")  # options of data sets that are paths, as `data/interfaces.py` says
 Raw = dict[str, Any]
 M = TypeVar("M", bound=BaseModel)
-
-
-class _Options(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class Split(_Options):
-    """How many images are held out. Which ones depends only on the seed and the images' content."""
-
-    validation: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    test: Annotated[float, Field(gt=0, lt=1)] = 0.1  # used only if the data has no test images of its own
-    seed: Annotated[int, Field(ge=0)] = 0
-    limit: Annotated[int, Field(ge=1)] | None = None  # train on at most this many images
-
-
-class Model(_Options):
-    """How the parts are combined."""
-
-    # a linear path beside the network, started at PCA of the images or, for feature maps, of their squares
-    linear: Literal["none", "pca", "squares"] = "none"
-
-
-class Train(_Options):
-    """How the model is trained."""
-
-    epochs: Annotated[int, Field(ge=1)] = 20
-    least_steps: Annotated[int, Field(ge=0)] = 0  # if the epochs are fewer steps, train more and longer epochs
-    steps: Annotated[int, Field(ge=1)] | None = None  # at most; the learning-rate schedule ends with them
-    batch: Annotated[int, Field(ge=1)] = 128
-    optimizer: Literal["adam", "adamw", "keras-adam", "muon"] = "adamw"
-    learning_rate: Annotated[float, Field(gt=0)] = 2e-3
-    matrix_scale: Annotated[float, Field(gt=0)] = (
-        10.0  # muon's rate for the architecture's kernels, as a multiple of learning_rate
-    )
-    linear_scale: Annotated[float, Field(ge=0)] = 0.01  # the linear path's rate, as a multiple of learning_rate
-    beta2: Annotated[float, Field(gt=0, lt=1)] = 0.999  # Adam's decay rate for squared gradients
-    # mirror a random half of the images in every epoch; auto: only if that does no harm
-    mirror: bool | Literal["auto"] = False
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    epsilon: Annotated[float, Field(gt=0)] = 1e-8
-    schedule: Literal["constant", "cosine"] = "cosine"
-    warmup_steps: Annotated[int, Field(ge=0)] = 0
-    clip_norm: Annotated[float, Field(gt=0)] | None = None
-    patience_epochs: Annotated[int, Field(ge=1)] | None = None  # None: run all epochs
-    seconds: Annotated[float, Field(gt=0)] | None = None  # of training, at most; the schedule ends with them
-    # the loss that selects the best epoch; corrupted-validation: the validation images are corrupted as in training
-    monitor: Literal["validation", "corrupted-validation", "training"] = "validation"
-    device: str = "auto"
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    kernels: Literal["auto", "compiled", "torch"] = "auto"  # on the CPU; auto: isthmus's own where they can be compiled
-    # compute activations again for the backward pass: less memory, more time, the same result; auto: only if needed
-    recompute: bool | Literal["auto"] = "auto"
-    capture: bool = True  # on CUDA, replay steps as a CUDA graph; no effect on the CPU
-    threads: Annotated[int, Field(ge=1, le=1024)] | None = None  # of the CPU; None: torch's default
 
 
 @dataclass(frozen=True)
@@ -216,29 +163,36 @@ def resolve(raw: Raw) -> Recipe:
 
     Raises InputError naming the option's dotted path, its value and the remedy.
     """
-    known = {"format", "name", "about", "seed", "split", "model", "train", *PART_TABLES}
+    faults = Faults()
+    known = {"format", "name", "about", "seed", *TABLES, *PART_TABLES}
     for name in raw:
         if name not in known:
-            raise InputError(
-                f"{name}: unknown in a recipe{registry.suggest(name, known)}; it has {', '.join(sorted(known))}"
-            )
+            faults.add(_unknown(name, known))
     _check_format(raw)
-    name, seed = raw.get("name", "recipe"), raw.get("seed", 0)
+    name, seed = raw.get("name", "recipe"), registry.whole(raw.get("seed", 0))
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:
-        raise InputError(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")
+        faults.add(f"seed: {shown(seed)} does not fit: give a whole number from 0 to 2147483647")
     if not isinstance(name, str) or name in ("", ".", "..") or {"/", "\0"} & set(name):
-        raise InputError(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
-    parts = {table: _part(table, raw.get(table)) for table in PART_TABLES}
-    recipe = Recipe(
-        name=name,
-        seed=seed,
-        split=_checked_options("split", Split, raw),
-        model=_checked_options("model", Model, raw),
-        train=_checked_options("train", Train, raw),
-        **parts,
-    )
+        faults.add(f"name: {shown(name)} does not fit: it becomes a folder's name; use letters and digits")
+    tables: dict[str, Any] = {}
+    for table in PART_TABLES:
+        with faults.caught():
+            tables[table] = _part(table, raw.get(table))
+    for table, options in TABLES.items():
+        with faults.caught():
+            tables[table] = _checked_options(table, options, raw)
+    faults.check()
+    recipe = Recipe(name=name, seed=seed, **tables)
     _refuse_unused_options(recipe)
     return recipe
+
+
+def _unknown(name: str, known: set[str]) -> str:
+    """What to say of a word outside of the tables that no recipe has."""
+    places = [f"{table}.{name}" for table, options in TABLES.items() if name in options.model_fields]
+    if places:
+        return f"{name}: unknown outside of the tables of a recipe; write {' or '.join(places)}"
+    return f"{name}: unknown in a recipe{registry.suggest(name, known)}; it has {', '.join(sorted(known))}"
 
 
 def _checked_options(name: str, table: type[M], raw: Raw) -> M:

@@ -1,76 +1,33 @@
 """Reads study files and finds recipes by name: `post/latent-10` is the variation latent-10 of the study post.
 
-A study file has a `[base]` recipe and `[[variation]]`s, each with a name, its changes and the variations to compare it
-with. `[budget] seconds` is about how long all runs together may take: a machine that would take longer shortens all
-runs by the same share, see `isthmus.runs.time_budget`.
+A study file has a `[base]` recipe, and rows that differ from it: `[[variation]]`s, each with a name, its changes and
+the variations to compare it with, and the combinations of a `[grid]`. `[budget] seconds` is about how long all runs
+together may take: a machine that would take longer shortens all runs by the same share, see
+`isthmus.runs.time_budget`. docs/studies.md says how to write one.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Annotated, Any
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from isthmus.core import registry
-from isthmus.core.errors import InputError
-from isthmus.core.folder_names import check_folder_name, check_not_reserved
+from isthmus.core.errors import Faults, InputError
+from isthmus.core.folder_names import check_folder_name
 from isthmus.core.paths import expanded
 from isthmus.core.sorts import PART_TABLES
 from isthmus.core.wording import shown
+from isthmus.recipes.grid import grid_rows
 from isthmus.recipes.recipe import Raw, Recipe, apply, as_written_then, read_toml, resolve
+from isthmus.recipes.study_checks import check_distinct, check_names, check_paths
+from isthmus.recipes.study_tables import MOST_VARIATIONS, StudyTable, VariationTable, read_study, seeds_of
+from isthmus.recipes.variation import Variation
 from isthmus.run_files.needed_packages import check_packages
 
-MOST_VARIATIONS = 1000
-MOST_SEEDS = 1000  # more is a typing error, which would fill the memory
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # names become folders
-
-
-class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class _VariationTable(_Table):
-    name: str
-    about: str = ""
-    note: str | None = None
-    changes: dict[str, Any] = {}
-    compare: str | list[str] = []
-
-
-class _BudgetTable(_Table):
-    seconds: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
-
-
-class _StudyTable(_Table):
-    format: int = 1
-    name: str | None = None
-    about: str = ""
-    seeds: int | list[Annotated[int, Field(ge=0)]] = 1
-    budget: _BudgetTable = _BudgetTable()
-    base: dict[str, Any]
-    variation: Annotated[list[dict[str, Any]], Field(min_length=1)]
-
-
-@dataclass(frozen=True)
-class Variation:
-    """One row of a study: the base recipe with some changes.
-
-    compare: the variations it is compared with. note: a sentence shown beside its numbers.
-    """
-
-    name: str
-    about: str
-    note: str | None
-    changes: Mapping[str, Any]
-    compare: tuple[str, ...]
-    raw: Raw
-
-    def recipe(self, seed: int) -> Recipe:
-        return resolve({**self.raw, "name": self.name, "seed": seed})
+_MOST_NAMED = 10  # rows, in a message
+_OF_THE_STUDY = ("seeds", "compare", "limit")  # keys that an override sets outside of the base
 
 
 @dataclass(frozen=True)
@@ -103,39 +60,110 @@ def describe(name: str) -> tuple[str, list[tuple[str, str]]]:
 def load_plan(name: str, overrides: Mapping[str, Any] | None = None) -> Plan:
     """The study `name`: one that comes with isthmus, or a path to a file.
 
-    Overrides are applied last, so they hold in every variation; `seeds` is a count or a list.
-    Raises InputError where the file is not a study, a comparison names an unknown variation, or overrides
-    make two variations the same.
+    Overrides are applied last, so they hold in every variation; `seeds`, `compare`, `limit` and `grid.OPTION` change
+    the study itself. Raises InputError where the file is not a study; InputErrors with all its faults where it has
+    several, such as options that do not exist and comparisons with an unknown variation.
     """
+    raw, stem = _study_of(name)
+    changes = _as_asked(overrides or {})
+    faults = Faults()
+    for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1,2]")):
+        if option in changes:
+            faults.add(f"{option}: has no effect on a study, because each variation has its own; {instead}")
+    faults.check()
+    raw = apply(raw, _of_the_study(raw, changes))
+    table, written = read_study(raw, faults)
+    seeds: tuple[int, ...] = ()
+    with faults.caught():
+        seeds = seeds_of(table.seeds)
+    rows = [*written, *_rows_of_grid(table, faults)]
+    if len(rows) > MOST_VARIATIONS:
+        faults.add(f"{len(rows):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it, or set a limit")
+        faults.check(name)
+    rows = _compared(rows, table, faults)
+    variations: list[Variation] = []
+    for row in rows:
+        with faults.caught(row.name if row is not None else ""):
+            if row is not None and isinstance(raw["base"], dict):
+                variations.append(_variation(table.base, row, changes))
+    with faults.caught():
+        check_folder_name(table.name or stem, "name")
+    check_names(rows, faults)
+    check_distinct(variations, changes, faults)
+    if faults:  # there is a next try, and it should not fail at the images
+        check_paths(variations, faults)
+    _check(faults, name, len(variations))
+    return Plan(table.name or stem, table.about, seeds, tuple(variations), table.budget.seconds)
+
+
+def _of_the_study(raw: Raw, changes: dict[str, Any]) -> dict[str, Any]:
+    """The changes to the study itself, which are taken out of `changes`."""
+    own = {key: changes.pop(key) for key in tuple(changes) if key in _OF_THE_STUDY or key.startswith("budget.")}
+    grid = {path.removeprefix("grid."): changes.pop(path) for path in tuple(changes) if path.startswith("grid.")}
+    return {**own, "grid": {**_as_dict(raw.get("grid")), **grid}} if grid else own
+
+
+def _check(faults: Faults, name: str, rows: int) -> None:
+    """Raise what was found. A single fault is one sentence, as for a recipe; of several, the message names the file."""
+    several = len(faults.sentences()) > 1
+    faults.check(name if several else "", everywhere=rows)
+
+
+def _study_of(name: str) -> tuple[Raw, str]:
+    """The tables of a study, and its name where it gives none. Raises InputError where this is none."""
     path, variation = _split(name)
     if variation is not None and (path in builtin() or path.endswith(".toml")):
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
     raw, stem = _read(name)
-    if not {"variation", "base"} & set(raw) and set(PART_TABLES) & set(raw):
+    rows = {"variation", "grid"} & {key for key, value in raw.items() if value}
+    if not {"variation", "grid", "base"} & set(raw) and set(PART_TABLES) & set(raw):
         raise InputError(f"{name}: a single recipe, not a study; use `isthmus train {name}`")
-    if not raw.get("variation") or "base" not in raw:
+    if not rows or "base" not in raw:
         raise InputError(
             f"{name}: not a study; it needs a [base] table, which is a recipe, and a [[variation]] with a name for "
-            "each row"
+            "each row, or a [grid]"
         )
-    if isinstance(raw["variation"], list) and len(raw["variation"]) > MOST_VARIATIONS:
+    if isinstance(raw.get("variation"), list) and len(raw["variation"]) > MOST_VARIATIONS:
         raise InputError(
             f"{name}: {len(raw['variation']):,} variations, and a study has at most {MOST_VARIATIONS:,}; split it"
         )
-    changes = _as_asked(overrides or {})
-    for option, instead in (("name", "--out chooses the folder"), ("seed", "use seeds=[1,2]")):
-        if option in changes:
-            raise InputError(f"{option}: has no effect on a study, because each variation has its own; {instead}")
-    raw = {**raw, **({"seeds": changes.pop("seeds")} if "seeds" in changes else {})}
-    budget = {path: changes.pop(path) for path in tuple(changes) if path.startswith("budget.")}
-    raw = apply(raw, budget)
-    table = registry.validate(_StudyTable, raw, "")
-    rows = [registry.validate(_VariationTable, row, f"variation.{n}") for n, row in enumerate(table.variation, 1)]
-    variations = tuple(_variation(table.base, row, changes) for row in rows)
-    check_folder_name(table.name or stem, "name")
-    _check_names(variations)
-    _check_distinct(variations, changes)
-    return Plan(table.name or stem, table.about, _seeds(table.seeds), variations, table.budget.seconds)
+    return raw, stem
+
+
+def _rows_of_grid(table: StudyTable, faults: Faults) -> list[VariationTable]:
+    if not table.grid and table.limit is not None:
+        faults.add("limit: has no effect without a [grid]; leave it out")
+    with faults.caught():
+        rows = grid_rows(table.grid, table.limit)
+        return [VariationTable(name=row.name, about=row.about, changes=dict(row.changes)) for row in rows]
+    return []
+
+
+def _compared(rows: Sequence[VariationTable | None], table: StudyTable, faults: Faults) -> list[VariationTable | None]:
+    """The rows, where the study's `compare` is that of each row without one; what it names is not compared."""
+    against = [table.compare] if isinstance(table.compare, str) else table.compare
+    names = [row.name for row in rows if row is not None]
+    unknown = [name for name in against if name not in names]
+    for name in unknown if names and None not in rows else ():
+        faults.add(
+            f"compare: {shown(name)} is no row of the study{registry.suggest(name, names)}; it has {_some(names)}"
+        )
+    if unknown or not against:
+        return list(rows)
+    return [
+        row if row is None or row.compare or row.name in against else row.model_copy(update={"compare": against})
+        for row in rows
+    ]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_MOST_NAMED]) + (
+        f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    )
+
+
+def _as_dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe:
@@ -145,7 +173,7 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     """
     path, variation = _split(name)
     raw, stem = _read(path, name)
-    if {"variation", "base"} & set(raw):
+    if {"variation", "grid", "base"} & set(raw):
         plan = load_plan(path)
         names = [row.name for row in plan.variations]
         if variation is None:
@@ -198,7 +226,7 @@ def _read(name: str, typed: str | None = None) -> tuple[Raw, str]:
         return read_toml(path), name
 
 
-def _variation(base: Raw, row: _VariationTable, overrides: Mapping[str, Any]) -> Variation:
+def _variation(base: Raw, row: VariationTable, overrides: Mapping[str, Any]) -> Variation:
     changes = _flat(row.changes)
     raw = apply(apply(base, changes), overrides)
     overridden = {path: value for path, value in overrides.items() if path in changes}
@@ -220,59 +248,8 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
             and path
             in {
                 *PART_TABLES,
-                *("train", "split", "objective.weights", "objective.free_nats"),
+                *("train", "split", "model", "objective.weights", "objective.free_nats"),
             }
         )
         flat |= _flat(value, path + ".") if options else {path: value}
     return flat
-
-
-def _seeds(given: int | list[int]) -> tuple[int, ...]:
-    seeds = tuple(range(min(given, MOST_SEEDS + 1))) if isinstance(given, int) else tuple(given)
-    if len(seeds) > MOST_SEEDS:
-        raise InputError(f"seeds: {given!r} does not fit: a study trains each variation at most {MOST_SEEDS} times")
-    if not seeds or len(set(seeds)) != len(seeds):
-        raise InputError(f"seeds: {given!r} does not fit: give a count of 1 or more, or a list of different seeds")
-    return seeds
-
-
-def _check_names(variations: tuple[Variation, ...]) -> None:
-    names = [row.name for row in variations]
-    folded = [name.casefold() for name in names]  # some file systems do not distinguish capitals
-    for number, row in enumerate(variations, 1):
-        option = f"variation.{number}.name"
-        check_folder_name(row.name, option)
-        if not _NAME.fullmatch(row.name):
-            raise InputError(
-                f"{option}: {shown(row.name)} does not fit: it becomes a folder's name; begin with a letter from "
-                "A to Z or a digit, and use only these, dots, hyphens and underscores"
-            )
-        check_not_reserved(row.name, option)
-        if names.count(row.name) > 1:
-            raise InputError(f"two variations are named {row.name!r}; names must differ")
-        if folded.count(row.name.casefold()) > 1:
-            raise InputError(
-                f"variation {row.name!r} differs from another only in capitals; names must differ in letters"
-            )
-        others = [name for name in names if name != row.name]
-        for against in row.compare:
-            if against not in others:
-                raise InputError(
-                    f"variation {row.name!r} is compared with {against!r}, which is not another variation of the "
-                    f"study{registry.suggest(against, others)}"
-                )
-        if len(set(row.compare)) < len(row.compare):
-            raise InputError(f"variation {row.name!r}: `compare` names a variation twice; leave one out")
-
-
-def _check_distinct(variations: tuple[Variation, ...], overrides: Mapping[str, Any]) -> None:
-    seen: dict[str, str] = {}
-    for row in variations:
-        table = repr({**row.recipe(0).table(), "name": ""})
-        if table in seen:
-            because = f" under {', '.join(overrides)}" if overrides else ""
-            raise InputError(
-                f"variations {seen[table]!r} and {row.name!r} are the same recipe{because}; "
-                "leave out the override, or train one of them with `isthmus train`"
-            )
-        seen[table] = row.name

@@ -174,6 +174,8 @@ class EvaluationRecord(FileRecord):
     """Test images, evenly spread, on which `pca_curve` is measured; only if these are not all test images."""
     cost: Cost = Cost()
     """What the run cost."""
+    chosen_on: str = ""
+    """The images whose loss chose the weights, as `train.monitor`; empty in files of older versions."""
     flags: tuple[str, ...] = ()
     """Sentences to read before the scores."""
     best: tuple[Count, ...] = ()
@@ -208,6 +210,11 @@ class EvaluationRecord(FileRecord):
     def removes_noise(self) -> bool:
         """Whether what it makes of noisy images was measured."""
         return math.isfinite(self.against_noisy.mean + self.against_noisy.low + self.against_noisy.high)
+
+    @property
+    def is_denoiser(self) -> bool:
+        """Whether corrupted images chose its weights: then what it makes of noise comes before how it copies images."""
+        return self.chosen_on == "corrupted-validation" and self.removes_noise
 
     @property
     def stayed_at_pca(self) -> bool:

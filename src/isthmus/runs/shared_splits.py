@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from typing import TypeVar
 
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.load import load_data
+
+R = TypeVar("R")
 
 
 class SharedSplits:
@@ -20,9 +24,15 @@ class SharedSplits:
         self.splits: Splits | None = None
         self.test_hashes: dict[str, str] = {}
 
+    def groups(self, rows: Sequence[tuple[R, Recipe]]) -> list[list[tuple[R, Recipe]]]:
+        """The rows that share their images, so that a pass over all reads each data set once; in the rows' order."""
+        found: dict[str, list[tuple[R, Recipe]]] = {}
+        for row, recipe in rows:
+            found.setdefault(_key(recipe), []).append((row, recipe))
+        return list(found.values())
+
     def of(self, recipe: Recipe) -> Splits:
-        table = recipe.table()
-        key = json.dumps([table["data"], table["split"]])
+        key = _key(recipe)
         if self.splits is None or key != self.key:
             self.splits = None  # free the memory before reading the next one
             self.key, self.splits = key, load_data(recipe)
@@ -32,3 +42,8 @@ class SharedSplits:
     def forget(self) -> None:
         """Free the memory."""
         self.key, self.splits = "", None
+
+
+def _key(recipe: Recipe) -> str:
+    table = recipe.table()
+    return json.dumps([table["data"], table["split"]])

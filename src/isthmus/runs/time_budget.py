@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from isthmus.recipes.recipe import apply
-from isthmus.recipes.study_plan import Plan, Variation
+from isthmus.recipes.study_plan import Plan
 from isthmus.recipes.training_length import budget
+from isthmus.recipes.variation import Variation
 from isthmus.run_files.budget import Decision, Share
 from isthmus.run_files.read import read_record
 from isthmus.run_files.write import write_record

@@ -41,6 +41,9 @@ def train_in_folder(
         devices.keep_freed_memory()
         training = yield from prepare(recipe, folder, splits, cache)
         devices.keep_freed_memory(large=not training.recompute)
+        checkpoints = RunCheckpoints(folder, training)
+        if training.save_first:
+            checkpoints.save_last()
         yield Started(
             folder,
             training.recipe,
@@ -50,7 +53,6 @@ def train_in_folder(
             str(training.device),
             training.precision,
         )
-        checkpoints = RunCheckpoints(folder, training)
         yield from _train(training, folder, checkpoints)
         write_record(folder / "training.json", outcome(training.progress, training.recipe, training.allowed.passes))
         checkpoints.drop_old()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import numpy as np
@@ -146,18 +147,29 @@ def test_the_measure_is_the_one_that_surely_finds_made_up_anomalies() -> None:
     assert choice_of({"mse": order(10, 0.5), "ssim": order(10, 3.0)}).measure == "ssim", "few pictures, large lead"
     unsure = choice_of({"mse": order(30, 0.5), "ssim": order(30, 0.6)})
     if unsure.separations["ssim"] > unsure.separations["mse"]:
-        assert unsure.measure == "mse" and "the lead of ssim may be chance, so mse stays" in unsure.why
+        assert unsure.measure == "mse"
+        assert re.search(r"ssim is ahead of mse in only [0-7]\d % of .* may be chance, so mse stays", unsure.why)
 
 
 @pytest.mark.parametrize("count", [8, 40, 200])
 def test_a_lead_that_is_chance_rarely_takes_the_place_of_mse(count: int) -> None:
-    """Two equally good measures: the other is taken in about one choice in twenty."""
+    """Two equally good measures: the other is taken in about one choice in five."""
     draws, taken = np.random.default_rng(0), 0
     for _ in range(200):
         parts = [(draws.standard_normal(count), draws.standard_normal(count) + 1) for _ in range(2)]
         first, second = ((changed[None] > own[:, None]).astype(float) for own, changed in parts)
         taken += choice_of({"mse": first, "local": second}).measure == "local"
-    assert taken <= 0.12 * 200
+    assert taken <= 0.3 * 200
+
+
+def test_a_clear_lead_on_thirty_images_is_mostly_taken() -> None:
+    """Missing it costs more than taking a lead that is none."""
+    draws, taken = np.random.default_rng(0), 0
+    for _ in range(60):
+        parts = [(draws.standard_normal(30), draws.standard_normal(30) + apart) for apart in (0.8, 1.5)]
+        first, second = ((changed[None] > own[:, None]).astype(float) for own, changed in parts)
+        taken += choice_of({"mse": first, "local": second}).measure == "local"
+    assert taken >= 0.6 * 60
 
 
 def test_few_validation_images_choose_nothing() -> None:

@@ -16,6 +16,7 @@ from tests.command import assert_refused, isthmus
 from tests.inference.anomaly.scored_runs import digits, home_with_run, save
 
 import isthmus as ist
+from isthmus.core.errors import InputError
 from isthmus.run_files.calibration import NAME, read_calibration
 from isthmus.run_files.read import read_json
 
@@ -239,7 +240,7 @@ def test_wrong_words_are_one_sentence(
 @pytest.mark.parametrize(
     ("measure", "said"),
     [
-        ("ssim", "smaller than the window of 11 pixels; choose one of mse, local, latent"),
+        ("ssim", "smaller than the window of 11 pixels; choose one of mse, local, relative, latent"),
         ("elbo", "not variational"),
         ("msee", "is unknown"),
     ],
@@ -293,3 +294,11 @@ def test_stdout_gets_the_table_alone(home: Path) -> None:
     answer = finish(start("score", home / "run", home / "test/one", "-o", "/dev/stdout", "-q"))
     assert answer.code == 0 and answer.out.startswith("path,error,p_value,flag\n")
     assert len(answer.out.splitlines()) == 41 and "The promise:" in answer.err
+
+
+def test_in_python_a_label_may_be_a_number_and_notices_name_its_arguments(home: Path) -> None:
+    images = (np.concatenate([digits()["test/one"], digits()["test/four"]]), np.repeat([1, 4], 40))
+    with pytest.warns(UserWarning, match=r"Name the normal ones with `normal`\.$"):
+        ist.score(home / "run", images, show_progress=False)
+    with pytest.raises(InputError, match=r"no picture is labelled '7'; .* name one of them with `normal`$"):
+        ist.score(home / "run", images, normal=7, show_progress=False)

@@ -1,12 +1,16 @@
 """The options that all data sets of pictures share: how pictures become pixels.
 
-size: height and width in pixels, one number or two. fit: "crop" cuts the middle out of a picture of other proportions,
-"pad" adds borders, "stretch" changes its proportions. channels: of the pixels, "auto" keeps grey pictures grey.
-depth: bits of a value, "auto" keeps 16 where all pictures have more than 8. range: the two values that become black and
-white in pictures of more than 8 bits; by default those of the training pictures, "full": the ends of the file's type.
-alpha: "white" lays transparent pixels over white, "ignore" uses the colours as they are. shown_channels: which
-channels pages show, one as grey or three as red, green and blue. skip_broken: leave out and name the pictures that
-cannot be read, instead of stopping.
+Options:
+    size: height and width of the images in pixels, one number or two.
+    fit: "crop" cuts the middle out of a picture of other proportions, "pad" adds borders, "stretch" changes its
+        proportions.
+    channels: of the images; "auto" keeps grey pictures grey.
+    depth: bits of a value; "auto" keeps 16 where all pictures have more than 8.
+    range: the two values that become black and white in pictures of more than 8 bits; by default those of the training
+        pictures, "full": the ends of the file's type.
+    alpha: "white" lays transparent pixels over white, "ignore" uses the colours as they are.
+    shown_channels: which channels pages show, one as grey or three as red, green and blue, counted from 0.
+    skip_broken: leave out and name the pictures that cannot be read, instead of stopping.
 """
 
 from __future__ import annotations

@@ -30,8 +30,8 @@ class Folder(DataSource):
         test: another folder, with the test images.
         label_column: the column of `metadata.csv` with the labels; `label` if not given.
         size: height and width of the images in pixels, one number or two.
-        splits: "by-name" as above; with "none", every subfolder is a class; "train-test" uses only `train` and `test`,
-            as earlier versions did.
+        splits: "by-name": folders named `train`, `validation` and `test` are these splits; "none": every subfolder is a
+            class; "train-test" uses only `train` and `test`, as earlier versions did.
         fit, channels, depth, range, alpha, shown_channels, skip_broken: as for every data set of pictures.
     """
 

@@ -32,7 +32,8 @@ class Parquet(DataSource):
         split_column: a column that says of each row whether it is `train`, `validation` or `test`.
         size: scale every image to this height and width; needed if the images differ in size.
         shape: for images that are lists of numbers: [height, width], or with the channels before or after.
-        splits: "by-name" as above; "train-test" or "none" ignore validation files, as earlier versions did.
+        splits: "by-name": files whose names begin with train, validation and test are these splits; "train-test" or
+            "none" ignore validation files, as earlier versions did.
         fit, channels, depth, range, alpha, shown_channels, skip_broken: as for every data set of pictures.
     """
 

@@ -21,7 +21,12 @@ _CHUNK_BYTES = 1 << 25
 class Scenes(DataSource):
     """Shapes over graded backgrounds, drawn without noise: the factors explain every pixel.
 
-    train, test: number of images; size: side of the square images in pixels; seed: of the random factors.
+    Options:
+        train: how many training images.
+        test: how many test images.
+        size: side of the square images, pixels.
+        seed: of the random factors.
+
     `load()` gives (N, 3, size, size) uint8, the shape as label, and these independent, uniform factors:
 
     shape             index into `class_names`

@@ -51,8 +51,9 @@ def run_beside_pca(evaluation: EvaluationRecord) -> tuple[str, Interval | None]:
     difference = Interval(measured.mean, measured.low, measured.high, covers_seeds=False)
     if not evaluation.stayed_at_pca and not math.isfinite(difference.mean + difference.low + difference.high):
         return "", None
+    name = f"{evaluation.name} on images without noise" if evaluation.is_denoiser else evaluation.name
     sentence = pca_sentence(
-        evaluation.name,
+        evaluation.name if evaluation.stayed_at_pca else name,
         evaluation.yardstick,
         difference,
         ratio=evaluation.against_pca.mse_ratio,

@@ -42,5 +42,5 @@ def _remedies(found: AnomalyRecord, recipe: Recipe) -> list[Remedy]:
     if isinstance(dim, int) and "codes" not in options and dim // 4 >= max(options.get("k") or 0, 2):
         remedies.append(Remedy("give it a latent that cannot hold every picture ({})", {"bottleneck.dim": dim // 4}))
     if found.measure == "mse":
-        remedies.append(Remedy("calibrate with `--measure latent`, which compares latents and not pictures"))
+        remedies.append(Remedy("calibrate with --measure latent, which compares latents and not pictures"))
     return remedies

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -25,11 +26,7 @@ def read_curve(journal: Path) -> Curve:
     machine does not change the diagnosis.
     """
     lines = read_log(journal).lines
-    epochs = [
-        (line.step, line.validation_mse)
-        for line in lines
-        if isinstance(line, EpochRecord) and line.validation_mse is not None
-    ]
+    epochs = [(line.step, error) for line, error in _validated(lines)]
     steps = [
         (line.step, line.distortion) for line in lines if isinstance(line, StepRecord) and line.distortion is not None
     ]
@@ -41,13 +38,21 @@ def read_curve(journal: Path) -> Curve:
 
 
 def read_epochs(journal: Path) -> tuple[float, ...]:
-    """Validation MSEs of pixel values in [0, 1] from a metrics.jsonl, by epoch; some runs have an epoch 0."""
-    rows = {
-        line.epoch: line.validation_mse
-        for line in read_log(journal).lines
-        if isinstance(line, EpochRecord) and line.validation_mse is not None
-    }
+    """Validation errors from a metrics.jsonl, by epoch; some runs have an epoch 0."""
+    rows = {line.epoch: error for line, error in _validated(read_log(journal).lines)}
     return tuple(rows[epoch] for epoch in sorted(rows))
+
+
+def _validated(lines: Sequence[EpochRecord | StepRecord]) -> list[tuple[EpochRecord, float]]:
+    """Each epoch with its error: the MSE on validation images, pixels in [0, 1].
+
+    Where the best epoch was chosen on corrupted images, the loss on these: a model that learns to remove noise from a
+    start at PCA gets worse on clean images all the time.
+    """
+    epochs = [line for line in lines if isinstance(line, EpochRecord)]
+    if all(math.isfinite(line.corrupted_validation_loss) for line in epochs):
+        return [(line, line.corrupted_validation_loss) for line in epochs]
+    return [(line, line.validation_mse) for line in epochs if line.validation_mse is not None]
 
 
 def falls(curve: Curve) -> float | None:

@@ -23,7 +23,7 @@ from isthmus.models.batched import BATCH, batched_array
 from isthmus.models.collect_latents import Collected, Collecting, blocks_of
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.latent_usage import covariance, perplexity
-from isthmus.models.pixels import to_unit
+from isthmus.models.pixels import to_pixels, to_unit
 from isthmus.models.sampling import draw_latents
 from isthmus.models.seeding import generator
 from isthmus.recipes.recipe import Recipe
@@ -61,7 +61,11 @@ def measure_run(
     test, held = (_first(images, most) for images in (splits.test.images, splits.validation.images))
     # not the test images' latents: test images may be of another kind than training images
     latents, own = _collected(model, held)
-    mse = {
+    noisy: dict[str, float] = {}
+    if recipe.train.monitor == "corrupted-validation":
+        known = _first(train.images.images, most)
+        noisy = {"noisy train": _of_corrupted(model, known), "noisy validation": _of_corrupted(model, held)}
+    mse = noisy | {
         "train": _reconstructed(model, _first(train.images.images, most)),
         "validation": own,
         "test": evaluation.scores["model"].mse.mean,
@@ -126,6 +130,24 @@ def _reconstructed(
         block = change(images[rows])
         errors += _squared(batched_array(model, model.reconstruct_pixels, torch.from_numpy(block)), block)
     return math.fsum(errors) / math.prod(images.shape)
+
+
+def _of_corrupted(model: Autoencoder, images: Rows) -> float:
+    """The mean squared error, 0 to 1, of what the model makes of corrupted images, as in training, against `images`.
+
+    Few images are taken several times: of so few draws, one set could have twice the noise of the other.
+    """
+    noise, errors = generator("doctor", 0, device=model.device), list[float]()
+
+    def made(part: torch.Tensor) -> torch.Tensor:
+        return to_pixels(model.corrupted(to_unit(part), noise).x_hat, part.dtype)
+
+    times = -(-_FEW // len(images))
+    for _ in range(times):
+        for rows in blocks_of(model, images):
+            block = images[rows]
+            errors += _squared(batched_array(model, made, torch.from_numpy(block), in_order=BATCH), block)
+    return math.fsum(errors) / (times * math.prod(images.shape))
 
 
 def _decoded(model: Autoencoder, z: np.ndarray, images: Pixels) -> float:

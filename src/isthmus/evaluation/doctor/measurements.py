@@ -33,7 +33,8 @@ class TrainingCourse:
     images: number of training images. steps, pass_steps: in total, and in one pass over the training images.
     warmup_steps: of its schedule; on few images, fewer than the recipe's.
     kept: the epoch whose weights are evaluated, 0 for the start.
-    validation: MSE on validation images by epoch, from epoch 0 on where the model started at PCA.
+    validation: error on validation images by epoch, from epoch 0 on where the model started at PCA: MSE, or the loss on
+    corrupted images where these chose the weights.
     """
 
     images: int
@@ -61,7 +62,8 @@ class Measurements:
     evaluation: evaluation.json as far as it is known.
     mse: mean squared errors per pixel value in [0, 1], on rounded output, by the images: "train", "validation", "test",
         "shuffled": validation images, decoded from the latents of other images; "negatives": test images with dark
-        and bright exchanged.
+        and bright exchanged; "noisy train", "noisy validation": outputs for corrupted images, beside the clean ones,
+        where corrupted images chose the weights.
     spread: (D,) variances of the latent's numbers over training images.
     kl: (D,) mean KL of each number in nats, where the bottleneck reports it by number.
     narrowed: k -> MSE of validation images decoded from the latent's k widest principal directions only, for k from

@@ -52,5 +52,6 @@ class NormalLabel:
         found = ", ".join(f"{count:,} {name}" for name, count in self.counts.most_common(5))
         more = f" and {len(self.counts) - 5} more" if len(self.counts) > 5 else ""
         return [
-            f"The pictures have {len(self.counts)} labels ({found}{more}); {otherwise}. --normal NAME says which are."
+            f"The pictures have {len(self.counts)} labels ({found}{more}); {otherwise}. Name the normal "
+            "ones with --normal."
         ]

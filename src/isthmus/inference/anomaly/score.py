@@ -65,6 +65,13 @@ class Scored:
     judged: Judged | None = None
     notices: tuple[str, ...] = ()
 
+    def __repr__(self) -> str:
+        """In one line, whatever the number of pictures: notebooks show it."""
+        flagged, measure = int(self.flag.sum()), self.calibration.record.measure
+        return (
+            f"Scored({counted(len(self.path), 'picture')}, {flagged:,} flagged at {self.promise.level:g}, by {measure})"
+        )
+
     def columns(self) -> dict[str, Any]:
         """The table as columns: `path`, `error`, `p_value`, `flag`."""
         return {"path": self.path, "error": self.error, "p_value": self.p_value, "flag": self.flag}
@@ -76,7 +83,7 @@ class Scored:
         low, high = promised.likely
         return (
             f"{flagged:,} of {counted(every, 'picture')} {'is' if flagged == 1 else 'are'} flagged (p-value at most "
-            f"{promised.rate:.3g}); if all were normal, about {promised.rate * every:,.1f} would be. The promise: of "
+            f"{promised.level:.3g}); if all were normal, about {promised.rate * every:,.1f} would be. The promise: of "
             f"normal pictures like the {promised.n:,} calibration pictures, at most {percent(promised.level)} are "
             f"flagged, on average over calibrations. With this calibration, the share is between {percent(low)} and "
             f"{percent(high)} (95 %)."

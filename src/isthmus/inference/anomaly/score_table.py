@@ -10,6 +10,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from isthmus.core.csv_cells import plain_cell
 from isthmus.core.errors import InputError
 from isthmus.core.outputs import check_free, delivering, is_stream
 from isthmus.inference.anomaly.score import Scored
@@ -28,7 +29,7 @@ def check_table(path: Path) -> None:
     if is_stream(path):
         return
     if path.suffix.lower() not in (".parquet", ".csv"):
-        raise InputError(f"{path}: scores are saved as parquet or CSV; give --out a name that ends in .parquet or .csv")
+        raise InputError(f"{path}: scores are saved as parquet or CSV; choose a name that ends in .parquet or .csv")
     if not _is_own_parquet(path):
         check_free(path, _MARK)
 
@@ -64,7 +65,7 @@ def _csv(scored: Scored) -> bytes:
     writer.writerow(COLUMNS)
     # tolist: Python's shortest notation that reads back as the same number
     rows = zip(scored.path, scored.error.tolist(), scored.p_value.tolist(), scored.flag.tolist(), strict=True)
-    writer.writerows([path, repr(error), repr(p), str(flag).lower()] for path, error, p, flag in rows)
+    writer.writerows([plain_cell(path), repr(error), repr(p), str(flag).lower()] for path, error, p, flag in rows)
     return text.getvalue().encode("utf-8", errors="surrogateescape")
 
 

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.noise_sentence import run_beside_noise
+from isthmus.evaluation.statistics.intervals import Interval
 from isthmus.evaluation.statistics.verdicts import verdict
 from isthmus.pages.report import text
 from isthmus.pages.report.scales import span
@@ -89,28 +90,38 @@ def corrections(findings: Sequence[Finding]) -> str:
 
 
 def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
-    """The comparisons with PCA and with the noisy input first, as a score without a baseline says little; then it."""
-    headlines: list[Headline] = []
-    sentence, difference = run_beside_pca(evaluation)
-    if difference is not None:
-        tone = _TONES[verdict(difference)]
-        domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
-        strip = difference_strip(evaluation.against_pca.psnr, tone, domain, sentence)
-        headlines.append(Headline(sentence, strip, tone))
-    elif sentence:
-        headlines.append(Headline(sentence, None, "even"))
-    beside_noise = run_beside_noise(evaluation)
-    if beside_noise is not None:
-        sentence, difference = beside_noise
-        tone = _TONES[verdict(difference)]
-        domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
-        headlines.append(Headline(sentence, difference_strip(evaluation.against_noisy, tone, domain, sentence), tone))
+    """The comparisons with PCA and with the noisy input first, as a score without a baseline says little; then it.
+
+    Of a model that is to remove noise, the comparison with the noisy input leads.
+    """
+    beside = [_beside_pca(evaluation), _beside_noise(evaluation)]
+    if evaluation.is_denoiser:
+        beside.reverse()
+    headlines = [headline for headline in beside if headline is not None]
     psnr = evaluation.scores.get("model", Score()).psnr
     if not math.isnan(psnr.mean):
         images = text.count(evaluation.data.test_images)
         score = f"PSNR {text.fixed(psnr.mean, 2)} dB on {images} held-out images"
         headlines.append(Headline(f"{score} (95 % interval {text.interval(psnr, 2)}).", None, "plain"))
     return headlines
+
+
+def _beside_pca(evaluation: EvaluationRecord) -> Headline | None:
+    sentence, difference = run_beside_pca(evaluation)
+    if difference is None:
+        return Headline(sentence, None, "even") if sentence else None
+    return _with_strip(sentence, difference, evaluation.against_pca.psnr)
+
+
+def _beside_noise(evaluation: EvaluationRecord) -> Headline | None:
+    found = run_beside_noise(evaluation)
+    return None if found is None else _with_strip(*found, evaluation.against_noisy)
+
+
+def _with_strip(sentence: str, difference: Interval, measured: IntervalRecord) -> Headline:
+    tone = _TONES[verdict(difference)]
+    domain = span((difference.low, difference.high), include=0.0, padding=_ROOM)
+    return Headline(sentence, difference_strip(measured, tone, domain, sentence), tone)
 
 
 def size_of(finding: Finding) -> float:

@@ -55,8 +55,7 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         script=Markup(script),
         policy=_policy(script),
         words=PageWords(),
-        explorer=target.with_name("explorer.html").is_file(),
-        **content,
+        **{"explorer": target.with_name("explorer.html").is_file(), **content},
     )
     if not target.is_symlink():  # a link is replaced itself, and its file stays as it is
         check_free(target, _EARLIER)

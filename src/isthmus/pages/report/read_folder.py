@@ -69,14 +69,16 @@ class Compared:
     runs: tuple[RunFolder, ...]
 
 
-def read_run(folder: Path) -> RunFolder:
+def read_run(folder: Path, scored: Path | None = None) -> RunFolder:
     """Read an evaluated run.
 
+    scored: the folder of its evaluation, where that is one on other images than its own.
     Raises InputError if evaluation.json is missing or empty, RunError if a file is damaged.
     """
-    evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
+    held = scored or folder
+    evaluation = _read_first(held / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
-    pictures = _read_pictures(folder / "pictures.safetensors")
+    pictures = _read_pictures(held / "pictures.safetensors")
     return RunFolder(
         folder,
         evaluation,
@@ -85,7 +87,7 @@ def read_run(folder: Path) -> RunFolder:
         _read_text(folder / "recipe.toml"),
         pictures,
         view_of(_channels(pictures, evaluation), _shown_channels(folder)),
-        _read_labels(folder / "per_image.parquet", evaluation.data.class_names),
+        _read_labels(held / "per_image.parquet", evaluation.data.class_names),
         tuple(left_out(folder)),
     )
 

@@ -23,12 +23,13 @@ _EXTREMES = 8
 _SAMPLES = 30
 
 
-def write_run_report(folder: Path) -> Path:
+def write_run_report(folder: Path, scored: Path | None = None) -> Path:
     """Write the run's report.html from its folder and return its path.
 
+    scored: the folder of an evaluation on other images, which gets a page of its own.
     Raises InputError if evaluation.json is missing or a file is damaged, OSError if the page cannot be written.
     """
-    run = read_run(folder)
+    run = read_run(folder, scored)
     evaluation = run.evaluation
     subject = Compared(evaluation.name, 0, (run,))
     facts = (evaluation.data.source, image_counts(evaluation.data), f"seed {evaluation.seed}", device([run]))
@@ -42,7 +43,7 @@ def write_run_report(folder: Path) -> Path:
     table = baseline_table(evaluation)
     holds = latent_tables.latent_table([(evaluation.name, 0, evaluation.latent)])
     return write_page(
-        folder / "report.html",
+        (scored or folder) / "report.html",
         "run.html.jinja",
         run=run,
         evaluation=evaluation,

@@ -34,7 +34,14 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     Raises InputError if findings.json or a finished run's evaluation is missing or damaged, OSError if the page
     cannot be written.
     """
-    study = read_study(folder)
+    return write_comparison(read_study(folder), folder / "report.html", unfinished=unfinished)
+
+
+def write_comparison(study: StudyFolder, page: Path, *, unfinished: str = "", kind: str = "study") -> Path:
+    """Write the page of a study, or of runs that were compared as one; arguments and errors as above.
+
+    kind: what the page calls itself. Only a study's page links to an explorer beside it.
+    """
     subjects = compared(study)
     findings = study.findings
     data = findings.data or Data()
@@ -43,12 +50,14 @@ def write_study_report(folder: Path, *, unfinished: str = "") -> Path:
     table, holds = study_table(findings, subjects), latent_tables.study_latents(findings.variations)
     links = run_links(study)
     first_pages = {
-        s.name: links.get(os.path.relpath(s.runs[0].path, folder).replace(os.sep, "/"), "") for s in subjects
+        s.name: links.get(os.path.relpath(s.runs[0].path, study.path).replace(os.sep, "/"), "") for s in subjects
     }
     broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
     return write_page(
-        folder / "report.html",
+        page,
         "study.html.jinja",
+        explorer=kind == "study" and page.with_name("explorer.html").is_file(),
+        kind=kind,
         findings=findings,
         unfinished=unfinished,
         facts=list(filter(None, (data.source, image_counts(data), _seeds(study), device(runs)))),

@@ -11,8 +11,9 @@ from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.pages.report import text
 from isthmus.pages.report.figures import Figure, FigureTable
 from isthmus.pages.report.line_chart import Level, Line, line_chart
-from isthmus.pages.report.read_folder import Compared, RunFolder
+from isthmus.pages.report.read_folder import Compared
 from isthmus.pages.report.svg import NARROW, WIDE
+from isthmus.pages.report.validation_curve import chosen_on_noise, logged, shown_psnr, title
 from isthmus.run_files.metrics import EpochRecord
 from isthmus.run_files.scores import Score
 
@@ -26,7 +27,7 @@ class TrainingFigures:
     """Validation PSNR against steps and against time.
 
     pca_images: on which PCA's lines were measured; `same` are the curves' own. levels: number of PCA's lines. seeds:
-    whether there are thin lines of single seeds.
+    whether there are thin lines of single seeds. noisy: whether it is of noisy images, on which PCA was not measured.
     """
 
     steps: Figure
@@ -34,32 +35,36 @@ class TrainingFigures:
     pca_images: Literal["same", "test"]
     levels: int
     seeds: bool
+    noisy: bool
 
 
 def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
     """Validation PSNR against steps and against seconds; None if no epoch was logged."""
-    subjects = [subject for subject in subjects if any(_logged(run) for run in subject.runs)]
+    subjects = [subject for subject in subjects if any(logged(run) for run in subject.runs)]
     if not subjects:
         return None
-    longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in _logged(run))
+    longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in logged(run))
     unit, size = next((u, s) for u, s, limit in _TIME_UNITS if longest <= limit)
-    pca_images, levels = _pca_levels(subjects)
-    table = _training_table(subjects, levels)
-    steps = _training_figure(subjects, levels, table, "steps", "optimizer steps", lambda e: e.step)
-    time = _training_figure(subjects, levels, table, "time", f"training time ({unit})", lambda e: e.seconds / size)
-    seeds = any(sum(1 for run in subject.runs if _logged(run)) > 1 for subject in subjects)
-    return TrainingFigures(steps, time, pca_images, len(levels), seeds)
+    noisy = chosen_on_noise([run for subject in subjects for run in subject.runs])
+    pca_images, levels = ("same", []) if noisy else _pca_levels(subjects)
+    table = _training_table(subjects, levels, noisy)
+    steps = _training_figure(subjects, levels, table, noisy, "steps", "optimizer steps", lambda e: e.step)
+    seconds = f"training time ({unit})"
+    time = _training_figure(subjects, levels, table, noisy, "time", seconds, lambda e: e.seconds / size)
+    seeds = any(sum(1 for run in subject.runs if logged(run)) > 1 for subject in subjects)
+    return TrainingFigures(steps, time, pca_images, len(levels), seeds, noisy)
 
 
 def _training_figure(
     subjects: Sequence[Compared],
     levels: Sequence[Level],
     table: FigureTable,
+    noisy: bool,
     against: str,
     x_title: str,
     x: Callable[[EpochRecord], float],
 ) -> Figure:
-    lines = [_line(subject, x) for subject in subjects]
+    lines = [_line(subject, x, noisy) for subject in subjects]
     ends = [f"{line.name} ends at {text.fixed(line.main[-1][1], 2)} dB" for line in lines if line.main]
     ends += [f"dashed, {level.name}: {text.fixed(level.y, 2)} dB" for level in levels]
     drawings = [
@@ -68,7 +73,7 @@ def _training_figure(
             levels,
             layout=layout,
             x_title=x_title,
-            title=f"Validation PSNR of the mean error against {against}",
+            title=f"{title(noisy=noisy)} against {against}",
             description=f"{'; '.join(ends)}.",
         )
         for layout in (WIDE, NARROW)
@@ -76,9 +81,9 @@ def _training_figure(
     return Figure(drawings, table)
 
 
-def _line(subject: Compared, x: Callable[[EpochRecord], float]) -> Line:
+def _line(subject: Compared, x: Callable[[EpochRecord], float], noisy: bool) -> Line:
     """Each seed's curve, and the mean curve over the epochs that all seeds reached."""
-    seeds = [{e.epoch: (x(e), e.validation_psnr) for e in _logged(run)} for run in subject.runs if _logged(run)]
+    seeds = [{e.epoch: (x(e), shown_psnr(e, noisy=noisy)) for e in logged(run)} for run in subject.runs if logged(run)]
     shared = [epoch for epoch in seeds[0] if all(epoch in seed for seed in seeds)]
     main = [
         (sum(seed[epoch][0] for seed in seeds) / len(seeds), sum(seed[epoch][1] for seed in seeds) / len(seeds))
@@ -112,13 +117,13 @@ def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["same", "test"], 
     return pca_images, [Level(f"PCA {size:,}", value) for size, value in levels.items()]
 
 
-def _training_table(subjects: Sequence[Compared], levels: Sequence[Level]) -> FigureTable:
+def _training_table(subjects: Sequence[Compared], levels: Sequence[Level], noisy: bool) -> FigureTable:
     rows: list[tuple[str, ...]] = []
     for subject in subjects:
         for run in subject.runs:
-            logged = _logged(run)
-            every = math.ceil(len(logged) / _ROWS_A_RUN) or 1
-            for epoch in logged[:-1:every] + logged[-1:]:
+            epochs = logged(run)
+            every = math.ceil(len(epochs) / _ROWS_A_RUN) or 1
+            for epoch in epochs[:-1:every] + epochs[-1:]:
                 rows.append(
                     (
                         subject.name,
@@ -126,13 +131,9 @@ def _training_table(subjects: Sequence[Compared], levels: Sequence[Level]) -> Fi
                         str(epoch.epoch),
                         f"{epoch.step:,}",
                         text.fixed(epoch.seconds, 1),
-                        text.fixed(epoch.validation_psnr, 2),
+                        text.fixed(shown_psnr(epoch, noisy=noisy), 2),
                     )
                 )
     rows += [(level.name, "", "", "", "", text.fixed(level.y, 2)) for level in levels]
-    columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", "Validation PSNR of the mean error (dB)")
+    columns = ("Model", "Seed", "Epoch", "Steps", "Time (s)", f"{title(noisy=noisy)} (dB)")
     return FigureTable(columns, rows)
-
-
-def _logged(run: RunFolder) -> list[EpochRecord]:
-    return [epoch for epoch in run.epochs if math.isfinite(epoch.validation_psnr)]

@@ -1,0 +1,1 @@
+"""What makes the site from the repository: `python docs/site/build.py`."""
