@@ -44,6 +44,7 @@ _TEMPLATES.filters.update(
     json=partial(json.dumps, ensure_ascii=False),
     unbroken=text.unbroken,
 )
+_TEMPLATES.globals["contents"] = contents
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
