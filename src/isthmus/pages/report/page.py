@@ -6,7 +6,6 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -37,9 +36,7 @@ def contents(page: str) -> list[tuple[str, str]]:
     return _SECTION.findall(page)
 
 
-_FILTERS: dict[str, Callable[..., object]] = {"contents": contents}
 _TEMPLATES.filters.update(
-    _FILTERS,
     colour_class=colour_class,
     json=partial(json.dumps, ensure_ascii=False),
     unbroken=text.unbroken,
