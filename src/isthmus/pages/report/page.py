@@ -8,6 +8,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -41,7 +42,8 @@ _TEMPLATES.filters.update(
     json=partial(json.dumps, ensure_ascii=False),
     unbroken=text.unbroken,
 )
-_TEMPLATES.globals["contents"] = contents
+_OURS: dict[str, Any] = {"contents": contents}
+_TEMPLATES.globals.update(_OURS)
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:
