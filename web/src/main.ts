@@ -4,16 +4,18 @@ import { unpack } from "./engine/unpack";
 import { Tensors } from "./latent/safetensors";
 import { blobText, readAbout } from "./page/about";
 import { followAddress, followPanels, stateOfAddress } from "./page/address";
-import { bar, goTo } from "./page/bar";
+import { bar } from "./page/bar";
 import type { Context } from "./page/context";
-import { el } from "./page/dom";
+import { button, el } from "./page/dom";
 import { Gallery } from "./page/gallery";
-import { wireKeys } from "./page/keys";
+import { keyHelp, wireKeys } from "./page/keys";
 import { Model } from "./page/model";
+import { hold, Opening } from "./page/opening";
 import { themeButton } from "./page/theme";
 import { title } from "./page/title";
 import { dream } from "./panels/dream";
 import { foot } from "./panels/foot";
+import { introduction } from "./panels/introduction";
 import { knobs } from "./panels/knobs";
 import { look } from "./panels/look";
 import { map } from "./panels/map";
@@ -44,33 +46,45 @@ async function start(): Promise<void> {
   const about = readAbout();
   const engine = new Engine(await answering(), blob);
   const tensors = async (name: string) => new Tensors(await unpack(blob(name)));
+  const state = stateOfAddress(about);
+  // A picture in the address came with the link; the reader's own is kept beside the address.
+  const linked = location.hash.includes("image=own.") ? state.image : null;
   const models = about.models.map(async (_, i) => new Model(about, i, await tensors(`model-${i}`), engine));
   const context: Context = {
     about,
     engine,
-    store: new Store(stateOfAddress(about)),
-    gallery: new Gallery(about, await tensors("images")),
+    store: new Store(state),
+    gallery: new Gallery(about, await tensors("images"), linked),
     models: await Promise.all(models),
     timings: { ready: NaN, redraws: [] },
+    opening: new Opening(state.panel),
   };
   await build(context);
 }
 
 async function build(context: Context): Promise<void> {
-  const { about, store, engine, timings } = context;
+  const { about, store, engine, timings, opening } = context;
   const first = look(context);
+  const intro = introduction(context);
   const theme = themeButton(() => document.dispatchEvent(new Event("themechange")));
   const brand = el("p", { class: "brand" }, "isthmus ", el("span", {}, "explorer"));
+  const tools = el("div", { class: "tools" },
+    button("Introduction", () => intro.show(), { id: "introduction-button" }),
+    button("Keys", keyHelp, { title: "Key ?", "aria-haspopup": "dialog" }),
+    theme);
   page.replaceChildren(
-    el("header", { class: "top" }, brand, theme),
+    el("header", { class: "top" }, brand, tools),
     title(about),
+    intro.element,
     bar(context),
     first.element,
     ...[knobs, morph, map, noise, dream].map((panel) => panel(context)),
     foot(context),
   );
+  // A shared link goes to its panel before anything is drawn, and stays there while the rest of the page fills.
+  const letGo = opening.panel === "look" ? () => {} : hold(opening.panel);
   wireKeys(context);
-  followAddress(store, about);
+  followAddress(context);
   const hooks: Hooks = {
     reconstruction: (model) => pixelsOf(first.outputs[model]),
     timings,
@@ -79,10 +93,14 @@ async function build(context: Context): Promise<void> {
     settled: () => engine.settled(),
   };
   Object.assign(window, { isthmus: hooks });
-  await first.drawn;
+  await opening.drawn;
   timings.ready = performance.now();
   root.dataset.ready = "1";
-  if (store.get().panel !== "look") goTo(context, store.get().panel);
+  if (opening.panel !== "look") {
+    await first.drawn;
+    await engine.settled();
+    letGo();
+  }
   followPanels(store);
 }
 

@@ -84,3 +84,19 @@ def test_many_deep_channels_are_shown_by_three_and_said(browser: Any, tmp_path: 
         assert visit.page.get_by_text(sentence, exact=False).count(), sentence
     assert not visit.page.get_by_role("button", name="Use your own picture").count()
     visit.close()
+
+
+@pytest.mark.slow
+def test_a_picture_too_large_for_a_link_is_left_out_and_that_is_said(browser: Any, tmp_path: Path) -> None:
+    copies = "navigator.clipboard.writeText = async (text) => { window.copied = text; };"
+    visit = Visit(browser, explored(tmp_path, ramps(60, (3, 48, 48), 255)), script=copies)
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 48), (255, 0, 0)).save(buffer, format="PNG")
+    visit.drop(buffer.getvalue(), "red.png")
+    visit.page.locator(".share").click()
+    dialog = visit.page.get_by_role("dialog", name="Your picture is too large for a link")
+    assert dialog.get_by_role("button").all_inner_texts() == ["Cancel", "Copy without the picture"]
+    dialog.get_by_role("button", name="Copy without").click()
+    visit.until("window.copied !== undefined")
+    assert visit.page.evaluate("copied").endswith("#")
+    visit.close()

@@ -38,6 +38,9 @@ def test_the_model_runs_in_the_frame(
     inside.and_(page.frame_locator("iframe").locator("[data-ready]")).wait_for(state="attached")
     (child,) = page.main_frame.child_frames
     assert len(child.evaluate("isthmus.settled().then(() => Array.from(isthmus.reconstruction(0)))")) == 32 * 32 * 4
+    child.locator("#look [role=radio]").nth(1).click()
+    assert child.locator(".share").is_visible() == (not embed)  # what is embedded has no address to link to
+    page.wait_for_timeout(600)  # the address is written when the reader pauses
     assert (
         child.evaluate("(() => { try { return parent.document.title } catch (error) { return 'refused' } })()")
         == "refused"

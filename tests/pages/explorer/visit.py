@@ -20,11 +20,16 @@ if missing and NEEDED:
 
 
 class Visit:
-    """A page opened from its file; whatever it logs or asks the network for is kept."""
+    """A page opened from its file; whatever it logs or asks the network for is kept.
 
-    def __init__(self, browser: Any, path: Path, *, fragment: str = "") -> None:
-        self.context = browser.new_context(viewport={"width": 1280, "height": 900})
+    script: runs before the page's own. options: of Playwright's browser context.
+    """
+
+    def __init__(self, browser: Any, path: Path, *, fragment: str = "", script: str = "", **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}, **options})
         self.page: Any = self.context.new_page()
+        if script:
+            self.page.add_init_script(script)
         self.said: list[str] = []
         self.asked: list[str] = []
         self.page.on("console", lambda message: self.said.append(message.text))
@@ -32,6 +37,10 @@ class Visit:
         self.page.on("dialog", lambda dialog: (self.said.append(f"dialog {dialog.message}"), dialog.dismiss()))
         self.page.on("request", lambda request: self.asked.append(request.url))
         self.page.goto(path.resolve().as_uri() + fragment)
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the page shows what it opened with."""
         self.page.locator("html[data-ready], html[data-failed]").wait_for(state="attached")
         self.settle()
 
@@ -40,6 +49,14 @@ class Visit:
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         self.page.evaluate("isthmus.settled()")
         self.page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+
+    def until(self, expression: str) -> None:
+        """Wait until a JavaScript expression is true. Playwright's own way needs `eval`: the page forbids it."""
+        for _ in range(200):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never true: {expression}")
 
     def state(self) -> dict[str, Any]:
         return self.page.evaluate("isthmus.state()")

@@ -16,13 +16,18 @@ export class Codebook {
     return Uint16Array.from({ length: positions }, (_, position) => this.nearest(z, position, positions));
   }
 
+  /** `changes` without positions and codes that this latent does not have: anyone can write a link. */
+  within(changes: Readonly<Record<number, number>>, positions: number): Record<number, number> {
+    const there = ([position, code]: [string, number]) => Number(position) < positions && code < this.codes;
+    return Object.fromEntries(Object.entries(changes).filter(there));
+  }
+
   /** z (C, positions) with other codes at some positions. */
   write(z: Float32Array, changes: Readonly<Record<number, number>>): Float32Array {
     const { channels, vectors } = this;
     const positions = z.length / channels;
     const changed = z.slice();
-    for (const [position, code] of Object.entries(changes)) {
-      if (Number(position) >= positions || code >= this.codes) continue;
+    for (const [position, code] of Object.entries(this.within(changes, positions))) {
       for (let c = 0; c < channels; c++) changed[c * positions + Number(position)] = vectors[code * channels + c];
     }
     return changed;

@@ -19,8 +19,9 @@ export const UNTURNED: Turns = { directions: {}, numbers: {} };
 /** The latent after these turns from `start` (D,). */
 export function turned(space: LatentSpace, start: Float32Array, turns: Turns): Float32Array {
   const z = start.slice();
-  for (const [k, amount] of Object.entries(turns.directions)) if (Number(k) < space.kept) space.move(z, Number(k), amount);
-  for (const [i, amount] of Object.entries(turns.numbers)) if (Number(i) < space.size) z[Number(i)] += amount * space.std[Number(i)];
+  const { directions, numbers } = within(space, turns);
+  for (const [k, amount] of Object.entries(directions)) space.move(z, Number(k), amount);
+  for (const [i, amount] of Object.entries(numbers)) z[Number(i)] += amount * space.std[Number(i)];
   return z;
 }
 
@@ -47,4 +48,13 @@ export function turn(turns: Turns, order: Order, place: number, amount: number):
 
 export function anyTurned(turns: Turns): boolean {
   return Object.keys(turns.directions).length + Object.keys(turns.numbers).length > 0;
+}
+
+/** `turns` without those of knobs that this latent does not have: anyone can write a link. */
+export function within(space: LatentSpace, { directions, numbers }: Turns): Turns {
+  return { directions: below(directions, space.kept), numbers: below(numbers, space.size) };
+}
+
+function below(some: Readonly<Record<number, number>>, limit: number): Record<number, number> {
+  return Object.fromEntries(Object.entries(some).filter(([place]) => Number(place) < limit));
 }

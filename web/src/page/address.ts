@@ -1,30 +1,47 @@
 import { textLength } from "../pixels/own_text";
-import { fromFragment, toFragment, type Bounds } from "../state/fragment";
+import { fromFragment, readSubject, type Bounds } from "../state/fragment";
 import { PANELS, type Panel, type State } from "../state/state";
 import type { Store } from "../state/store";
 import type { About } from "./about";
+import { goTo } from "./bar";
+import type { Context } from "./context";
+import { hasAddress, withoutOwn } from "./link";
 
 /** The address is updated when the reader pauses: browsers refuse more than a few changes per second. */
 const PAUSE_MS = 300;
 
 /** The state that the page was opened with. */
 export function stateOfAddress(about: About): State {
-  return fromFragment(location.hash.slice(1), boundsOf(about));
+  const bounds = boundsOf(about);
+  const state = fromFragment(location.hash.slice(1), bounds);
+  const own = readSubject(`own.${(history.state as Kept | null)?.own ?? ""}`, bounds);
+  return own && state.image.kind !== "own" ? { ...state, image: own } : state;
 }
 
-/** Keeps the address and the state equal, in both directions. */
-export function followAddress(store: Store, about: About): void {
+/** What a reload of the page brings back, and a copied address does not. */
+interface Kept {
+  readonly own?: string;
+}
+
+/** Keeps the address and the state equal, in both directions. The reader's own picture stays out of the address. */
+export function followAddress(context: Context): void {
+  if (!hasAddress()) return;
+  const { store, about } = context;
   let timer = 0;
   let written = location.hash.slice(1);
   store.on(Object.keys(store.get()) as (keyof State)[], (state) => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
-      written = toFragment(state);
-      history.replaceState(null, "", `#${written}`);
+      written = withoutOwn(state);
+      const kept: Kept = state.image.kind === "own" ? { own: state.image.pixels } : {};
+      history.replaceState(kept, "", `#${written}`);
     }, PAUSE_MS);
   });
   addEventListener("hashchange", () => {
-    if (location.hash.slice(1) !== written) store.set(fromFragment(location.hash.slice(1), boundsOf(about)));
+    if (location.hash.slice(1) === written) return;
+    const state = stateOfAddress(about);
+    store.set(state);
+    goTo(context, state.panel);
   });
 }
 

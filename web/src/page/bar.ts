@@ -2,7 +2,7 @@ import { PANELS, UNTOUCHED, type Panel } from "../state/state";
 import { paint, pictureCanvas } from "../widgets/picture_canvas";
 import type { Context } from "./context";
 import { button, el } from "./dom";
-import { LONGEST_OWN, toFragment } from "../state/fragment";
+import { shareButton } from "./share";
 
 const TITLES: Readonly<Record<Panel, string>> = {
   look: "Look", knobs: "Knobs", morph: "Morph", map: "Map", noise: "Noise", dream: "Dream",
@@ -13,7 +13,7 @@ export function bar(context: Context): HTMLElement {
   const { store, gallery, engine } = context;
   const thumb = pictureCanvas(gallery.width, gallery.height, "The chosen picture");
   const links = PANELS.map((panel) =>
-    el("a", { href: `#${panel}`, onclick: (event: Event) => (event.preventDefault(), goTo(context, panel)) }, TITLES[panel]),
+    el("a", { href: `#panel=${panel}`, onclick: (event: Event) => (event.preventDefault(), goTo(context, panel)) }, TITLES[panel]),
   );
   const thinking = el("span", { class: "thinking", role: "status" });
   engine.onThinking = (slow) => {
@@ -39,7 +39,7 @@ export function bar(context: Context): HTMLElement {
   void showPicture();
   mark();
   const step = (by: number) => () => stepPicture(context, by);
-  return el(
+  const element = el(
     "nav",
     { class: "bar", "aria-label": "Panels" },
     el("div", { class: "stepper" },
@@ -49,6 +49,14 @@ export function bar(context: Context): HTMLElement {
     thinking,
     shareButton(context),
   );
+  tellHeight(element);
+  return element;
+}
+
+/** What sticks below the bar, and where a panel stops after a jump, depend on the bar's height: the reader's font decides it. */
+function tellHeight(bar: HTMLElement): void {
+  const tell = () => document.documentElement.style.setProperty("--bar", `${Math.floor(bar.getBoundingClientRect().height)}px`);
+  new ResizeObserver(tell).observe(bar);
 }
 
 /** The held-out picture before or after the chosen one. */
@@ -64,27 +72,4 @@ export function goTo({ store }: Context, panel: Panel): void {
   store.set({ panel });
   document.getElementById(panel)?.scrollIntoView();
   document.getElementById(`${panel}-title`)?.focus({ preventScroll: true });
-}
-
-function shareButton({ store }: Context): HTMLButtonElement {
-  const usual = "Copy link";
-  const share = button(usual, () => void copy(), { class: "quiet share" });
-  async function copy(): Promise<void> {
-    const state = store.get();
-    const link = `${location.href.split("#")[0]}#${toFragment(state)}`;
-    const left = state.image.kind === "own" && state.image.pixels.length > LONGEST_OWN ? ", without your picture" : "";
-    share.textContent = (await toClipboard(link)) ? `Copied${left}` : "The link is in the address bar";
-    setTimeout(() => (share.textContent = usual), 2500);
-  }
-  return share;
-}
-
-/** False if the browser gives the page no clipboard. */
-async function toClipboard(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return false;
-  }
 }

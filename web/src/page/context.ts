@@ -3,6 +3,7 @@ import type { Store } from "../state/store";
 import type { About } from "./about";
 import type { Gallery } from "./gallery";
 import type { Model } from "./model";
+import type { Opening } from "./opening";
 
 /** What every panel needs. */
 export interface Context {
@@ -12,11 +13,12 @@ export interface Context {
   readonly models: readonly Model[];
   readonly engine: Engine;
   readonly timings: Timings;
+  readonly opening: Opening;
 }
 
 /** Milliseconds, for measuring the page: window.isthmus.timings. */
 export interface Timings {
-  /** From navigation until the first reconstruction was visible. */
+  /** From navigation until the panel that the page opens with was drawn. */
   ready: number;
   /** The last redraws: from a knob's event until its picture was drawn. */
   readonly redraws: number[];

@@ -15,6 +15,8 @@ export class Gallery {
   constructor(
     private readonly about: About,
     private readonly tensors: Tensors,
+    /** The own picture that came with the link, or null: it need not be this reader's. */
+    private readonly linked: Subject | null = null,
   ) {
     this.frame = frameOf(about);
     const planes = tensors.numbers("shown", "U8");
@@ -60,7 +62,10 @@ export class Gallery {
 
   /** "cat" and "test picture 17", the first only where the data has classes. */
   lines(subject: Subject): string[] {
-    if (subject.kind === "own") return ["your picture"];
+    if (subject.kind === "own") {
+      const came = this.linked?.kind === "own" && this.linked.pixels === subject.pixels;
+      return [came ? "the picture from the link" : "your picture"];
+    }
     const { label, index } = subject.kind === "shown" ? this.about.shown[subject.place] : this.about.points[subject.place];
     const place = `test picture ${index}`;
     return label >= 0 ? [this.about.class_names[label] ?? `class ${label}`, place] : [place];

@@ -22,6 +22,15 @@ export function counted(count: number, one: string): string {
 
 /** "a", "a and b", "a, b and c" */
 export function listed(items: readonly string[]): string {
+  return joined(items, "and");
+}
+
+/** "a", "a or b", "a, b or c" */
+export function either(items: readonly string[]): string {
+  return joined(items, "or");
+}
+
+function joined(items: readonly string[], last: string): string {
   if (items.length < 2) return items.join("");
-  return `${items.slice(0, -1).join(", ")} and ${items[items.length - 1]}`;
+  return `${items.slice(0, -1).join(", ")} ${last} ${items[items.length - 1]}`;
 }

@@ -1,11 +1,12 @@
 import { button } from "./dom";
+import { recall, remember } from "./storage";
 
 const root = document.documentElement;
 const KEY = "isthmus-theme"; // the report's, so that both pages agree
 
 /** The button that switches between light and dark; the choice is kept if the browser gives the page storage. */
 export function themeButton(onChange: () => void): HTMLButtonElement {
-  const stored = recall();
+  const stored = recall(KEY);
   if (stored === "dark" || stored === "light") root.dataset.theme = stored;
   const preference = matchMedia("(prefers-color-scheme: dark)");
   const dark = () => (root.dataset.theme ? root.dataset.theme === "dark" : preference.matches);
@@ -15,26 +16,10 @@ export function themeButton(onChange: () => void): HTMLButtonElement {
   };
   const toggle = button("", () => {
     root.dataset.theme = dark() ? "light" : "dark";
-    remember(root.dataset.theme);
+    remember(KEY, root.dataset.theme);
     show();
   });
   preference.addEventListener("change", show);
   toggle.textContent = dark() ? "Light" : "Dark";
   return toggle;
-}
-
-function remember(theme: string): void {
-  try {
-    localStorage.setItem(KEY, theme);
-  } catch {
-    // Some browsers give local files no storage; the choice then lasts for this visit.
-  }
-}
-
-function recall(): string | null {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
 }

@@ -1,13 +1,14 @@
 /**
  * Draws a part of the page only while it is near the visible window; a missed drawing is done when it comes near.
  *
- * Returns a function to call when the part must be drawn again.
+ * turn: resolves when this part may draw. Returns a function to call when the part must be drawn again.
  */
-export function whenSeen(element: Element, draw: () => void): () => void {
+export function whenSeen(element: Element, turn: Promise<void>, draw: () => void): () => void {
   let seen = false;
   let due = true;
+  let allowed = false;
   const drawIfDue = () => {
-    if (!seen || !due) return;
+    if (!seen || !due || !allowed) return;
     due = false;
     draw();
   };
@@ -19,6 +20,10 @@ export function whenSeen(element: Element, draw: () => void): () => void {
     { rootMargin: "200px" },
   );
   observer.observe(element);
+  void turn.then(() => {
+    allowed = true;
+    drawIfDue();
+  });
   return () => {
     due = true;
     drawIfDue();

@@ -1,4 +1,5 @@
 import { latest } from "../engine/latest";
+import { goTo } from "../page/bar";
 import type { Context } from "../page/context";
 import { button, el } from "../page/dom";
 import type { Model } from "../page/model";
@@ -7,23 +8,25 @@ import { freshSeed } from "../pixels/random";
 import { UNTOUCHED, type State } from "../state/state";
 import { modelChoice } from "../widgets/choice";
 import { paint, pictureCanvas } from "../widgets/picture_canvas";
+import { roving } from "../widgets/roving";
 import { section } from "../widgets/section";
 
 const DRAWS = 24;
 
 /** Generated pictures: random latents, decoded. */
 export function dream(context: Context): HTMLElement {
-  const { store, gallery, models } = context;
+  const { store, gallery, models, opening } = context;
   const canvases = Array.from({ length: DRAWS }, () => pictureCanvas(gallery.width, gallery.height, ""));
   const buttons = canvases.map((canvas, place) =>
     el("button", { type: "button", class: "thumb", "aria-label": `Draw ${place + 1}: take it to the knobs`, onclick: () => take(place) }, canvas),
   );
+  const sheet = el("div", { class: "dreams", role: "group", "aria-label": "Drawn pictures" }, ...buttons);
+  roving(sheet, buttons);
   const source = el("p", { class: "how" });
 
   function take(place: number): void {
-    store.set({ ...UNTOUCHED, drawn: { seed: store.get().dream, place }, panel: "knobs" });
-    document.getElementById("knobs-title")?.focus();
-    document.getElementById("knobs")?.scrollIntoView();
+    store.set({ ...UNTOUCHED, drawn: { seed: store.get().dream, place } });
+    goTo(context, "knobs");
   }
 
   const draw = latest(async ({ model: index, dream: seed }: State, stale) => {
@@ -34,14 +37,15 @@ export function dream(context: Context): HTMLElement {
       if (!picture) return;
       paint(canvas, picture);
     }
+    opening.done("dream");
   });
 
   const element = section(
     "dream",
     "Dream",
-    "New latents, which belong to no picture. Press d to draw others. Click one to open it in the knobs.",
+    "New latents, which belong to no picture. Choose one to open it in the knobs.",
     el("div", { class: "controls" }, modelChoice(context), button("Draw others", redrawDream, { title: "Key d" })),
-    el("div", { class: "dreams" }, ...buttons),
+    sheet,
     source,
   );
 
@@ -49,7 +53,7 @@ export function dream(context: Context): HTMLElement {
     store.set({ dream: freshSeed() });
   }
 
-  const redraw = whenSeen(element, () => draw(store.get()));
+  const redraw = whenSeen(element, opening.turnOf("dream"), () => draw(store.get()));
   store.on(["model", "dream"], redraw);
   return element;
 }

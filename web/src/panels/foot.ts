@@ -2,17 +2,7 @@ import type { Context } from "../page/context";
 import { el } from "../page/dom";
 import { thousands } from "../page/numbers";
 
-const KEYS: readonly (readonly [string, string])[] = [
-  ["1 to 6", "go to a panel"],
-  ["[ and ]", "the picture before, the picture after"],
-  ["arrow keys", "turn a knob, move a slider, walk over the map or the small pictures"],
-  ["Delete", "on a knob: reset it"],
-  ["r", "put all knobs back"],
-  ["n", "other noise"],
-  ["d", "other dreams"],
-];
-
-/** The page's numbers, recipes and keys. */
+/** The page's numbers and recipes. */
 export function foot({ about, models }: Context): HTMLElement {
   const facts: (readonly [string, string])[] = [
     ...about.facts,
@@ -27,7 +17,6 @@ export function foot({ about, models }: Context): HTMLElement {
     ...about.recipes.map(([name, text]) =>
       el("details", {}, el("summary", {}, `Recipe of ${name}`), el("pre", { class: "recipe", tabindex: 0 }, el("code", {}, text))),
     ),
-    el("details", { id: "keys" }, el("summary", {}, "Keys"), pairs(KEYS)),
     el("p", { class: "soft" }, "Made by isthmus. This page holds everything it shows, the networks included, and loads nothing."),
   );
 }

@@ -4,7 +4,7 @@ import { el } from "../page/dom";
 import { compared } from "../page/compared";
 import { decibels } from "../page/numbers";
 import type { Frame } from "../pixels/picture";
-import { ssim } from "../pixels/ssim";
+import { ssim, WINDOW } from "../pixels/ssim";
 import { UNTOUCHED, type State } from "../state/state";
 import { card } from "../widgets/card";
 import { contactSheet } from "../widgets/contact_sheet";
@@ -23,7 +23,7 @@ export interface Look {
 
 /** Choose a picture; see what each model keeps of it. */
 export function look(context: Context): Look {
-  const { store, gallery, about } = context;
+  const { store, gallery, about, opening } = context;
   const { width, height } = gallery;
   const original = card({ name: "Original", width, height, below: errorLegend(gallery.frame.channels) });
   const line = lineup(context, [original], true, describe);
@@ -41,13 +41,16 @@ export function look(context: Context): Look {
     original.show(picture);
     original.say(...gallery.lines(image), gallery.isExact(image) ? "" : "from the map’s compressed sheet");
     sheet.mark(image.kind === "shown" ? image.place : -1);
-    if (await line.draw(picture, picture, stale)) first();
+    if (!(await line.draw(picture, picture, stale))) return;
+    first();
+    opening.done("look");
   });
   store.on(["image"], draw);
-  draw(store.get());
+  void opening.turnOf("look").then(() => draw(store.get()));
 
   const squares = context.models.some(({ about }) => about.pca_square);
   const ofSquares = squares ? "; PCA of squares, the best that gives each square of pixels numbers of its own" : "";
+  const small = Math.min(width, height) < WINDOW ? "These pictures are smaller than that. " : "";
   const element = section(
     "look",
     "Look",
@@ -58,7 +61,7 @@ export function look(context: Context): Look {
     ownPicture(context),
     how(
       `PSNR is measured ${measuredOn(gallery.frame)}. Ten decibels more mean a tenth of the squared error. SSIM ` +
-        "compares patterns in small windows and is 1 for equal pictures. PCA is the best that a linear method can do " +
+        `compares patterns in windows of ${WINDOW} pixels and is 1 for equal pictures. ${small}PCA is the best that a linear method can do ` +
         `with as many numbers${ofSquares}. A difference under 0.1 dB counts as the same, because the weights on this page are ` +
         "rounded. Pixels are enlarged without smoothing.",
     ),
@@ -78,7 +81,7 @@ const describe: Describe = ({ output, target, score, pca }) => [
 ];
 
 function similarity(value: number): string {
-  return Number.isNaN(value) ? "SSIM undefined: images are smaller than the window of 11 pixels" : `SSIM ${value.toFixed(3)}`;
+  return Number.isNaN(value) ? "SSIM undefined" : `SSIM ${value.toFixed(3)}`;
 }
 
 function against(difference: number): HTMLElement {

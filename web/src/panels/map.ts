@@ -18,7 +18,7 @@ const PCA = "PCA";
 
 /** A map of held-out pictures: each point is a latent in the plane. */
 export function map(context: Context): HTMLElement {
-  const { about, store, gallery, models } = context;
+  const { about, store, gallery, models, opening } = context;
   const thumb = pictureCanvas(gallery.width, gallery.height, "");
   const thumbName = el("figcaption", {});
   const tip = el("figure", { class: "tip", hidden: true, "aria-hidden": "true" }, thumb, thumbName);
@@ -62,6 +62,7 @@ export function map(context: Context): HTMLElement {
     light();
     note.textContent = explain(name, chosen !== null);
     await around.show(model, state.image);
+    opening.done("map");
   });
 
   const element = section(
@@ -77,7 +78,7 @@ export function map(context: Context): HTMLElement {
     ),
     how("Near in the latent: the model describes both pictures with nearly the same numbers, each divided by its standard deviation. Near in pixels: their pixels are nearly the same."),
   );
-  const redraw = whenSeen(element, () => {
+  const redraw = whenSeen(element, opening.turnOf("map"), () => {
     classes.repaint();
     draw(store.get());
   });

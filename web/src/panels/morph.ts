@@ -5,6 +5,7 @@ import { el } from "../page/dom";
 import { whenSeen } from "../page/when_seen";
 import { crossFade } from "../pixels/cross_fade";
 import type { State } from "../state/state";
+import { arrowSteps } from "../widgets/arrow_steps";
 import { choice } from "../widgets/choice";
 import { contactSheet } from "../widgets/contact_sheet";
 import { paint, pictureCanvas } from "../widgets/picture_canvas";
@@ -12,11 +13,13 @@ import { how, section } from "../widgets/section";
 import { strip } from "../widgets/strip";
 
 const FRAMES = 9;
+/** A press of an arrow key, as a share of the way. */
+const STEP = 0.025;
 const PLACES = Array.from({ length: FRAMES }, (_, i) => i / (FRAMES - 1));
 
 /** Interpolate from one picture to another in the latent space and, for comparison, in pixels. */
 export function morph(context: Context): HTMLElement {
-  const { store, gallery, models } = context;
+  const { store, gallery, models, opening } = context;
   const { width, height } = gallery;
   const ends = ["The picture chosen above", "The picture at the other end"].map((label) => pictureCanvas(width, height, label));
   const strips = models.map(({ about, index }) => strip(about.name, index, FRAMES, width, height));
@@ -25,6 +28,8 @@ export function morph(context: Context): HTMLElement {
     type: "range", min: 0, max: 1, step: 0.005, class: "walk", "aria-label": "How far on the way",
     oninput: () => store.set({ at: slider.valueAsNumber }),
   });
+  arrowSteps(slider, STEP, (at) => store.set({ at }));
+  const reading = el("p", { class: "soft walk-reading" });
   const withPrior = models.some(({ about }) => about.draws === "prior");
   const paths = choice<Path>(
     "Which way",
@@ -68,6 +73,7 @@ export function morph(context: Context): HTMLElement {
         strips[model.index].show(i, picture);
       }
     }
+    opening.done("morph");
   });
 
   function mark(state: State): void {
@@ -77,7 +83,9 @@ export function morph(context: Context): HTMLElement {
     pixels.mark(nearest, "no model at all");
     paths.mark(state.path);
     slider.value = String(state.at);
-    slider.setAttribute("aria-valuetext", `${Math.round(100 * state.at)} % of the way`);
+    const far = `${Math.round(100 * state.at)} % of the way`;
+    slider.setAttribute("aria-valuetext", far);
+    reading.textContent = `${far} from ${gallery.describe(state.image)}, to ${gallery.describe(state.other)}`;
     sheet.mark(state.other.kind === "shown" ? state.other.place : -1);
   }
 
@@ -87,6 +95,7 @@ export function morph(context: Context): HTMLElement {
     "Halfway between two latents, a good model shows something that could be a picture. Halfway between two pictures, you see both at once.",
     withPrior ? paths.element : null,
     el("div", { class: "walk-row" }, ends[0], slider, ends[1]),
+    reading,
     ...strips.map((one) => one.element),
     pixels.element,
     el("details", { class: "other" }, el("summary", {}, "Choose the picture at the other end"), sheet.element),
@@ -95,8 +104,9 @@ export function morph(context: Context): HTMLElement {
         (withPrior ? ". Latents drawn from a prior lie near a sphere, and the other way between two latents stays on it." : "."),
     ),
   );
-  const here = whenSeen(element, () => drawHere(store.get()));
-  const all = whenSeen(element, () => drawStrips(store.get()));
+  const turn = opening.turnOf("morph");
+  const here = whenSeen(element, turn, () => drawHere(store.get()));
+  const all = whenSeen(element, turn, () => drawStrips(store.get()));
   store.on(["image", "other", "path"], all);
   store.on(["image", "other", "path", "at"], (state) => {
     mark(state);

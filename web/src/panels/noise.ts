@@ -15,7 +15,7 @@ import { how, section } from "../widgets/section";
 
 /** Adds noise to the picture and shows what each model makes of it. */
 export function noise(context: Context): HTMLElement {
-  const { store, gallery, models } = context;
+  const { store, gallery, models, opening } = context;
   const { width, height } = gallery;
   const target = card({ name: "Target", width, height });
   const noisy = card({ name: "Noisy", width, height });
@@ -31,9 +31,10 @@ export function noise(context: Context): HTMLElement {
     (kind) => store.set({ noise: { ...store.get().noise, kind, strength: NOISES[kind].usual } }),
   );
   const slider = el("input", {
-    type: "range", min: 0, step: 1, "aria-label": "Strength of the noise",
+    type: "range", min: 0, step: 1,
     oninput: () => store.set({ noise: { ...store.get().noise, strength: slider.valueAsNumber } }),
   });
+  const measure = el("span", {});
   const reading = el("output", { class: "soft" });
 
   const draw = latest(async ({ image, noise }: State, stale) => {
@@ -44,11 +45,12 @@ export function noise(context: Context): HTMLElement {
     target.say(...gallery.lines(image));
     noisy.show(input);
     noisy.say(decibels(spoilt), "against the target");
-    await line.draw(input, clean, stale);
+    if (await line.draw(input, clean, stale)) opening.done("noise");
   });
 
   function mark({ noise: { kind, strength } }: State): void {
     kinds.mark(kind);
+    measure.textContent = NOISES[kind].measure;
     slider.max = String(NOISES[kind].most);
     slider.value = String(strength);
     reading.textContent = `${Math.round(strength)} ${NOISES[kind].unit}`;
@@ -63,7 +65,7 @@ export function noise(context: Context): HTMLElement {
       "div",
       { class: "controls" },
       kinds.element,
-      el("label", { class: "strength" }, el("span", {}, "Strength"), slider, reading),
+      el("label", { class: "strength" }, measure, slider, reading),
       button("Draw again", redrawNoise, { title: "Key n" }),
     ),
     line.element,
@@ -74,7 +76,7 @@ export function noise(context: Context): HTMLElement {
     store.set({ noise: { ...store.get().noise, seed: freshSeed() } });
   }
 
-  const redraw = whenSeen(element, () => draw(store.get()));
+  const redraw = whenSeen(element, opening.turnOf("noise"), () => draw(store.get()));
   store.on(["image", "noise"], (state) => {
     mark(state);
     redraw();

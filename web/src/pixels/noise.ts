@@ -12,7 +12,8 @@ export interface Noise {
 
 interface Kind {
   readonly name: string;
-  /** What the strength is. */
+  /** What the strength measures. */
+  readonly measure: string;
   readonly unit: string;
   readonly most: number;
   readonly usual: number;
@@ -24,9 +25,9 @@ const PATCH = 1 / 8;
 const GREY = 128;
 
 export const NOISES: Readonly<Record<NoiseKind, Kind>> = {
-  gaussian: { name: "Gaussian", unit: "grey levels of 255", most: 80, usual: 25, apply: gaussian },
-  patches: { name: "Masked patches", unit: "% of the picture", most: 80, usual: 30, apply: patches },
-  pepper: { name: "Salt and pepper", unit: "% of the pixels", most: 60, usual: 15, apply: pepper },
+  gaussian: { name: "Gaussian", measure: "Standard deviation", unit: "grey levels of 255", most: 80, usual: 25, apply: gaussian },
+  patches: { name: "Masked patches", measure: "Masked", unit: "% of the picture", most: 80, usual: 30, apply: patches },
+  pepper: { name: "Salt and pepper", measure: "Black or white", unit: "% of the pixels", most: 60, usual: 15, apply: pepper },
 };
 
 /** The noisy picture, rounded to 8 bits; a higher strength gives more of the same noise, another seed gives other noise. */

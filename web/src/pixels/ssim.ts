@@ -2,7 +2,8 @@ import type { Picture } from "./picture";
 
 const RADIUS = 5;
 const SIGMA = 1.5;
-const WINDOW = 2 * RADIUS + 1;
+/** Side of the window, in pixels. */
+export const WINDOW = 2 * RADIUS + 1;
 const WEIGHTS = gaussianWindow();
 
 /**

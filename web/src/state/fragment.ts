@@ -51,7 +51,7 @@ export function fromFragment(fragment: string, bounds: Bounds): State {
     path: field("path") === "sphere" ? "sphere" : "straight",
     order: field("order") === "numbers" ? "numbers" : "directions",
     turns,
-    codes: readRecord(field("code"), 0, 65535),
+    codes: readCodes(field("code")),
     drawn: readDrawn(field("draw")),
     noise: readNoise(field("noise")) ?? START.noise,
     dream: readPlace(field("dream"), 2 ** 31) ?? START.dream,
@@ -64,7 +64,8 @@ function subjectText(subject: Subject): string {
   return subject.pixels.length <= LONGEST_OWN ? `own.${subject.pixels}` : subjectText(START.image);
 }
 
-function readSubject(text: string, bounds: Bounds): Subject | null {
+/** A picture as a fragment names it; null if the page has no such picture. */
+export function readSubject(text: string, bounds: Bounds): Subject | null {
   const [kind, rest = ""] = text.split(".", 2);
   if (kind === "own") {
     const pixels = /^[\w-]+$/.test(rest) && rest.length === bounds.ownPixels;
@@ -105,6 +106,11 @@ function readRecord(text: string, low: number, high: number): Record<number, num
     if (at !== null && value !== null) record[at] = value;
   }
   return record;
+}
+
+function readCodes(text: string): Record<number, number> {
+  const whole = Object.entries(readRecord(text, 0, 65535)).filter(([, code]) => Number.isInteger(code));
+  return Object.fromEntries(whole);
 }
 
 function readPlace(text: string, limit: number): number | null {

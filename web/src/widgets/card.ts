@@ -9,6 +9,8 @@ export interface Card {
   readonly canvas: HTMLCanvasElement;
   /** Shows the picture and, if the card has a map, its error against `original`. */
   show(picture: Picture, original?: Picture): void;
+  /** Gives the picture another name. */
+  rename(name: string): void;
   /** Lines below the picture: the first is the main number. */
   say(...lines: readonly (string | HTMLElement)[]): void;
 }
@@ -29,10 +31,11 @@ export function card({ name, width, height, colour, error, below }: CardLook): C
   const map = error ? pictureCanvas(width, height, `Error map of ${name}`) : null;
   const lines = el("div", { class: "card-lines" });
   const chip = colour === undefined ? null : el("span", { class: `chip c${colour % 6}`, "aria-hidden": "true" });
+  const text = document.createTextNode(name);
   const element = el(
     "figure",
     { class: "card" },
-    el("figcaption", { class: "card-name" }, chip, name),
+    el("figcaption", { class: "card-name" }, chip, text),
     canvas,
     lines,
     map ?? below,
@@ -44,6 +47,11 @@ export function card({ name, width, height, colour, error, below }: CardLook): C
     show(picture, original) {
       paint(canvas, picture);
       if (map && original) paint(map, errorMap(picture, original));
+    },
+    rename(other) {
+      if (text.data === other) return;
+      text.data = other;
+      canvas.setAttribute("aria-label", other);
     },
     say(...said) {
       lines.replaceChildren(...said.map((line, i) => el(i === 0 ? "strong" : "span", {}, line)));

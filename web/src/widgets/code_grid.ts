@@ -1,9 +1,16 @@
 import { el } from "../page/dom";
+import { cellName } from "../page/turned_words";
+import { roving } from "./roving";
 
 export interface CodeGrid {
   readonly element: HTMLElement;
   /** codes: what every position holds now; own: what the picture has there. */
   show(codes: Uint16Array, own: Uint16Array): void;
+}
+
+/** The golden angle: neighbouring codes get hues far apart. */
+export function codeHue(code: number): string {
+  return String((code * 137.508) % 360);
 }
 
 /** A discrete latent: a click, or Enter, gives a position the chosen code; a second one restores its own code. */
@@ -27,23 +34,23 @@ export function codeGrid(
   }
 
   const grid = el("div", { class: "code-cells", role: "group", "aria-label": "Codes of the latent" }, ...cells);
+  roving(grid, cells);
   grid.style.setProperty("--columns", String(columns));
   return {
     element: el(
       "div",
       { class: "code-grid" },
       el("label", { class: "brush" }, `Code to place, 0 to ${codes - 1} `, brush),
-      grid,
+      el("div", { class: "code-scroll" }, grid),
     ),
     show(held, own) {
       [now, home] = [held.slice(), own.slice()];
       cells.forEach((cell, position) => {
-        const [row, column] = [Math.floor(position / columns) + 1, (position % columns) + 1];
         const code = now[position];
         cell.textContent = String(code);
-        // The golden angle: neighbouring codes get hues far apart.
-        cell.style.setProperty("--hue", String((code * 137.508) % 360));
-        cell.setAttribute("aria-label", `Row ${row}, column ${column}: code ${code}`);
+        cell.style.setProperty("--hue", codeHue(code));
+        const was = code === home[position] ? "" : `, in the picture ${home[position]}`;
+        cell.setAttribute("aria-label", `${cellName(position, columns)}: code ${code}${was}`);
         cell.setAttribute("aria-pressed", String(code !== home[position]));
       });
     },

@@ -1,12 +1,16 @@
 import { el } from "../page/dom";
+import { sigmas } from "../page/turned_words";
+import { arrowSteps } from "./arrow_steps";
 
 /** Range of a knob from the mean, in standard deviations, unless its picture lies further out. */
 const REACH = 3;
+/** A press of an arrow key, in standard deviations. */
+const STEP = 0.1;
 
 export interface Knob {
   readonly element: HTMLElement;
-  /** value: its position; home: its position in the picture; both in standard deviations. reading: the value in words. */
-  show(value: number, home: number, reading: string): void;
+  /** value: its position; home: its position in the picture; both in standard deviations. */
+  show(value: number, home: number): void;
 }
 
 export interface KnobEvents {
@@ -32,29 +36,33 @@ export function knob(name: string, detail: string, description: string, dead: bo
       events.reset();
     },
   });
-  const output = el("output", {}, "");
+  arrowSteps(input, STEP, events.turn);
+  const now = el("span", {});
+  const was = el("small", {});
   const element = el(
     "label",
     { class: dead ? "knob dead" : "knob" },
     el("span", { class: "knob-name" }, name, detail && el("small", {}, detail)),
     input,
-    output,
+    el("output", {}, now, was),
   );
   return {
     element,
-    show(value, home, reading) {
+    show(value, home) {
       const low = Math.min(-REACH, Math.floor(10 * home) / 10);
       const high = Math.max(REACH, Math.ceil(10 * home) / 10);
       [input.min, input.max] = [String(low), String(high)];
       input.value = String(value);
-      input.setAttribute("aria-valuetext", reading);
-      output.textContent = reading;
+      const turned = Math.abs(value - home) > 0.005;
+      now.textContent = sigmas(value);
+      was.textContent = turned ? `was ${sigmas(home)}` : "";
+      input.setAttribute("aria-valuetext", turned ? `${sigmas(value)}, in the picture ${sigmas(home)}` : sigmas(value));
       const share = (place: number) => Math.min(1, Math.max(0, (place - low) / (high - low)));
       const style = element.style;
       style.setProperty("--from", String(Math.min(share(0), share(value))));
       style.setProperty("--to", String(Math.max(share(0), share(value))));
       style.setProperty("--home", String(share(home)));
-      element.classList.toggle("turned", Math.abs(value - home) > 0.005);
+      element.classList.toggle("turned", turned);
     },
   };
 }

@@ -1,13 +1,19 @@
+import type { LatentSpace } from "../latent/space";
 import type { Order } from "../latent/turns";
 import { button, el } from "../page/dom";
 import type { Model } from "../page/model";
-import { signed } from "../page/numbers";
+import { knobName } from "../page/turned_words";
 import { knob, type Knob } from "./knob";
 
 /** Latents up to this size show all their knobs. */
 const ALL_UP_TO = 32;
 /** Larger latents show this many knobs at a time. */
 const PAGE = 16;
+
+const CAPTIONS: Readonly<Record<Order, string>> = {
+  directions: "Directions through all numbers at once, with the share of the differences between pictures that each explains",
+  numbers: "The numbers that the decoder gets, one by one; those that vary most come first",
+};
 
 export interface KnobBank {
   readonly element: HTMLElement;
@@ -25,6 +31,7 @@ export interface BankEvents {
 
 /** The knobs of a latent, in pages if there are many. */
 export function knobBank(events: BankEvents): KnobBank {
+  const caption = el("p", { class: "soft knobs-caption" });
   const table = el("div", { class: "knobs-table" });
   const range = el("span", { class: "soft", role: "status" });
   const [back, on] = [button("Earlier", () => leaf(-1)), button("More", () => leaf(1))];
@@ -46,6 +53,7 @@ export function knobBank(events: BankEvents): KnobBank {
     const count = places.length <= ALL_UP_TO ? places.length : PAGE;
     const page = places.slice(first, first + count);
     knobs = new Map(page.map((place) => [place, make(model, order, place, events)]));
+    caption.textContent = CAPTIONS[order];
     table.replaceChildren(...[...knobs.values()].map(({ element }) => element));
     pages.hidden = count === places.length;
     range.textContent = `${first + 1} to ${first + page.length} of ${places.length}`;
@@ -55,21 +63,26 @@ export function knobBank(events: BankEvents): KnobBank {
 
   function show(values: Float32Array, home: Float32Array): void {
     shown = { values, home };
-    for (const [place, one] of knobs) one.show(values[place], home[place], reading(values[place]));
+    for (const [place, one] of knobs) one.show(values[place], home[place]);
   }
 
   return {
-    element: el("div", { class: "bank" }, table, pages),
+    element: el("div", { class: "bank" }, caption, table, pages),
     lay(model, order) {
       if (laid?.model === model && laid.order === order) return;
       laid = { model, order };
       const { space } = model;
-      places = order === "numbers" ? space.byVariance() : Array.from({ length: space.kept }, (_, k) => k);
+      places = placesOf(space, order);
       [first, shown] = [0, null];
       fill();
     },
     show,
   };
+}
+
+/** The knobs of an order, in the order in which they are shown. */
+export function placesOf(space: LatentSpace, order: Order): number[] {
+  return order === "numbers" ? space.byVariance() : Array.from({ length: space.kept }, (_, k) => k);
 }
 
 function make(model: Model, order: Order, place: number, events: BankEvents): Knob {
@@ -80,14 +93,10 @@ function make(model: Model, order: Order, place: number, events: BankEvents): Kn
     focus: () => events.focus(place),
   };
   if (order === "numbers") {
-    return knob(`z${place + 1}`, "", `Number ${place + 1} of the latent`, !space.isUsed(place), own);
+    return knob(knobName({ order, place }), "", `Number ${place + 1} of the latent`, !space.isUsed(place), own);
   }
   const percent = 100 * space.share(place);
   const share = `${percent < 10 ? percent.toFixed(1) : percent.toFixed(0)} %`;
   const description = `Principal direction ${place + 1}, ${share} of the differences between pictures`;
-  return knob(String(place + 1), share, description, false, own);
-}
-
-function reading(value: number): string {
-  return `${signed(value)} σ`;
+  return knob(knobName({ order, place }), share, description, false, own);
 }
