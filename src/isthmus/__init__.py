@@ -13,6 +13,7 @@ __all__ = [
     "RunError",
     "Study",
     "calibrate",
+    "chart",
     "denoise",
     "doctor",
     "encode",
@@ -29,6 +30,7 @@ __all__ = [
 if TYPE_CHECKING:
     from isthmus.api.functions import (
         calibrate,
+        chart,
         denoise,
         doctor,
         encode,
@@ -53,6 +55,7 @@ _HOMES = {
     "RunError": "isthmus.core.errors",
     "Study": "isthmus.api.study_object",
     "calibrate": "isthmus.api.functions",
+    "chart": "isthmus.api.functions",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "encode": "isthmus.api.functions",
