@@ -3,10 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
+.PHONY: demo docs wheel test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline --explore
+
+# dist/isthmus-*.whl with the explorer's script inside: pip installs it without npm and without a compiler
+wheel: .venv/python
+	npm --prefix web ci --silent
+	npm --prefix web run --silent build
+	ISTHMUS_EXPLORER=built $(PIP) wheel --no-deps --wheel-dir dist .
+	@ls -l dist/*.whl
 
 # the documentation as a site, in site/: open site/index.html
 docs: .venv/installed-docs

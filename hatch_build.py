@@ -1,7 +1,11 @@
-"""Build the explorer's script while isthmus is installed, where npm is present; without it everything else works."""
+"""Build the explorer's script while isthmus is installed, where npm is present; without it everything else works.
+
+ISTHMUS_EXPLORER=built takes the script that is there, and fails where it is not: `make wheel` has built it before.
+"""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,6 +14,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
+_BUNDLE = Path("src", "isthmus", "pages", "explorer", "bundle")
+_FILES = ("explorer.js", "explorer.css", "runtime.wasm.gz")
+
 
 class ExplorerHook(BuildHookInterface):
     """`npm ci` and `npm run build` in web/, which write src/isthmus/pages/explorer/bundle/."""
@@ -17,10 +24,18 @@ class ExplorerHook(BuildHookInterface):
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         web = Path(self.root, "web")
         npm = shutil.which("npm")
+        built = all(Path(self.root, _BUNDLE, name).is_file() for name in _FILES)
+        if os.environ.get("ISTHMUS_EXPLORER") == "built":
+            if not built:
+                raise RuntimeError(
+                    f"{_BUNDLE}: the explorer's script is missing; `npm --prefix web run build` makes it"
+                )
+            return
         if not web.is_dir():
             return
         if npm is None:
-            self.app.display_warning("npm is not here, so `isthmus explore` will not work; the rest does")
+            if not built:
+                self.app.display_warning("npm is not here, so `isthmus explore` will not work; the rest does")
             return
         for command in (["ci"], ["run", "build"]):
             done = subprocess.run([npm, "--prefix", str(web), *command], capture_output=True, text=True)

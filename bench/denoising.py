@@ -2,10 +2,10 @@
 
     python -m bench.denoising PHOTOS [--out runs/bench-denoising] [--minutes 10] [option.path=value ...]
 
-PHOTOS: a folder of photographs to train on. They are cut into crops, the recipe is trained on one CPU thread within the
-minutes, and seven whole photographs that scikit-image and scikit-learn install are denoised through `isthmus.denoise`.
-A run that is there is used as it is. The methods without training know the noise, and each has its best parameter for
-it on the training photographs.
+PHOTOS: a folder of photographs. The recipe is trained on their crops, on one CPU thread within the minutes, and seven
+whole photographs that scikit-image and scikit-learn install are denoised through `isthmus.denoise`. A run that is there
+is used as it is. The methods without training know the noise, and each has its best parameter for it on the training
+photographs.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 import isthmus as ist
-from bench.denoising_photos import cut, test_photographs
+from bench.denoising_photos import gather, test_photographs
+from isthmus.evaluation.evenly import evenly
 from isthmus.evaluation.statistics.intervals import paired_difference
 from isthmus.evaluation.untrained_denoisers import Untrained, untrained_methods
 from isthmus.recipes.recipe import parse_overrides
+from isthmus.runs.load import load_run_data
 
 STDS = (0.1, 0.2, 0.4)  # of the noise on the [-1, 1] scale: 12.8, 25.5 and 51 of 255 levels
 _TUNED_ON = 40  # crops of the training photographs
@@ -37,15 +38,15 @@ def main() -> None:
     words.add_argument("options", nargs="*", metavar="option.path=value", help="changes to the recipe")
     words.add_argument("--out", type=Path, default=Path("runs/bench-denoising"))
     words.add_argument("--minutes", type=float, default=10.0)
-    asked = words.parse_args()
+    asked = words.parse_intermixed_args()
     run = asked.out / "run"
     if not (run / "evaluation.json").exists():
-        cut(asked.photos, asked.out / "crops")
+        gather(asked.photos, asked.out / "photos")
         options = {"train.seconds": 60 * asked.minutes, "train.threads": 1, "train.device": "cpu"}
         options |= parse_overrides(asked.options)
-        ist.train("denoiser", data=asked.out / "crops", out=run, options=options)
-    crops = [_opened(path) for path in sorted((asked.out / "crops/train").iterdir())]
-    tuning = np.stack(crops[:: len(crops) // _TUNED_ON]).transpose(0, 3, 1, 2)
+        ist.train("denoiser", data=asked.out / "photos", out=run, options=options)
+    crops = load_run_data(run).train.images
+    tuning = crops[evenly(len(crops), _TUNED_ON)]
     print(json.dumps({f"{std:g}": measured(run, std, tuning) for std in STDS}, indent=1))
 
 
@@ -98,11 +99,6 @@ def _psnr(made: np.ndarray, clean: np.ndarray) -> float:
 
 def _mean_psnr(made: np.ndarray, clean: np.ndarray) -> float:
     return float(np.mean([_psnr(*pair) for pair in zip(made, clean, strict=True)]))
-
-
-def _opened(path: Path) -> Picture:
-    with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,9 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def train(out: Path, data: Any = SCENES, **options: Any) -> Path:
-    return ist.train("post/latent-10", data=data, out=out, options={**OPTIONS, **options}, show_progress=False)
+    return ist.train(
+        "post/latent-10", data=data, out=out, options={**OPTIONS, **options}, show_progress=False, keep_optimizer=True
+    )
 
 
 @pytest.fixture(scope="module")
@@ -103,9 +105,10 @@ def test_an_unfinished_run_goes_on_only_when_asked(run: Path, tmp_path: Path) ->
     assert read_json(copy / "evaluation.json")["scores"] == read_json(run / "evaluation.json")["scores"]
 
 
-def test_a_run_folder_takes_no_changes(run: Path) -> None:
-    for changes in ({"options": {"train.epochs": 9}}, {"data": "scenes"}):
-        with pytest.raises(InputError, match="a run goes on as it began"):
+def test_a_run_folder_takes_no_changes_that_make_it_another_training(run: Path) -> None:
+    """More epochs go into another folder: tests/runs/test_start_from.py."""
+    for changes in ({"options": {"bottleneck.dim": 9}}, {"data": "scenes"}):
+        with pytest.raises(InputError, match="--from"):
             ist.train(str(run), show_progress=False, **changes)  # pyright: ignore[reportArgumentType]
 
 

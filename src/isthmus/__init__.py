@@ -14,35 +14,43 @@ __all__ = [
     "Study",
     "calibrate",
     "chart",
+    "compare",
     "denoise",
     "doctor",
     "encode",
+    "evaluate",
     "explore",
     "export",
+    "list_runs",
     "load",
     "sample",
     "score",
     "similar",
+    "strip",
     "study",
     "train",
 ]
 
 if TYPE_CHECKING:
+    from isthmus.api.comparison import compare
     from isthmus.api.functions import (
         calibrate,
         chart,
         denoise,
         doctor,
         encode,
+        evaluate,
         explore,
         export,
         load,
         sample,
         score,
         similar,
+        strip,
         study,
         train,
     )
+    from isthmus.api.list_runs import list_runs
     from isthmus.api.run_object import Run
     from isthmus.api.study_object import Study
     from isthmus.core.errors import InputError, RunError
@@ -56,15 +64,19 @@ _HOMES = {
     "Study": "isthmus.api.study_object",
     "calibrate": "isthmus.api.functions",
     "chart": "isthmus.api.functions",
+    "compare": "isthmus.api.comparison",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",
     "encode": "isthmus.api.functions",
+    "evaluate": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
+    "list_runs": "isthmus.api.list_runs",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
     "score": "isthmus.api.functions",
     "similar": "isthmus.api.functions",
+    "strip": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

@@ -26,7 +26,7 @@ OPTIONS = {name: value for name, value in TINY.items() if not name.startswith("d
 def run(tmp_path_factory: pytest.TempPathFactory, cache_of_module: None) -> ist.Run:
     """A finished run; not to be changed, but copied."""
     out = tmp_path_factory.mktemp("api") / "run"
-    return ist.train("post/latent-10", data=SCENES, out=out, options=OPTIONS, show_progress=False)
+    return ist.train("post/latent-10", data=SCENES, out=out, options=OPTIONS, show_progress=False, keep_optimizer=True)
 
 
 @pytest.fixture

@@ -17,7 +17,6 @@ from PIL import Image
 from tests.command import TINY, Answer, assert_refused, environment, finish, isthmus, start, tiny, train
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
-from isthmus import __version__
 from isthmus.cli.app import app
 from isthmus.core.sorts import SORTS
 from isthmus.data.datasets.scenes import Scenes
@@ -79,10 +78,6 @@ def test_without_words_help_is_shown_and_nothing_else() -> None:
     assert answer.err == ""
 
 
-def test_version() -> None:
-    assert isthmus("--version") == Answer(0, f"isthmus {__version__}\n", "")
-
-
 def test_training_prints_scores_on_stdout_and_progress_on_stderr(first: tuple[Path, Answer]) -> None:
     folder, answer = first
     assert answer.code == 0
@@ -103,7 +98,8 @@ def test_a_finished_run_is_shown_again_and_not_trained_again(first: tuple[Path, 
     before = {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")}
     for words in ([folder], ["post/latent-10", *TINY, "-o", folder]):
         again = isthmus("train", *words)
-        assert (again.code, again.out, again.err) == (0, answer.out, "")
+        assert (again.code, again.out) == (0, answer.out)
+        assert again.err.endswith("nothing was trained again.\n") and again.err.count("\n") == 1
     assert {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")} == before
 
 
@@ -222,7 +218,7 @@ def test_a_study_run_again_trains_nothing_again(study: tuple[Path, Answer], tmp_
     folder, answer = study
     assert answer.code == 0, answer
     weights = {path: path.stat().st_mtime_ns for path in folder.rglob("*.safetensors")}
-    assert len(weights) >= 6
+    assert len(weights) >= 4
     again = isthmus("study", folder)
     assert again.code == 0
     assert "wide" in again.out

@@ -54,6 +54,8 @@ def tiny(words: list[str]) -> list[str]:
     """A command as the README has it; where it trains, with TINY."""
     if words[0] not in ("train", "study"):
         return words
+    if words[1].startswith("runs/"):  # it goes on with a run, and only longer
+        return [*words, "train.steps=4"]
     more = [*TINY, *SCENES] if "data.kind=scenes" in words else [*TINY]
     more += [NARROW] if words[1] in NARROWED else []
     more += FEW_EPOCHS if words[0] == "study" and words[1].startswith("post") else [TWO_STEPS]
@@ -174,12 +176,15 @@ def test_the_command_does_what_it_says(
 ) -> None:
     if words[0] == "explore" and not is_built():
         pytest.skip("the explorer's script is not built")
-    makes = words[0] in ("train", "study") or words[:2] == ["data", "prepare"]
+    goes_on = words[0] == "train" and words[1].startswith("runs/")
+    makes = (words[0] in ("train", "study") and not goes_on) or words[:2] == ["data", "prepare"]
     if words[:2] == ["data", "prepare"]:
         (place / "pictures-128").unlink()
     monkeypatch.chdir(place if makes else story)
     if words == ["explore", "runs/post"]:
         assert isthmus(*tiny(["study", "post"])).code == 0
+    if words[0] in ("compare", "table") and not Path("runs/digits").exists():
+        assert isthmus(*tiny(["study", "digits"]), "train.epochs=1").code == 0
     answer = isthmus(*tiny(words))
     if words[0] == "doctor":  # two steps are no training, and it says so
         assert (answer.code, "untrained" in answer.out) == (1, True), answer
@@ -191,6 +196,8 @@ def test_the_command_does_what_it_says(
 def assert_made(words: list[str], answer: Answer) -> None:
     """What the README promises is there."""
     match words:
+        case ["train", folder, *_] if folder.startswith("runs/"):
+            assert list(Path("runs").glob(f"{Path(folder).name}-epochs-*/report.html"))
         case ["train" | "study", *_]:
             reports = list(Path("runs").glob("*/report.html"))
             assert len(reports) == 1
@@ -206,6 +213,8 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert Path(target).exists()
         case ["similar", *_]:
             assert "distance" in answer.out
+        case ["watch", folder]:
+            assert "Finished." in (Path(folder) / "watch.html").read_text(encoding="utf-8")
         case ["explore", folder]:
             assert (Path(folder) / "explorer.html").stat().st_size > 1_000_000
         case ["export", folder, *_]:
@@ -218,6 +227,12 @@ def assert_made(words: list[str], answer: Answer) -> None:
             assert "non-local means" in answer.out
         case ["evaluate", *_]:
             assert "held-out images" in answer.out
+        case ["runs", *_]:
+            assert "vq" in answer.out and "finished" in answer.out
+        case ["compare", *_]:
+            assert Path("comparison.html").exists() and "vae" in answer.out and "latent-10" in answer.out
+        case ["slim", *_] | ["remove", *_]:
+            assert "freed." in answer.out
         case ["doctor", *_] | ["data", "cifar10", *_]:
             assert answer.out
         case _:

@@ -30,7 +30,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     code = f"import sys; from pathlib import Path; from build import build; sys.exit(build(Path({str(work)!r})))"
     path = os.pathsep.join([str(SITE), environment()["PYTHONPATH"]])
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment(PYTHONPATH=path), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, env=environment(PYTHONPATH=path), capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
     return work / "html"
 

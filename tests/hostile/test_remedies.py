@@ -43,7 +43,7 @@ def folder(path: Path) -> None:
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("remedies") / "run"
-    assert train(run, "train.epochs=1").code == 0
+    assert train(run, "train.epochs=1", "--keep-optimizer").code == 0
     return run
 
 

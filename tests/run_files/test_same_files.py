@@ -39,6 +39,7 @@ OTHERWISE = {
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
 NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance", "chosen_on"}
+NEW |= {"same_weights_as"}
 GONE = {"mig", "dci"}  # of so few images
 
 
@@ -52,7 +53,7 @@ def files_of(place: Path) -> dict[str, Any]:
         file.relative_to(place).as_posix(): json.loads(file.read_text())
         for file in sorted((place / "study").rglob("*.json"))
     }
-    for file in sorted((place / "study").rglob("*.jsonl")):
+    for file in sorted((place / "study").rglob("metrics.jsonl")):
         found[file.relative_to(place).as_posix()] = [json.loads(line) for line in file.read_text().splitlines()]
     return found
 

@@ -30,6 +30,7 @@ from isthmus.kernels import choose as kernel_choice
 from isthmus.kernels.compiled import why_unavailable
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Part, Recipe
+from isthmus.run_files import checkpoints
 from isthmus.runs.claim import claim
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.load import load_data
@@ -200,7 +201,7 @@ def rewrite(folder: Path, file: str, change: Callable[[dict[str, torch.Tensor]],
     change(tensors)
     save_file(tensors, folder / file)
     state = json.loads((folder / "state.json").read_text())
-    state["digests"][file] = checkpoint._digest(folder / file)
+    state["digests"][file] = checkpoints.digest_of(folder / file)
     (folder / "state.json").write_text(json.dumps(state))
 
 

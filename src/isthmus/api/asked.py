@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from isthmus.api.asked_start import changed, longer, with_own_images
 from isthmus.api.given import given_images
 from isthmus.core import registry
 from isthmus.core.errors import InputError
@@ -24,7 +25,8 @@ from isthmus.data.source_kinds import kind_of
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
 from isthmus.runs.moved_images import moved_images
-from isthmus.runs.run_folder import read_recipe
+from isthmus.runs.run_folder import check_is_run, read_recipe
+from isthmus.runs.start import Start, start_of
 
 Data = Any
 """A data set's kind, options or path, or images: see `isthmus.train`."""
@@ -33,11 +35,12 @@ Options = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class AskedRun:
-    """A recipe, the run folder, and the images if they were given in Python."""
+    """A recipe, the run folder, the images if they were given in Python, and the run that it starts with, if any."""
 
     recipe: Recipe
     folder: Path
     images: GivenImages | None = None
+    start: Start | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,45 @@ class AskedStudy:
     images: GivenImages | None = None
 
 
-def asked_run(name: str, out: Path | None, options: Options, data: Data = None) -> AskedRun:
-    """The recipe `name` with its changes, or the run folder `name` with its own recipe. Raises InputError."""
-    home, options = expanded(name or ".", "recipe"), _plain(options)
-    if (home / "recipe.toml").is_file() or (name and home.is_dir() and name.partition("/")[0] not in builtin()):
-        if options or data is not None:
-            raise InputError(f"{name}: a run goes on as it began; changes need a new --out and the recipe's name")
-        return AskedRun(read_recipe(home), out or home)
+def asked_run(name: str, out: Path | None, options: Options, data: Data = None, start: Path | None = None) -> AskedRun:
+    """The recipe `name` with its changes, or the run folder `name` with its own recipe. Raises InputError.
+
+    start: the run whose weights are taken as a start; its own recipe is meant where `name` is empty.
+    """
+    options = _plain(options)
+    name = str(start) if start is not None and not name else name
+    home = expanded(name or ".", "recipe")
+    is_run = (home / "recipe.toml").is_file()
+    if start is None and (is_run or (name and home.is_dir() and name.partition("/")[0] not in builtin())):
+        if data is not None:
+            raise InputError(
+                f"{name}: a run goes on with its own images; for others, take its weights as a start (`isthmus train "
+                f"--from {shlex.quote(name)} data.path=PATH`, start= in Python)"
+            )
+        if options:
+            recipe, folder, goes_on = longer(home, out, options)
+            return AskedRun(recipe, folder, start=goes_on)
+        return AskedRun(read_recipe(home), out or home, start=start_of(home))
+    if start is not None:
+        check_is_run(start)
+
+    def recipe_in(folder: Path | None) -> Recipe:
+        if is_run:
+            return changed(read_recipe(home), {**_data_options(data, images, folder), **options})
+        return load_recipe(name, {**_asked_data(name, data, images, folder), **options})
+
     images = given_images(data, options)
     options = _without_layout(options, images)
-    recipe = load_recipe(name, {**_asked_data(name, data, images, out), **options})
+    recipe = recipe_in(out)
     registry.build("datasets", recipe.data.kind, recipe.data.options)  # a wrong value, before what the folder holds
     folder = out or Path("runs") / recipe.name
     if images is not None:  # now with the path of the images file
-        recipe = load_recipe(name, {**_asked_data(name, data, images, folder), **options})
-    return AskedRun(recipe, folder, images)
+        recipe = recipe_in(folder)
+    elif start is not None and is_run:
+        recipe = with_own_images(recipe, home, folder)
+    if start is not None and os.path.realpath(start) == os.path.realpath(folder):
+        raise InputError(f"--from: {start} is the folder of the new run too; choose another --out")
+    return AskedRun(recipe, folder, images, None if start is None else Start(start))
 
 
 def asked_study(name: str, out: Path | None, options: Options, data: Data = None) -> AskedStudy:

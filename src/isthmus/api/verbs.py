@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.api.asked import AskedRun, AskedStudy
+from isthmus.core.atomic_files import own_folder
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.folder_names import OTHER_IMAGES
 from isthmus.core.paths import cache_folder
 from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
 from isthmus.inference.anomaly.score import Scored, score_run
+from isthmus.inference.images_elsewhere import Elsewhere, find_images
 from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
+from isthmus.pages.explorer import assets
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
@@ -24,13 +29,18 @@ from isthmus.pages.report.read_folder import left_out
 from isthmus.pages.work_progress import WorkProgress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.diagnosis import Diagnosis
+from isthmus.run_files.read import read_record
+from isthmus.run_files.training import TrainingRecord
 from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
+from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
+from isthmus.runs.sinks import opened
+from isthmus.runs.start_from import check_start
 from isthmus.runs.study import study as run_study
 from isthmus.training.environment import command_line
 
@@ -43,45 +53,93 @@ class UnfinishedRun(InputError):
         self.folder = folder
 
 
-def train(asked: AskedRun, *, resume: bool, show_progress: bool) -> None:
-    """Train, evaluate and write the run's page; for a finished run, only show it again.
+def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()) -> None:
+    """Train, evaluate and write the run's page; of a finished run, only write the page, and say so.
+
+    keep_optimizer: keep what only serves to go on with the training once it has ended. log: where its numbers go
+    besides the run folder: `tensorboard`, `wandb`.
 
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
     check(asked.folder, asked.recipe)
+    check_start(asked.folder, asked.start)
     finished = is_finished(asked.folder)
     if is_begun(asked.folder) and not finished and not resume:
         raise UnfinishedRun(asked.folder)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
-    if not finished or asked.images is not None:
-        with Display(enabled=show_progress) as display, quiet(not show_progress):
-            for event in load_and_run(asked.recipe, asked.folder, cache_folder(), images=asked.images):
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
+        if not finished or asked.images is not None:
+            for event in load_and_run(
+                asked.recipe,
+                asked.folder,
+                cache_folder(),
+                images=asked.images,
+                start=asked.start,
+                keep_optimizer=keep_optimizer,
+            ):
                 display.show(event)
+                feed.see(event, asked.folder)
+        if finished:
+            how = read_record(asked.folder / "training.json", TrainingRecord).sentence
+            display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
     write_run_report(asked.folder)
 
 
-def study(asked: AskedStudy, *, jobs: Count, show_progress: bool) -> None:
-    """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`."""
+def study(
+    asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+) -> None:
+    """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`.
+
+    keep_optimizer, log: as in `train`.
+    """
     growing = GrowingReport(asked.folder, asked.plan.name)
-    events = run_study(asked.plan, asked.folder, cache_folder(), command=command_line(), jobs=jobs, images=asked.images)
-    with Display(enabled=show_progress) as display, quiet(not show_progress):
+    events = run_study(
+        asked.plan,
+        asked.folder,
+        cache_folder(),
+        command=command_line(),
+        jobs=jobs,
+        images=asked.images,
+        keep_optimizer=keep_optimizer,
+    )
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
             display.show(event)
+            feed.see(event, asked.folder)
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
     write_study_pages(asked.folder)
 
 
-def evaluate(run: Path, *, device: str | None) -> list[str]:
-    """Score a trained run on its held-out images again and write its page. Returns notices for the user.
+_HERE = Elsewhere()
+
+
+def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tuple[Path, list[str]]:
+    """Score a trained run on its held-out images again, or on another test set, and write the page.
 
     device: by default the recipe's device, or an available one if that is missing.
+    Returns the folder of the evaluation, and notices for the user. It is the run's folder for the run's own images, and
+    a folder in `other-images/` for others: the run's own evaluation stays.
     """
-    splits = load_run_data(run)
-    with locked(run):
-        notices = evaluate_run(run, splits, cache_folder(), device)
-    write_run_report(run)
-    return notices
+    found = find_images(run, where)
+    if found.other is None:
+        with locked(run), logged(run, "evaluate"):
+            notices = evaluate_run(run, found.splits, cache_folder(), device)
+        write_run_report(run)
+        return run, [*found.notices, *notices]
+    with locked(run), logged(run, "evaluate"):
+        into = own_folder(own_folder(run / OTHER_IMAGES) / found.other.name)
+        notices = evaluate_run(
+            run,
+            found.splits,
+            cache_folder(),
+            device,
+            into=into,
+            source=f"{found.other.source} (another test set)",
+            flags=found.other.flags,
+        )
+    write_run_report(run, into)
+    return into, [*found.notices, *notices]
 
 
 def compare_denoisers(
@@ -147,7 +205,8 @@ def score(
         return ScoredRun(scored, None, scored.notices)
     recipe, shape = read_recipe(run), read_environment(run).image_shape
     try:
-        said = keep_anomalies(run, found, recipe, shape)
+        with logged(run, "score"):
+            said = keep_anomalies(run, found, recipe, shape)
         if is_evaluated(run):
             write_run_report(run)
     except (OSError, RunError) as error:  # a run on a read-only disk can be scored as well
@@ -162,16 +221,27 @@ def report(folder: Path) -> tuple[Path, list[str]]:
     Raises InputError where the folder is neither.
     """
     if os.path.lexists(folder / "findings.json"):
-        page, runs = write_study_pages(folder), sorted(folder.glob("*/seed-*/evaluation.json"))
+        with logged(folder, "report"):
+            page, runs = write_study_pages(folder), sorted(folder.glob("*/seed-*/evaluation.json"))
         return page, [f"{run.parent}: {sentence}" for run in runs for sentence in left_out(run.parent)]
     if os.path.lexists(folder / "evaluation.json"):
-        return write_run_report(folder), list(left_out(folder))
+        with logged(folder, "report"):
+            return write_run_report(folder), list(left_out(folder))
     raise InputError(f"{folder}: neither a finished run nor a study; `isthmus study NAME` makes one")
 
 
-def explore(folder: Path, *, models: Sequence[str], out: Path | None) -> Explorer:
-    """Write the page that runs models in the browser; without `out`, the report links to it."""
-    made = write_explorer(folder, cache_folder(), only=models, out=out)
-    if out is None:
+def check_explorer() -> None:
+    """Raise InputError where `explore` could write no page, because its script was not built."""
+    assets.check_built()
+
+
+def explore(folder: Path, *, models: Sequence[str], out: Path | None, where: Elsewhere = _HERE) -> Explorer:
+    """Write the page that runs models in the browser; without `out`, the report links to it.
+
+    A page with another test set is written into `other-images/` of the folder, where no `out` is given.
+    """
+    with logged(folder, "explore") if out is None else nullcontext():
+        made = write_explorer(folder, cache_folder(), only=models, out=out, where=where)
+    if made.page == folder / "explorer.html":
         (write_study_report if (folder / "findings.json").is_file() else write_run_report)(folder)
     return made

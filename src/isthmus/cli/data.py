@@ -81,6 +81,7 @@ def prepare(
     offline: Offline = False,
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Decode a data set into a folder, from which any machine trains at once.
 
@@ -98,9 +99,13 @@ def prepare(
     options = paths | _options([word for word in sources if "=" in word], offline, skip_broken, False)
     with silent(quiet):
         dataset = make(kind, registry.build("datasets", kind, options), out)
-    for sentence in (*(change.sentence for change in dataset.handling), *dataset.notices):
+    notices = [*(change.sentence for change in dataset.handling), *dataset.notices]
+    for sentence in notices:
         say(sentence)
-    tell(out)
+    if as_json:
+        print(json.dumps({"folder": str(out), "notices": notices}, indent=1))
+    else:
+        tell(out)
 
 
 @app.command()

@@ -8,13 +8,26 @@ from typing import Annotated
 
 import typer
 
-from isthmus.cli.app import PATH, AsJson, need_folder, print_evaluation, say, tell
-from isthmus.core.errors import RunError
+from isthmus.cli.app import (
+    PATH,
+    AsJson,
+    Data,
+    Moved,
+    SkipBroken,
+    elsewhere,
+    need_folder,
+    print_evaluation,
+    say,
+    tell,
+)
+from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
 
 
 def evaluate(
     run: Annotated[Path, typer.Argument(help="A run folder.", **PATH)],
+    moved: Moved = None,
+    data: Data = None,
     device: Annotated[
         str | None,
         typer.Option("--device", help="cpu, cuda, mps or auto. By default that of its training, or one that is here."),
@@ -28,18 +41,27 @@ def evaluate(
             "standard deviation, where black to white is 2: 0.1 is 12.8 of 255 levels. Repeat for several.",
         ),
     ] = None,
+    skip_broken: SkipBroken = False,
     as_json: AsJson = False,
 ) -> None:
-    """Score a trained run on its held-out test images, again."""
+    """Score a trained run on its test images again, or on others.
+
+    The scores on another test set go into a folder of their own, RUN/other-images/NAME/.
+    """
     need_folder(run)
     if noise:
+        if data is not None or moved:
+            raise InputError("--noise: is measured on the run's own test images; leave out --data and data.path")
         _compare_denoisers(run, noise, device, as_json)
         return
     from isthmus.api import verbs
 
-    for sentence in verbs.evaluate(run, device=device):
+    folder, notices = verbs.evaluate(run, device=device, where=elsewhere(data, moved, skip_broken=skip_broken))
+    for sentence in notices:
         say(sentence)
-    print_evaluation(run, as_json)
+    print_evaluation(folder, as_json)
+    if folder != run and not as_json:
+        tell(f"Report: {resolved(folder / 'report.html')}")
 
 
 def _compare_denoisers(run: Path, noise: list[float], device: str | None, as_json: bool) -> None:
@@ -58,14 +80,25 @@ def _compare_denoisers(run: Path, noise: list[float], device: str | None, as_jso
 
 def doctor(
     folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)],
+    moved: Moved = None,
+    data: Data = None,
+    device: Annotated[str | None, typer.Option("--device", help="With --data: cpu, cuda, mps or auto.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what is wrong with a trained run, and what would help.
 
     The exit code is 1 if there is an error, and 0 if there are only warnings or notes. It reads what the last
-    evaluation measured.
+    evaluation measured; with --data, the run is evaluated on those images first.
     """
     need_folder(folder)
+    if data is not None or moved:
+        from isthmus.api import verbs
+
+        folder, notices = verbs.evaluate(folder, device=device, where=elsewhere(data, moved))
+        for sentence in notices:
+            say(sentence)
+    elif device is not None:
+        raise InputError("--device: nothing is computed without --data; leave it out")
     from isthmus.cli import tables
     from isthmus.evaluation.doctor.examine import read_diagnoses
     from isthmus.run_files.write import as_json as dumped
@@ -80,7 +113,9 @@ def doctor(
         raise RunError(f"{folder}: the doctor found {errors} error{'' if errors == 1 else 's'}")
 
 
-def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)]) -> None:
+def report(
+    folder: Annotated[Path, typer.Argument(help="A run folder or a study folder.", **PATH)], as_json: AsJson = False
+) -> None:
     """Write the page of a run or a study anew and print its path."""
     need_folder(folder)
     from isthmus.api import verbs
@@ -88,4 +123,7 @@ def report(folder: Annotated[Path, typer.Argument(help="A run folder or a study 
     page, notices = verbs.report(folder)
     for sentence in notices:
         say(sentence)
-    tell(resolved(page))
+    if as_json:
+        print(json.dumps({"page": str(resolved(page)), "notices": notices}, indent=1))
+    else:
+        tell(resolved(page))

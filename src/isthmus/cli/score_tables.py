@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
-from rich.table import Table
 
 from isthmus.cli.console import new_console
-from isthmus.core.wording import all_printable, counted, on_one_line, printable, shortened
+from isthmus.cli.narrow_tables import print_table
+from isthmus.core.wording import all_printable, counted, on_one_line, printable
 from isthmus.inference.anomaly.conformal import percent
 from isthmus.inference.anomaly.errors import UNITS
 from isthmus.run_files.anomalies import AnomalyRecord
@@ -44,18 +44,18 @@ def print_scores(found: ScoredRun) -> None:
     scored, console = found.scored, new_console()
     console.print(scored.summary, markup=False)
     console.print(scored.measured, markup=False)
-    table = _table("highest errors", "error", "p-value", "", "where, pixels")
-    for one in scored.highest[:_SHOWN]:
-        place = one.place
-        table.add_row(
-            escape(on_one_line(shortened(scored.path[one.index], 60))),
+    rows = [
+        (
+            on_one_line(scored.path[one.index]),
             f"{scored.error[one.index]:.4g}",
             f"{scored.p_value[one.index]:.3g}",
             "flagged" if scored.flag[one.index] else "",
-            f"row {place.top}, column {place.left}",
+            f"row {one.place.top}, column {one.place.left}",
         )
+        for one in scored.highest[:_SHOWN]
+    ]
     console.print()
-    console.print(table)
+    print_table(console, ("highest errors", "error", "p-value", "flag", "where, pixels"), rows)
     if scored.judged is not None and scored.judged.record is not None:
         _print_anomalies(console, AnomalyRecord.model_validate(all_printable(dumped(scored.judged.record))))
     if found.doctor is not None:
@@ -106,35 +106,30 @@ def _print_anomalies(console: Any, record: AnomalyRecord) -> None:
         markup=False,
     )
     names = {"model": "this model", "pca": "PCA", "pixel_neighbours": "neighbours"}  # three intervals in 80 columns
-    table = _table("", "AUROC", "average precision", "model's AUROC over it")
+    rows: list[tuple[str, ...]] = []
     for name, method in record.methods.items():
         over = record.over.get(name)
-        table.add_row(
-            escape(names.get(name, name)),
-            _interval(method.auroc),
-            _interval(method.average_precision),
-            "" if over is None else _interval(over, "+.3f"),
+        rows.append(
+            (
+                names.get(name, name),
+                _interval(method.auroc),
+                _interval(method.average_precision),
+                "" if over is None else _interval(over, "+.3f"),
+            )
         )
-    console.print(table)
+    print_table(console, ("", "AUROC", "average precision", "model's AUROC over it"), rows)
     if record.kinds:
-        table = _table("anomaly", "pictures", "AUROC", "flagged")
-        for name, kind in record.kinds.items():
-            table.add_row(escape(name), f"{kind.pictures:,}", _interval(kind.auroc), percent(kind.flagged))
-        console.print(table)
+        kinds = [
+            (name, f"{kind.pictures:,}", _interval(kind.auroc), percent(kind.flagged))
+            for name, kind in record.kinds.items()
+        ]
+        print_table(console, ("anomaly", "pictures", "AUROC", "flagged"), kinds)
     console.print(
         f"PCA: the error of {record.pca}. Neighbours: the distance to the nearest of {record.neighbours_of:,} training "
         "images, pixel by pixel. In brackets: 95 % intervals over these pictures (AUROC: DeLong; average precision: "
         f"bootstrap). By chance, AUROC is 0.50 and average precision {record.chance:.2f}.",
         markup=False,
     )
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
 
 
 def _interval(value: IntervalRecord, form: str = ".2f") -> str:

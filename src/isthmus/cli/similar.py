@@ -96,10 +96,8 @@ def similar(
 
 def _print(found: Search) -> None:
     """The neighbours as a table, then how the latent does as a search key."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from isthmus.cli.console import new_console
+    from isthmus.cli.narrow_tables import print_table
     from isthmus.core.wording import on_one_line
 
     console = new_console()
@@ -107,17 +105,14 @@ def _print(found: Search) -> None:
     for place, query in enumerate(found.queries):
         if place:
             console.print()
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        table.add_column("", justify="right")
-        table.add_column(escape(f"nearest to {on_one_line(query.query)}"), overflow="fold")
-        if labelled:
-            table.add_column("label", overflow="fold")
-        table.add_column("distance", justify="right")
+        wide = len(str(len(query.found)))
+        columns = [f"{' ' * wide}  nearest to {on_one_line(query.query)}", *(["label"] if labelled else []), "distance"]
+        rows: list[tuple[str, ...]] = []
         for rank, one in enumerate(query.found, 1):
-            label = [escape(on_one_line("" if one.label is None else str(one.label)))] if labelled else []
+            label = [on_one_line("" if one.label is None else str(one.label))] if labelled else []
             same = " (the same pixels)" if one.same_pixels else ""
-            table.add_row(str(rank), escape(on_one_line(one.name)) + same, *label, f"{one.distance:#.4g}")
-        console.print(table)
+            rows.append((f"{rank:>{wide}}  {on_one_line(one.name)}{same}", *label, f"{one.distance:#.4g}"))
+        print_table(console, columns, rows, left=("label",), first_to_go=("label",))
     if found.key is not None:
         console.print()
         for line in found.key_lines():

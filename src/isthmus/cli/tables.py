@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from isthmus.cli.console import new_console
+from isthmus.cli.narrow_tables import print_table
 from isthmus.core.wording import all_printable, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
@@ -57,32 +57,32 @@ def print_findings(findings: Findings) -> None:
     finished = [row.scores for row in findings.variations if row.scores is not None]
     measures = measures_in((name for scores in finished for name in scores.by_measure), findings.measures)
     headings = [_heading(measure) for measure in measures.values()]
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("variation")
-    for heading in (*headings[:1], "over PCA dB", *headings[1:], *_COST_COLUMNS):
-        table.add_column(heading, justify="right")
+    columns = ("variation", *headings[:1], "over PCA dB", *headings[1:], *_COST_COLUMNS)
+    rows: list[tuple[str, ...]] = []
     for row in findings.variations:
         if row.scores is None:
-            table.add_row(escape(row.name), "no finished run")
+            rows.append((row.name, "no finished run", *[""] * (len(columns) - 2)))
             continue
         cost, scores = row.cost, row.scores.by_measure
         headline, *others = (
             _score(scores.get(name, IntervalRecord()), measure, interval=name == HEADLINE)
             for name, measure in measures.items()
         )
-        table.add_row(
-            escape(row.name),
-            headline,
-            "is PCA" if row.stayed_at_pca else f"{row.against_pca.psnr.mean:+.2f}",
-            *others,
-            f"{row.latent_size or 0:,}",
-            f"{cost.parameters:,}",
-            f"{cost.multiply_adds / 1e6:,.0f}",
-            f"{cost.epochs:,.0f}",
-            f"{cost.train_seconds:,.0f}",
+        rows.append(
+            (
+                row.name,
+                headline,
+                "is PCA" if row.stayed_at_pca else f"{row.against_pca.psnr.mean:+.2f}",
+                *others,
+                f"{row.latent_size or 0:,}",
+                f"{cost.parameters:,}",
+                f"{cost.multiply_adds / 1e6:,.0f}",
+                f"{cost.epochs:,.0f}",
+                f"{cost.train_seconds:,.0f}",
+            )
         )
     console.print()
-    console.print(table)
+    print_table(console, columns, rows, first_to_go=_COST_COLUMNS[1:])
     if finished:
         console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, finished)
@@ -117,18 +117,15 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     measures = measures_in(
         (name for scores in evaluation.scores.values() for name in scores.by_measure), evaluation.measures
     )
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("", justify="left")
-    for measure in measures.values():
-        table.add_column(_heading(measure), justify="right")
+    rows: list[tuple[str, ...]] = []
     for who, score in evaluation.scores.items():
         name = pca_of(score.components, score.square or 0) if score.components else NAMES.get(who, who)
         scores = score.by_measure
         cells = [
             _score(scores.get(name, IntervalRecord()), measure, interval=True) for name, measure in measures.items()
         ]
-        table.add_row(escape(name), *cells)
-    console.print(table)
+        rows.append((name, *cells))
+    print_table(console, ["", *map(_heading, measures.values())], rows)
     console.print(_HALF_WIDTH, markup=False)
     _print_undefined(console, measures, list(evaluation.scores.values()))
     beside_noise = run_beside_noise(evaluation)
@@ -149,17 +146,14 @@ def print_denoising(found: Sequence[DenoisingRecord]) -> None:
             f"{chr(10) if place else ''}Noise {one.noise_std:g}, {in_levels(one.noise_std)}: {one.sentence}",
             markup=False,
         )
-        table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-        table.add_column("", justify="left")
-        for measure in one.measures.values():
-            table.add_column(_heading(measure), justify="right")
+        rows: list[tuple[str, ...]] = []
         for who, score in one.scores.items():
             cells = [
                 _score(score.by_measure.get(name, IntervalRecord()), measure, interval=True)
                 for name, measure in one.measures.items()
             ]
-            table.add_row(DENOISERS.get(who, who), *cells)
-        console.print(table)
+            rows.append((DENOISERS.get(who, who), *cells))
+        print_table(console, ["", *map(_heading, one.measures.values())], rows)
     console.print(_HALF_WIDTH, markup=False)
     images = f"{found[0].images:,}" if found[0].images == found[0].of else f"{found[0].images:,} of {found[0].of:,}"
     console.print(
@@ -207,19 +201,15 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
 def print_export(exported: Exported) -> None:
     """One row per file, and the PSNR that 16-bit weights lose."""
     console = new_console()
-    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for name in ("file", "input", "output", "MB", "largest difference from PyTorch"):
-        table.add_column(name, justify="right" if name == "MB" else "left")
+    difference = "largest difference from PyTorch"
+    rows: list[tuple[str, ...]] = []
     for graph, given, answer in zip(exported.graphs, ("image", "latent"), ("latent", "image"), strict=True):
         shapes = (f"{name} {_shape(shape)}" for name, shape in ((given, graph.input), (answer, graph.output)))
-        table.add_row(
-            escape(printable(str(graph.path))),
-            *shapes,
-            _megabytes(graph.path),
-            f"{graph.difference:.1e}, batches of 1 and 3",
-        )
-    table.add_row(escape(printable(str(exported.weights))), "", "", _megabytes(exported.weights), "the same weights")
-    console.print(table)
+        checked = f"{graph.difference:.1e}, batches of 1 and 3"
+        rows.append((printable(str(graph.path)), *shapes, _megabytes(graph.path), checked))
+    rows.append((printable(str(exported.weights)), "", "", _megabytes(exported.weights), "the same weights"))
+    columns = ("file", "input", "output", "MB", difference)
+    print_table(console, columns, rows, left=("input", "output", difference), first_to_go=("MB", "output", "input"))
     if exported.half_cost_db is not None:
         cost = f"Weights in 16 bits: {-exported.half_cost_db:+.4f} dB on held-out images."
         console.print(cost, markup=False)
@@ -236,7 +226,7 @@ def _megabytes(path: Path) -> str:
 def _heading(measure: MeasureRecord) -> str:
     """`PSNR dB`, `SSIM (1 = same)`."""
     unit = measure.unit if measure.unit.isalpha() or not measure.unit else f"({measure.unit})"
-    return escape(f"{measure.name} {unit}".rstrip())
+    return f"{measure.name} {unit}".rstrip()
 
 
 def _score(score: IntervalRecord, measure: MeasureRecord, *, interval: bool) -> str:

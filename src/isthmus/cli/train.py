@@ -9,13 +9,19 @@ from typing import Annotated, Literal
 import typer
 
 from isthmus.cli.app import (
+    PATH,
     AsJson,
     Changes,
     Jobs,
+    KeepOptimizer,
+    LogTo,
     Offline,
     Out,
     Quiet,
+    Recipe,
     SkipBroken,
+    Study,
+    TrainDevice,
     print_evaluation,
     say,
     tell,
@@ -26,16 +32,16 @@ from isthmus.core.paths import resolved
 
 
 def study(
-    name: Annotated[
-        str,
-        typer.Argument(help="A study such as post, a TOML file, or a study folder; see `isthmus list recipes`."),
-    ],
+    name: Study,
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",
+    device: TrainDevice = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
     ] = False,
+    keep_optimizer: KeepOptimizer = False,
+    log: LogTo = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
@@ -48,7 +54,7 @@ def study(
     from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides
 
-    asked = asked_study(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    asked = asked_study(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken, device=device))
     count, folder = _count(jobs), asked.folder
 
     from isthmus.api import verbs
@@ -56,7 +62,9 @@ def study(
     from isthmus.run_files.findings import Findings
     from isthmus.run_files.read import read_json, read_record
 
-    verbs.study(asked, jobs=count, show_progress=not quiet)
+    if explore:  # before minutes of training
+        verbs.check_explorer()
+    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)
     if as_json:
@@ -72,26 +80,44 @@ def study(
 
 
 def train(
-    name: Annotated[str, typer.Argument(help="A recipe such as post/latent-10, a TOML file, or a run folder.")],
+    name: Recipe = None,
     changes: Changes = None,
     out: Out = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            "--from", metavar="RUN", help="Start with this run's weights; without NAME, train its recipe.", **PATH
+        ),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the unfinished run in the folder.")] = False,
+    device: TrainDevice = None,
+    keep_optimizer: KeepOptimizer = False,
+    log: LogTo = None,
     as_json: AsJson = False,
     offline: Offline = False,
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
 ) -> None:
-    """Train one recipe, judge it on held-out images, and report."""
+    """Train one recipe, judge it on held-out images, and report.
+
+    `isthmus train RUN train.epochs=50` goes on with a finished run, in a folder of its own, until it has 50 epochs.
+    """
+    words = list(changes or [])
+    if start is not None and name is not None and "=" in name:
+        words, name = [name, *words], None
+    if start is None and name is None:
+        raise InputError("train: needs a recipe, such as `isthmus train vae`; `isthmus list recipes` shows them")
     from isthmus.api.asked import asked_run
     from isthmus.recipes.recipe import parse_overrides
 
-    asked = asked_run(name, out, with_flags(parse_overrides(changes or []), offline, skip_broken))
+    options = with_flags(parse_overrides(words), offline, skip_broken, device=device)
+    asked = asked_run(name or "", out, options, start=start)
     folder = asked.folder
 
     from isthmus.api import verbs
 
     try:
-        verbs.train(asked, resume=resume, show_progress=not quiet)
+        verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
     print_evaluation(folder, as_json)

@@ -1,4 +1,4 @@
-"""Checks names that become folders: those of recipes, studies and variations."""
+"""The names of what isthmus writes into a run and a study, and checks of names that become folders beside them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,33 @@ import re
 
 from isthmus.core.errors import InputError
 
-# files and folders that a study or a run writes; the folders of a study's variations are beside them
-RESERVED = frozenset(
-    {
-        *("study.toml", "findings.json", "budget.json", "report.html", "explorer.html", "lock"),
-        *("recipe.toml", "environment.json", "training.json", "metrics.jsonl", "failed.json"),
-        *(
-            "evaluation.json",
-            "per_image.parquet",
-            "pictures.safetensors",
-            "images.safetensors",
-            "checkpoints",
-            "export",
-        ),
-    }
+# What has another name in a run or a study is somebody else's, and `isthmus remove` refuses to remove it.
+_BOTH = frozenset(
+    {"lock", "log.jsonl", "report.html", "explorer.html", "watch.html", "images.safetensors", "images.parquet"}
 )
+RUN_FILES = _BOTH | {
+    *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
+    *("evaluation.json", "per_image.parquet", "pictures.safetensors", "preview.safetensors"),
+    *("calibration.safetensors", "anomalies.json"),
+}
+CHECKPOINT_FILES = frozenset({"model.safetensors", "objective.safetensors", "optimizer.safetensors", "state.json"})
+EVENTS = "events.out.tfevents."
+# folders in a run folder, and their files
+RUN_FOLDERS = {
+    "checkpoints": frozenset[str](),
+    **{f"checkpoints/{name}{suffix}": CHECKPOINT_FILES for name in ("last", "best") for suffix in ("", ".new", ".old")},
+    "tensorboard": frozenset[str](),  # event files, whose names TensorBoard chooses: they begin with EVENTS
+    "export": frozenset({"encoder.onnx", "decoder.onnx", "model.safetensors", "export.json"}),
+}
+# what is made with other test sets: a folder for each, with these files
+OTHER_IMAGES = "other-images"
+OTHER_FILES = frozenset(
+    {"evaluation.json", "per_image.parquet", "pictures.safetensors", "report.html", "explorer.html"}
+)
+# beside `VARIATION/seed-N`
+STUDY_FILES = _BOTH | {"study.toml", "findings.json", "budget.json"}
+# files and folders that a study or a run writes; the folders of a study's variations are beside them
+RESERVED = RUN_FILES | STUDY_FILES | {"checkpoints", "export", "tensorboard", OTHER_IMAGES}
 # Windows opens a device under each of these names, with any suffix
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')

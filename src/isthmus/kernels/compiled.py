@@ -118,6 +118,19 @@ def version() -> str:
     return _fingerprint(_compiler(os.environ.get("CXX")))[:8]
 
 
+def without_compiling() -> str:
+    """The compiled kernels in words, for people; nothing is compiled for that."""
+    folder = cache_folder() / "kernels"
+    try:
+        compiler = _compiler(os.environ.get("CXX"))
+        name = _fingerprint(compiler)
+        if _is_ours(folder) and _load_kept(folder, name) is not None:
+            return f"compiled {name[:8]}"
+    except Unavailable as error:
+        return f"torch only ({error})"
+    return f"not compiled yet; the first training on the CPU does it with {compiler[0]}"
+
+
 def why_compiled_anew() -> str | None:
     """Why every process compiles the kernels for itself, in a sentence; None if the compiled library is kept."""
     folder = cache_folder() / "kernels"

@@ -88,8 +88,11 @@ class StudyTable(ShownInNotebooks):
         return render("table.html.jinja", table=self)
 
 
-def study_table(findings: Findings) -> StudyTable:
-    """The table of findings.json."""
+def study_table(findings: Findings, *, tested_on: str = "") -> StudyTable:
+    """The table of findings.json.
+
+    tested_on: a sentence about the test images, where they are not the same for all rows.
+    """
     scored = [row.scores for row in findings.variations if row.scores is not None]
     measures = measures_in((name for scores in scored for name in scores.by_measure), findings.measures)
     first, *others = [TableCell(one.name, one.unit) for one in measures.values()] or [TableCell("PSNR", "dB")]
@@ -101,7 +104,7 @@ def study_table(findings: Findings) -> StudyTable:
     rows = [_row(row, measures) for row in findings.variations]
     numbers = [_numbers(row, measures) for row in findings.variations]
     columns = {name: [row[name] for row in numbers] for name in numbers[0]}
-    return StudyTable(headings, rows, _notes(findings, measures), columns)
+    return StudyTable(headings, rows, _notes(findings, measures, tested_on), columns)
 
 
 def _row(row: VariationRecord, measures: Mapping[str, MeasureRecord]) -> list[TableCell]:
@@ -153,14 +156,28 @@ def _name(name: str, measure: MeasureRecord) -> str:
     return f"{name}_{measure.unit.lower()}" if measure.unit.isalpha() else name
 
 
-def _notes(findings: Findings, measures: Mapping[str, MeasureRecord]) -> list[str]:
+def without_result(findings: Findings) -> list[str]:
+    """The runs that a table does not cover, such as `vae, seed 1 (failed)`."""
+    return [
+        f"{row.name}, seed {run.seed} ({run.status})"
+        for row in findings.variations
+        for run in row.runs
+        if run.status != "done"
+    ]
+
+
+def _notes(findings: Findings, measures: Mapping[str, MeasureRecord], tested_on: str) -> list[str]:
     data, notes = findings.data, ["Intervals: 95 %."]
     if findings.intervals:
         notes[0] = f"Intervals: {findings.intervals}."
-    if data is not None:
+    if tested_on:
+        notes.append(tested_on)
+    elif data is not None:
         notes.append(f"Scored on {text.count(data.test_images)} held-out images of {data.source}.")
     scored = [row.scores.by_measure for row in findings.variations if row.scores is not None]
     reasons = {measures[name].name: value.undefined for one in scored for name, value in one.items() if value.undefined}
+    if missing := without_result(findings):
+        notes.append(f"Without a result: {'; '.join(missing)}.")
     return [*notes, *(f"{name} is undefined: {reason}." for name, reason in reasons.items())]
 
 

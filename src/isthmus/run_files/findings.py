@@ -14,6 +14,8 @@ from isthmus.run_files.latent import LatentRecord
 from isthmus.run_files.record import Count, Decibels, FileRecord, Number, Record, Size
 from isthmus.run_files.scores import MeasureRecord, Score
 
+ONE_SEED = "One seed: "
+"""How a study's note begins that all its verdicts rest on one seed."""
 Verdict = Literal["better", "worse", "no measurable difference"]
 
 

@@ -46,5 +46,8 @@ class State(FileRecord):
     """How far training has come."""
     notes: dict[str, JsonValue] = Field(default_factory=dict)
     """Settings on which the bits of the weights depend, compared when a run is resumed; empty in `best`."""
+    same_weights_as: Literal["", "best"] = ""
+    """The checkpoint beside it that holds its files, because the weights are the same; empty if it holds its own. Only
+    in `last`, once training has ended."""
     digests: dict[Annotated[str, Field(pattern=r"^[a-z]+\.safetensors$")], str]
     """BLAKE2b digest of each of the checkpoint's other files."""

@@ -105,7 +105,7 @@ def check_folder(plan: Plan, folder: Path) -> None:
         (folder / "lock").is_file() and _is_plan(folder / "study.toml")
     )
     runs = {home.parents[1].name for home in folder.glob("*/seed-*/recipe.toml")}
-    if not ours and holds_more(folder, {"lock", *FILES, *runs}):
+    if not ours and holds_more(folder, {"lock", "log.jsonl", *FILES, *runs}):
         raise InputError(f"{folder}: not empty and no study's folder; choose another --out")
     for variation in plan.variations:
         refuse_link(folder / variation.name)

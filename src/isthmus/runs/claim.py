@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Generator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,10 +13,18 @@ from isthmus.core.locks import locked_file
 from isthmus.data.given_images import FILES
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.run_files.remedies import RESTORE
+from isthmus.run_files.start import StartRecord
+from isthmus.run_files.write import write_record
 from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 
 # files of a run that has no checkpoint yet, so that nothing is lost with them; failed.json comes from a study
-_BEFORE_CHECKPOINTS = frozenset({"lock", "recipe.toml", "environment.json", "metrics.jsonl", "failed.json", *FILES})
+_BEFORE_CHECKPOINTS = frozenset(
+    {
+        *("lock", "log.jsonl", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json"),
+        *("preview.safetensors", "watch.html"),
+        *FILES,
+    }
+)
 
 
 class DamagedRun(InputError):
@@ -46,7 +54,7 @@ def check(folder: Path, recipe: Recipe) -> None:
     if not os.path.lexists(path):
         if is_begun(folder) or _has_ended(folder):
             raise DamagedRun(f"{path}: is missing; {_way_out(folder)}")
-        if folder.is_dir() and holds_more(folder, {"lock", *FILES}):
+        if folder.is_dir() and holds_more(folder, {"lock", "log.jsonl", "start.json", *FILES}):
             raise InputError(f"{folder}: not empty and no run folder; choose another --out")
     elif is_begun(folder) or is_finished(folder):
         _check_same(folder, recipe)
@@ -94,21 +102,31 @@ def holds_more(folder: Path, known: Collection[str]) -> bool:
     return any(entry.name not in known and not is_leftover(entry.name) for entry in folder.iterdir())
 
 
-def claim(folder: Path, recipe: Recipe) -> Recipe:
+def claim(folder: Path, recipe: Recipe, start: StartRecord | None = None) -> Recipe:
     """Give the folder to this recipe; replaces a recipe without a checkpoint. Raises as `check`.
 
+    start: what the run begins with, if not with new weights; it is written only where the run has not begun.
     Returns the recipe with the `train.threads` with which the folder's run began.
     """
     check(folder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
     if is_begun(folder) or is_finished(folder):
         return recipe.with_threads(read_recipe(folder).train.threads)
+    if start is None:
+        (folder / "start.json").unlink(missing_ok=True)
+    else:
+        write_record(folder / "start.json", start)
     write_text(folder / "recipe.toml", recipe.toml())
     return recipe
 
 
-def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
-    """The first option in which two recipes differ, as `train.epochs is 3 there, 5 here`.
+def first_difference(old: Raw, new: Raw) -> str | None:
+    """The first of `differences`."""
+    return next(differences(old, new), None)
+
+
+def differences(old: Raw, new: Raw, prefix: str = "") -> Iterator[str]:
+    """The options in which two recipes differ, as `train.epochs is 3 there, 5 here`.
 
     `train.threads` does not count: it changes the speed and the last bits, not the method.
     """
@@ -118,10 +136,7 @@ def first_difference(old: Raw, new: Raw, prefix: str = "") -> str | None:
         if path == "train.threads":
             continue
         if isinstance(ours, dict) and isinstance(theirs, dict):
-            found = first_difference(theirs, ours, path + ".")
-            if found:
-                return found
+            yield from differences(theirs, ours, path + ".")
         elif ours != theirs:
             there, here = ("not set" if value is None else repr(value) for value in (theirs, ours))
-            return f"{path} is {there} there, {here} here"
-    return None
+            yield f"{path} is {there} there, {here} here"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -23,6 +24,7 @@ from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import AgainstPca, Checkpoint, Cost
 from isthmus.run_files.read import read_record
+from isthmus.run_files.start import START_FILE, StartRecord
 from isthmus.run_files.state import Progress
 from isthmus.run_files.training import TrainingRecord
 from isthmus.run_files.write import write_record
@@ -34,10 +36,21 @@ from isthmus.training import devices
 _NEVER_IMPROVED = "Training never improved on its start at PCA, so the weights scored are those before the first step."
 
 
-def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None = None) -> list[str]:
+def evaluate_run(
+    folder: Path,
+    splits: Splits,
+    cache: Path,
+    device: str | None = None,
+    *,
+    into: Path | None = None,
+    source: str = "",
+    flags: Sequence[str] = (),
+) -> list[str]:
     """Evaluate the best weights of a trained run and write evaluation.json, per_image.parquet, pictures.
 
     device: by default the recipe's device, or an available one if that is missing.
+    into: another folder to write to, for test images that are not the run's own; `source` says where these came from,
+        and `flags` are read before the scores.
     Returns notices for the user.
     """
     recipe = read_recipe(folder)
@@ -71,18 +84,43 @@ def evaluate_run(folder: Path, splits: Splits, cache: Path, device: str | None =
         update={
             "isthmus": isthmus.__version__,
             # the run may be of a version that did not write it
-            "data": environment.data.model_copy(update={"test_hash": splits.test_hash}),
+            "data": environment.data.model_copy(
+                update={
+                    "test_hash": splits.test_hash,
+                    "test_images": len(splits.test),
+                    **({"source": source} if source else {}),
+                }
+            ),
             "checkpoint": Checkpoint(which=which, step=progress.step, epoch=progress.epoch),
-            "flags": (*result.record.flags, *((_NEVER_IMPROVED,) if progress.epoch == 0 else ())),
+            "flags": (
+                *flags,
+                *result.record.flags,
+                *_begun_with(folder),
+                *((_NEVER_IMPROVED,) if progress.epoch == 0 else ()),
+            ),
             "against_pca": _followed(result.record.against_pca, folder, training, progress),
             "cost": _with_training(result.record.cost, environment, training),
             "doctor": doctor,
         }
     )
-    write_bytes(folder / "per_image.parquet", scores_bytes(result.per_image))
-    write_bytes(folder / "pictures.safetensors", pictures_bytes(result.pictures))
-    write_record(folder / "evaluation.json", evaluation)  # last: if it exists, all other files exist
+    home = folder if into is None else into
+    write_bytes(home / "per_image.parquet", scores_bytes(result.per_image))
+    write_bytes(home / "pictures.safetensors", pictures_bytes(result.pictures))
+    write_record(home / "evaluation.json", evaluation)  # last: if it exists, all other files exist
     return notices
+
+
+def _begun_with(folder: Path) -> list[str]:
+    """What a reader must know of a run that began with the weights of another run."""
+    if not os.path.lexists(folder / START_FILE):
+        return []
+    start = read_record(folder / START_FILE, StartRecord)
+    if start.goes_on:
+        return []
+    said = f"Its training started with the weights of {start.name} ({start.run}), whose training is not in its cost."
+    if not start.same_images:
+        said += " Those were trained on other images or another split: some of these test images may be among them."
+    return [said]
 
 
 def _followed(against: AgainstPca, folder: Path, training: TrainingRecord, progress: Progress) -> AgainstPca:

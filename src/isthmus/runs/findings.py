@@ -8,10 +8,10 @@ from pathlib import Path
 from isthmus.evaluation.describe_measures import in_order
 from isthmus.evaluation.statistics.sentences import ABOUT_MODELS
 from isthmus.recipes.study_plan import Plan
-from isthmus.run_files.findings import Findings, note
+from isthmus.run_files.findings import Finding, Findings, note
 from isthmus.runs.comparisons import against_pca, as_findings, compare
 from isthmus.runs.seed_luck import luck_not_covered
-from isthmus.runs.study_row import StudyRow
+from isthmus.runs.study_row import StudyRow, seed_folders
 
 
 def findings(
@@ -29,8 +29,29 @@ def findings(
     test_hashes: data hash -> hash of the test images in it, for runs of older versions, which did not write the latter.
     ended: whether every run was tried, so that one without a result has failed; until then it is only missing.
     """
-    rows = {row.name: StudyRow(row, plan.seeds, folder, test_hashes or {}, ended=ended) for row in plan.variations}
-    done = [row for row in rows.values() if row.done]
+    rows = [
+        StudyRow(row, seed_folders(folder, row.name, plan.seeds), folder, test_hashes or {}, ended=ended)
+        for row in plan.variations
+    ]
+    done = [row for row in rows if row.done]
+    notes = [*(note(None, sentence) for sentence in remarks), *luck_not_covered(plan, folder, done)]
+    return summed_up(rows, name=plan.name, about=plan.about, seeds=plan.seeds, notes=notes, command=command)
+
+
+def summed_up(
+    rows: Sequence[StudyRow],
+    *,
+    name: str,
+    about: str | None,
+    seeds: tuple[int, ...],
+    notes: Sequence[Finding],
+    command: str,
+) -> Findings:
+    """What rows say of themselves, beside each other and beside PCA.
+
+    notes: about the whole, after what was compared.
+    """
+    done = [row for row in rows if row.done]
     contenders = {row.variation.name: row.contender() for row in done}
     compared = [
         compare(contenders[row.variation.name], contenders[against])
@@ -38,24 +59,21 @@ def findings(
         for against in row.variation.compare
         if against in contenders
     ]
-    sentences = [finding for row in rows.values() for finding in row.failures()]
+    sentences = [finding for row in rows for finding in row.failures()]
     sentences += as_findings([*compared, *map(against_pca, contenders.values())])
     sentences += [
-        note(row.variation.name, f"{row.variation.name}: {row.variation.note}")
-        for row in rows.values()
-        if row.variation.note
+        note(row.variation.name, f"{row.variation.name}: {row.variation.note}") for row in rows if row.variation.note
     ]
-    sentences += [note(None, sentence) for sentence in remarks]
-    sentences += luck_not_covered(plan, folder, done)
-    sentences += [note(row.variation.name, sentence) for row in done for sentence in row.without_weights(folder)]
+    sentences += notes
+    sentences += [note(row.variation.name, sentence) for row in done for sentence in row.without_weights()]
     return Findings(
-        study=plan.name,
-        about=plan.about,
-        seeds=plan.seeds,
+        study=name,
+        about=about,
+        seeds=seeds,
         data=done[0].evaluations[0].data if done else None,
         intervals=f"95 % over {_covered(done)}" if done else "",
         measures=in_order({name: measure for row in done for name, measure in row.measures().items()}),
-        variations=tuple(row.record() for row in rows.values()),
+        variations=tuple(row.record() for row in rows),
         findings=tuple(sentences),
         command=command,
     )

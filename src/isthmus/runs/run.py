@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from isthmus.core import registry
+from isthmus.core.errors import RunError
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -14,8 +17,11 @@ from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
 from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
+from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_data
-from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_trained
+from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_finished, is_trained
+from isthmus.runs.slim import slim
+from isthmus.runs.start_from import Start, check_start, keep_images, keep_log, record_of
 from isthmus.training import devices
 from isthmus.training.events import Notice, Started
 from isthmus.training.in_folder import train_in_folder
@@ -35,36 +41,62 @@ class Done:
 Event = Started | Notice | Step | Epoch | Preview | Done
 
 
-def run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
+def run(
+    recipe: Recipe,
+    folder: Path,
+    splits: Splits,
+    cache: Path,
+    *,
+    start: Start | None = None,
+    keep_optimizer: bool = False,
+) -> Iterator[Event]:
     """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
+    start: the run whose weights it begins with; None: new weights.
+    keep_optimizer: keep what only serves to go on with a training that has ended; see `slim`.
     Yields every event. After SIGINT, it saves at the next safe step and raises KeyboardInterrupt.
     Raises InputError if the folder holds a run of another recipe, Diverged if the loss is not finite.
     """
     check(folder, recipe)
+    check_start(folder, start)
     with locked(folder):
-        yield from _run(recipe, folder, splits, cache)
+        yield from _run(recipe, folder, splits, cache, start, keep_optimizer)
 
 
-def _run(recipe: Recipe, folder: Path, splits: Splits, cache: Path) -> Iterator[Event]:
+def _run(
+    recipe: Recipe, folder: Path, splits: Splits, cache: Path, start: Start | None, keep_optimizer: bool
+) -> Iterator[Event]:
     """`run`, in a folder whose lock this process holds."""
     for sort in ("measures", "checks", "samplers"):
         registry.usable(sort)  # raises before training the errors that would stop the evaluation
-    begun = claim(folder, recipe)
-    trained_before = is_trained(folder)
-    if begun != recipe and not trained_before:
-        yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
-    if is_begun(folder):
-        check_data(folder, splits)
-    if not trained_before:
-        if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
-            yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
-        yield from train_in_folder(begun, folder, splits, cache)
-        devices.return_freed_memory()  # the evaluation loads the model again
-    # after a training here, an earlier evaluation may be of other weights
-    if not (trained_before and is_evaluated(folder)):
-        for sentence in evaluate_run(folder, splits, cache):
-            yield Notice(sentence)
+    if start is None or is_begun(folder) or is_finished(folder):
+        begun = claim(folder, recipe)
+    else:
+        begun = claim(folder, recipe, record_of(start, recipe, splits))
+        keep_log(start, folder)
+    with nullcontext() if is_finished(folder) else logged(folder, "train"):
+        trained_before, trained_here = is_trained(folder), False
+        if begun != recipe and not trained_before:
+            yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
+        if is_begun(folder):
+            check_data(folder, splits)
+        if not trained_before:
+            if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
+                yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
+            for event in train_in_folder(begun, folder, splits, cache):
+                trained_here |= isinstance(event, Step)
+                yield event
+            devices.return_freed_memory()  # the evaluation loads the model again
+        # after a training here, an earlier evaluation may be of other weights
+        if not (trained_before and is_evaluated(folder)):
+            for sentence in evaluate_run(folder, splits, cache):
+                yield Notice(sentence)
+        # not without a step: an earlier command may have asked to keep it
+        if trained_here and not keep_optimizer:
+            try:
+                slim(folder)
+            except (RunError, OSError) as error:  # the run is finished all the same
+                yield Notice(f"{error}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
@@ -74,24 +106,38 @@ def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
     Raises as `run`.
     """
     check(folder, recipe)
+    check_start(folder, None)
     check_data(folder, splits)
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 
-def load_and_run(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None) -> Iterator[Event]:
+def load_and_run(
+    recipe: Recipe,
+    folder: Path,
+    cache: Path,
+    *,
+    images: GivenImages | None = None,
+    start: Start | None = None,
+    keep_optimizer: bool = False,
+) -> Iterator[Event]:
     """`run` on the recipe's data, after notices about changes to the images. Raises as `load_data` and `run`.
 
     images: those that were given in Python, to keep in the folder and to train on.
     """
     check(folder, recipe)
+    check_start(folder, start)
     if images is None:
-        yield from _told(recipe, load_data(recipe), lambda splits: run(recipe, folder, splits, cache))
+        if start is not None:
+            keep_images(start, folder, recipe)
+        begin = partial(run, recipe, folder, cache=cache, start=start, keep_optimizer=keep_optimizer)
+        yield from _told(recipe, load_data(recipe), begin)
         return
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=is_begun(folder))
         with named_as_given(folder / images.name):
             read = load_data(recipe)
-        yield from _told(recipe, read, lambda splits: _run(recipe, folder, splits, cache))
+        begin = partial(_run, recipe, folder, cache=cache, start=start, keep_optimizer=keep_optimizer)
+        yield from _told(recipe, read, begin)
 
 
 def _told(recipe: Recipe, splits: Splits, start: Callable[[Splits], Iterator[Event]]) -> Iterator[Event]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.core.errors import InputError, RunError
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.environment import Environment
-from isthmus.run_files.findings import Finding, note
+from isthmus.run_files.findings import ONE_SEED, Finding, note
 from isthmus.run_files.read import read_record
 from isthmus.runs.claim import check
 from isthmus.runs.run_folder import is_evaluated
@@ -22,7 +22,7 @@ def luck_not_covered(plan: Plan, folder: Path, done: list[StudyRow]) -> list[Fin
         # without spaces, which would end the option in a shell
         seeds = ",".join(map(str, sorted(finished)))
         more = f"seeds=[{seeds}], whose runs the folder holds" if len(finished) > 1 else "seeds=3"
-        return [note(None, f"One seed: a verdict {about}; with two or more ({more}) it does.")]
+        return [note(None, f"{ONE_SEED}a verdict {about}; with two or more ({more}) it does.")]
     lacks = f"one of {len(plan.seeds)} seeds finished; a verdict on it {about}."
     alone = [row.variation.name for row in done if len(row.evaluations) == 1]
     return [note(name, f"{name}: {lacks}") for name in alone]

@@ -21,6 +21,7 @@ from isthmus.runs.executors.in_process import run_in_lanes
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
 from isthmus.runs.findings import findings
+from isthmus.runs.folder_log import logged
 from isthmus.runs.run import Done, Event, run, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.shared_splits import SharedSplits
@@ -51,7 +52,14 @@ StudyEvent = JobEvent | Notice | FinishedRead | StudyDone
 
 
 def study(
-    plan: Plan, folder: Path, cache: Path, *, command: str, jobs: Count = 1, images: GivenImages | None = None
+    plan: Plan,
+    folder: Path,
+    cache: Path,
+    *,
+    command: str,
+    jobs: Count = 1,
+    images: GivenImages | None = None,
+    keep_optimizer: bool = False,
 ) -> Iterator[StudyEvent]:
     """Run the missing runs of a study in `folder`, then compare.
 
@@ -59,23 +67,30 @@ def study(
         its own process and an equal share of the CPU threads; on a CUDA device they take turns in this process,
         each on its own stream. "auto" measures on the CPU which number is fastest.
     images: those that were given in Python, to keep in the folder and to train on.
+    keep_optimizer: keep what only serves to go on with a run whose training has ended.
     A failed run is named in the findings and does not affect the others. Raises InputError for a mistake in the
     plan or the data, before any training.
     """
     if jobs != "auto" and jobs < 1:
         raise InputError(f"jobs: {jobs!r} does not fit: it is a whole number from 1, or auto")
     if images is None:
-        yield from _study(plan, folder, cache, command, jobs, locked(folder))
+        yield from _study(plan, folder, cache, command, jobs, keep_optimizer, locked(folder))
         return
     check_folder(plan, folder)
     with locked(folder):  # locked before writing: another process may be training on the present file
         keep(images, folder, begun=(folder / "study.toml").exists())
         with named_as_given(folder / images.name):
-            yield from _study(plan, folder, cache, command, jobs, nullcontext())
+            yield from _study(plan, folder, cache, command, jobs, keep_optimizer, nullcontext())
 
 
 def _study(
-    plan: Plan, folder: Path, cache: Path, command: str, jobs: Count, lock: AbstractContextManager[None]
+    plan: Plan,
+    folder: Path,
+    cache: Path,
+    command: str,
+    jobs: Count,
+    keep_optimizer: bool,
+    lock: AbstractContextManager[None],
 ) -> Iterator[StudyEvent]:
     data = SharedSplits()
     whole, decision = plan, decided(folder)
@@ -83,7 +98,7 @@ def _study(
     shapes, said = check_plan(plan, folder, data)
 
     def start(job: Job) -> Iterator[Event]:
-        return run(job.recipe, job.folder, data.of(job.recipe), cache)
+        return run(job.recipe, job.folder, data.of(job.recipe), cache, keep_optimizer=keep_optimizer)
 
     def read(job: Job) -> Iterator[Event]:
         return show(job.recipe, job.folder, data.of(job.recipe))
@@ -98,7 +113,7 @@ def _study(
         remarks = [cut] if decision is not None and (cut := decision.sentence) else []
         for sentence in remarks:
             yield Notice(sentence)
-        all_jobs = _jobs(plan, folder)
+        all_jobs = _jobs(plan, folder, keep_optimizer)
 
         def find(*, ended: bool = False) -> Findings:
             found = findings(plan, folder, command=command, remarks=remarks, test_hashes=data.test_hashes, ended=ended)
@@ -117,20 +132,21 @@ def _study(
             find()
         if missing and finished:
             yield FinishedRead(len(all_jobs))
-        if count == 1 or on_cuda(missing):
-            yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
-        else:
-            data.forget()
-            yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
-        found = find(ended=True)
+        with logged(folder, "study") if missing else nullcontext():
+            if count == 1 or on_cuda(missing):
+                yield from _growing(_recorded(run_in_lanes(missing, count, start)), find)
+            else:
+                data.forget()
+                yield from _growing(_recorded(run_at_once(longest_first(missing, shapes), count, cache)), find)
+            found = find(ended=True)
     yield StudyDone(folder, found)
 
 
-def _jobs(plan: Plan, folder: Path) -> list[Job]:
+def _jobs(plan: Plan, folder: Path, keep_optimizer: bool) -> list[Job]:
     """Every run of the study, one seed after another."""
     pairs = [(variation, seed) for seed in plan.seeds for variation in plan.variations]
     return [
-        Job(row.name, seed, number, len(pairs), row.recipe(seed), seed_folder(folder, row.name, seed))
+        Job(row.name, seed, number, len(pairs), row.recipe(seed), seed_folder(folder, row.name, seed), keep_optimizer)
         for number, (row, seed) in enumerate(pairs, start=1)
     ]
 

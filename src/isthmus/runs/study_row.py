@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,28 +44,34 @@ def seed_folder(folder: Path, variation: str, seed: int) -> Path:
     return folder / variation / f"seed-{seed}"
 
 
+def seed_folders(folder: Path, variation: str, seeds: Iterable[int]) -> dict[int, Path]:
+    """seed -> run folder of a study's variation."""
+    return {seed: seed_folder(folder, variation, seed) for seed in seeds}
+
+
 class StudyRow:
     """One variation's runs, read back from their folders.
 
+    homes: seed -> run folder; records name them as seen from `folder`. ended: whether all runs were tried.
     tested_on: the test images of its first finished run. A run that was tested on others is not used, and failed.
     """
 
     def __init__(
         self,
         variation: Variation,
-        seeds: tuple[int, ...],
+        homes: Mapping[int, Path],
         folder: Path,
         test_hashes: Mapping[str, str],
         *,
         ended: bool,
     ) -> None:
         self.variation = variation
+        self.homes = homes
         self.tested_on: TestImages | None = None
         self.runs: list[StudyRun] = []
         self.evaluations: list[EvaluationRecord] = []
         self.columns: list[dict[str, np.ndarray]] = []
-        for seed in seeds:
-            home = seed_folder(folder, variation.name, seed)
+        for seed, home in homes.items():
             status, error = "missing", None
             if os.path.lexists(home / "failed.json"):  # first: an evaluation beside it is not of today's run
                 status, error = "failed", _why_failed(home)
@@ -74,7 +80,7 @@ class StudyRow:
                 status = "done" if error is None else "failed"
             elif ended:
                 status, error = "failed", _why_without_result(home)
-            place = home.relative_to(folder).as_posix()
+            place = Path(os.path.relpath(home, folder)).as_posix()
             self.runs.append(StudyRun(seed=seed, folder=place, status=status, error=error))
         self.done = bool(self.evaluations)
 
@@ -106,9 +112,9 @@ class StudyRow:
             if one.status == "failed"
         ]
 
-    def without_weights(self, folder: Path) -> list[str]:
+    def without_weights(self) -> list[str]:
         """A sentence for each run that was used although its weights are gone: only its scores are left."""
-        homes = [(one.seed, folder / one.folder) for one in self.runs if one.status == "done"]
+        homes = [(one.seed, self.homes[one.seed]) for one in self.runs if one.status == "done"]
         return [
             f"{self.variation.name}, seed {seed}: its scores are used, but {home / 'checkpoints'} is missing; "
             f"remove the folder {home}, and the study trains that run again."

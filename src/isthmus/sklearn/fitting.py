@@ -105,7 +105,7 @@ def fit_in_run_folder(
     exact = {"data.depth": 8 * rows.dtype.itemsize, "data.range": "full", "data.channels": layout.shape[2]}
     asked = asked_run(name, out, {**exact, **changes, "data.layout": "NHWC"}, images)
     with _TURN:
-        train_and_show(asked, resume=False, show_progress=show)
+        train_and_show(asked, resume=False, show_progress=show, keep_optimizer=False)
     recipe, splits = read_recipe(out), load_run_data(out)
     scale = scale_of_images(rows[:1])
     assert splits.train.images.dtype == rows.dtype and splits.train.images.shape[1:] == layout.image_shape

@@ -2,12 +2,12 @@
 
 A checkpoint is a folder: `model.safetensors`, `objective.safetensors` if the objective has parameters,
 `optimizer.safetensors` (not in `best`) and `state.json`. The digests of the other files in `state.json` prove that
-weights, optimizer and step belong together.
+weights, optimizer and step belong together. Once training has ended, `runs/slim.py` removes the optimizer's state, and
+weights that `best` holds too.
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import re
@@ -22,15 +22,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from isthmus.core.atomic_files import about, own_folder
-from isthmus.core.bounded_reading import open_ordinary, read_bytes, reason
+from isthmus.core.bounded_reading import reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shown
-from isthmus.run_files.read import parse_record
+from isthmus.run_files.checkpoints import FORMAT, OPTIMIZER, STATE, SUFFIXES, digest_of, files_of, read_state
 from isthmus.run_files.state import Progress, State
 from isthmus.run_files.write import write_record
 from isthmus.training.optimizers import kept
 
-FORMAT = 1
 _SYSTEM_ERROR = re.compile(r"os error (\d+)")  # how safetensors tells a full disk
 _Slots = dict[nn.Parameter, dict[str, Tensor]]
 
@@ -60,10 +59,10 @@ def save(
     if objective is not None and objective.state_dict():
         _save_tensors(new / "objective.safetensors", objective.state_dict())
     if optimizer is not None:
-        _save_tensors(new / "optimizer.safetensors", _flat(optimizer))
-    digests = {file.name: _digest(file) for file in sorted(new.iterdir())}
+        _save_tensors(new / OPTIMIZER, _flat(optimizer))
+    digests = {file.name: digest_of(file) for file in sorted(new.iterdir())}
     state = State(format=FORMAT, progress=progress, notes=dict(notes or {}), digests=digests)
-    write_record(new / "state.json", state)
+    write_record(new / STATE, state)
     old = folder.with_name(folder.name + ".old")
     _remove(old)
     if os.path.lexists(folder):
@@ -80,12 +79,14 @@ def load(
 ) -> tuple[Progress, dict[str, Any], str | None]:
     """Load the newest undamaged checkpoint of this name into `model`, `optimizer` and `objective`.
 
+    Where training has ended and the optimizer's state was removed, `optimizer` stays as it is.
+
     Returns the progress, its notes, and a sentence if a damaged checkpoint was skipped, else None.
     Raises FileNotFoundError where there is none, Damaged where all are damaged, RunError where the checkpoint is that
     of another model.
     """
     tried: list[str] = []
-    for name in (folder.name, folder.name + ".new", folder.name + ".old"):
+    for name in (folder.name + suffix for suffix in SUFFIXES):
         candidate = folder.with_name(name)
         if not candidate.exists():
             continue
@@ -94,8 +95,9 @@ def load(
             weights, learned = tensors["model"], tensors.get("objective", {})
             for module, found in ((model, weights), (objective, learned)):
                 _check_numbers(module, found)
-            slots = _slots(optimizer, tensors["optimizer"]) if optimizer is not None else {}
-            if optimizer is not None and progress.step and not slots:
+            ended = bool(progress.stopped) and "optimizer" not in tensors
+            slots = _slots(optimizer, tensors["optimizer"]) if optimizer is not None and not ended else {}
+            if optimizer is not None and progress.step and not slots and not ended:
                 raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             if name != folder.name + ".new":  # an interrupted save is not damage
@@ -110,10 +112,32 @@ def load(
                 f"{candidate}: holds the weights of another model than recipe.toml describes; "
                 "restore recipe.toml, or train again with another --out"
             ) from None
-        if optimizer is not None:
+        if optimizer is not None and not ended:
             _restore(optimizer, slots)
         passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
         return progress, notes, passed_over
+    if tried:
+        raise Damaged("; ".join(tried) + "; there is no undamaged older one")
+    raise FileNotFoundError(folder)
+
+
+def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
+    """Progress, and tensors by `model` and `objective`, of the newest undamaged checkpoint of this name.
+
+    Raises FileNotFoundError where there is none, Damaged where all are damaged.
+    """
+    tried: list[str] = []
+    for name in (folder.name + suffix for suffix in SUFFIXES):
+        candidate = folder.with_name(name)
+        if not candidate.exists():
+            continue
+        try:
+            progress, _, tensors = _read(candidate)
+            if not all(value.isfinite().all() for state in tensors.values() for value in state.values()):
+                raise ValueError("holds numbers that are not finite")
+            return progress, {"model": tensors["model"], "objective": tensors.get("objective", {})}
+        except (OSError, ValueError, KeyError, SafetensorError) as error:
+            tried.append(f"{candidate} is damaged ({reason(error)})")
     if tried:
         raise Damaged("; ".join(tried) + "; there is no undamaged older one")
     raise FileNotFoundError(folder)
@@ -137,14 +161,8 @@ def _read(folder: Path) -> tuple[Progress, dict[str, Any], dict[str, dict[str, T
 
     Raises OSError or ValueError where a file is missing, damaged or not as described.
     """
-    state = parse_record(read_bytes(folder / "state.json"), State)
-    if state.format > FORMAT:
-        raise ValueError(f"format {state.format} is from a newer isthmus")
-    tensors: dict[str, dict[str, Tensor]] = {}
-    for name, digest in state.digests.items():
-        if _digest(folder / name) != digest:
-            raise ValueError(f"{name} does not match its digest")
-        tensors[Path(name).stem] = load_file(folder / name)
+    state = read_state(folder)
+    tensors = {Path(name).stem: load_file(path) for name, path in files_of(folder, state).items()}
     _check_progress(state.progress)
     return state.progress, dict(state.notes), tensors
 
@@ -242,8 +260,3 @@ def _restore(optimizer: torch.optim.Optimizer, slots: _Slots) -> None:
         for name, value in values.items():
             place = torch.empty((), device=parameter.device) if name == "step" else torch.empty_like(parameter)
             optimizer.state[parameter][name] = place.copy_(value)
-
-
-def _digest(path: Path) -> str:
-    with open_ordinary(path) as file:
-        return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()

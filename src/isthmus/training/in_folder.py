@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
-from isthmus.core.errors import RunError
+from isthmus.core.errors import InputError, RunError
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.metrics import EpochRecord, StepRecord
+from isthmus.run_files.preview import NAME as PREVIEW
+from isthmus.run_files.preview import write_preview
 from isthmus.run_files.state import Progress
 from isthmus.run_files.write import write_record
 from isthmus.training import devices
@@ -38,6 +41,9 @@ def train_in_folder(
         devices.keep_freed_memory()
         training = yield from prepare(recipe, folder, splits, cache)
         devices.keep_freed_memory(large=not training.recompute)
+        checkpoints = RunCheckpoints(folder, training)
+        if training.save_first:
+            checkpoints.save_last()
         yield Started(
             folder,
             training.recipe,
@@ -47,10 +53,11 @@ def train_in_folder(
             str(training.device),
             training.precision,
         )
-        checkpoints = RunCheckpoints(folder, training)
         yield from _train(training, folder, checkpoints)
         write_record(folder / "training.json", outcome(training.progress, training.recipe, training.allowed.passes))
         checkpoints.drop_old()
+        with suppress(OSError):  # the evaluation keeps pictures of the trained model
+            (folder / PREVIEW).unlink(missing_ok=True)
 
 
 def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Iterator[Step | Epoch | Preview]:
@@ -88,6 +95,8 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
                     checkpoints.save_last()
                 yield event
                 if (preview := previews.look(event, progress)) is not None:
+                    with suppress(OSError, InputError):  # pictures to look at must not stop a training
+                        write_preview(folder, preview.step, preview.originals, preview.outputs)
                     yield preview
                 if safe and asked:
                     raise KeyboardInterrupt

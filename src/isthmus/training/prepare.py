@@ -32,6 +32,7 @@ from isthmus.training.memory_estimate import check_memory
 from isthmus.training.mirroring import choose_mirror
 from isthmus.training.optimizers import build_optimizer
 from isthmus.training.placing import placed
+from isthmus.training.start import begin
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Prepared:
 
     recipe: with the budget's epochs. validation: (N, C, H, W), on the device or on disk. notes: stored in checkpoints;
     what the next step's bits depend on besides weights, optimizer and progress. recompute: see `EagerStep`.
+    save_first: whether to save before the first step: its weights are those of another run, which may be removed.
     """
 
     recipe: Recipe
@@ -55,6 +57,7 @@ class Prepared:
     progress: Progress
     recompute: bool
     notes: dict[str, Any]
+    save_first: bool = False
 
 
 def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generator[Notice, None, Prepared]:
@@ -87,6 +90,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     images, validation = (placed(part.images, device) for part in (splits.train, splits.validation))
 
     last = folder / "checkpoints" / "last"
+    save_first = False
     try:
         progress, notes, passed_over = checkpoint.load(last, model, optimizer, objective=objective)
     except checkpoint.Damaged as error:
@@ -95,11 +99,16 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         progress = Progress()
         if model.linear is not None:
             model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
+        begun = begin(folder, model, objective, optimizer, recipe.train)
         mirror = choose_mirror(recipe.train.mirror, splits)
         if mirror.sentence:
             yield Notice(mirror.sentence)
         mirrors = mirror.mirrors
         about = environment(given, splits, device, how, allowed.schedule(), mirror)
+        if begun is not None:
+            progress, save_first = begun.progress, begun.complete
+            for sentence in begun.notices:
+                yield Notice(sentence)
         write_record(folder / "environment.json", about)
     else:
         for sentence in _resumed(folder, how, notes, passed_over):
@@ -119,6 +128,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         progress,
         recompute=plan.recompute,
         notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
+        save_first=save_first,
     )
 
 

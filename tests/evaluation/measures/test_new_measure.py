@@ -95,7 +95,8 @@ def test_a_new_measure_is_in_files_tables_and_pages(
         assert printed.count(f"{held['mean']:.1f}") >= 2
         for page in (write_run_report(run), write_study_pages(folder)):
             text = page.read_text()
-            assert 'title="Largest difference of any pixel value.">Largest error <small>grey levels</small>' in text
+            assert 'aria-label="What is Largest error?"></button>Largest error <small>grey levels</small>' in text
+            assert "<b>Largest error</b> Largest difference of any pixel value.</div>" in text
             assert f"{held['mean']:.1f}" in text
 
     shown()

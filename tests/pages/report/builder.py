@@ -13,6 +13,8 @@ from PIL import Image, ImageDraw, ImageFilter
 from safetensors.numpy import save_file
 
 from isthmus.core.pixels import levels
+from isthmus.recipes.study_plan import load_plan, load_recipe
+from isthmus.runs.study_file import write_plan
 
 CLASSES = ["circle", "square", "triangle"]
 DATA = {
@@ -206,7 +208,8 @@ def build_run(
         evaluation["noise"] = "gaussian, std 0.1 on the [-1, 1] scale, seed 0"
     write_json(folder / "evaluation.json", {**evaluation, **changes})
     write_json(folder / "environment.json", environment(name, seed))
-    (folder / "recipe.toml").write_text(f'name = "{name}"\n\n[bottleneck]\nkind = "vector"\ndim = {size}\n')
+    recipe = load_recipe("demo/latent-10", {"name": name, "seed": seed, "bottleneck.dim": size, "train.epochs": epochs})
+    (folder / "recipe.toml").write_text(recipe.toml())
     (folder / "metrics.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in metrics(name, seed, epochs)))
     images = draw_images(SHOWN + 16) if images is None else images
     save_file(pictures(images, radius, size, noisy), folder / "pictures.safetensors")
@@ -316,6 +319,7 @@ def build_study(folder: Path, *, seeds: tuple[int, ...] = (0, 1), images: np.nda
         "command": "isthmus study demo seeds=2",
     }
     write_json(folder / "findings.json", findings)
+    write_plan(load_plan("demo"), folder)
     return folder
 
 

@@ -25,6 +25,7 @@ from isthmus.inference.named_images import NamedImages
 from isthmus.inference.picture_sources import Source
 from isthmus.run_files.calibration import Calibration, CalibrationRecord, write_calibration
 from isthmus.runs.claim import locked
+from isthmus.runs.folder_log import logged
 
 USUAL_LEVEL = 0.01
 _WHY = "the run's training images are needed, to see that no calibration picture is among them"
@@ -65,6 +66,22 @@ def calibrate_run(
     Raises InputError where a picture was trained on or chose the weights, where there is none, and where the run's
     training images are not here.
     """
+    with logged(run, "calibrate"):
+        return _calibrate(
+            run, sources, measure=measure, normal=normal, device=device, skip_broken=skip_broken, quiet=quiet
+        )
+
+
+def _calibrate(
+    run: Path,
+    sources: Sequence[Source] | None,
+    *,
+    measure: str,
+    normal: str | None,
+    device: str,
+    skip_broken: bool,
+    quiet: bool,
+) -> Calibrated:
     scored, notices = load_scored(run, device)
     if measure != "auto":
         check_measure(scored, measure)

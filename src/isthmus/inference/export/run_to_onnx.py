@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from isthmus.run_files.arrays import read_pictures
 from isthmus.run_files.export import ExportedGraph, ExportedTensor, ExportRecord
 from isthmus.run_files.read import holds
 from isthmus.run_files.write import write_record
+from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run_folder import is_begun, read_environment, read_recipe
 
@@ -69,6 +71,11 @@ def export_run(run: Path, out: Path | None = None, *, half: bool = False) -> Exp
     Raises InputError if `out` holds files of the user or of another run, RunError if the output of a file differs
     from PyTorch's.
     """
+    with logged(run, "export") if out is None else nullcontext():
+        return _export(run, out, half=half)
+
+
+def _export(run: Path, out: Path | None, *, half: bool) -> Exported:
     folder = run / "export" if out is None else out
     if out is not None:
         _check_folder(run, out)

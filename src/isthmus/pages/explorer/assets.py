@@ -15,11 +15,16 @@ def is_built() -> bool:
     return all((FOLDER / name).is_file() for name in FILES)
 
 
-def read(name: str) -> bytes:
-    """A file of the bundle. Raises InputError if the bundle has not been built."""
+def check_built() -> None:
+    """Raise InputError if the bundle has not been built."""
     if not is_built():
         raise InputError(
             f"the explorer's script was not built with this installation; in a checkout of isthmus run `{REMEDY}` "
             "(it needs Node.js 20 or later), or install isthmus again with npm present"
         )
+
+
+def read(name: str) -> bytes:
+    """A file of the bundle. Raises as `check_built`."""
+    check_built()
     return (FOLDER / name).read_bytes()

@@ -10,11 +10,13 @@ from typing import Any
 
 import tomli_w
 
-from isthmus.core.atomic_files import write_text
+from isthmus.core.atomic_files import own_folder, write_text
 from isthmus.core.errors import InputError
+from isthmus.core.folder_names import OTHER_IMAGES
 from isthmus.core.outputs import check_free, deliver
 from isthmus.core.pixels import depth_of, levels
 from isthmus.data.splits import Splits
+from isthmus.inference.images_elsewhere import Elsewhere, OtherTestSet, find_images
 from isthmus.pages.explorer import assets, pictures
 from isthmus.pages.explorer.embed import blob, tensors, wrapped
 from isthmus.pages.explorer.model_entry import ModelEntry
@@ -26,10 +28,10 @@ from isthmus.pages.report.read_folder import RunFolder, read_run, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.pages.shown_pixels import View, remarks
 from isthmus.recipes.recipe import Recipe
-from isthmus.runs.load import load_run_data
 from isthmus.runs.run_folder import check_is_run, read_recipe
 
 MOST_MODELS = 4
+_HERE = Elsewhere()
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,14 @@ class _Named:
     run: RunFolder
 
 
-def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: Path | None = None) -> Explorer:
+def write_explorer(
+    folder: Path, cache: Path, *, only: Sequence[str] = (), out: Path | None = None, where: Elsewhere = _HERE
+) -> Explorer:
     """Write explorer.html of a run folder, or of a study folder with up to four of its variations.
 
     only: names of the study's variations to show. cache: folder of fitted baselines. out: another path for the page.
+    where: the images, if they are not where the run's recipe says; with another test set, the page says so and is
+        written into a folder of its own.
     Raises InputError if the runs' training images are missing, if there is nothing to show, or if the page would
     replace a file that isthmus did not make.
     """
@@ -59,13 +65,22 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
     runtime = assets.read("runtime.wasm.gz")  # read first, since it may be missing
     title, named, notices = _study(folder, only) if (folder / "findings.json").is_file() else _run(folder, only)
     first = named[0].run
-    splits = load_run_data(first.path)
-    chosen = pictures.choose(len(splits.test), splits.test.images.shape[1:], first.evaluation.shown)
-    subjects = build_all([ModelOrder(one.name, one.about, one.run, chosen, cache) for one in named], splits)
+    found = find_images(first.path, where)
+    splits, other = found.splits, found.other
+    chosen = pictures.choose(
+        len(splits.test), splits.test.images.shape[1:], first.evaluation.shown if other is None else ()
+    )
+    subjects = build_all(
+        [ModelOrder(one.name, one.about, one.run, chosen, cache) for one in named],
+        splits,
+        at_a_time=None if where == _HERE else 1,  # other processes read the images where the recipe says
+    )
+    notices += found.notices
     yardsticks = list(dict.fromkeys(subject.pca for subject in subjects))
     twins = plain_twins([read_recipe(one.run.path) for one in named])
+    unknown = {"psnr_db": None, "pca_psnr_db": None} if other is not None else {}  # those are of the run's own images
     models = [
-        {**subject.about, "pca": yardsticks.index(subject.pca), "plain": twin}
+        {**subject.about, **unknown, "pca": yardsticks.index(subject.pca), "plain": twin}
         for subject, twin in zip(subjects, twins, strict=True)
     ]
     labels = splits.test.labels
@@ -80,7 +95,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
         "image_shape": list(splits.test.images.shape[1:]),
         "shown_channels": list(first.view.channels),
         "levels": levels(splits.test.images.dtype),
-        "remarks": _remarks(first.view, splits),
+        "remarks": [*_labelled(other), *_remarks(first.view, splits)],
         "class_names": list(splits.class_names),
         "shown": [entry(int(index)) for index in chosen.shown],
         "points": [
@@ -88,7 +103,7 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
             for place, index in enumerate(chosen.points)
         ],
         "models": models,
-        "facts": _facts(named, models),
+        "facts": _facts(named, models, other),
         "recipes": [[one.name, _without_folders(read_recipe(one.run.path))] for one in named],
     }
     blobs = [("runtime", wrapped(runtime)), ("images", blob(tensors(pictures.arrays(splits.test.images, chosen))))]
@@ -97,11 +112,17 @@ def write_explorer(folder: Path, cache: Path, *, only: Sequence[str] = (), out: 
         blobs += _blobs(number, subject)
         notices += subject.notices
     page = render(title, about, blobs)
-    if out is None:
-        write_text(folder / "explorer.html", page)
-    else:
+    if out is not None:
         deliver(out, page.encode())
-    return Explorer(out or folder / "explorer.html", tuple(notices))
+        return Explorer(out, tuple(notices))
+    home = folder if other is None else own_folder(own_folder(folder / OTHER_IMAGES) / other.name)
+    write_text(home / "explorer.html", page)
+    return Explorer(home / "explorer.html", tuple(notices))
+
+
+def _labelled(other: OtherTestSet | None) -> list[str]:
+    """What a page with another test set says of its pictures."""
+    return [] if other is None else [f"The pictures are another test set, {other.source}.", *other.flags[1:]]
 
 
 def _run(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[str]]:
@@ -145,9 +166,10 @@ def _remarks(view: View, splits: Splits) -> list[str]:
     return [*said, "On this page, models get these 8 bits, and scores are of them."] if depth > 8 else said
 
 
-def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]]) -> list[list[str]]:
+def _facts(named: Sequence[_Named], models: Sequence[dict[str, Any]], other: OtherTestSet | None) -> list[list[str]]:
     data = named[0].run.evaluation.data
     facts = [["Data", data.source], ["Images", image_counts(data)], ["Trained on", device([one.run for one in named])]]
+    facts += [] if other is None else [["Pictures on this page", f"another test set, {other.source}"]]
     for one, model in zip(named, models, strict=True):
         ours, pca, cost = (model[key] for key in ("psnr_db", "pca_psnr_db", "storage_cost_db"))
         if ours is not None and pca is not None:

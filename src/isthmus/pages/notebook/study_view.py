@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
@@ -10,14 +11,16 @@ from isthmus.pages.notebook import pictures
 from isthmus.pages.notebook.render import link_to, render
 from isthmus.pages.report import text
 from isthmus.pages.report.handling import done_in_study
-from isthmus.pages.report.headlines import foremost
+from isthmus.pages.report.headlines import size_of
 from isthmus.pages.report.read_folder import compared, read_study
 from isthmus.pages.report.reproduce import device, image_counts
 from isthmus.pages.shown_pixels import remarks
 from isthmus.pages.study_table import study_table
 from isthmus.run_files.data import Data
+from isthmus.run_files.findings import Finding
 
 _MOST_MODELS = 8
+_MANY, _FOREMOST = 16, 8
 
 
 def study_view(folder: Path) -> str:
@@ -28,7 +31,7 @@ def study_view(folder: Path) -> str:
         return render("problem.html.jinja", what="Study", folder=folder, sentence=error)
     findings = study.findings
     data = findings.data or Data()
-    first, rest = foremost(findings.findings)
+    first, rest = _foremost(findings.findings)
     models = compared(study)
     shown = pictures.of_study([(one.name, one.runs[0]) for one in models[:_MOST_MODELS]])
     said: list[str] = []
@@ -58,3 +61,12 @@ def study_view(folder: Path) -> str:
         ],
         report=link_to(page) if page.is_file() else "",
     )
+
+
+def _foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """The findings to show at once, and the rest; of many, the largest differences come first."""
+    if len(findings) <= _MANY:
+        return list(findings), []
+    largest = sorted(findings, key=lambda finding: (finding.kind != "comparison", -size_of(finding)))
+    first = {id(finding) for finding in largest[:_FOREMOST]}
+    return largest[:_FOREMOST], [finding for finding in findings if id(finding) not in first]

@@ -18,7 +18,8 @@ class FigureTable:
 
 @dataclass(frozen=True)
 class Figure:
-    """One chart in several drawings; the page shows the one that fits the screen."""
+    """One chart in several drawings; the page shows the one that fits the screen. has_curve: whether it shows PCA's."""
 
     drawings: Sequence[Markup]
     table: FigureTable
+    has_curve: bool = False

@@ -51,12 +51,12 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
     Pictures come from each subject's first run. A subject that was evaluated on other data shows other images than
     the first subject and is left out; see `not_comparable`.
     """
-    first = _first_shown(subjects)
+    first = first_shown(subjects)
     if first is None:
         return None
     names = image_names(first.evaluation.shown, first)
     rows = [Row("Original", plain_pictures(first.view, first.pictures["shown/original"], names, "original"))]
-    fits = [subject for subject in subjects if _shows_the_same(subject, first)]
+    fits = [subject for subject in subjects if shows_the_same(subject, first)]
     for size in dict.fromkeys(subject.runs[0].evaluation.latent_size for subject in fits):
         group = [subject for subject in fits if subject.runs[0].evaluation.latent_size == size]
         for subject in group:
@@ -65,7 +65,7 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
             pictures = scored_pictures(
                 first.view, run.pictures["shown/original"], run.pictures["shown/output"], names, made
             )
-            rows.append(Row(subject.name, pictures, _numbers(size), subject.colour))
+            rows.append(Row(subject.name, pictures, numbers(size), subject.colour))
         run = group[0].runs[0]
         if "shown/pca" in run.pictures:
             name, _, _ = run.evaluation.yardstick.partition(" with ")
@@ -73,14 +73,14 @@ def comparison(subjects: Sequence[Compared]) -> Gallery | None:
             pictures = scored_pictures(
                 first.view, run.pictures["shown/original"], run.pictures["shown/pca"], names, made
             )
-            rows.append(Row(name, pictures, _numbers(run.evaluation.pca_components)))
+            rows.append(Row(name, pictures, numbers(run.evaluation.pca_components)))
     return Gallery("The same held-out images through every model", names, rows)
 
 
 def not_comparable(subjects: Sequence[Compared]) -> list[str]:
     """The names of the subjects whose pictures show other images than the first subject's pictures."""
-    first = _first_shown(subjects)
-    return [s.name for s in subjects if first and _has_pictures(s) and not _shows_the_same(s, first)]
+    first = first_shown(subjects)
+    return [s.name for s in subjects if first and _has_pictures(s) and not shows_the_same(s, first)]
 
 
 def extremes(subject: Compared, at_most: int) -> list[Gallery]:
@@ -147,7 +147,7 @@ def image_names(index: Sequence[int], run: RunFolder) -> list[str]:
     return [f"{run.labels[i]} #{i}" if i in run.labels else f"#{i}" for i in index]
 
 
-def _numbers(size: int) -> str:
+def numbers(size: int) -> str:
     return f"{size:,} number{'' if size == 1 else 's'}"
 
 
@@ -155,11 +155,11 @@ def _has_pictures(subject: Compared) -> bool:
     return bool(subject.runs) and {"shown/original", "shown/output"} <= set(subject.runs[0].pictures)
 
 
-def _first_shown(subjects: Sequence[Compared]) -> RunFolder | None:
+def first_shown(subjects: Sequence[Compared]) -> RunFolder | None:
     return next((subject.runs[0] for subject in subjects if _has_pictures(subject)), None)
 
 
-def _shows_the_same(subject: Compared, first: RunFolder) -> bool:
+def shows_the_same(subject: Compared, first: RunFolder) -> bool:
     if not _has_pictures(subject):
         return False
     mine, its = subject.runs[0].pictures["shown/original"], first.pictures["shown/original"]

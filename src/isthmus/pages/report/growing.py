@@ -10,6 +10,7 @@ from isthmus.core.pixels import depth_of
 from isthmus.pages.report import text
 from isthmus.pages.report.gallery import Gallery, Row, plain_pictures, scored_pictures
 from isthmus.pages.report.page import write_page
+from isthmus.pages.report.run_page import write_run_report
 from isthmus.pages.report.study_page import write_study_report
 from isthmus.pages.shown_pixels import remarks, view_of
 from isthmus.runs.executors.job import Job, RunEvent
@@ -55,6 +56,7 @@ class GrowingReport:
             case Done():
                 self.done.add(job.number)
                 if job.number in self.trained and len(self.done) < job.total:
+                    write_run_report(job.folder)  # the study's page links to it
                     return self._results(job.total)
             case _:
                 pass

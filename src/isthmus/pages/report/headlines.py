@@ -20,7 +20,7 @@ from isthmus.run_files.findings import Finding
 from isthmus.run_files.scores import IntervalRecord, Score
 
 _TONES = {"better": "better", "worse": "worse", "no measurable difference": "even", "not tested": "even"}
-_MANY, _FOREMOST = 16, 8
+_FOREMOST = 8
 _ROOM = 0.5
 """Free space left and right of the interval, as a share of its width: the number beside the whisker must fit there."""
 
@@ -34,13 +34,28 @@ class Headline:
     tone: str
 
 
-def foremost(findings: Sequence[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """The findings for the top of a page, and the rest; of many, the largest differences come first."""
-    if len(findings) <= _MANY:
-        return list(findings), []
-    largest = sorted(findings, key=lambda f: (f.kind != "comparison", -_size(f)))
-    first = {id(finding) for finding in largest[:_FOREMOST]}
-    return largest[:_FOREMOST], [finding for finding in findings if id(finding) not in first]
+@dataclass(frozen=True)
+class Verdicts:
+    """A study's comparisons, the largest difference first: `mattered` have a verdict, `even` have none."""
+
+    mattered: Sequence[Headline]
+    further: Sequence[Headline]
+    even: Sequence[Headline]
+    pca: Sequence[Headline]
+
+
+def verdicts(findings: Sequence[Finding]) -> Verdicts:
+    """Sort the comparisons; of many that have a verdict, the smaller ones are `further`."""
+    largest = sorted((f for f in findings if f.kind in ("comparison", "pca")), key=lambda f: -size_of(f))
+    lines = dict(zip(map(id, largest), study_headlines(largest), strict=True))
+    choices = [finding for finding in largest if finding.kind == "comparison"]
+    mattered = [lines[id(one)] for one in choices if one.final_verdict in ("better", "worse")]
+    return Verdicts(
+        mattered[:_FOREMOST],
+        mattered[_FOREMOST:],
+        [lines[id(one)] for one in choices if one.final_verdict not in ("better", "worse")],
+        [lines[id(one)] for one in largest if one.kind == "pca"],
+    )
 
 
 def study_headlines(findings: Sequence[Finding]) -> list[Headline]:
@@ -109,7 +124,7 @@ def _with_strip(sentence: str, difference: Interval, measured: IntervalRecord) -
     return Headline(sentence, difference_strip(measured, tone, domain, sentence), tone)
 
 
-def _size(finding: Finding) -> float:
+def size_of(finding: Finding) -> float:
     """The size of its difference; untested findings sort last."""
     return abs(finding.difference) if math.isfinite(finding.difference) else -1.0
 

@@ -34,6 +34,11 @@ def study_latents(variations: Sequence[VariationRecord]) -> ScoreTable | None:
     return latent_table([(v.name, colour, v.latent) for colour, v in enumerate(variations) if v.scores is not None])
 
 
+def measured(table: ScoreTable | None) -> str:
+    """The beginning of a sentence about the images on which the table's columns are measured."""
+    return "All but the rate is" if table is not None and table.has("Rate") else "All of it is"
+
+
 def causes(latent: LatentRecord) -> list[tuple[str, str]]:
     """(cause, R2 of its linear probe) for images with known causes."""
     found = latent.factors.linear_r2 if latent.factors else {}
@@ -90,13 +95,49 @@ def _beside(value: Beside) -> Cell:
     return Cell(text.fixed(100 * value.model, 1), pca, sort_key(value.model))
 
 
+_PROBED = (
+    "Accuracies are those of probes trained on training images and tested on test images; the same probe’s accuracy on "
+    "PCA’s numbers is in small print."
+)
 _MEASURES = (
-    _Measure(Column("Rate", "bits an image"), _rate),
-    _Measure(Column("In use", "active or perplexity"), _in_use),
-    _Measure(Column("Likelihood", "bits a value, at most"), _bits),
-    _Measure(Column("Linear probe", "% right"), _linear),
-    _Measure(Column("10 neighbours", "% right"), _nearest),
-    _Measure(Column("Causes", "mean R² of a line"), _causes),
-    _Measure(Column("MIG", "1 = one number a cause"), _mig),
-    _Measure(Column("Disentangled", "DCI, up to 1"), _dci),
+    _Measure(
+        Column(
+            "Rate",
+            "bits an image",
+            word="rate",
+            caption="Rate: the bits that a latent says beyond its prior; for codes, the most bits they can hold.",
+        ),
+        _rate,
+    ),
+    _Measure(
+        Column(
+            "In use",
+            "active or perplexity",
+            word="active",
+            caption="In use: the active numbers of a latent; of codes, their perplexity.",
+        ),
+        _in_use,
+    ),
+    _Measure(
+        Column(
+            "Likelihood",
+            "bits a value, at most",
+            word="likelihood",
+            caption="Likelihood: lower is better.",
+        ),
+        _bits,
+    ),
+    _Measure(Column("Linear probe", "% right", word="probe", caption=_PROBED), _linear),
+    _Measure(Column("10 neighbours", "% right", word="probe", caption=_PROBED), _nearest),
+    _Measure(
+        Column(
+            "Causes",
+            "mean R² of a line",
+            word="causes",
+            caption="Causes: how well a linear fit reads a drawn image’s known causes from the latent; 1 is exact.",
+        ),
+        _causes,
+    ),
+    _Measure(Column("MIG", "1 = one number a cause", word="causes"), _mig),
+    _Measure(Column("Disentangled", "DCI, up to 1", word="causes"), _dci),
 )

@@ -40,7 +40,7 @@ function wireSorting(table) {
   headings.forEach((heading, column) => {
     const button = document.createElement("button");
     button.type = "button";
-    button.append(...heading.childNodes);
+    button.append(...[...heading.childNodes].filter((node) => node.className !== "ask"));
     heading.append(button);
     button.addEventListener("click", () => {
       const descending = heading.getAttribute("aria-sort") === "ascending";
@@ -74,6 +74,28 @@ function wireCopy(button) {
   button.hidden = false;
 }
 
+// Marks the section in sight in the contents, and brings its link into sight.
+function wireContents(contents) {
+  const links = new Map([...contents.querySelectorAll("a")].map((link) => [link.hash.slice(1), link]));
+  const sections = [...document.querySelectorAll("section[data-short]")];
+  const list = contents.querySelector("ul");
+  let current;
+  const mark = () => {
+    const line = contents.offsetHeight + 40;
+    const end = innerHeight + scrollY >= root.scrollHeight - 2;
+    const above = sections.filter((section) => section.getBoundingClientRect().top <= line);
+    const link = links.get((end ? sections : above).at(-1)?.id);
+    if (link === current) return;
+    current?.removeAttribute("aria-current");
+    current = link;
+    current?.setAttribute("aria-current", "true");
+    if (current) list.scrollLeft = current.offsetLeft - list.offsetLeft - (list.clientWidth - current.offsetWidth) / 2;
+  };
+  addEventListener("scroll", mark, { passive: true });
+  addEventListener("resize", mark);
+  mark();
+}
+
 // At once, so that a remembered theme is there before the page is painted.
 const stored = recall();
 if (stored === "dark" || stored === "light") root.dataset.theme = stored;
@@ -82,4 +104,5 @@ document.addEventListener("DOMContentLoaded", () => {
   document.querySelectorAll("[data-toggle-theme]").forEach(wireTheme);
   document.querySelectorAll("table[data-sortable]").forEach(wireSorting);
   document.querySelectorAll("[data-copy]").forEach(wireCopy);
+  document.querySelectorAll("nav.contents").forEach(wireContents);
 });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from markupsafe import Markup
 
 from isthmus.core.atomic_files import write_text
 from isthmus.core.outputs import check_free
+from isthmus.pages.glossary import PageWords
 from isthmus.pages.report import text
 from isthmus.pages.report.svg import colour_class
 
@@ -26,8 +28,19 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_SECTION = re.compile(r'<section id="([\w-]+)" data-short="([^"]+)">')
+
+
+def contents(page: str) -> list[tuple[str, str]]:
+    """(id, short title) of each section of a rendered page, in order."""
+    return _SECTION.findall(page)
+
+
 _TEMPLATES.filters.update(
-    colour_class=colour_class, json=partial(json.dumps, ensure_ascii=False), unbroken=text.unbroken
+    colour_class=colour_class,
+    contents=contents,
+    json=partial(json.dumps, ensure_ascii=False),
+    unbroken=text.unbroken,
 )
 
 
@@ -41,8 +54,8 @@ def write_page(target: Path, template: str, **content: object) -> Path:
         style=Markup((_HERE / "page.css").read_text(encoding="utf-8")),
         script=Markup(script),
         policy=_policy(script),
-        explorer=target.with_name("explorer.html").is_file(),
-        **content,
+        words=PageWords(),
+        **{"explorer": target.with_name("explorer.html").is_file(), **content},
     )
     if not target.is_symlink():  # a link is replaced itself, and its file stays as it is
         check_free(target, _EARLIER)

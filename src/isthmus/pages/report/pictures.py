@@ -19,12 +19,20 @@ ERROR_LIMIT = 64
 # Luminance always rises, so the scale works in a grey print and for colour-blind readers.
 _ANCHORS = np.array([[8, 10, 24], [22, 50, 104], [14, 112, 130], [92, 178, 98], [240, 222, 84], [255, 253, 228]])
 _MINIMUM_SIDE = 64
+_STRIP_SIDE = 128
 
 
 def png_uri(picture: NDArray[np.uint8]) -> str:
     """picture (1 or 3, H, W) -> a data URI with exactly these pixels."""
     grey = len(picture) == 1
     return _uri(Image.fromarray(np.ascontiguousarray(picture[0] if grey else picture.transpose(1, 2, 0))))
+
+
+def strip_uri(picture: NDArray[np.uint8]) -> str:
+    """picture (1 or 3, H, W) -> a data URI for a glance: large pictures are reduced, small ones are exact."""
+    grey = len(picture) == 1
+    image = Image.fromarray(np.ascontiguousarray(picture[0] if grey else picture.transpose(1, 2, 0)))
+    return _uri(image.reduce(max(1, max(image.size) // _STRIP_SIDE)))
 
 
 def error_map_uri(original: PixelArray, output: PixelArray) -> str:

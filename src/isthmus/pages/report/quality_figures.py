@@ -42,13 +42,14 @@ def latent_size(qualities: Sequence[Quality], pca: Sequence[tuple[int, float]]) 
             kind="log2",
             x_title="latent size (numbers)",
             title="Test PSNR against latent size",
-            description=f"{description}. The dashed line is PCA with as many components.",
+            description=f"{description}.{' The dashed line is PCA with as many components.' if curve else ''}",
         )
         for layout in (HALF, NARROW_POINTS)
     ]
     rows = [(p.name, f"{p.x:,.0f}", text.fixed(p.y.mean, 2), text.interval(p.y, 2)) for p in points]
     rows += [("PCA", f"{size:,}", text.fixed(value, 2), "") for size, value in curve]
-    return Figure(drawings, FigureTable(("Model", "Latent size (numbers)", "PSNR (dB)", "95 % interval"), rows))
+    table = FigureTable(("Model", "Latent size (numbers)", "PSNR (dB)", "95 % interval"), rows)
+    return Figure(drawings, table, has_curve=bool(curve))
 
 
 def cost(qualities: Sequence[Quality]) -> Figure | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import quote
 
 from pydantic import JsonValue
 
@@ -24,7 +25,7 @@ from isthmus.run_files.record import Record
 from isthmus.run_files.write import as_json
 from isthmus.runs.run_folder import read_recipe
 
-__all__ = ["Compared", "PixelArray", "RunFolder", "StudyFolder", "read_run", "read_study"]
+__all__ = ["Compared", "PixelArray", "RunFolder", "StudyFolder", "in_study", "read_run", "read_study", "run_links"]
 
 R = TypeVar("R", bound=Record)
 
@@ -68,14 +69,16 @@ class Compared:
     runs: tuple[RunFolder, ...]
 
 
-def read_run(folder: Path) -> RunFolder:
+def read_run(folder: Path, scored: Path | None = None) -> RunFolder:
     """Read an evaluated run.
 
+    scored: the folder of its evaluation, where that is one on other images than its own.
     Raises InputError if evaluation.json is missing or empty, RunError if a file is damaged.
     """
-    evaluation = _read_first(folder / "evaluation.json", EvaluationRecord, "evaluate the run first")
+    held = scored or folder
+    evaluation = _read_first(held / "evaluation.json", EvaluationRecord, "evaluate the run first")
     log = read_log(folder / "metrics.jsonl")
-    pictures = _read_pictures(folder / "pictures.safetensors")
+    pictures = _read_pictures(held / "pictures.safetensors")
     return RunFolder(
         folder,
         evaluation,
@@ -84,7 +87,7 @@ def read_run(folder: Path) -> RunFolder:
         _read_text(folder / "recipe.toml"),
         pictures,
         view_of(_channels(pictures, evaluation), _shown_channels(folder)),
-        _read_labels(folder / "per_image.parquet", evaluation.data.class_names),
+        _read_labels(held / "per_image.parquet", evaluation.data.class_names),
         tuple(left_out(folder)),
     )
 
@@ -123,6 +126,18 @@ def compared(study: StudyFolder) -> list[Compared]:
         if runs:
             found.append(Compared(variation.name, colour, runs))
     return found
+
+
+def run_links(study: StudyFolder) -> Mapping[str, str]:
+    """folder in findings.json -> the address of its page, for the runs that have one, relative to the study's page."""
+    with_page = (name for name in study.runs if (study.path / name / "report.html").is_file())
+    return {name: f"./{quote(name)}/report.html" for name in with_page}
+
+
+def in_study(run: Path) -> bool:
+    """Whether a run's folder is one of a study's."""
+    home = Path(os.path.abspath(run))
+    return home.name.startswith("seed-") and (home.parent.parent / "study.toml").is_file()
 
 
 def _within(folder: Path, name: str) -> Path:

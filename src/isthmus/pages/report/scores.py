@@ -19,13 +19,17 @@ from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
 class Column:
     """A heading with the unit of its column in small print; `words` if the column is not numeric.
 
-    about: a line of explanation, shown when the pointer rests on the heading.
+    word: its key in the glossary. about: a line of explanation, for what the glossary does not have.
+    caption: a sentence for the text below the table. higher_is_better: of a measure; None for other columns.
     """
 
     title: str
     unit: str = ""
     about: str = ""
     words: bool = False
+    word: str = ""
+    caption: str = ""
+    higher_is_better: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -57,15 +61,35 @@ class ScoreTable:
     columns: Sequence[Column]
     rows: Sequence[ScoreRow]
 
+    @property
+    def captions(self) -> str:
+        """What to say about the columns, each sentence once."""
+        return " ".join(dict.fromkeys(column.caption for column in self.columns if column.caption))
+
+    def has(self, title: str) -> bool:
+        """Whether there is a column with this heading."""
+        return any(column.title == title for column in self.columns)
+
 
 _STUDY = (
-    Column("Against PCA", "PSNR, dB"),
-    Column("Latent", "numbers"),
+    Column(
+        "Against PCA",
+        "PSNR, dB",
+        word="pca",
+        caption="“Against PCA” is the paired difference to the best linear method with as many numbers.",
+    ),
+    Column("Latent", "numbers", word="latent"),
     Column("Parameters", "count"),
-    Column("Multiply-adds", "per image"),
+    Column("Multiply-adds", "per image", word="multiply-adds"),
     Column("Training", "time a run"),
-    Column("Epochs", "count"),
+    Column("Epochs", "count", word="epoch"),
     Column("Why it stopped", words=True),
+)
+_OF_THE_MEAN = Column(
+    "PSNR of the mean MSE",
+    "dB",
+    caption="The last column is the PSNR of the average error. It is lower than the average PSNR, and other sources "
+    "quote either of them.",
 )
 _BASELINES = {
     "model": "This model",
@@ -86,7 +110,7 @@ def study_table(study: Findings, subjects: Sequence[Compared]) -> ScoreTable:
         ScoreRow(v.name, _variation_cells(v, measures, runs.get(v.name, ()), verdicts.get(v.name, "")), colour)
         for colour, v in enumerate(study.variations)
     ]
-    return ScoreTable((*map(_column, measures.values()), *_STUDY), rows)
+    return without_empty(ScoreTable((*map(_column, measures.values()), *_STUDY), rows))
 
 
 def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
@@ -100,7 +124,29 @@ def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
             title = pca_of(score.components, score.square or 0) if score.components else name
             whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
             rows.append(ScoreRow(title, [*_quality_cells(score, measures), whole], 0 if key == "model" else None))
-    return ScoreTable((*map(_column, measures.values()), Column("PSNR of the mean MSE", "dB")), rows)
+    return without_empty(ScoreTable((*map(_column, measures.values()), _OF_THE_MEAN), rows))
+
+
+def without_empty(table: ScoreTable) -> ScoreTable:
+    """The table without the columns in which no row has a value, other than measures."""
+    kept = [
+        n
+        for n, column in enumerate(table.columns)
+        if column.higher_is_better is not None or any(row.cells[n].value != text.MISSING for row in table.rows)
+    ]
+    rows = [ScoreRow(row.name, [row.cells[n] for n in kept], row.colour) for row in table.rows]
+    return ScoreTable([table.columns[n] for n in kept], rows)
+
+
+def which_is_better(table: ScoreTable) -> str:
+    """'Higher PSNR and SSIM are better, lower MSE is better.', of the measures in the table."""
+    said: list[str] = []
+    for side, higher in (("higher", True), ("lower", False)):
+        names = [column.title for column in table.columns if column.higher_is_better is higher]
+        if names:
+            said.append(f"{side} {text.listing(names)} {'is' if len(names) == 1 else 'are'} better")
+    sentence = ", ".join(said)
+    return f"{sentence[:1].upper()}{sentence[1:]}." if said else ""
 
 
 def _variation_cells(
@@ -137,7 +183,8 @@ def _names(scores: Iterable[Score]) -> set[str]:
 
 def _column(measure: MeasureRecord) -> Column:
     unit = ", ".join(filter(None, ("×10⁻³" if _is_small(measure) else "", measure.unit)))
-    return Column(measure.name, unit, measure.about)
+    word = measure.name.lower()
+    return Column(measure.name, unit, measure.about, word=word, higher_is_better=measure.higher_is_better)
 
 
 def _quality_cells(score: Score, measures: Mapping[str, MeasureRecord]) -> list[Cell]:

@@ -24,15 +24,18 @@ _TIME_UNITS = (("seconds", 1, 300), ("minutes", 60, 3 * 3600), ("hours", 3600, m
 
 @dataclass(frozen=True)
 class TrainingFigures:
-    """Validation PSNR against steps and against time; `pca_images`: the images on which PCA's lines were measured.
+    """Validation PSNR against steps and against time.
 
-    noisy: whether it is of noisy images, on which PCA was not measured.
+    pca_images: on which PCA's lines were measured; `same` are the curves' own. levels: number of PCA's lines. seeds:
+    whether there are thin lines of single seeds. noisy: whether it is of noisy images, on which PCA was not measured.
     """
 
     steps: Figure
     time: Figure
-    pca_images: Literal["validation", "test"]
-    noisy: bool = False
+    pca_images: Literal["same", "test"]
+    levels: int
+    seeds: bool
+    noisy: bool
 
 
 def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
@@ -43,12 +46,13 @@ def training(subjects: Sequence[Compared]) -> TrainingFigures | None:
     longest = max(epoch.seconds for subject in subjects for run in subject.runs for epoch in logged(run))
     unit, size = next((u, s) for u, s, limit in _TIME_UNITS if longest <= limit)
     noisy = chosen_on_noise([run for subject in subjects for run in subject.runs])
-    pca_images, levels = ("validation", []) if noisy else _pca_levels(subjects)
+    pca_images, levels = ("same", []) if noisy else _pca_levels(subjects)
     table = _training_table(subjects, levels, noisy)
     steps = _training_figure(subjects, levels, table, noisy, "steps", "optimizer steps", lambda e: e.step)
     seconds = f"training time ({unit})"
     time = _training_figure(subjects, levels, table, noisy, "time", seconds, lambda e: e.seconds / size)
-    return TrainingFigures(steps, time, pca_images, noisy)
+    seeds = any(sum(1 for run in subject.runs if logged(run)) > 1 for subject in subjects)
+    return TrainingFigures(steps, time, pca_images, len(levels), seeds, noisy)
 
 
 def _training_figure(
@@ -94,7 +98,7 @@ def _thin(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     return points[:-1:every] + points[-1:]
 
 
-def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "test"], list[Level]]:
+def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["same", "test"], list[Level]]:
     """PCA's PSNR of the mean MSE (the curves use the same mean), on validation images if known, else on test images."""
     evaluations = [subject.runs[0].evaluation for subject in subjects]
     known = [
@@ -103,7 +107,7 @@ def _pca_levels(subjects: Sequence[Compared]) -> tuple[Literal["validation", "te
         if (error := evaluation.against_pca.validation.pca_mse) is not None and error > 0
     ]
     if len(known) == len(evaluations):
-        pca_images, values = "validation", known
+        pca_images, values = "same", known
     else:
         pca_images, values = "test", [e.scores.get("pca", Score()).psnr_of_mean_mse for e in evaluations]
     levels: dict[int, float] = {}

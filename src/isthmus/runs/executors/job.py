@@ -13,7 +13,7 @@ from isthmus.runs.run import Event
 
 @dataclass(frozen=True)
 class Job:
-    """Run `number` of `total` runs of a study; its results go to `folder`."""
+    """Run `number` of `total` runs of a study; its results go to `folder`. keep_optimizer: see `run`."""
 
     variation: str
     seed: int
@@ -21,6 +21,7 @@ class Job:
     total: int
     recipe: Recipe
     folder: Path
+    keep_optimizer: bool = False
 
 
 @dataclass(frozen=True)

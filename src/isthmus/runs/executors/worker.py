@@ -50,7 +50,7 @@ def main() -> None:
 def _events(order: JobOrder) -> Iterator[Event]:
     recipe = order.job.recipe
     splits = load_data(recipe) if order.trial is None else noise(order.trial, recipe.train.batch)
-    return run(recipe, order.job.folder, splits, order.cache)
+    return run(recipe, order.job.folder, splits, order.cache, keep_optimizer=order.job.keep_optimizer)
 
 
 def _take_first_step(events: Iterator[Event], parent: Messages) -> None:
