@@ -19,9 +19,9 @@ from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.svg import LINE_HEIGHT, Canvas
 from isthmus.run_files.scores import IntervalRecord
 
-_WIDTH, _HEIGHT = 620, 320
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, _WIDTH - 150, 30, _HEIGHT - 46
-_LABEL = 20  # letters of a name beside the plot
+_WIDTH, _HEIGHT = 560, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, _WIDTH - 136, 30, _HEIGHT - 46
+_LABEL = 19  # letters of a name beside the plot
 _INK = "#808080"
 # A picture cannot know its page's theme. Each has a contrast of 3.5 or more on white and on #111111.
 _COLOURS = ("#3b82f6", "#d9620c", "#1a936f", "#a855f7")
@@ -125,10 +125,8 @@ def _draw(
         canvas.draw("polyline", points=path, fill="none", stroke=colour, stroke_width=2)
         for point in points:
             if point.low < point.high:
-                canvas.draw(
-                    "line", x1=x(point.x), x2=x(point.x), y1=y(point.low), y2=y(point.high), stroke=colour, stroke_width=5,
-                    stroke_opacity=0.4,
-                )  # fmt: skip
+                place = {"x1": x(point.x), "x2": x(point.x), "y1": y(point.low), "y2": y(point.high)}
+                canvas.draw("line", **place, stroke=colour, stroke_width=5, stroke_opacity=0.4)
             canvas.draw("circle", cx=x(point.x), cy=y(point.y), r=3.5, fill=colour)
         leader = f"{x(points[-1].x) + 6:.1f},{end:.1f} {_RIGHT + 8:.1f},{height:.1f}"
         canvas.draw("polyline", points=leader, fill="none", stroke=colour, stroke_opacity=0.5)
