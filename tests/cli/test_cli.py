@@ -98,8 +98,8 @@ def test_a_finished_run_is_shown_again_and_not_trained_again(first: tuple[Path, 
     before = {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")}
     for words in ([folder], ["post/latent-10", *TINY, "-o", folder]):
         again = isthmus("train", *words)
-        assert (again.code, again.out) == (0, answer.out)
-        assert again.err.endswith("nothing was trained again.\n") and again.err.count("\n") == 1
+        said = f"{folder}: is finished (ran all 3 epochs); nothing was trained again.\n"
+        assert (again.code, again.out, again.err) == (0, answer.out, said)
     assert {path: path.stat().st_mtime_ns for path in (folder / "checkpoints").rglob("*")} == before
 
 

@@ -145,7 +145,7 @@ def test_what_cannot_be_compared_is_one_sentence(home: Path) -> None:
 def test_in_python(home: Path) -> None:
     found = ist.compare([ist.Run("a"), "b"], out=home / "page.html")
     assert [one.variation for one in found.findings if one.kind == "comparison"] == ["b"]
-    assert found.page == home / "page.html" and found.page.is_file()
+    assert found.page == home / "page.html" and (home / "page.html").is_file()
     assert list(found.table().columns["variation"]) == ["a", "b"]
     with pytest.raises(ist.InputError, match="two or more"):
         ist.compare(["a"])

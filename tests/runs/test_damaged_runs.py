@@ -161,7 +161,7 @@ def test_intervals_cover_the_seeds_that_finished(folder: Path, failed: list[str]
     now = found(folder)
     assert now.intervals == f"95 % over {covers}"
     (folder / "findings.json").write_text(now.model_dump_json(exclude_unset=True))
-    page = re.sub(r"</?button[^>]*>", "", write_study_report(folder).read_text())
+    page = re.sub(r"</?(button|span)[^>]*>", "", write_study_report(folder).read_text())
     assert f"Intervals: 95 % over {covers}." in page
     assert ("With one seed each, a verdict" in page) == one_seed
 

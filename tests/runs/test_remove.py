@@ -12,6 +12,9 @@ from tests.command import assert_refused, isthmus, train
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
 from isthmus.core.locks import locked_file
+from isthmus.pages.explorer import is_built
+from isthmus.run_files.calibration import NAME as CALIBRATION
+from isthmus.runs.anomaly_findings import NAME as ANOMALIES
 from isthmus.runs.contents import contents_of_run
 
 
@@ -136,9 +139,10 @@ def test_what_is_no_run_is_refused(runs: Path, tmp_path: Path, monkeypatch: pyte
 def test_half_a_run_and_a_failed_one_can_be_removed(runs: Path) -> None:
     (runs / "one" / "recipe.toml").unlink()
     (runs / "one" / "evaluation.json").write_text("{")
-    (runs / "failed" / "seed-0").mkdir(parents=True)
-    shutil.copy(runs / "pair" / "wide" / "seed-0" / "recipe.toml", runs / "failed" / "seed-0")
-    (runs / "failed" / "seed-0" / "failed.json").write_text('{"error": "no luck"}')
+    home = runs / "failed" / "plain" / "seed-0"
+    home.mkdir(parents=True)
+    shutil.copy(runs / "pair" / "wide" / "seed-0" / "recipe.toml", home)
+    (home / "failed.json").write_text('{"error": "no luck"}')
     assert isthmus("remove", runs / "one", runs / "failed", "-y").code == 0
     assert not (runs / "one").exists() and not (runs / "failed").exists()
 
@@ -153,9 +157,10 @@ def test_a_studys_run_goes_alone_and_the_study_trains_it_again(runs: Path) -> No
 def test_all_that_the_verbs_write_is_known(runs: Path, made: Path) -> None:
     """A file of another name would make a run that was only used impossible to remove."""
     run = runs / "one"
-    assert train(runs / "again", "-q", "data.train=160", "train.epochs=1").code == 0
-    for words in (["export", run], ["explore", run], ["evaluate", run], ["calibrate", run, "scenes"], ["doctor", run]):
-        isthmus(*words)
-    assert (run / "export" / "export.json").exists()
+    for words in (["export", run], ["evaluate", run], *([["explore", run]] if is_built() else [])):
+        assert isthmus(*words).code == 0, words
+    for name in (CALIBRATION, ANOMALIES):  # calibrating needs more pictures than are here
+        (run / name).touch()
+    assert {"export", "evaluation.json"} <= {path.name for path in run.iterdir()}
     assert contents_of_run(run).foreign == []
     assert isthmus("remove", run, "-y").code == 0

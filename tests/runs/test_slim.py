@@ -13,7 +13,7 @@ from tests.study_toml import NARROW_AND_WIDE, study_toml
 import isthmus as ist
 from isthmus.core.errors import RunError
 from isthmus.core.locks import locked_file
-from isthmus.run_files.checkpoints import holds_optimizer
+from isthmus.run_files.checkpoints import digest_of, holds_optimizer
 from isthmus.runs import slim as slimming
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.slim import slim
@@ -44,14 +44,8 @@ def with_another_last(run: Path) -> None:
     weights = (run / BEST / "model.safetensors").read_bytes()
     other = weights[:-1] + bytes([weights[-1] ^ 1])
     (run / BEST / "model.safetensors").write_bytes(other)
-    state["digests"]["model.safetensors"] = slimming_digest(run / BEST / "model.safetensors")
+    state["digests"]["model.safetensors"] = digest_of(run / BEST / "model.safetensors")
     (run / BEST / "state.json").write_text(json.dumps(state))
-
-
-def slimming_digest(path: Path) -> str:
-    from isthmus.run_files.checkpoints import digest_of
-
-    return digest_of(path)
 
 
 def test_a_run_is_slim_when_it_ends_unless_asked_otherwise(kept: Path, tmp_path: Path) -> None:

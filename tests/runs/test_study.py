@@ -298,10 +298,10 @@ def test_no_failure_takes_the_other_runs_with_it(
     """Whatever a run dies of, and before it has a folder even."""
     real = studies.run
 
-    def break_narrow(recipe: Any, *args: Any) -> Any:
+    def break_narrow(recipe: Any, *args: Any, **options: Any) -> Any:
         if recipe.name == "narrow":
             raise error
-        return real(recipe, *args)
+        return real(recipe, *args, **options)
 
     monkeypatch.setattr(studies, "run", break_narrow)
     path = written(tmp_path, NARROW, WIDE)
@@ -317,7 +317,7 @@ def test_no_failure_takes_the_other_runs_with_it(
 
 
 def test_ctrl_c_ends_the_study_and_not_just_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: Any) -> Any:
+    def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(studies, "run", interrupted)

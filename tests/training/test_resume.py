@@ -363,7 +363,8 @@ def test_a_study_killed_at_random_moments_ends_as_if_it_never_was(tmp_path: Path
     """kill -9, five times, anywhere; rerun: same final weights, nothing lost, nothing run twice."""
     study = tmp_path / "mine.toml"
     study.write_text(STUDY)
-    command = [sys.executable, "-m", "isthmus", "study", str(study), "data.train=600", "data.test=40", "-o"]
+    command = [sys.executable, "-m", "isthmus", "study", str(study), "data.train=600", "data.test=40"]
+    command += ["--keep-optimizer", "-o"]
     environment = {**os.environ, "ISTHMUS_DATA": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
     started = time.monotonic()
     subprocess.run([*command, str(tmp_path / "whole")], check=True, env=environment, capture_output=True)

@@ -37,7 +37,7 @@ def read_preview(path: Path) -> KeptPreview:
     try:
         tensors = load(read_bytes(path))
         originals, outputs, step = (tensors[name] for name in ("original", "output", "step"))
-        pixels = originals.dtype in (np.uint8, np.uint16) and originals.ndim == 4 and originals.size > 0
+        pixels = originals.dtype.name in ("uint8", "uint16") and originals.ndim == 4 and originals.size > 0
         same = originals.shape == outputs.shape and originals.dtype == outputs.dtype
         if not pixels or not same or step.shape != (1,) or step.dtype != np.int64:
             raise ValueError("holds no originals with their outputs")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.core.errors import InputError, RunError
-from isthmus.recipes.study_plan import Variation
+from isthmus.recipes.variation import Variation
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings, note
 from isthmus.run_files.read import read_record

@@ -20,6 +20,7 @@ from isthmus.data.store.cache import read
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.needed_packages import other_versions
+from isthmus.run_files.remedies import RESTORE
 from isthmus.run_files.state import Progress
 from isthmus.runs.run_folder import check_data, read_environment, read_recipe
 from isthmus.training import checkpoint, devices
@@ -87,7 +88,7 @@ def load_weights(
             notices.append(f"{folder}: using the last weights instead of the best.")
         return which, progress, [*notices, *other_versions(folder)]
     reasons = f" ({'; '.join(notice.rstrip('.') for notice in notices)})" if notices else ""
-    raise RunError(f"{folder}: holds no weights that can be read{reasons}; train again with another --out")
+    raise RunError(f"{folder}: holds no weights that can be read{reasons}; {RESTORE}")
 
 
 def built_model(folder: Path, recipe: Recipe, image_shape: tuple[int, int, int], depth: Depth) -> Autoencoder:

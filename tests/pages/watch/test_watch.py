@@ -25,8 +25,6 @@ from isthmus.run_files.preview import NAME as PREVIEW
 from isthmus.run_files.preview import read_preview, write_preview
 from isthmus.runs.study_file import write_plan
 
-needs_proc = pytest.mark.skipif(not Path("/proc/locks").exists(), reason="this system lists no locks")
-
 
 def begun(folder: Path, name: str = "latent-10", seed: int = 0) -> Path:
     """A run in the middle of its training, as its files tell."""
@@ -132,7 +130,6 @@ def test_a_file_that_is_not_ours_is_not_replaced(tmp_path: Path) -> None:
     assert (folder / "watch.html").read_text() == "<p>mine</p>"
 
 
-@needs_proc
 def test_a_training_that_dies_has_stopped_at_once(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run")
     looks = Looks(folder)
@@ -143,7 +140,6 @@ def test_a_training_that_dies_has_stopped_at_once(tmp_path: Path) -> None:
     assert watched is not None and (watched.runs[0].state, watched.ended) == ("stopped", "stopped")
 
 
-@needs_proc
 def test_a_held_lock_outweighs_a_long_silence(tmp_path: Path) -> None:
     folder = begun(tmp_path / "run")
     age(folder, 3600)
@@ -223,7 +219,6 @@ def test_a_study_that_nobody_works_on_has_stopped(tmp_path: Path) -> None:
     assert f"stopped, 0 of 5 runs done; `isthmus study {folder}` goes on" in answer.err
 
 
-@needs_proc
 def test_between_two_runs_a_study_goes_on(tmp_path: Path) -> None:
     folder = study(tmp_path / "demo")
     age(folder, 3600)

@@ -8,6 +8,7 @@ import json
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -38,10 +39,11 @@ def contents(page: str) -> list[tuple[str, str]]:
 
 _TEMPLATES.filters.update(
     colour_class=colour_class,
-    contents=contents,
     json=partial(json.dumps, ensure_ascii=False),
     unbroken=text.unbroken,
 )
+_OURS: dict[str, Any] = {"contents": contents}
+_TEMPLATES.globals.update(_OURS)
 
 
 def write_page(target: Path, template: str, **content: object) -> Path:

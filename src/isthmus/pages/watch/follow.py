@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 from isthmus.pages.watch.page import write_watch_page
@@ -12,7 +12,7 @@ from isthmus.pages.watch.study import Looks, Watched
 
 def follow(
     folder: Path, page: Path, *, every: float, sleep: Callable[[float], object] | None = None
-) -> Iterator[Watched | None]:
+) -> Generator[Watched | None]:
     """Yield how the training in `folder` stands, every `every` seconds until it has ended; its page is then written.
 
     Yields None while nothing is there yet. A page that is left early, by Ctrl-C or by closing this generator, is

@@ -15,7 +15,7 @@ from isthmus.core.locks import is_locked
 from isthmus.data.given_images import FILES
 from isthmus.pages.watch.look import RunLooks, WatchedRun
 from isthmus.recipes.recipe import read_toml
-from isthmus.recipes.study_plan import MOST_SEEDS
+from isthmus.recipes.study_tables import MOST_SEEDS
 
 _EARLY = frozenset({"lock", "budget.json", *FILES})
 """What may be in a folder before its recipe or study file."""
