@@ -39,7 +39,7 @@ def test_an_interval_is_a_bar_from_its_low_end_to_its_high_end() -> None:
 
 def test_the_picture_says_its_numbers_in_words_and_escapes_names() -> None:
     made = ist.chart({"<b>": {8: 16.78}}, x="numbers", y="PSNR, dB")
-    html = made._repr_html_()
+    html = made._repr_html_()  # pyright: ignore[reportPrivateUsage]
     assert "<b>" not in html and "PSNR, dB against numbers. &lt;b&gt;: 16.78 at 8" in html
     (source,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
     assert base64.b64decode(source).decode() == made.svg

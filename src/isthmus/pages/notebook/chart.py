@@ -53,7 +53,8 @@ class Chart(ShownInNotebooks):
         self._lines = {str(name): _points(str(name), points) for name, points in lines.items()}
         if x_scale != "linear" and any(point.x <= 0 for points in self._lines.values() for point in points):
             raise InputError(f"x_scale: {x_scale!r} needs values above 0; leave it out")
-        self._x, self._y, self._scale = x, y, x_scale
+        self._x, self._y = x, y
+        self._scale: Literal["linear", "log2", "log10"] = x_scale
 
     @property
     def svg(self) -> str:
@@ -125,8 +126,7 @@ def _draw(
         canvas.draw("polyline", points=path, fill="none", stroke=colour, stroke_width=2)
         for point in points:
             if point.low < point.high:
-                place = {"x1": x(point.x), "x2": x(point.x), "y1": y(point.low), "y2": y(point.high)}
-                canvas.draw("line", **place, stroke=colour, stroke_width=5, stroke_opacity=0.4)
+                _bar(canvas, x(point.x), (y(point.low), y(point.high)), colour)
             canvas.draw("circle", cx=x(point.x), cy=y(point.y), r=3.5, fill=colour)
         leader = f"{x(points[-1].x) + 6:.1f},{end:.1f} {_RIGHT + 8:.1f},{height:.1f}"
         canvas.draw("polyline", points=leader, fill="none", stroke=colour, stroke_opacity=0.5)
@@ -134,3 +134,8 @@ def _draw(
         canvas.draw("text", x=_RIGHT + 12, y=height + 4, text=shown_name, fill=colour, style=_FONT)
     # an image of its own has to name its language
     return str(canvas.markup()).replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+
+
+def _bar(canvas: Canvas, x: float, ends: tuple[float, float], colour: str) -> None:
+    """An interval at `x`, in CSS pixels."""
+    canvas.draw("line", x1=x, x2=x, y1=ends[0], y2=ends[1], stroke=colour, stroke_width=5, stroke_opacity=0.4)
