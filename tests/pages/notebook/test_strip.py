@@ -37,7 +37,7 @@ def test_pictures_are_enlarged_and_not_changed() -> None:
 
 
 def test_more_pictures_are_smaller_so_that_a_row_fits() -> None:
-    assert decoded(ist.strip({"many": random(16, 8, 8)})._repr_html_())[0].shape == (40, 40)
+    assert decoded(ist.strip({"many": random(16, 8, 8)})._repr_html_())[0].shape == (32, 32)
 
 
 def test_each_picture_has_its_psnr_against_the_named_row() -> None:

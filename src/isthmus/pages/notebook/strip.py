@@ -17,7 +17,7 @@ from isthmus.pages.report.pictures import psnr
 from isthmus.pages.shown_pixels import view_of
 
 _MOST = 16  # pictures in a row: more would not fit beside each other
-_WIDTH, _LARGEST = 640, 112  # CSS pixels: of all pictures of a row, and the longer side of one
+_WIDTH, _LARGEST = 560, 112  # CSS pixels: of all pictures of a row, and the longer side of one
 
 
 @final
