@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.wording import on_one_line
 from isthmus.recipes.variation import Variation
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings, note
@@ -135,13 +136,14 @@ def _is_in(folder: Path, others: Sequence[Path]) -> bool:
 
 
 def _names(folders: Sequence[Path]) -> dict[Path, str]:
-    """A short name of each folder; the path as typed where two have the same."""
+    """A short name of each folder, on one line; the path as typed where two have the same."""
     short = {
         folder: f"{folder.parent.name}/{folder.name}" if folder.name.startswith("seed-") else folder.name
         for folder in folders
     }
     count = Counter(short.values())
-    return {folder: name if name and count[name] == 1 else str(folder) for folder, name in short.items()}
+    whole = {folder: name if name and count[name] == 1 else str(folder) for folder, name in short.items()}
+    return {folder: on_one_line(name) for folder, name in whole.items()}
 
 
 def _options(homes: Mapping[int, Path]) -> dict[str, Any]:
