@@ -1,5 +1,7 @@
 """Sphinx's settings for the site. `build.py` beside this file makes the folder that Sphinx reads."""
 
+from typing import Any
+
 from isthmus_site.html_anchors import AnchorsOfHtml
 from sphinx.application import Sphinx
 
@@ -35,5 +37,12 @@ pygments_style = "default"
 pygments_dark_style = "github-dark"
 
 
+def name_language(_app: Sphinx, page: str, _template: str, context: dict[str, Any], _document: object) -> None:
+    """Korean pages say so: screen readers and fonts go by it."""
+    if page.endswith(".ko") or "/ko/" in page:
+        context["language"] = "ko"
+
+
 def setup(app: Sphinx) -> None:
     app.add_transform(AnchorsOfHtml)
+    app.connect("html-page-context", name_language)

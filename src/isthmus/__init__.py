@@ -25,6 +25,7 @@ __all__ = [
     "sample",
     "score",
     "similar",
+    "strip",
     "study",
     "train",
 ]
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         sample,
         score,
         similar,
+        strip,
         study,
         train,
     )
@@ -71,6 +73,7 @@ _HOMES = {
     "sample": "isthmus.api.functions",
     "score": "isthmus.api.functions",
     "similar": "isthmus.api.functions",
+    "strip": "isthmus.api.functions",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

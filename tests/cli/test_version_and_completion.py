@@ -72,7 +72,8 @@ def test_completing_loads_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], env=environment()).returncode == 0
 
 
-def test_completion_can_be_installed() -> None:
+def test_completion_can_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION", "1")  # tests may run below no shell
     assert "complete_bash" in isthmus("--show-completion", "bash").out
 
 

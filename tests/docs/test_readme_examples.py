@@ -54,7 +54,7 @@ def tiny(words: list[str]) -> list[str]:
     """A command as the README has it; where it trains, with TINY."""
     if words[0] not in ("train", "study"):
         return words
-    if words[1].startswith("runs/"):  # it goes on with a run, and only longer
+    if words[1].startswith("runs/") and not words[1].endswith(".toml"):  # it goes on with a run, and only longer
         return [*words, "train.steps=4"]
     more = [*TINY, *SCENES] if "data.kind=scenes" in words else [*TINY]
     more += [NARROW] if words[1] in NARROWED else []

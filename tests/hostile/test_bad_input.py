@@ -66,7 +66,7 @@ POST = ("train", "post/latent-10")
         (["trian"], ["'trian'", "Did you mean 'train'? `isthmus --help`"]),
         (["--frob"], ["--frob"]),
         (["train", "--frob"], ["--frob"]),
-        (["train"], ["name"]),
+        (["train"], ["needs a recipe", "isthmus train vae"]),
         (["train", ""], ["''"]),
         (["train", "pots/latent-10"], ["pots", "did you mean 'post'"]),
         (["train", "post/latent-1"], ["'latent-1'", "did you mean 'latent-10'", "many-layers"]),
@@ -301,7 +301,7 @@ def test_odd_images_are_trained_on(tmp_path: Path) -> None:
         ("broken.png", b"\x89PNG\r\n\x1a\n not quite", ["not a readable image"]),
         ("text.png", b"once upon a time", ["not a readable image"]),
         ("empty.png", b"", ["is empty"]),
-        ("missing.png", None, ["does not exist"]),
+        ("missing.png", None, ["no such file"]),
         ("", None, ["holds no images"]),
     ],
 )
@@ -434,7 +434,7 @@ def test_a_run_that_has_no_place_to_go(finished: Path, photo: Path) -> None:
         assert_refused(train(out), str(out), part)
     assert_refused(train(photo.parent / ("x" * 300)), "--out", "too long")
     assert_refused(train(finished, "bottleneck.dim=4"), "bottleneck.dim is 3 there, 4 here", "--out")
-    assert_refused(isthmus("train", finished, "bottleneck.dim=4"), "--out")
+    assert_refused(isthmus("train", finished, "bottleneck.dim=4"), "bottleneck.dim", "--from")
     assert_refused(isthmus("study", "demo", "-o", finished), "holds a single run", "--out")
     assert [entry.name for entry in full.iterdir()] == ["letter.txt"]
 
@@ -768,7 +768,7 @@ def test_images_that_changed_since_training(tmp_path: Path) -> None:
     (run / "evaluation.json").unlink()
     assert_refused(train(run, *words, "--resume"), str(run), "not those it was trained on", "restore them")
     shutil.rmtree(tmp_path / "images")
-    assert_refused(isthmus("evaluate", run), "data.path", "does not exist")
+    assert_refused(isthmus("evaluate", run), "no longer at", "add data.path=PATH")
 
 
 def test_two_processes_do_not_train_in_one_folder(run: Path) -> None:

@@ -264,7 +264,7 @@ def test_arrays_are_trained_on(tmp_path: Path) -> None:
     (run / "images.safetensors").unlink()
     answer = isthmus("evaluate", run)
     assert answer.code == 2
-    assert "images.safetensors cannot be read" in answer.err
+    assert "its images are no longer at" in answer.err and "add data.path=PATH" in answer.err
 
 
 def test_an_array_is_kept_from_a_folder_in_which_somebody_trains(tmp_path: Path) -> None:

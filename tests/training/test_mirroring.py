@@ -46,7 +46,7 @@ def recipe(home: Path, images: str, mirror: bool | str) -> Recipe:
 def trained(home: Path, images: str, mirror: bool | str) -> tuple[dict[str, np.ndarray], list[str], dict[str, object]]:
     """Weights, notices and what environment.json says of mirroring."""
     asked, folder = recipe(home, images, mirror), home / f"{images}-{mirror}"
-    events = list(run(asked, folder, load_data(asked), home / "cache"))
+    events = list(run(asked, folder, load_data(asked), home / "cache", keep_optimizer=True))
     said = [event.sentence for event in events if isinstance(event, Notice) and "mirrored" in event.sentence]
     weights = load_file(folder / "checkpoints" / "last" / "model.safetensors")
     return weights, said, read_json(folder / "environment.json")["mirror"]
@@ -82,7 +82,7 @@ def test_a_resumed_run_keeps_to_what_was_decided(home: Path, monkeypatch: pytest
             break
     events.close()
     monkeypatch.setattr(prepare, "choose_mirror", lambda *_: pytest.fail("decided again"))
-    list(run(asked, folder, load_data(asked), home / "cache"))
+    list(run(asked, folder, load_data(asked), home / "cache", keep_optimizer=True))
     weights = load_file(folder / "checkpoints" / "last" / "model.safetensors")
     assert all(np.array_equal(weights[name], whole[name]) for name in whole)
 

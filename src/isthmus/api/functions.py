@@ -31,6 +31,7 @@ from isthmus.inference.sample import generate
 from isthmus.inference.similar import Search, search
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.pages.notebook.strip import Strip
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import EvaluationRecord
@@ -466,3 +467,21 @@ def score(
     for sentence in (*made.notices, *([made.doctor.sentence] if made.doctor else ())):
         notify(sentence)
     return made.scored
+
+
+@checked
+def strip(rows: Mapping[str, Any], *, against: str | None = None, captions: Sequence[str] = ()) -> Strip:
+    """Pictures in rows under each other, to compare them by eye in a notebook, where the result shows itself.
+
+    rows: names and pictures, arrays (N, H, W) or (N, H, W, C) of uint8 or uint16, at most 16 in a row.
+    against: the name of the row with which the others are compared: each of their pictures gets its PSNR in dB.
+    captions: words above the pictures, from the left.
+    Raises InputError for other arrays, and for rows of other shapes than the one they are compared with.
+
+    >>> import isthmus as ist
+    >>> run = ist.Run("runs/digits-10")
+    >>> digits = run.pictures()["shown/original"][:6]
+    >>> ist.strip({"original": digits, "rebuilt": run.model.reconstruct(digits)}, against="original")
+    Strip(original: 6, rebuilt: 6)
+    """
+    return Strip(rows, against=against, captions=tuple(captions))

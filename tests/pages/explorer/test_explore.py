@@ -270,13 +270,14 @@ def test_without_the_built_script_it_says_what_to_run(
     assert_refused(isthmus("explore", trained), "npm --prefix web run build")
 
 
-def test_a_study_without_the_built_script_still_ends_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_study_without_the_built_script_is_refused_before_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(assets, "FOLDER", tmp_path / "nothing")
     (tmp_path / "one.toml").write_text(study_toml(ONE, filters=[4, 5]))
     ran = isthmus("study", tmp_path / "one.toml", *few(), "-o", tmp_path / "one", "--explore")
-    assert ran.code == 0
-    assert "npm --prefix web run build" in ran.err
-    assert ran.out.splitlines()[-1].startswith("Report: ")
+    assert_refused(ran, "npm --prefix web run build")
+    assert not (tmp_path / "one").exists()
 
 
 def test_what_cannot_be_shown_is_refused(trained: Path, tmp_path: Path) -> None:

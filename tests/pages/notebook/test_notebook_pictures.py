@@ -92,7 +92,10 @@ def test_the_curve_is_a_picture_of_its_own_that_says_its_numbers_in_words() -> N
     assert training_curve(replace(run, epochs=epochs(12.0))) is None, "one point is no curve"
     curve = training_curve(replace(run, epochs=epochs(*np.linspace(12.0, 19.5, 1000))))
     assert curve is not None
-    assert curve.alt == "Validation PSNR against epochs: from 12.00 dB at epoch 0 to 19.50 dB at epoch 999"
+    assert (
+        curve.alt
+        == "Validation PSNR of the mean error against epochs: from 12.00 dB at epoch 0 to 19.50 dB at epoch 999"
+    )
     drawing = base64.b64decode(curve.source.partition(",")[2]).decode()
     assert "currentColor" not in drawing, "a picture does not know the colour of the text around it"
     root = ElementTree.fromstring(drawing)

@@ -15,7 +15,6 @@ import pytest
 from tests.command import assert_refused, finish, isthmus, start, tiny, train
 from tests.pages.report.builder import build_run, environment, metrics, write_json
 
-from isthmus.core import locks
 from isthmus.core.errors import InputError
 from isthmus.core.locks import locked_file
 from isthmus.pages.watch import follow, look
@@ -151,7 +150,7 @@ def test_where_locks_cannot_be_seen_a_long_silence_means_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a training on another machine, whose files come over a network."""
-    monkeypatch.setattr(locks, "_LISTED", tmp_path / "none")
+    monkeypatch.setattr(look, "is_locked", lambda _: False)
     folder = begun(tmp_path / "run")
     age(folder, look.STALE_SECONDS / 2)
     assert look_at(folder).runs[0].state == "training"

@@ -59,9 +59,8 @@ class Parquet(DataSource):
         self.paths = [path] if isinstance(path, str) else path
         if not self.paths:
             raise InputError("data.path: [] is empty; name a folder or a parquet file")
-        self.test = test
+        self.test, self.shape = test, shape
         self.columns = Columns(image_column, label_column, split_column)
-        self.shape = shape
         self.splits: How = splits
         self.form = form_of(
             size=size, fit=fit, channels=channels, depth=depth, range=range, alpha=alpha, shown_channels=shown_channels

@@ -80,29 +80,29 @@ def _table(run: RunFolder, outputs: Sequence[tuple[str, PixelArray]]) -> SmallTa
     height, width = _shown_size(high, wide)
     count = min(len(originals), _MOST, max(1, _WIDTH // width))
     names = image_names(run.evaluation.shown[:count], run)
-    plain = [_small(run.view, one, f"{name}, original") for one, name in zip(originals, names, strict=False)]
+    plain = [small(run.view, one, f"{name}, original") for one, name in zip(originals, names, strict=False)]
     rows = [SmallRow("original", plain)]
     for made_by, images in outputs:
         pictures: list[Small] = []
         for original, image, name in zip(originals, images, names, strict=False):
             score = text.fixed(psnr(original, image), 1)
-            pictures.append(_small(run.view, image, f"{name}, {made_by}, PSNR {score} dB", score))
+            pictures.append(small(run.view, image, f"{name}, {made_by}, PSNR {score} dB", score))
         rows.append(SmallRow(made_by, pictures))
     reduced = f"Pictures of {wide} x {high} pixels are shown at {width} x {height}."
     return SmallTable(names, rows, reduced if height < high or width < wide else "")
 
 
-def _shown_size(high: int, wide: int) -> tuple[int, int]:
+def _shown_size(high: int, wide: int, side: int = _SIDE) -> tuple[int, int]:
     """(height, width) in pixels: small images are enlarged by a whole factor, large ones reduced."""
     longest = max(high, wide)
-    zoom = max(1, _SIDE // longest) if longest <= _LARGEST else _LARGEST / longest
+    zoom = max(1, side // longest) if longest <= _LARGEST else _LARGEST / longest
     return max(1, round(high * zoom)), max(1, round(wide * zoom))
 
 
-def _small(view: View, image: PixelArray, alt: str, score: str = "") -> Small:
-    """image (C, H, W) in the size that `_shown_size` gives it."""
+def small(view: View, image: PixelArray, alt: str, score: str = "", *, side: int = _SIDE) -> Small:
+    """image (C, H, W), enlarged by a whole factor to at most `side` CSS pixels; large pictures are reduced."""
     picture, (_, high, wide) = view.pictures(image), image.shape
-    height, width = _shown_size(high, wide)
+    height, width = _shown_size(high, wide, side)
     if max(high, wide) > _LARGEST:
         sized = _reduced(picture, width, height)
     else:
