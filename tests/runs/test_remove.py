@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -215,3 +216,19 @@ def test_a_recipe_beside_images_may_be_the_users(runs: Path) -> None:
     for name in ("recipe.toml", "images.parquet", "report.html"):
         (runs / "mine" / name).write_text("mine")
     assert_refused_and_whole(runs, ("mine",), "images.parquet, recipe.toml, report.html, which may be yours; remove")
+
+
+def test_more_runs_than_can_be_locked_are_refused_with_a_way_out(runs: Path) -> None:
+    """Such as hundreds under macOS, where a process opens 256 files."""
+    resource = pytest.importorskip("resource")
+    found = removable([runs / "pair"])[0]
+    before, limits = everything(runs), resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)  # the next free number
+    os.close(lowest)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, limits[1]))
+        with pytest.raises(RunError, match=r"lock its 2 runs at once; remove some of them first, such as .*seed-0"):
+            remove(found)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert everything(runs) == before

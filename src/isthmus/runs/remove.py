@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
@@ -71,6 +72,13 @@ def remove(found: Removable) -> int:
                 held.enter_context(locked_file(lock, wait=False))
             except BlockingIOError:
                 raise _in_use(lock.parent) from None
+            except OSError as error:
+                if error.errno != errno.EMFILE:
+                    raise
+                raise RunError(
+                    f"{found.folder}: this system lets no process lock its {len(found.contents.runs):,} runs at once; remove some of "
+                    f"them first, such as {found.contents.runs[0]}"
+                ) from None
         _check_unchanged(found)  # nobody writes from here on
         for path in sorted(found.contents.files, key=lambda path: path.name in _KNOWN_BY):
             if path not in locks:
