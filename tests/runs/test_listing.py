@@ -256,3 +256,9 @@ def test_each_run_is_one_row_of_every_table(runs: Path) -> None:
     assert any(line.startswith("a\\nb ") for line in answer.out.splitlines()) and len(answer.err) < 1000
     for words in (["table", runs / "a\nb"], ["table", runs / "a\nb", "--latex"], ["table", runs / "a\nb", "--csv"]):
         assert not any(line.startswith("b") for line in isthmus(*words).out.splitlines()), words
+
+
+def test_a_link_to_itself_stops_no_list(runs: Path) -> None:
+    (runs / "loop").symlink_to("loop")
+    (runs / "gone").symlink_to("nowhere")
+    assert len(listed(runs)) == 4

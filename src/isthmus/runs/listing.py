@@ -84,7 +84,8 @@ def _what_else(folder: Path) -> str:
 
 def _links(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
+        names = [entry.name for entry in entries if entry.is_symlink()]
+    return sorted(name for name in names if os.path.isdir(folder / name))  # False where a link leads to itself
 
 
 def _few(names: list[str]) -> str:

@@ -75,9 +75,10 @@ def remove(found: Removable) -> int:
             except OSError as error:
                 if error.errno != errno.EMFILE:
                     raise
+                runs = found.contents.runs
                 raise RunError(
-                    f"{found.folder}: this system lets no process lock its {len(found.contents.runs):,} runs at once; remove some of "
-                    f"them first, such as {found.contents.runs[0]}"
+                    f"{found.folder}: this system lets no process lock its {len(runs):,} runs at once; remove some of "
+                    f"them first, such as {runs[0]}"
                 ) from None
         _check_unchanged(found)  # nobody writes from here on
         for path in sorted(found.contents.files, key=lambda path: path.name in _KNOWN_BY):

@@ -66,9 +66,7 @@ def _needless(home: Path, last: State) -> Iterator[Path]:
     for left in (home / f"{name}{suffix}" for name in NAMES for suffix in SUFFIXES[1:]):
         if left.is_dir() and not left.is_symlink():
             inner = sorted(left.iterdir())
-            ours = [
-                path for path in inner if _is_file(path) and (path.name in CHECKPOINT_FILES or is_leftover(path.name))
-            ]
+            ours = [path for path in inner if _is_file(path) and _is_ours(path.name)]
             yield from ours
             if ours == inner:
                 yield left
