@@ -25,7 +25,13 @@ def executed(notebook: Path, folder: Path, *, afterwards: str = "") -> nbformat.
     content = nbformat.read(notebook, as_version=4)
     checks = [nbformat.v4.new_code_cell(afterwards)] if afterwards else []
     content.cells += checks
-    client = NotebookClient(content, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        content,
+        timeout=600,
+        kernel_name="python3",
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(folder)}},
+    )
     client.execute()
     content.cells = content.cells[: len(content.cells) - len(checks)]
     for cell in content.cells:

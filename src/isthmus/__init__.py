@@ -13,6 +13,7 @@ __all__ = [
     "RunError",
     "Study",
     "calibrate",
+    "chart",
     "compare",
     "denoise",
     "doctor",
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from isthmus.api.comparison import compare
     from isthmus.api.functions import (
         calibrate,
+        chart,
         denoise,
         doctor,
         encode,
@@ -61,6 +63,7 @@ _HOMES = {
     "RunError": "isthmus.core.errors",
     "Study": "isthmus.api.study_object",
     "calibrate": "isthmus.api.functions",
+    "chart": "isthmus.api.functions",
     "compare": "isthmus.api.comparison",
     "denoise": "isthmus.api.functions",
     "doctor": "isthmus.api.functions",

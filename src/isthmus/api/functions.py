@@ -31,6 +31,7 @@ from isthmus.inference.sample import generate
 from isthmus.inference.similar import Search, search
 from isthmus.inference.trained_noise import TrainedNoise
 from isthmus.models.autoencoder import Autoencoder
+from isthmus.pages.notebook.chart import Chart
 from isthmus.pages.notebook.strip import Strip
 from isthmus.run_files.calibration import CalibrationRecord
 from isthmus.run_files.diagnosis import Diagnosis
@@ -362,6 +363,30 @@ def denoise(run_folder: AnyPath, images: Any, *, skip_broken: bool = False, devi
     for sentence in (*notices, *reader.left_out(), *trained.warnings(names, stds)):
         notify(sentence)
     return made
+
+
+@checked
+def chart(
+    lines: Mapping[str, Mapping[Any, Any]],
+    *,
+    x: str = "x",
+    y: str = "y",
+    x_scale: Literal["linear", "log2", "log10"] = "linear",
+) -> Chart:
+    """Numbers as curves, to compare them by eye in a notebook, where the result shows itself; at most four.
+
+    lines: names and points, {x: y}, or {x: (y, low, high)} with the ends of an interval, which is drawn as a bar; an
+        interval of an evaluation will do.
+    x, y: titles of the axes. Raises InputError for points that are no numbers.
+
+    >>> import isthmus as ist
+    >>> run = ist.Run("runs/digits-10")
+    >>> curve = {point.components: point.psnr for point in run.evaluation.pca_curve}
+    >>> model = {run.evaluation.latent_size: run.evaluation.scores["model"].psnr}
+    >>> ist.chart({"network": model, "PCA": curve}, x="numbers in the latent", y="PSNR, dB", x_scale="log2")
+    Chart(network: 1 point, PCA: 7 points)
+    """
+    return Chart(lines, x=x, y=y, x_scale=x_scale)
 
 
 @checked
