@@ -61,6 +61,11 @@ def test_the_runs_own_images_are_recognised_at_another_place(home: Path, words: 
     assert "another test set" not in answer.out + answer.err
 
 
+def test_a_place_beside_the_runs_own_images_is_not_ignored(home: Path) -> None:
+    answer = isthmus("evaluate", home / "run", "--data", home / "moved.npy", "data.path=/nowhere")
+    assert_refused(answer, "data.path: has no effect beside --data ", "leave one out")
+
+
 def test_other_images_are_not_taken_for_the_runs_own(home: Path) -> None:
     answer = isthmus("evaluate", home / "run", f"data.path={home / 'other.npy'}")
     assert_refused(answer, "not those it was trained on", "--data")

@@ -99,7 +99,7 @@ def test_names_keep_their_letters_in_every_form(study: ist.Study) -> None:
     held = json.loads(json.dumps(study))
     held["variations"][0]["name"] = name
     table = study_table(Findings.model_validate(held))
-    assert r"50\%\_a|b \& " in table.latex()
+    assert r"50\%\_a\textbar{}b \& " in table.latex()
     assert r"\textbackslash{}d\textasciicircum{}\textasciitilde{} &" in table.latex()
     assert r"50%_a\|b & " in table.markdown()
     assert next(csv.DictReader(io.StringIO(table.csv())))["variation"] == name

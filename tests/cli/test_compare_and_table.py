@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,17 @@ def test_what_cannot_be_compared_is_one_sentence(home: Path) -> None:
     (home / "mine.html").write_text("dear diary")
     assert_refused(isthmus("compare", "a", "b", "-o", "mine.html"), "was not made by isthmus; choose another")
     assert (home / "mine.html").read_text() == "dear diary"
+    assert_refused(isthmus("compare", "pair/wide", "pair/wide/seed-0"), "wide/seed-0: is named twice; name")
+    scores = (home / "b" / "per_image.parquet").read_bytes()
+    for left in (scores[:100], None):
+        (home / "b" / "per_image.parquet").unlink()
+        if left is not None:
+            (home / "b" / "per_image.parquet").write_bytes(left)
+        assert_refused(isthmus("compare", "a", "b"), "b: its scores are not whole; `isthmus evaluate b` writes them")
+    (home / "b" / "per_image.parquet").write_bytes(scores)
+    (home / "b" / "failed.json").write_text('{"error": "no luck"}')
+    assert_refused(isthmus("compare", "a", "b"), "b: failed when it was last trained; ")
+    (home / "b" / "failed.json").unlink()
     (home / "b" / "evaluation.json").write_text("{")
     assert_refused(isthmus("compare", "a", "b"), "evaluation.json: cannot be read", code=1)
     (home / "b" / "evaluation.json").unlink()
@@ -210,3 +223,21 @@ def test_what_has_no_table_is_one_sentence(home: Path) -> None:
     assert_refused(isthmus("table", "pair"), "a study without any finished run; `isthmus study pair` goes on with it")
     (home / "pair" / "findings.json").write_text("{")
     assert_refused(isthmus("table", "pair"), "findings.json: cannot be read", "`isthmus study pair`", code=1)
+
+
+def test_no_text_of_a_run_is_read_as_a_mark_of_the_table(home: Path) -> None:
+    """A name becomes text of LaTeX and Markdown, and what a run says of its images stays in the comment."""
+    name = "a_b & 5% | <i> {*} $x^~`\\n" if os.name != "nt" else "a_b & 5%"
+    shutil.copytree("a", home / name)
+    record = json.loads((home / name / "evaluation.json").read_text())
+    record["data"]["source"] = "pictures\n\\input{secret}"
+    (home / name / "evaluation.json").write_text(json.dumps(record))
+    latex = isthmus("table", name, "--latex").out.splitlines()
+    assert not any(line.startswith("\\input") for line in latex)
+    row = next(line for line in latex if line.startswith("a\\_b \\& 5\\%"))
+    assert row.endswith("\\\\") and len(re.findall(r"(?<!\\)&", row)) == 10
+    markdown = isthmus("table", name, "--markdown").out.splitlines()
+    assert len(re.findall(r"(?<!\\)\|", markdown[2])) == 12
+    if os.name != "nt":
+        assert "\\textbar{} \\textless{}i\\textgreater{} \\{*\\} \\$x\\textasciicircum{}" in row
+        assert "\\| \\<i> {\\*} $x^~\\`" in markdown[2]

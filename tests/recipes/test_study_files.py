@@ -79,6 +79,11 @@ def test_names_say_the_values_and_can_be_folders(grid: dict[str, Any], names: li
         ({"mine": [{"trian.batch": 3}]}, r"grid\.mine\.1\.trian\.batch: unknown"),
         ({"mine": [{"name": "/", "train.batch": 3}]}, r"grid\.mine\.1\.name: '/' does not fit"),
         ({"bottleneck": {"dim": [3]}, "bottleneck.dim": [4]}, "given twice"),
+        (
+            {"a": [{"train.batch": 3}], "train.batch": [4, 5]},
+            r"2 of its lists set train\.batch, and only one",
+        ),
+        ({f"train.x{number}": list(range(10)) for number in range(5000)}, "far too many combinations, and"),
     ],
 )
 def test_a_wrong_grid_is_refused(grid: dict[str, Any], sentence: str) -> None:

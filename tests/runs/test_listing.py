@@ -21,6 +21,7 @@ import isthmus as ist
 from isthmus.core import locks
 from isthmus.core.locks import is_locked, locked_file
 from isthmus.runs.listing import list_folder
+from isthmus.runs.slim_all import slim_all
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +223,42 @@ def test_a_study_without_runs_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty-study").mkdir()
     (tmp_path / "empty-study" / "study.toml").write_text("")
     assert list_folder(tmp_path).passed_over == ("A study without any run: empty-study.",)
+
+
+def test_a_run_in_a_folder_called_seed_hides_no_other(runs: Path) -> None:
+    """`isthmus train -o runs/mine/seed-0` makes no study of runs/."""
+    shutil.copytree(runs / "one", runs / "mine" / "seed-0")
+    found = listed(runs)
+    assert list(found) == ["mine/seed-0", "older", "one", "pair/narrow/seed-0", "pair/wide/seed-0"]
+    assert found["mine/seed-0"]["study"] is None and found["pair/wide/seed-0"]["study"] == "pair"
+    assert len(list(slim_all([runs], dry=True))) == 5
+
+
+@pytest.mark.parametrize("started", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_a_date_that_no_clock_has_stops_no_list(runs: Path, started: str) -> None:
+    environment = json.loads((runs / "one" / "environment.json").read_text())
+    (runs / "one" / "environment.json").write_text(json.dumps({**environment, "started": started}))
+    found = listed(runs)
+    assert len(found) == 4 and found["one"]["state"] == "finished"
+
+
+def test_a_list_reads_no_recipe_of_a_million_lines(runs: Path) -> None:
+    (runs / "one" / "evaluation.json").unlink()
+    (runs / "one" / "recipe.toml").write_text("# a line\n" * 100_000)
+    assert "more than 300,000 bytes" in listed(runs)["one"]["why"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no line feeds in names")
+def test_each_run_is_one_row_of_every_table(runs: Path) -> None:
+    (runs / "one").rename(runs / "a\nb")
+    (runs / "older" / "failed.json").write_text(json.dumps({"error": "no luck\n" * 1000}))
+    answer = isthmus("runs", runs)
+    assert any(line.startswith("a\\nb ") for line in answer.out.splitlines()) and len(answer.err) < 1000
+    for words in (["table", runs / "a\nb"], ["table", runs / "a\nb", "--latex"], ["table", runs / "a\nb", "--csv"]):
+        assert not any(line.startswith("b") for line in isthmus(*words).out.splitlines()), words
+
+
+def test_a_link_to_itself_stops_no_list(runs: Path) -> None:
+    (runs / "loop").symlink_to("loop")
+    (runs / "gone").symlink_to("nowhere")
+    assert len(listed(runs)) == 4

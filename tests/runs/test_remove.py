@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import sys
 from pathlib import Path
@@ -11,11 +12,15 @@ import pytest
 from tests.command import assert_refused, isthmus, train
 from tests.study_toml import NARROW_AND_WIDE, study_toml
 
+from isthmus.core.errors import RunError
 from isthmus.core.locks import locked_file
 from isthmus.pages.explorer import is_built
 from isthmus.run_files.calibration import NAME as CALIBRATION
+from isthmus.runs import remove as removing
 from isthmus.runs.anomaly_findings import NAME as ANOMALIES
+from isthmus.runs.claim import locked
 from isthmus.runs.contents import contents_of_run
+from isthmus.runs.remove import Removable, removable, remove
 
 
 class Terminal(io.StringIO):
@@ -164,3 +169,66 @@ def test_all_that_the_verbs_write_is_known(runs: Path, made: Path) -> None:
     assert {"export", "evaluation.json"} <= {path.name for path in run.iterdir()}
     assert contents_of_run(run).foreign == []
     assert isthmus("remove", run, "-y").code == 0
+
+
+@pytest.mark.parametrize("what", ["file", "folder", "run", "link", "inner link"])
+def test_what_changes_after_the_question_stays(runs: Path, tmp_path: Path, what: str) -> None:
+    """The user reads the question, and meanwhile something else comes into the folder or stands in its place."""
+    found = removable([runs / "one"])[0]
+    elsewhere = tmp_path / "elsewhere"
+    if what == "file":
+        (runs / "one" / "notes.txt").write_text("dear diary")
+    elif what == "folder":
+        (runs / "one" / "checkpoints" / "mine").mkdir()
+    elif what == "run":
+        shutil.copytree(runs / "one", elsewhere)
+        (runs / "one").rename(tmp_path / "away")
+        elsewhere.rename(runs / "one")
+    else:
+        place = runs / "one" / ("checkpoints" if what == "inner link" else "")
+        place.rename(elsewhere)
+        place.symlink_to(elsewhere)
+    before = everything(tmp_path)
+    with pytest.raises(RunError, match=r"has changed since .* nothing of it was removed; try again"):
+        remove(found)
+    assert everything(tmp_path) == before
+
+
+def test_nobody_begins_in_a_run_that_is_being_removed(runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where its lock file is missing, as in a copy without empty files."""
+    (runs / "one" / "lock").unlink()
+    real, refused = removing._check_unchanged, list[bool]()
+
+    def begins(found: Removable) -> None:
+        real(found)
+        if (runs / "one" / "lock").exists():
+            with pytest.raises(RunError, match="another process"), locked(runs / "one"):
+                pass
+            refused.append(True)
+
+    monkeypatch.setattr(removing, "_check_unchanged", begins)
+    remove(removable([runs / "one"])[0])
+    assert refused and not (runs / "one").exists()
+
+
+def test_a_recipe_beside_images_may_be_the_users(runs: Path) -> None:
+    (runs / "mine").mkdir()
+    for name in ("recipe.toml", "images.parquet", "report.html"):
+        (runs / "mine" / name).write_text("mine")
+    assert_refused_and_whole(runs, ("mine",), "images.parquet, recipe.toml, report.html, which may be yours; remove")
+
+
+def test_more_runs_than_can_be_locked_are_refused_with_a_way_out(runs: Path) -> None:
+    """Such as hundreds under macOS, where a process opens 256 files."""
+    resource = pytest.importorskip("resource")
+    found = removable([runs / "pair"])[0]
+    before, limits = everything(runs), resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)  # the next free number
+    os.close(lowest)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 1, limits[1]))
+        with pytest.raises(RunError, match=r"lock its 2 runs at once; remove some of them first, such as .*seed-0"):
+            remove(found)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert everything(runs) == before

@@ -189,3 +189,23 @@ def test_links_are_not_followed(run: Path, tmp_path: Path) -> None:
     assert (elsewhere / "optimizer.safetensors").is_file()
     assert_refused(isthmus("slim", elsewhere), "holds no run")
     assert_refused(isthmus("slim", tmp_path / "nowhere"), "no such folder")
+
+
+def test_what_isthmus_did_not_write_stays(run: Path, tmp_path: Path) -> None:
+    """In what a crashed save left, too, and under names of its files."""
+    crashed, last = run / "checkpoints" / "last.old", run / LAST
+    shutil.copytree(last, crashed)
+    (crashed / "notes.txt").write_text("dear diary")
+    (run / "checkpoints" / "best.new").write_text("dear diary")
+    (tmp_path / "elsewhere").mkdir()
+    (run / "checkpoints" / "best.old").symlink_to(tmp_path / "elsewhere")
+    (last / "optimizer.safetensors").unlink()
+    (last / "optimizer.safetensors").mkdir()
+    (last / "optimizer.safetensors" / "mine").write_text("dear diary")
+    assert isthmus("slim", run).code == 0
+    assert files(run) == {
+        *(f"checkpoints/best/{name}" for name in ("model.safetensors", "state.json")),
+        *("checkpoints/last/state.json", "checkpoints/last/optimizer.safetensors/mine"),
+        *("checkpoints/last.old/notes.txt", "checkpoints/best.new"),
+    }
+    assert (run / "checkpoints" / "best.old").is_symlink()

@@ -9,6 +9,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from isthmus.core.wording import on_one_line
+
 _GAP = 2  # blanks after each column
 
 
@@ -25,6 +27,7 @@ def print_table(
     The first column stays, whatever its width. Of the others, `first_to_go` are left out first, in that order, then
     those furthest to the right. left: headings of columns that are aligned to the left, as the first column is.
     """
+    rows = [list(map(on_one_line, row)) for row in rows]  # a folder's name may hold a line feed
     widths = [max(map(cell_len, cells)) for cells in zip(headings, *rows, strict=True)]
     kept = _fitting(headings, widths, console.width, first_to_go)
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, _GAP, 0, 0))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isthmus.runs.listed import ListedRun
 
 _WHYS = 10  # sentences about failed and unreadable runs
+_WHY = 400  # characters of each
 _HEADINGS = ("name", "recipe", "data", "state", "PSNR dB", "over PCA dB", "age", "size")
 _LEFT = ("recipe", "data", "state")
 _FIRST_TO_GO = ("data", "recipe", "size", "age", "over PCA dB", "state")
@@ -61,7 +62,7 @@ def runs(
 def _print(found: Sequence[ListedRun]) -> None:
     from isthmus.cli.console import new_console
     from isthmus.cli.narrow_tables import print_table
-    from isthmus.core.wording import all_printable, counted, size
+    from isthmus.core.wording import all_printable, counted, shortened, size
 
     rows: list[list[str]] = []
     for place, run in enumerate(found):
@@ -78,7 +79,7 @@ def _print(found: Sequence[ListedRun]) -> None:
     of = f", {inside:,} of them in {counted(studies, 'study', 'studies')}" if studies else ""
     total = size(sum(run.size for run in found))
     console.print(f"{counted(len(found), 'run')}{of}, {total}; ± is half of the 95 % interval.", markup=False)
-    whys = [f"{run.folder}: {run.state}: {run.why}" for run in found if run.why]
+    whys = [f"{run.folder}: {run.state}: {shortened(' '.join(run.why.split()), _WHY)}" for run in found if run.why]
     for sentence in whys[:_WHYS]:
         say(sentence)
     if len(whys) > _WHYS:

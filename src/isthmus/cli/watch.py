@@ -62,7 +62,9 @@ def watch(
         return
     if watched.ended == "stopped":
         raise RunError(f"{folder}: {_why_stopped(watched)}")
-    say(f"{folder}: finished. Its report: {resolved(folder / 'report.html')}")
+    failed = len(watched.runs) - watched.finished
+    but = f", but {failed} of {len(watched.runs)} runs failed" if failed else ""
+    say(f"{folder}: finished{but}. Its report: {resolved(folder / 'report.html')}")
 
 
 def _why_stopped(watched: Watched) -> str:

@@ -72,6 +72,11 @@ def find_images(run: Path, where: Elsewhere) -> FoundImages:
     """
     moved = _as_moved(run, where.other) if where.other is not None else None
     if moved is not None:
+        if where.own:
+            option = next(iter(where.own))
+            raise InputError(
+                f"{option}: has no effect beside --data {where.other}, the run's own images; leave one out"
+            )
         return FoundImages(moved, None, (f"{where.other}: the run's own images, recognised by their content.",))
     own = own_images(run, where.own)
     return FoundImages(own, None, ()) if where.other is None else _other(run, own, where.other, where.skip_broken)

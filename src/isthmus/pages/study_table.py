@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from isthmus.core.columns import Columns, as_table
+from isthmus.core.wording import on_one_line
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.render import render
@@ -23,10 +24,15 @@ _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
     "^": r"\textasciicircum{}",
+    # fonts of the older encoding have other characters in their places
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
     text.MINUS: "$-$",
     text.MISSING: "--",
     "∞": r"$\infty$",
 }
+_MARKDOWN = frozenset("\\|<*`")  # what would be read as a mark; an underscore within a word is none
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class StudyTable(ShownInNotebooks):
     def latex(self) -> str:
         """A `tabular` with the rules of the package booktabs, which the document needs; the notes are a comment."""
         lines = [" & ".join(map(_in_latex, line)) + r" \\" for line in (self.headings, *self.rows)]
-        notes = [f"% {note}" for note in self.notes]
+        notes = [f"% {on_one_line(note)}" for note in self.notes]  # a second line would not be a comment
         begin = rf"\begin{{tabular}}{{l{'r' * (len(self.headings) - 1)}}}"
         parts = [*notes, begin, r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}"]
         return "\n".join(parts) + "\n"
@@ -182,8 +188,8 @@ def _notes(findings: Findings, measures: Mapping[str, MeasureRecord], tested_on:
 
 
 def _in_markdown(cell: TableCell) -> str:
-    return str(cell).replace("\\", "\\\\").replace("|", "\\|")
+    return "".join(f"\\{letter}" if letter in _MARKDOWN else letter for letter in on_one_line(str(cell)))
 
 
 def _in_latex(cell: TableCell) -> str:
-    return "".join(_LATEX.get(letter, letter) for letter in str(cell))
+    return "".join(_LATEX.get(letter, letter) for letter in on_one_line(str(cell)))

@@ -34,6 +34,7 @@ from isthmus.recipes.study_tables import MOST_VARIATIONS
 
 _TABLES = frozenset({*PART_TABLES, *TABLES})
 _LONGEST_NAME = 80
+_MOST_WRITTEN = 10**18
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -66,8 +67,10 @@ def grid_rows(grid: Mapping[str, Any], limit: int | None) -> list[GridRow]:
     total = math.prod(map(len, axes))
     if limit is None and total > MOST_VARIATIONS:
         sizes = " x ".join(str(len(one)) for one in axes)
+        # Python writes no number of more than 4,300 digits, and nobody reads one of twenty
+        count = f"{total:,} combinations ({sizes})" if total < _MOST_WRITTEN else "far too many combinations"
         raise InputError(
-            f"grid: {total:,} combinations ({sizes}), and a study has at most {MOST_VARIATIONS:,} rows; take values "
+            f"grid: {count}, and a study has at most {MOST_VARIATIONS:,} rows; take values "
             "out, or let some be drawn at random: limit=50, on the command line or as `limit = 50` above [base]"
         )
     chosen = list(itertools.product(*axes)) if limit is None or limit >= total else _drawn(axes, limit)
@@ -94,6 +97,9 @@ def _axes(grid: Mapping[str, Any]) -> list[list[_Choice]]:
                 axes.append([_Choice(_named(path, short, value), {path: value}) for value in values])
             else:
                 axes.append([_group(f"grid.{path}.{number}", value) for number, value in enumerate(values, 1)])
+    for path, times in Counter(path for axis in axes for path in {key for one in axis for key in one.changes}).items():
+        if times > 1:  # the last would win, and the rows would be called what they are not
+            faults.add(f"grid: {times} of its lists set {path}, and only one of them can; leave it out of the others")
     faults.check()
     return axes
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.wording import on_one_line
 from isthmus.recipes.variation import Variation
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings, note
 from isthmus.run_files.read import read_record
 from isthmus.runs.findings import summed_up
 from isthmus.runs.flat_options import flat
-from isthmus.runs.run_folder import check_is_run, read_recipe
+from isthmus.runs.run_folder import check_is_run, is_evaluated, read_recipe
 from isthmus.runs.study_row import StudyRow
 from isthmus.runs.unlike_images import unlike
 
@@ -58,16 +59,23 @@ def gathered(folders: Sequence[Path], root: Path, *, command: str) -> Findings:
 
 
 def check_comparable(folders: Sequence[Path]) -> None:
-    """Check that each run has scores, and all on the same test images as the first.
+    """Check that each run has scores that are whole, and all on the same test images as the first.
 
-    Raises InputError, or RunError for a damaged evaluation; one sentence that says how the images differ.
+    Raises InputError, or RunError for a damaged evaluation; one sentence that says how the images differ. A run that is
+    named alone and with its variation is refused too: it would be compared with itself.
     """
     found = [(home, _scored(home)) for folder in folders for home in _homes(folder).values()]
+    for number, (home, _) in enumerate(found):
+        if _is_in(home, [other for other, _ in found[:number]]):
+            raise InputError(f"{home}: is named twice; name each run once")
     (first, images), *others = found
     for home, evaluation in others:
         how = unlike(first, images, home, evaluation)
         if how:
             raise InputError(how)
+    for home, _ in found:  # last, because the images may be why
+        if not is_evaluated(home):
+            raise InputError(f"{home}: its scores are not whole; `isthmus evaluate {home}` writes them again")
 
 
 def tested_on(folders: Sequence[Path]) -> str:
@@ -95,6 +103,8 @@ def _scored(home: Path) -> EvaluationRecord:
         if (home / "training.json").is_file():
             remedy = f"`isthmus evaluate {home}` scores it"
         raise InputError(f"{home}: has no scores yet; {remedy}")
+    if os.path.lexists(home / "failed.json"):  # the scores beside it are not of the last training
+        raise InputError(f"{home}: failed when it was last trained; run its study again, or remove failed.json")
     return read_record(home / "evaluation.json", EvaluationRecord)
 
 
@@ -135,13 +145,14 @@ def _is_in(folder: Path, others: Sequence[Path]) -> bool:
 
 
 def _names(folders: Sequence[Path]) -> dict[Path, str]:
-    """A short name of each folder; the path as typed where two have the same."""
+    """A short name of each folder, on one line; the path as typed where two have the same."""
     short = {
         folder: f"{folder.parent.name}/{folder.name}" if folder.name.startswith("seed-") else folder.name
         for folder in folders
     }
     count = Counter(short.values())
-    return {folder: name if name and count[name] == 1 else str(folder) for folder, name in short.items()}
+    whole = {folder: name if name and count[name] == 1 else str(folder) for folder, name in short.items()}
+    return {folder: on_one_line(name) for folder, name in whole.items()}
 
 
 def _options(homes: Mapping[int, Path]) -> dict[str, Any]:

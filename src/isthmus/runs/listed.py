@@ -18,6 +18,7 @@ from isthmus.run_files.scores import IntervalRecord, Score
 
 R = TypeVar("R", bound=Record)
 State = Literal["finished", "unfinished", "failed", "in use", "unreadable"]
+_LARGEST_RECIPE = 300_000  # bytes, a hundred times what is usual: a list of runs waits for no file of millions of lines
 STATES: tuple[State, ...] = ("finished", "unfinished", "failed", "in use", "unreadable")
 
 
@@ -83,7 +84,7 @@ def read_listed(folder: Path, name: str, study: str = "") -> ListedRun:
     images = (evaluation or environment or _Environment()).data
     told |= {"data": _in_few_words(images), "test_images": images.test_images}
     if environment is not None:
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):  # the latter for year 9999 in another time zone
             told["started"] = _utc(datetime.fromisoformat(environment.started))
     if told["started"] is None:
         told["started"] = _changed(folder)
@@ -123,7 +124,7 @@ def _read(path: Path, record: type[R], problems: list[str]) -> R | None:
 def _of_recipe(path: Path, known: dict[str, Any], problems: list[str]) -> dict[str, Any]:
     """Name, seed and data of recipe.toml, for a run that has no evaluation."""
     try:
-        table = parse_toml(read_bytes(path).decode("utf-8"))
+        table = parse_toml(read_bytes(path, largest=_LARGEST_RECIPE).decode("utf-8"))
     except FileNotFoundError:
         problems.append("recipe.toml is missing")
         return {}

@@ -12,6 +12,7 @@ from isthmus.core.errors import InputError
 from isthmus.runs.listed import ListedRun, read_listed
 
 _MARKS = ("recipe.toml", "training.json", "evaluation.json", "failed.json", "checkpoints/last", "checkpoints/best")
+_STUDY_MARKS = ("study.toml", "findings.json")
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,14 @@ def looks_like_run(folder: Path) -> bool:
 
 
 def looks_like_study(folder: Path) -> bool:
-    """Whether the folder holds a study's files or runs of one."""
-    return any((folder / mark).is_file() for mark in ("study.toml", "findings.json")) or any(runs_of_study(folder))
+    """Whether the folder holds a study's files, or runs of one and no run or study besides.
+
+    `isthmus train -o runs/vae/seed-0` makes no study of runs/, where other runs are.
+    """
+    if any((folder / mark).is_file() for mark in _STUDY_MARKS):
+        return True
+    inner = _folders(folder)
+    return any(runs_of_study(folder)) and not any(looks_like_run(one) or any(runs_of_study(one)) for one in inner)
 
 
 def runs_of_study(folder: Path) -> Iterator[Path]:
@@ -56,6 +63,8 @@ def list_folder(folder: Path) -> Listing:
     for inner in _folders(folder):
         if looks_like_run(inner):
             found.append(read_listed(inner, inner.name))
+        elif seeds := [home for home in _folders(inner) if home.name.startswith("seed-") and looks_like_run(home)]:
+            found += [read_listed(home, home.relative_to(folder).as_posix()) for home in seeds]
         elif homes := list(runs_of_study(inner)):
             found += [read_listed(home, home.relative_to(folder).as_posix(), inner.name) for home in homes]
         else:
@@ -75,7 +84,8 @@ def _what_else(folder: Path) -> str:
 
 def _links(folder: Path) -> list[str]:
     with os.scandir(folder) as entries:
-        return sorted(entry.name for entry in entries if entry.is_symlink() and entry.is_dir())
+        names = [entry.name for entry in entries if entry.is_symlink()]
+    return sorted(name for name in names if os.path.isdir(folder / name))  # False where a link leads to itself
 
 
 def _few(names: list[str]) -> str:

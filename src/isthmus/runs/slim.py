@@ -6,13 +6,12 @@ Of a finished run, `last` holds the optimizer's state, twice the size of the wei
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from isthmus.core.atomic_files import refuse_link
+from isthmus.core.atomic_files import is_leftover, refuse_link
 from isthmus.core.errors import RunError
+from isthmus.core.folder_names import CHECKPOINT_FILES
 from isthmus.run_files.checkpoints import NAMES, OPTIMIZER, STATE, SUFFIXES, TENSORS, files_of, read_state
 from isthmus.run_files.state import State
 from isthmus.run_files.write import write_record
@@ -56,25 +55,38 @@ def _smaller(state: State, kept: State) -> State:
 
 
 def _needless(home: Path, last: State) -> Iterator[Path]:
-    """Files of `last` that its state.json does not name any more, and what saves and crashes left."""
+    """Files of `last` that its state.json does not name any more, and what saves and crashes left; a folder last.
+
+    What isthmus did not write there is somebody else's, links too, and so are the folders that hold it.
+    """
     for name in TENSORS:
         path = home / "last" / name
-        if os.path.lexists(path) and (last.same_weights_as or name not in last.digests):
+        if _is_file(path) and (last.same_weights_as or name not in last.digests):
             yield path
-    for name in (f"{name}{suffix}" for name in NAMES for suffix in SUFFIXES[1:]):
-        if os.path.lexists(home / name):
-            yield home / name
+    for left in (home / f"{name}{suffix}" for name in NAMES for suffix in SUFFIXES[1:]):
+        if left.is_dir() and not left.is_symlink():
+            inner = sorted(left.iterdir())
+            ours = [path for path in inner if _is_file(path) and _is_ours(path.name)]
+            yield from ours
+            if ours == inner:
+                yield left
+
+
+def _is_ours(name: str) -> bool:
+    return name in CHECKPOINT_FILES or is_leftover(name)
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of the files in a folder; links are not followed."""
-    if path.is_dir() and not path.is_symlink():
-        return sum(_size(inner) for inner in path.iterdir())
-    return path.lstat().st_size
+    """Bytes of a file; 0 for a folder, whose files are counted by themselves."""
+    return 0 if path.is_dir() else path.lstat().st_size
 
 
 def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+    if path.is_dir():
+        path.rmdir()
     else:
         path.unlink()

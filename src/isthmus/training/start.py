@@ -85,7 +85,8 @@ def begin(
     found = weights_of(run, goes_on=record.goes_on)
     if found.hash != record.weights:
         raise InputError(
-            f"{folder}: began with weights of {run} that are no longer there; begin anew with another --out"
+            f"{folder}: began with weights of {run} that are no longer there; once nothing trains in that run, begin "
+            "anew with another --out"
         )
     if record.goes_on:
         return _go_on(folder, record, found, model, objective, optimizer, settings)

@@ -218,6 +218,15 @@ def test_a_study_that_nobody_works_on_has_stopped(tmp_path: Path) -> None:
     assert f"stopped, 0 of 5 runs done; `isthmus study {folder}` goes on" in answer.err
 
 
+def test_a_study_whose_runs_failed_says_so_at_its_end(tmp_path: Path) -> None:
+    folder = study(tmp_path / "demo")
+    for name in ("latent-10", "latent-10-from-pca", "denoise", "latent-512", "many-layers"):
+        (folder / name / "seed-0").mkdir(parents=True)
+        write_json(folder / name / "seed-0" / "failed.json", {"format": 1, "error": "no"})
+    answer = isthmus("watch", folder)
+    assert "finished, but 5 of 5 runs failed. Its report" in answer.err
+
+
 def test_between_two_runs_a_study_goes_on(tmp_path: Path) -> None:
     folder = study(tmp_path / "demo")
     age(folder, 3600)
