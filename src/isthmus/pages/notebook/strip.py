@@ -75,7 +75,7 @@ class Strip(ShownInNotebooks):
 def _pictures(name: str, given: Any) -> np.ndarray:
     """The pictures of a row as (N, H, W, C). Raises InputError for anything else."""
     pictures = np.asarray(given)
-    if pictures.dtype not in (np.uint8, np.uint16):
+    if pictures.dtype.name not in ("uint8", "uint16"):
         raise InputError(
             f"rows: {shown(name)} has values of type {pictures.dtype}; give uint8 from 0 to 255: "
             "(x * 255).astype('uint8') for values from 0 to 1"
