@@ -20,7 +20,10 @@ SITE = ROOT / "docs" / "site"
 missing = [name for name in ("sphinx", "furo", "myst_nb") if find_spec(name) is None]
 if missing and os.environ.get("CI"):
     raise RuntimeError(f"CI builds the site, and there is no {missing[0]}: `pip install -e '.[docs]'`")
-pytestmark = pytest.mark.skipif(bool(missing), reason="needs Sphinx: pip install -e '.[docs]'")
+pytestmark = [
+    pytest.mark.slow,  # CI runs it: .ci/run
+    pytest.mark.skipif(bool(missing), reason="needs Sphinx: pip install -e '.[docs]'"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from PIL import Image
 from tests.command import Answer, assert_refused, finish, isthmus, start, tiny
 from tests.conftest import ROOT
 
-from isthmus.core.errors import InputError
+from isthmus.core.errors import InputError, InputErrors
 from isthmus.core.paths import cache_folder, expanded
 from isthmus.core.wording import printable, shown
 from isthmus.recipes.recipe import apply, parse_overrides, resolve
@@ -184,12 +184,13 @@ OPTIONS += ("objective.weights", "architecture.filters", "split", "train.device"
 @given(path=st.sampled_from(OPTIONS), value=values)
 @example(path="objective.weights", value={"\n": None})
 @example(path="objective", value={"\r\u2028": 0})
-def test_any_value_of_an_option_is_taken_or_one_sentence(path: str, value: object) -> None:
+@example(path="objective", value={"": None, "0": None})
+def test_any_value_of_an_option_is_taken_or_one_sentence_a_fault(path: str, value: object) -> None:
     try:
         load_recipe("vae", {path: value}).toml()
     except InputError as error:
-        assert "\n" not in str(error)
-        assert len(str(error)) < 1500
+        faults = error.faults if isinstance(error, InputErrors) else [str(error)]
+        assert all("\n" not in fault and len(fault) < 1500 for fault in faults)
 
 
 @ANYTHING

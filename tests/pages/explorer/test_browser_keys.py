@@ -103,6 +103,9 @@ def test_arrows_turn_a_knob_move_the_slider_and_choose_on_the_map(visit_at: Call
     press(visit, *["ArrowLeft"] * 4)
     assert visit.state()["at"] == pytest.approx(0.4)
     press(visit, "4")
+    # the page scrolls there first, and the map is drawn once it is seen
+    visit.page.wait_for_function("document.querySelector('#map .plane').width !== 300")
+    visit.settle()
     visit.page.locator("#map .plane").focus()
     before = visit.state()["image"]
     press(visit, "ArrowUp")  # the first press goes to the chosen picture
