@@ -104,7 +104,7 @@ def test_arrows_turn_a_knob_move_the_slider_and_choose_on_the_map(visit_at: Call
     assert visit.state()["at"] == pytest.approx(0.4)
     press(visit, "4")
     # the page scrolls there first, and the map is drawn once it is seen
-    visit.page.wait_for_function("document.querySelector('#map .plane').width !== 300")
+    visit.page.locator("#map .plane[width]").wait_for()
     visit.settle()
     visit.page.locator("#map .plane").focus()
     before = visit.state()["image"]
