@@ -51,14 +51,8 @@ def test_a_notebook_in_the_repository_shows_its_outputs(path: Path) -> None:
         ast.parse(cell.source)
 
 
-# CI runs them all; the suite has time for these two
-_QUICK = ("first-steps", "1-what-is-an-autoencoder")
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, id=path.stem, marks=[] if path.stem in _QUICK else [pytest.mark.slow]) for path in RUN],
-)
+@pytest.mark.slow  # .ci/run runs them
+@pytest.mark.parametrize("path", RUN, ids=lambda path: path.stem)
 def test_the_notebook_runs_as_it_stands(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in environment(ISTHMUS_DATA=str(tmp_path / "cache"), JUPYTER_PLATFORM_DIRS="1").items():
         monkeypatch.setenv(name, value)
