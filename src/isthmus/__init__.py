@@ -32,24 +32,10 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
+    from isthmus.api.at_work import calibrate, denoise, encode, score, similar
     from isthmus.api.comparison import compare
-    from isthmus.api.functions import (
-        calibrate,
-        chart,
-        denoise,
-        doctor,
-        encode,
-        evaluate,
-        explore,
-        export,
-        load,
-        sample,
-        score,
-        similar,
-        strip,
-        study,
-        train,
-    )
+    from isthmus.api.drawings import chart, strip
+    from isthmus.api.functions import doctor, evaluate, explore, export, load, sample, study, train
     from isthmus.api.list_runs import list_runs
     from isthmus.api.run_object import Run
     from isthmus.api.study_object import Study
@@ -62,21 +48,21 @@ _HOMES = {
     "Run": "isthmus.api.run_object",
     "RunError": "isthmus.core.errors",
     "Study": "isthmus.api.study_object",
-    "calibrate": "isthmus.api.functions",
-    "chart": "isthmus.api.functions",
+    "calibrate": "isthmus.api.at_work",
+    "chart": "isthmus.api.drawings",
     "compare": "isthmus.api.comparison",
-    "denoise": "isthmus.api.functions",
+    "denoise": "isthmus.api.at_work",
     "doctor": "isthmus.api.functions",
-    "encode": "isthmus.api.functions",
+    "encode": "isthmus.api.at_work",
     "evaluate": "isthmus.api.functions",
     "explore": "isthmus.api.functions",
     "export": "isthmus.api.functions",
     "list_runs": "isthmus.api.list_runs",
     "load": "isthmus.api.functions",
     "sample": "isthmus.api.functions",
-    "score": "isthmus.api.functions",
-    "similar": "isthmus.api.functions",
-    "strip": "isthmus.api.functions",
+    "score": "isthmus.api.at_work",
+    "similar": "isthmus.api.at_work",
+    "strip": "isthmus.api.drawings",
     "study": "isthmus.api.functions",
     "train": "isthmus.api.functions",
 }

@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 import numpy as np
 
-from isthmus.api import verbs
+from isthmus.api.folder_object import FolderObject
 from isthmus.core.arguments import checked, notify
 from isthmus.core.columns import Columns, as_table
-from isthmus.core.errors import InputError, RunError
+from isthmus.core.errors import RunError
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.evaluation.doctor.examine import read_diagnoses
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.pages.notebook.frame import Frame
-from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.run_view import run_view
 from isthmus.run_files.arrays import PixelArray, read_pictures, read_scores
 from isthmus.run_files.diagnosis import Diagnosis
@@ -30,7 +29,7 @@ from isthmus.runs.run_folder import check_is_run
 
 @final
 @total_ordering
-class Run(ShownInNotebooks):
+class Run(FolderObject):
     """A run folder: what `isthmus.train` returns; `Run("runs/vae")` opens one that exists.
 
     It stands for its folder wherever a path is taken: `open(run / "recipe.toml")`, `shutil.copytree(run, ...)`, and it
@@ -51,11 +50,6 @@ class Run(ShownInNotebooks):
     def __init__(self, folder: AnyPath) -> None:
         self._path = expanded(folder, "folder")
         check_is_run(self._path)
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._path
 
     @cached_property
     def model(self) -> Autoencoder:
@@ -78,11 +72,6 @@ class Run(ShownInNotebooks):
     def doctor(self) -> list[Diagnosis]:
         """What is wrong with the run, the gravest first. Raises RunError where it was never evaluated."""
         return list(read_diagnoses(self.path)[str(self.path)])
-
-    @property
-    def report(self) -> Path:
-        """Its page. Raises InputError where it was deleted."""
-        return page_of(self.path)
 
     @checked
     def metrics(self, of: Literal["epochs", "steps"] = "epochs") -> Columns:
@@ -126,22 +115,10 @@ class Run(ShownInNotebooks):
     @checked
     def explorer(self, *, embed: bool = False, height: int = 760) -> Frame:
         """The page that runs the model in the browser, as a frame for notebooks. Arguments as of `Study.explorer`."""
-        return framed(self.path, (), embed=embed, height=height)
+        return self._framed((), embed=embed, height=height)
 
     def _repr_html_(self) -> str:
         return run_view(self.path)
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __truediv__(self, name: AnyPath) -> Path:
-        return self.path / name
 
     def __rtruediv__(self, home: AnyPath) -> Path:
         return home / self.path
@@ -165,22 +142,6 @@ class Run(ShownInNotebooks):
             if name.startswith("_") or name not in dir(Path):
                 raise AttributeError(f"a Run has no {name!r}")
             return getattr(self.path, name)
-
-
-def framed(folder: Path, models: tuple[str, ...], *, embed: bool, height: int) -> Frame:
-    """Write the explorer of a run or a study into its folder; the frame that shows it. Warns as `explore`."""
-    made = verbs.explore(folder, models=models, out=None)
-    for sentence in made.notices:
-        notify(sentence)
-    return Frame(made.page, embed=embed, height=height)
-
-
-def page_of(folder: Path) -> Path:
-    """The report of a run or a study. Raises InputError where it is missing."""
-    page = folder / "report.html"
-    if not page.is_file():
-        raise InputError(f"{page}: is missing; `isthmus report {folder}` writes it")
-    return page
 
 
 def _found(read: Any, path: Path) -> Any:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, final
 
-from isthmus.api.run_object import Run, framed, page_of
+from isthmus.api.folder_object import FolderObject
+from isthmus.api.run_object import Run
 from isthmus.core.arguments import checked
 from isthmus.core.errors import InputError
 from isthmus.core.paths import AnyPath, expanded
 from isthmus.pages.notebook.frame import Frame
-from isthmus.pages.notebook.interfaces import ShownInNotebooks
 from isthmus.pages.notebook.study_view import study_view
 from isthmus.pages.study_table import StudyTable, study_table
 from isthmus.run_files.findings import Finding, Findings
@@ -19,7 +19,7 @@ from isthmus.run_files.read import read_json, read_record
 
 
 @final
-class Study(dict[str, Any], ShownInNotebooks):
+class Study(FolderObject, dict[str, Any]):
     """A study: what `isthmus.study` returns; `Study("runs/post")` opens one that exists.
 
     It is the dictionary that findings.json holds, and stands for its folder wherever a path is taken. Raises InputError
@@ -47,11 +47,6 @@ class Study(dict[str, Any], ShownInNotebooks):
         super().__init__(read_json(path))
 
     @property
-    def path(self) -> Path:
-        """The folder."""
-        return self._path
-
-    @property
     def findings(self) -> tuple[Finding, ...]:
         """Its conclusions, each with `sentence`, `difference`, `low`, `high` and `verdict`."""
         return self._record.findings
@@ -61,11 +56,6 @@ class Study(dict[str, Any], ShownInNotebooks):
         """Its finished runs by their folders in the study, such as `latent-10/seed-0`."""
         finished = [run.folder for row in self._record.variations for run in row.runs if run.status == "done"]
         return {name: Run(self.path / name) for name in finished}
-
-    @property
-    def report(self) -> Path:
-        """Its page. Raises InputError where it was deleted."""
-        return page_of(self.path)
 
     def table(self) -> StudyTable:
         """One row per variation: scores with intervals, against PCA, and cost.
@@ -83,22 +73,10 @@ class Study(dict[str, Any], ShownInNotebooks):
         the whole page into the notebook, several MB; else the notebook refers to the file. height: of the frame, CSS
         pixels. Warns about anything missing from the page. Raises InputError as `isthmus.explore`.
         """
-        return framed(self.path, tuple(models), embed=embed, height=height)
+        return self._framed(tuple(models), embed=embed, height=height)
 
     def _repr_html_(self) -> str:
         return study_view(self.path)
-
-    def __repr__(self) -> str:
-        return f"Study({str(self.path)!r})"
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __truediv__(self, name: AnyPath) -> Path:
-        return self.path / name
 
 
 def _no_study(folder: Path) -> str:

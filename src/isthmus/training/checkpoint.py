@@ -12,7 +12,7 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,10 +86,7 @@ def load(
     of another model.
     """
     tried: list[str] = []
-    for name in (folder.name + suffix for suffix in SUFFIXES):
-        candidate = folder.with_name(name)
-        if not candidate.exists():
-            continue
+    for candidate in _kept(folder):
         try:
             progress, notes, tensors = _read(candidate)
             weights, learned = tensors["model"], tensors.get("objective", {})
@@ -100,7 +97,7 @@ def load(
             if optimizer is not None and progress.step and not slots and not ended:
                 raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            if name != folder.name + ".new":  # an interrupted save is not damage
+            if candidate.name != folder.name + ".new":  # an interrupted save is not damage
                 tried.append(f"{candidate} is damaged ({reason(error)})")
             continue
         try:
@@ -114,11 +111,9 @@ def load(
             ) from None
         if optimizer is not None and not ended:
             _restore(optimizer, slots)
-        passed_over = f"{'; '.join(tried)}: using {name} of step {progress.step}" if tried else None
+        passed_over = f"{'; '.join(tried)}: using {candidate.name} of step {progress.step}" if tried else None
         return progress, notes, passed_over
-    if tried:
-        raise Damaged("; ".join(tried) + "; there is no undamaged older one")
-    raise FileNotFoundError(folder)
+    raise _none_is_whole(folder, tried)
 
 
 def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
@@ -127,10 +122,7 @@ def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
     Raises FileNotFoundError where there is none, Damaged where all are damaged.
     """
     tried: list[str] = []
-    for name in (folder.name + suffix for suffix in SUFFIXES):
-        candidate = folder.with_name(name)
-        if not candidate.exists():
-            continue
+    for candidate in _kept(folder):
         try:
             progress, _, tensors = _read(candidate)
             if not all(value.isfinite().all() for state in tensors.values() for value in state.values()):
@@ -138,9 +130,19 @@ def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
             return progress, {"model": tensors["model"], "objective": tensors.get("objective", {})}
         except (OSError, ValueError, KeyError, SafetensorError) as error:
             tried.append(f"{candidate} is damaged ({reason(error)})")
-    if tried:
-        raise Damaged("; ".join(tried) + "; there is no undamaged older one")
-    raise FileNotFoundError(folder)
+    raise _none_is_whole(folder, tried)
+
+
+def _kept(folder: Path) -> Iterator[Path]:
+    """The checkpoints of this name that are there, the newest first."""
+    return (path for suffix in SUFFIXES if (path := folder.with_name(folder.name + suffix)).exists())
+
+
+def _none_is_whole(folder: Path, damaged: Sequence[str]) -> Exception:
+    """What to raise where no checkpoint of this name can be loaded. damaged: a sentence about each that was tried."""
+    if damaged:
+        return Damaged("; ".join(damaged) + "; there is no undamaged older one")
+    return FileNotFoundError(folder)
 
 
 def drop_old(folder: Path) -> None:
