@@ -20,6 +20,7 @@ from typing import Any, ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.core.share import held
 from isthmus.kernels import convolve_norm_leaky as stages_at_once
 from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
 from isthmus.kernels.convolution import Convolution
@@ -103,7 +104,8 @@ def _at_once(x: Tensor, stages: Sequence[Stage]) -> int:
 
 
 def _fuses(x: Tensor, stage: Stage) -> bool:
-    return _compiled() and stage.norm.training and norm_leaky.takes(x, stage.norm)
+    # with several processes the norm is over the images of all of them, which no kernel sees
+    return _compiled() and stage.norm.training and held() is None and norm_leaky.takes(x, stage.norm)
 
 
 def _convolve_norm_leaky(x: Tensor, stage: Stage) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -12,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.kernels import threads
+from isthmus.models.processes import here
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
 
+_spread: ContextVar[bool] = ContextVar("_spread", default=False)
 BATCH = 256  # inputs per part, if no threads share them and images have at most _PIXELS
 _PIXELS = 32 * 32
 T = TypeVar("T")
@@ -42,7 +45,27 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
         if in_order:
             each = max(1, in_order * _PIXELS // max(_PIXELS, pixels))
             return [answer(part) for part in inputs.split(each)]
-        return threads.pieces(answer, inputs, device=model.device, pixels=pixels)
+        if not _spread.get():
+            return threads.pieces(answer, inputs, device=model.device, pixels=pixels)
+
+        def of(parts: Sequence[Tensor]) -> list[T]:
+            whole = torch.cat(list(parts)) if parts else inputs[:0]
+            return threads.pieces(answer, whole, device=model.device, pixels=pixels) if parts else []
+
+        return here().spread(of, inputs.split(threads.images_in_a_piece(model.device, pixels)))
+
+
+@contextmanager
+def spread() -> Generator[None]:
+    """Inside the block, which all processes enter, `batched` gives each process some of the parts, and all the results.
+
+    The parts are the same as for one process, and so are the bits.
+    """
+    token = _spread.set(True)
+    try:
+        yield
+    finally:
+        _spread.reset(token)
 
 
 def batched_array(

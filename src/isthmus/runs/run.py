@@ -12,6 +12,7 @@ from isthmus.core import registry
 from isthmus.core.errors import RunError
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
+from isthmus.models.processes import here
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
@@ -76,6 +77,9 @@ def _run(
         keep_log(start, folder)
     with nullcontext() if is_finished(folder) else logged(folder, "train"):
         trained_before, trained_here = is_trained(folder), False
+        evaluated = trained_before and is_evaluated(folder)
+        processes = here()
+        processes.told((begun.train.threads, trained_before, evaluated))
         if begun != recipe and not trained_before:
             yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
         if is_begun(folder):
@@ -87,8 +91,9 @@ def _run(
                 trained_here |= isinstance(event, Step)
                 yield event
             devices.return_freed_memory()  # the evaluation loads the model again
+        processes.wait()
         # after a training here, an earlier evaluation may be of other weights
-        if not (trained_before and is_evaluated(folder)):
+        if not evaluated:
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)
         # not without a step: an earlier command may have asked to keep it
@@ -98,6 +103,23 @@ def _run(
             except (RunError, OSError) as error:  # the run is finished all the same
                 yield Notice(f"{error}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
+
+
+def run_beside(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None) -> None:
+    """What the processes beside the first one do in a run: the same steps and the same evaluation, without writing."""
+    processes = here()
+    splits = None if images else load_data(recipe)
+    threads, trained, evaluated = processes.told((None, False, False))
+    if splits is None:
+        assert images is not None
+        with named_as_given(folder / images.name):  # the first process has kept them
+            splits = load_data(recipe)
+    if not trained:
+        for _ in train_in_folder(recipe.with_threads(threads), folder, splits, cache):
+            pass
+    processes.wait()
+    if not evaluated:
+        evaluate_run(folder, splits, cache)
 
 
 def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:
