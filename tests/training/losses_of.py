@@ -40,12 +40,12 @@ SMALL: dict[str, Any] = {
 
 
 def losses_of(name: str, steps: int, changes: dict[str, Any]) -> dict[str, Any]:
-    """The loss of each step, and the validation loss and PSNR after every epoch."""
-    recipe = load_recipe(name, {**SMALL, **changes, "train.steps": steps, "train.epochs": 1000})
-    return trained(recipe)
+    """The loss of each of the first steps of a longer training, and the scores after every epoch."""
+    recipe = load_recipe(name, {**SMALL, **changes, "train.epochs": 100, "train.seconds": None})
+    return trained(recipe, steps)
 
 
-def trained(recipe: Recipe) -> dict[str, Any]:
+def trained(recipe: Recipe, steps: int) -> dict[str, Any]:
     splits = load_data(recipe)
     torch.manual_seed(recipe.seed)
     model = Autoencoder(recipe, splits.train.images.shape[1:])
@@ -62,6 +62,8 @@ def trained(recipe: Recipe) -> dict[str, Any]:
             found["epochs"].append(event.log)
         elif event.log is not None:
             found["losses"].append({k: v for k, v in event.log.items() if k != "images_per_second"})
+            if event.step >= steps and found["epochs"]:
+                break
     found["weights"] = [float(weight.detach().double().norm()) for weight in model.state_dict().values()]
     return found
 
@@ -69,7 +71,7 @@ def trained(recipe: Recipe) -> dict[str, Any]:
 def main() -> None:
     out, *words = sys.argv[1:]
     with together("cpu") as processes:
-        torch.set_num_threads(1)
+        torch.set_num_threads(int(__import__("os").environ.get("THREADS", "1")))
         found = {}
         for at in range(0, len(words), 3):
             name, steps, changes = words[at], int(words[at + 1]), json.loads(words[at + 2])

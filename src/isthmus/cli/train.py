@@ -54,8 +54,8 @@ def study(
     """
     if place() is not None:
         raise InputError(
-            "study: torchrun starts the processes of one training; a study's runs are started by `isthmus study` itself, "
-            "or by `isthmus work` on several machines"
+            "study: torchrun starts the processes of one training; a study's runs are started by `isthmus study` "
+            "itself, or by `isthmus work` on several machines"
         )
     from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides

@@ -25,6 +25,7 @@ from isthmus.kernels import convolve_norm_leaky as stages_at_once
 from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage
+from isthmus.kernels.whole_norm import whole_norm
 
 __all__ = ["CallsKernels", "Convolution", "Kernels", "Stage", "convolve", "convolve_norm_leaky", "pads_freely", "using"]
 
@@ -104,7 +105,6 @@ def _at_once(x: Tensor, stages: Sequence[Stage]) -> int:
 
 
 def _fuses(x: Tensor, stage: Stage) -> bool:
-    # with several processes the norm is over the images of all of them, which no kernel sees
     return _compiled() and stage.norm.training and held() is None and norm_leaky.takes(x, stage.norm)
 
 
@@ -112,6 +112,10 @@ def _convolve_norm_leaky(x: Tensor, stage: Stage) -> Tensor:
     fuses = _fuses(x, stage)
     if any(stage.pad):
         x = F.pad(x, stage.pad)
+    if held() is not None and stage.norm.training:  # no kernel sees the images of other processes
+        return F.leaky_relu(
+            whole_norm(convolve(stage.how, x, stage.kernel, None), stage.norm, stage.offset), stage.slope
+        )
     if fuses:
         return norm_leaky.norm_leaky(convolve(stage.how, x, stage.kernel, None), stage.offset, stage.norm, stage.slope)
     return F.leaky_relu(stage.norm(convolve(stage.how, x, stage.kernel, stage.offset)), stage.slope)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from isthmus.core.share import held
 from isthmus.kernels import ops
 from isthmus.kernels.ops import CallsKernels, Convolution
-from isthmus.models.whole_batch import batch_norm
+from isthmus.kernels.whole_norm import whole_norm
 
 _MANY = 1 << 15  # inputs of a dense layer
 
@@ -98,12 +98,8 @@ class BatchNorm(nn.BatchNorm2d):
         if not self.training:
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
-        if (share := held()) is not None:
-            output, mean, variance = batch_norm(input, self.weight, self.bias, self.eps, share)
-            with torch.no_grad():
-                self.running_mean.lerp_(mean, self.momentum)
-                self.running_var.lerp_(variance, self.momentum)
-            return output
+        if held() is not None:
+            return whole_norm(input, self)
         # Momentum 1 leaves the batch's own mean and unbiased variance in new tensors. Correcting the running
         # variance after PyTorch's update instead would change in place what the backward pass has saved.
         mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)

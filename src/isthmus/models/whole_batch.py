@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from isthmus.core.share import Share, held
-from isthmus.models.widest import widest_dtype
+from isthmus.kernels.whole_norm import summed
 
 
 def gathered(x: Tensor) -> Tensor:
@@ -48,13 +48,6 @@ def batch_mean(x: Tensor, dims: int | tuple[int, ...] = 0) -> Tensor:
     return _Summed.apply(total, share) / values  # pyright: ignore[reportOperatorIssue, reportReturnType]
 
 
-def summed(x: Tensor, group: dist.ProcessGroup | None = None) -> Tensor:
-    """The sum over all processes of x, which is not changed; no gradient."""
-    total = x.detach().clone(memory_format=torch.contiguous_format)
-    dist.all_reduce(total, group=group)
-    return total
-
-
 class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, share: Share) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -80,52 +73,3 @@ class _Summed(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> tuple[Tensor, None]:  # pyright: ignore[reportIncompatibleMethodOverride]
         return summed(dy), None
-
-
-def batch_norm(x: Tensor, weight: Tensor, bias: Tensor, eps: float, share: Share) -> tuple[Tensor, Tensor, Tensor]:
-    """Batch norm in training over the whole batch: x (b, C, H, W) -> y like x, and mean and biased variance (C,)."""
-    return _BatchNorm.apply(x, weight, bias, eps, share)  # pyright: ignore[reportReturnType]
-
-
-class _BatchNorm(torch.autograd.Function):
-    """mean and variance of the whole batch; the backward pass subtracts what every image contributed to both."""
-
-    @staticmethod
-    def forward(  # pyright: ignore[reportIncompatibleMethodOverride]
-        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, share: Share
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        values = x.numel() // x.shape[1] // share.size * share.images
-        wide = widest_dtype(x.device)
-        mean, variance = (value.to(wide) for value in _moments(x))
-        # sums in double precision, in which a difference of large sums loses nothing that float32 has
-        count = x.numel() // x.shape[1]
-        sums = summed(torch.stack((mean * count, (variance + mean.square()) * count))) / values
-        mean = sums[0]
-        variance = (sums[1] - mean.square()).clamp(min=0)
-        scale, centre = (variance + eps).rsqrt().float(), mean.float()
-        y = torch.nn.functional.batch_norm(x, centre, variance.float(), weight, bias, False, 0.0, eps)
-        ctx.save_for_backward(x, weight, centre, scale)
-        ctx.values, ctx.eps = values, eps
-        ctx.mark_non_differentiable(centre, variance)
-        return y, centre, variance.float()
-
-    @staticmethod
-    def backward(ctx: Any, dy: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:  # pyright: ignore[reportIncompatibleMethodOverride]
-        x, weight, mean, scale = ctx.saved_tensors
-        variance = scale.reciprocal().square() - ctx.eps
-        dx, dweight, dbias = torch.ops.aten.native_batch_norm_backward(
-            dy, x, weight, mean, variance, None, None, False, ctx.eps, [True, True, True]
-        )
-        both = summed(torch.stack((dweight, dbias))) / ctx.values
-        # the chain through mean and variance: dx - weight * scale * (mean of dy + x_hat * mean of dy * x_hat)
-        slope = weight * scale
-        by_x = slope * scale * both[0]
-        shape = (1, -1, 1, 1)
-        dx = dx - (x * by_x.view(shape) + (slope * both[1] - by_x * mean).view(shape))
-        return dx.to(x.dtype), dweight, dbias, None, None
-
-
-def _moments(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and biased variance (C,) of x (b, C, H, W) in float32."""
-    variance, mean = torch.var_mean(x.float(), (0, 2, 3), correction=0)
-    return mean, variance

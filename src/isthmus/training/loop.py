@@ -96,7 +96,7 @@ def train(
     )
     take = GraphStep(eager) if captures(model.device, settings, processes) else eager
     meter = Meter(progress, processes, waits=model.device.type == "cuda")
-    agreement = Agreement(processes, lambda: (meter.seconds(), meter.due(), asked()))
+    agreement = Agreement(processes, lambda: (meter.seconds(), meter.late(), asked()))
     seconds = progress.seconds
     # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
@@ -124,7 +124,7 @@ def train(
             decision = agreement.end()
             seconds = decision.seconds
             late = seconds >= (settings.seconds or math.inf) or progress.step >= total_steps
-            due = progress.batch == len(batches) or late or decision.due
+            due = progress.batch == len(batches) or late or meter.full() or decision.due
             log = meter.read(optimizer) if due else None
             if due:
                 _check_weights(model, objective, progress.step, optimizer)  # before the caller may save them

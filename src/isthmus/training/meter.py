@@ -50,8 +50,13 @@ class Meter:
         """Training time so far, also before a resume; on CUDA, of the steps launched, not of those finished."""
         return self.progress.seconds + time.perf_counter() - self.clock
 
-    def due(self) -> bool:
-        return (self.steps >= LOG_STEPS and not self.waits) or time.perf_counter() - self.clock > LOG_SECONDS
+    def full(self) -> bool:
+        """Whether there are as many steps as a log sums up."""
+        return self.steps >= LOG_STEPS and not self.waits
+
+    def late(self) -> bool:
+        """Whether it is time for a log."""
+        return time.perf_counter() - self.clock > LOG_SECONDS
 
     def read(self, optimizer: torch.optim.Optimizer) -> dict[str, float]:
         """Means since the last read; also brings `progress` up to date.

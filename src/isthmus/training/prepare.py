@@ -19,12 +19,14 @@ from isthmus.kernels.choose import choose
 from isthmus.kernels.ops import Kernels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
+from isthmus.models.pixels import to_unit
 from isthmus.models.processes import ALONE, Processes, checksum, here
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import Budget, budget
 from isthmus.run_files.state import Progress
 from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
+from isthmus.training.alike import PROBED, check_alike
 from isthmus.training.batches import Batches, BatchesFromDisk, BatchSource
 from isthmus.training.environment import environment
 from isthmus.training.events import Notice
@@ -120,7 +122,10 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         for sentence in _resumed(folder, how, notes, passed_over):
             yield Notice(sentence)
         mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as decided when the run started
-    _check_same_weights(processes, model, objective, progress)
+    if processes.count > 1:
+        _check_same_weights(processes, model, objective, progress)
+        some = to_unit(torch.from_numpy(splits.train.images[: PROBED * processes.count]))
+        check_alike(recipe, model, objective, some, processes)
     return Prepared(
         recipe,
         allowed,
