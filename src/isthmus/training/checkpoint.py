@@ -46,9 +46,11 @@ def save(
     *,
     objective: nn.Module | None = None,
     notes: Mapping[str, Any] | None = None,
+    keep_optimizer: bool | None = None,
 ) -> None:
     """Replace the checkpoint at `folder`; the previous one stays at `folder.old` until the next save.
 
+    keep_optimizer: written down for `runs/slim.py`, which may be another process's work; None: not known.
     A crash at any moment leaves a complete checkpoint under one of the names that `load` tries.
     """
     own_folder(folder.parent)
@@ -62,6 +64,8 @@ def save(
         _save_tensors(new / OPTIMIZER, _flat(optimizer))
     digests = {file.name: digest_of(file) for file in sorted(new.iterdir())}
     state = State(format=FORMAT, progress=progress, notes=dict(notes or {}), digests=digests)
+    if keep_optimizer is not None:
+        state = state.model_copy(update={"keep_optimizer": keep_optimizer})
     write_record(new / STATE, state)
     old = folder.with_name(folder.name + ".old")
     _remove(old)
