@@ -28,6 +28,7 @@ _WORDS = {
     "'str' instances are not allowed as a Sequence value": "a list, also of one",
     "Input should be an instance of Sequence": "a list",
 }
+_NAMED_ALIKE = ("out", "data", "device", "jobs", "log", "sampler", "half", "whiten", "normal", "measure", "distance")
 # what messages call as the command line does; what stands in `...` is a command, and stays
 _IN_PYTHON = {
     "-n in `isthmus sample`": "`count` in `isthmus.sample`",
@@ -38,10 +39,7 @@ _IN_PYTHON = {
     "--model": "`models`",
     "--in": "`among`",
     "-n": "`n`",
-    **{
-        f"--{name}": f"`{name}`"
-        for name in "out data device jobs log sampler half whiten normal measure distance".split()
-    },
+    **{f"--{name}": f"`{name}`" for name in _NAMED_ALIKE},
 }
 _SPOKEN = re.compile(rf"`[^`]*`|(?<![^\s(])({'|'.join(map(re.escape, _IN_PYTHON))})(?![\w-])")
 # of the public function that runs: some messages depend on what it takes
