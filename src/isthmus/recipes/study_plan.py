@@ -202,7 +202,8 @@ def written_kinds(name: str, table: str) -> list[str]:
     changed = [_flat(_as_dict(row.get("changes"))) for row in chosen if variation in (None, row.get("name"))]
     found = [_as_dict(apply(base, changes).get(table)).get("kind") for changes in changed or [{}]]
     grid = _as_dict(raw.get("grid")).get(f"{table}.kind")
-    return list(dict.fromkeys(kind for kind in [*(grid if isinstance(grid, list) else found)] if isinstance(kind, str)))
+    kinds = grid if isinstance(grid, list) else found
+    return list(dict.fromkeys(kind for kind in kinds if isinstance(kind, str)))
 
 
 def _as_asked(overrides: Mapping[str, Any]) -> dict[str, Any]:
