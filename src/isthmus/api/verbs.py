@@ -26,7 +26,7 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
-from isthmus.pages.work_progress import WorkProgress
+from isthmus.pages.work_progress import work_progress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_record
@@ -172,7 +172,7 @@ def compare_denoisers(
     recipe = read_recipe(run)
     notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
     found: list[DenoisingRecord] = []
-    with WorkProgress("Comparing denoisers", len(noise), "strength") as progress:
+    with work_progress("Comparing denoisers", len(noise), "strength") as progress:
         for std in noise:
             found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
             progress.advance()
