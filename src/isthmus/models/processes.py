@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -69,21 +70,34 @@ class Processes:
         dist.all_gather_object(found, value, group=self.hosts)
         return found
 
-    def spread(self, work: Callable[[Sequence[T]], list[Any]], parts: Sequence[T]) -> list[Any]:
-        """work(parts), of which each process computes a contiguous range; every process gets all results in order."""
-        if self.count == 1:
-            return work(parts)
-        first, last = (len(parts) * rank // self.count for rank in (self.rank, self.rank + 1))
-        return [result for some in self.everyone(work(parts[first:last])) for result in some]
+    def own(self, parts: Sequence[T]) -> Sequence[T]:
+        """This process's contiguous range of `parts`; the others have the others."""
+        return parts[len(parts) * self.rank // self.count : len(parts) * (self.rank + 1) // self.count]
 
 
 ALONE = Processes()
 _here: Processes = ALONE
+_spread: ContextVar[bool] = ContextVar("_spread", default=False)
 
 
 def here() -> Processes:
     """The processes of this training."""
     return _here
+
+
+def working() -> Processes:
+    """The processes that share the work at hand; one outside of `spread`."""
+    return _here if _spread.get() else ALONE
+
+
+@contextmanager
+def spread() -> Generator[None]:
+    """Inside the block, which all processes enter to do the same, inference and the sums of PCA are shared by them."""
+    token = _spread.set(True)
+    try:
+        yield
+    finally:
+        _spread.reset(token)
 
 
 @contextmanager

@@ -18,9 +18,8 @@ from isthmus.evaluation.baselines.pca_timeline import follow
 from isthmus.evaluation.doctor.examine import examine
 from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
-from isthmus.models.batched import spread
 from isthmus.models.build_objective import build_objective
-from isthmus.models.processes import here
+from isthmus.models.processes import here, spread
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment

@@ -52,8 +52,8 @@ def check_alike(recipe: Recipe, model: Autoencoder, objective: Objective, images
             kind = getattr(recipe, some[0]).kind
             raise InputError(
                 f"{some[0]}.kind: {kind!r} gives other results where {processes.count} processes share a batch: it "
-                "draws at random, or uses the images of a batch together, without isthmus.models.whole_batch; train with one "
-                "process"
+                "draws at random, or uses the images of a batch together, without isthmus.models.whole_batch; train "
+                "with one process"
             )
 
 

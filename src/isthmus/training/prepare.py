@@ -20,7 +20,7 @@ from isthmus.kernels.ops import Kernels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
 from isthmus.models.pixels import to_unit
-from isthmus.models.processes import ALONE, Processes, checksum, here
+from isthmus.models.processes import ALONE, Processes, checksum, here, spread
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import Budget, budget
 from isthmus.run_files.state import Progress
@@ -105,7 +105,8 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     except FileNotFoundError:
         progress = Progress()
         if model.linear is not None:
-            model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
+            with spread():
+                model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
         begun = begin(folder, model, objective, optimizer, recipe.train)
         mirror = choose_mirror(recipe.train.mirror, splits)
         if mirror.sentence:
