@@ -149,11 +149,24 @@ def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tupl
     Returns the folder of the evaluation, and notices for the user. It is the run's folder for the run's own images, and
     a folder in `other-images/` for others: the run's own evaluation stays.
     """
+    with together(device or "auto") as processes:
+        if processes.first:
+            folder, notices = _evaluate(run, device, where)
+        else:
+            evaluate_run(run, find_images(run, where).splits, cache_folder(), device)
+            folder, notices = run, []
+        processes.wait()
+    if processes.first:
+        write_run_report(run, None if folder == run else folder)
+    return folder, notices
+
+
+def _evaluate(run: Path, device: str | None, where: Elsewhere) -> tuple[Path, list[str]]:
+    """`evaluate` without the page, by the first of several processes."""
     found = find_images(run, where)
     if found.other is None:
         with locked(run), logged(run, "evaluate"):
             notices = evaluate_run(run, found.splits, cache_folder(), device)
-        write_run_report(run)
         return run, [*found.notices, *notices]
     with locked(run), logged(run, "evaluate"):
         into = own_folder(own_folder(run / OTHER_IMAGES) / found.other.name)
@@ -166,7 +179,6 @@ def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tupl
             source=f"{found.other.source} (another test set)",
             flags=found.other.flags,
         )
-    write_run_report(run, into)
     return into, [*found.notices, *notices]
 
 

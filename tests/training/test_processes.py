@@ -1,0 +1,141 @@
+"""Several processes train, evaluate and encode as one does, beyond rounding; torchrun starts them, on one machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from safetensors.numpy import load_file
+from tests.command import environment
+from tests.conftest import ROOT
+
+from isthmus.core import registry
+from isthmus.recipes.study_plan import load_plan
+
+NARROW = {"architecture.width": 8}
+CONV = {"architecture.filters": [8, 16], "architecture.strides": [2, 2]}
+# a plain one with batch norm, and one for each way of using a whole batch
+NAMED: dict[str, dict[str, Any]] = {
+    "post/latent-10": CONV,
+    "families/vae": NARROW,
+    "families/vq": NARROW,
+    "families/adversarial": NARROW,
+    "families/masked": {},
+}
+TINY = ("train.batch=16", "train.device=cpu", "train.precision=fp32", "train.kernels=torch", "train.threads=1")
+TRAIN = ("train", "digits/latent-10", *TINY, "split.limit=200", "architecture.filters=[8,8]")
+
+
+def torchrun(count: int, *words: str, **env: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(count), *words],
+        env={**environment(), "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=os.getcwd(),
+    )
+
+
+def done(process: subprocess.Popen[str], seconds: float = 240) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=seconds)
+    return process.returncode, out, err
+
+
+def alone(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        env={**environment(), "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+
+
+def losses(count: int, out: Path, cases: dict[str, dict[str, Any]], steps: int) -> dict[str, Any]:
+    words = [word for name, changes in cases.items() for word in (name, str(steps), json.dumps(changes))]
+    if count == 1:
+        answer = alone("tests.training.losses_of", str(out), *words)
+        assert answer.returncode == 0, answer.stderr
+    else:
+        code, _, err = done(torchrun(count, "-m", "tests.training.losses_of", str(out), *words))
+        assert code == 0, err
+    return json.loads(out.read_text(encoding="utf-8"))
+
+
+def compare(one: dict[str, Any], many: dict[str, Any], rounding: float) -> None:
+    assert one.keys() == many.keys()
+    for case, found in one.items():
+        pairs = list(zip(found["losses"], many[case]["losses"], strict=True))
+        worst = max(abs(a["loss"] - b["loss"]) / abs(a["loss"]) for a, b in pairs)
+        assert worst < rounding, f"{case}: {worst:.1e}"
+        assert [a.keys() for a, _ in pairs] == [b.keys() for _, b in pairs]
+        first = found["epochs"][0]["validation_psnr"], many[case]["epochs"][0]["validation_psnr"]
+        assert abs(first[0] - first[1]) < 1e-3, case
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_the_losses_are_those_of_one_process(count: int, tmp_path: Path) -> None:
+    """A batch of 15 has shares of 8 and 7, or of 4 and 3."""
+    one, many = (losses(number, tmp_path / f"{number}.json", NAMED, 12) for number in (1, count))
+    compare(one, many, 1e-5)
+
+
+@pytest.mark.slow
+def test_the_losses_of_every_family_are_those_of_one_process(tmp_path: Path) -> None:
+    rows = load_plan("families").variations
+    cases = {f"families/{row.name}": {} if row.name == "masked" else NARROW for row in rows}
+    assert {row.recipe(0).regularizer.kind for row in rows} >= set(registry.names("regularizers")) - {"none"}
+    one, many = (losses(number, tmp_path / f"{number}.json", cases, 8) for number in (1, 3))
+    compare(one, many, 1e-5)
+
+
+def test_a_run_of_two_processes_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed, it goes on with another number of processes; its evaluation and its latents are those of one process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
+    begun = torchrun(2, "-m", "isthmus", *TRAIN, "train.epochs=400", "--out", "run")
+    checkpoint = tmp_path / "run" / "checkpoints" / "last" / "state.json"
+    while not checkpoint.exists():
+        assert begun.poll() is None, done(begun)
+        time.sleep(0.1)
+    begun.send_signal(signal.SIGTERM)
+    code, _, err = done(begun)
+    assert code != 0 and "Traceback" not in err.partition("torch/distributed")[0], err
+    stopped = json.loads(checkpoint.read_text(encoding="utf-8"))["progress"]["step"]
+    assert 0 < stopped
+    environment_json = json.loads((tmp_path / "run" / "environment.json").read_text(encoding="utf-8"))
+    assert environment_json["processes"] == 2
+    (tmp_path / "run" / "lock").exists()
+
+
+def test_training_evaluation_and_latents_are_those_of_one_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
+    few = (*TRAIN, "train.steps=12")
+    assert alone("isthmus", *few, "--out", "one").returncode == 0
+    code, out, err = done(torchrun(2, "-m", "isthmus", *few, "--out", "two"))
+    assert code == 0, err
+    assert out.count("this model") == 1, "one process speaks"
+    ours, theirs = (load_file(tmp_path / run / "checkpoints/best/model.safetensors") for run in ("one", "two"))
+    for name, weight in ours.items():
+        np.testing.assert_allclose(weight, theirs[name], rtol=1e-3, atol=1e-4, err_msg=name)
+    # the same weights are evaluated and encoded to the same bits
+    scores = pq.read_table(tmp_path / "two" / "per_image.parquet")
+    assert alone("isthmus", "evaluate", "two", "-q" if False else "--json").returncode == 0
+    assert pq.read_table(tmp_path / "two" / "per_image.parquet").equals(scores)
+    assert alone("isthmus", "encode", "two", "digits", "--out", "one.parquet").returncode == 0
+    code, _, err = done(torchrun(2, "-m", "isthmus", "encode", "two", "digits", "--out", "two.parquet"))
+    assert code == 0, err
+    assert pq.read_table(tmp_path / "one.parquet").equals(pq.read_table(tmp_path / "two.parquet"))
