@@ -91,7 +91,7 @@ def print_findings(findings: Findings) -> None:
     examined = [one.severity for row in findings.variations for one in row.doctor or ()]
     if examined:
         console.print(
-            f"\nDoctor: {', '.join(counts(examined))}; `isthmus doctor` and the report say which.", markup=False
+            f"\nDoctor: {', '.join(counts(examined))}; the report says which.", markup=False
         )
     data = findings.data
     if data is not None:
