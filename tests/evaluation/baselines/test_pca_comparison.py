@@ -27,7 +27,10 @@ UNKNOWN = Course(pca_mse=0.02)
     ("courses", "said"),
     [
         ([course(0.9, LATER)], "below PCA's on validation images since second 41 of training (epoch 2 of 5)"),
-        ([course(0.9, moment(1, 2.34))], "below PCA's on validation images since second 2.3 of training (epoch 1 of 5)"),
+        (
+            [course(0.9, moment(1, 2.34))],
+            "below PCA's on validation images since second 2.3 of training (epoch 1 of 5)",
+        ),
         ([course(0.9, START)], "at or below PCA's on validation images since the start of training"),
         ([course(1.312)], "never below PCA's on validation images in 5 epochs: at best 1.31 times PCA's"),
         ([course(1.0004, epochs=1)], "never below PCA's on validation images in 1 epoch: at best 1.0004 times PCA's"),

@@ -122,9 +122,8 @@ def _above(courses: Sequence[Course], seeds: int) -> str:
     below = [ratio for ratio in ratios if ratio < 1 and not _looks_equal(ratio)]
     if below:
         some = f" in {len(below)} of {seeds} seeds" if len(below) < seeds else ""
-        return (
-            f"below PCA's on validation images{some} at best ({_beside(min(below), _ITS)}), but not with the weights kept"
-        )
+        lowest = _beside(min(below), _ITS)
+        return f"below PCA's on validation images{some} at best ({lowest}), but not with the weights kept"
     some = f" in {len(ratios)} of {seeds} seeds" if len(ratios) < seeds else ""
     best = f"at best {_beside(min(ratios), _ITS)}"
     epochs = _epochs(courses)

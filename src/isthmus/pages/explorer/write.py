@@ -156,7 +156,7 @@ def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[s
     ]
     if len(same) > MOST_MODELS:
         left = ", ".join(one.name for one in same[MOST_MODELS:])
-        notices.append(f"The explorer's page shows at most {MOST_MODELS} models; not on it: {left} (--model NAME chooses).")
+        notices.append(f"The explorer shows {MOST_MODELS} models at most; not on it: {left} (--model NAME chooses).")
     return study.findings.study, same[:MOST_MODELS], notices
 
 
