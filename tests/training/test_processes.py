@@ -59,6 +59,42 @@ def alone(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in, with a cache of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
+    return tmp_path
+
+
+def wait_for_checkpoint(process: subprocess.Popen[str]) -> None:
+    while not Path("run/checkpoints/last/state.json").exists():
+        assert process.poll() is None, done(process)
+        time.sleep(0.1)
+
+
+def step_of(run: str) -> int:
+    """The step of its last checkpoint."""
+    return json.loads(Path(run, "checkpoints/last/state.json").read_text(encoding="utf-8"))["progress"]["step"]
+
+
+def workers_of(process: subprocess.Popen[str]) -> list[int]:
+    """The processes that torchrun started, by rank."""
+    children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=True)
+    found = {}
+    for word in children.stdout.split():
+        variables = Path("/proc", word, "environ").read_bytes().split(b"\0")
+        rank = [value for value in variables if value.startswith(b"RANK=")]
+        if rank:
+            found[int(rank[0][5:])] = int(word)
+    return [found[rank] for rank in sorted(found)]
+
+
+def alive(pid: int) -> bool:
+    state = Path("/proc", str(pid), "stat")
+    return state.exists() and ") Z " not in state.read_text(encoding="utf-8")
+
+
 def losses(count: int, out: Path, cases: dict[str, dict[str, Any]], steps: int) -> dict[str, Any]:
     words = [word for name, changes in cases.items() for word in (name, str(steps), json.dumps(changes))]
     if count == 1:
@@ -97,42 +133,75 @@ def test_the_losses_of_every_family_are_those_of_one_process(tmp_path: Path) -> 
     compare(one, many, 1e-5)
 
 
-def test_a_run_of_two_processes_is_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed, it goes on with another number of processes; its evaluation and its latents are those of one process."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
-    begun = torchrun(2, "-m", "isthmus", *TRAIN, "train.epochs=400", "--out", "run")
-    checkpoint = tmp_path / "run" / "checkpoints" / "last" / "state.json"
-    while not checkpoint.exists():
-        assert begun.poll() is None, done(begun)
-        time.sleep(0.1)
+@pytest.mark.slow
+def test_an_interrupted_run_goes_on_with_another_number_of_processes(place: Path) -> None:
+    begun = torchrun(2, "-m", "isthmus", *TRAIN, "train.epochs=1000", "--out", "run")
+    wait_for_checkpoint(begun)
     begun.send_signal(signal.SIGTERM)
     code, _, err = done(begun)
     assert code != 0 and "Traceback" not in err.partition("torch/distributed")[0], err
-    stopped = json.loads(checkpoint.read_text(encoding="utf-8"))["progress"]["step"]
-    assert stopped > 0
-    environment_json = json.loads((tmp_path / "run" / "environment.json").read_text(encoding="utf-8"))
+    stopped = step_of("run")
+    environment_json = json.loads(Path("run/environment.json").read_text(encoding="utf-8"))
     assert environment_json["processes"] == 2
+    alone_again = subprocess.Popen(
+        [sys.executable, "-m", "isthmus", *TRAIN, "train.epochs=1000", "--out", "run", "--resume"],
+        env={**environment(), "OMP_NUM_THREADS": "1", "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while step_of("run") == stopped:
+        assert alone_again.poll() is None, done(alone_again)
+        time.sleep(0.2)
+    alone_again.send_signal(signal.SIGINT)
+    code, _, err = done(alone_again)
+    assert code == 130 and "number of processes" in err, err
 
 
-def test_training_evaluation_and_latents_are_those_of_one_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
+@pytest.mark.slow
+def test_a_killed_process_is_started_again_and_nothing_is_lost(place: Path) -> None:
+    words = ("--max-restarts", "2", "-m", "isthmus", *TRAIN, "train.epochs=60", "--out", "run")
+    begun = torchrun(2, *words)
+    wait_for_checkpoint(begun)
+    victim = workers_of(begun)[1]
+    before = step_of("run")
+    os.kill(victim, signal.SIGKILL)
+    code, _, err = done(begun)
+    assert code == 0, err
+    assert json.loads(Path("run/training.json").read_text(encoding="utf-8"))["epochs"] == 60
+    steps = [line["step"] for line in map(json.loads, Path("run/metrics.jsonl").read_text().splitlines())]
+    assert steps == sorted(steps) and before in steps, "the log goes on from the checkpoint"
+
+
+@pytest.mark.slow
+def test_a_hung_process_is_given_up_with_a_sentence(place: Path) -> None:
+    begun = torchrun(2, "-m", "isthmus", *TRAIN, "train.epochs=1000", "--out", "run", ISTHMUS_PEER_SECONDS="6")
+    wait_for_checkpoint(begun)
+    victim = workers_of(begun)[1]
+    os.kill(victim, signal.SIGSTOP)
+    try:
+        deadline = time.monotonic() + 60
+        while step_of("run") and alive(workers_of(begun)[0]) and time.monotonic() < deadline:
+            time.sleep(0.5)
+    finally:
+        os.kill(victim, signal.SIGCONT)
+    code, _, err = done(begun)
+    assert code != 0 and "did not answer for 6 s" in err, err
+
+
+def test_training_evaluation_and_latents_are_those_of_one_process(place: Path) -> None:
     few = (*TRAIN, "train.steps=12")
     assert alone("isthmus", *few, "--out", "one").returncode == 0
     code, out, err = done(torchrun(2, "-m", "isthmus", *few, "--out", "two"))
     assert code == 0, err
     assert out.count("this model") == 1, "one process speaks"
-    ours, theirs = (json.loads((tmp_path / run / "evaluation.json").read_text()) for run in ("one", "two"))
+    ours, theirs = (json.loads((place / run / "evaluation.json").read_text()) for run in ("one", "two"))
     for who in ("model", "pca"):
         assert ours["scores"][who]["psnr"]["mean"] == pytest.approx(theirs["scores"][who]["psnr"]["mean"], abs=1e-3)
     # the same weights are evaluated and encoded to the same bits
-    scores = pq.read_table(tmp_path / "two" / "per_image.parquet")
+    scores = pq.read_table(place / "two" / "per_image.parquet")
     assert alone("isthmus", "evaluate", "two", "--json").returncode == 0
-    assert pq.read_table(tmp_path / "two" / "per_image.parquet").equals(scores)
+    assert pq.read_table(place / "two" / "per_image.parquet").equals(scores)
     assert alone("isthmus", "encode", "two", "digits", "--out", "one.parquet").returncode == 0
     code, _, err = done(torchrun(2, "-m", "isthmus", "encode", "two", "digits", "--out", "two.parquet"))
     assert code == 0, err
-    assert pq.read_table(tmp_path / "one.parquet").equals(pq.read_table(tmp_path / "two.parquet"))
+    assert pq.read_table(place / "one.parquet").equals(pq.read_table(place / "two.parquet"))
