@@ -17,7 +17,15 @@ from skimage.metrics import peak_signal_noise_ratio
 from tests.pages.report.builder import blur, draw_images
 
 from isthmus.pages.report import text
-from isthmus.pages.report.pictures import ERROR_LIMIT, error_colours, error_map_uri, picture_uri, png_uri, psnr, shown_size
+from isthmus.pages.report.pictures import (
+    ERROR_LIMIT,
+    error_colours,
+    error_map_uri,
+    picture_uri,
+    png_uri,
+    psnr,
+    shown_size,
+)
 from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.strips import difference_strip

@@ -81,8 +81,9 @@ def _bytes(levels: int, name: str, values: np.ndarray) -> tuple[list[TensorProto
 
 
 def quantise(matrix: np.ndarray, levels: int = 127) -> tuple[np.ndarray, np.ndarray]:
-    """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C), whichever loses less; the same for (R, C, H, W).
+    """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C), whichever loses less.
 
+    Kernels (R, C, H, W) get scales (R, 1, 1, 1) or (1, C, 1, 1).
     The columns of a matrix that decodes whitened latents differ by orders of magnitude; rows of most layers do not.
     """
     tried: list[tuple[float, np.ndarray, np.ndarray]] = []
