@@ -148,7 +148,7 @@ def test_pages_train_narrow_networks_here() -> None:
         if isinstance(step, Command)
         if step.words[1] == "train" and not step.needs
     }
-    small_ones = {"digits/latent-10", "runs/first/recipe.toml", "post-faithful/latent-10"}
+    small_ones = {"digits/latent-10", "runs/first/recipe.toml", "runs/mine/recipe.toml", "post-faithful/latent-10"}
     assert {name for name in trained if not name.startswith("my-")} <= {*NARROWED, *small_ones}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from isthmus.core.wording import printable, shortened
+from isthmus.core.wording import printable
 
 INK, GREY = (30, 30, 30), (110, 110, 110)
 GAP, LINE = 8, 15  # pixels between tiles; height of a line of text
@@ -63,11 +63,16 @@ def file_name(path: str) -> str:
 
 
 def fitting(text: str, width: int) -> str:
-    """`text`, without its middle where it is wider than `width` pixels."""
-    longest = len(text)
-    while longest > 2 and font().getlength(shortened(text, longest)) > width:
-        longest -= 1
-    return shortened(text, longest)
+    """`text`; where it is wider than `width` pixels, its beginning and more of its end, which tells rows apart."""
+    letters = font()
+    if letters.getlength(text) <= width:
+        return text
+    for kept in range(len(text) - 1, 1, -1):
+        tail = kept * 2 // 3
+        shorter = f"{text[: kept - tail]}…{text[len(text) - tail :]}"
+        if letters.getlength(shorter) <= width:
+            return shorter
+    return text[:1]
 
 
 def font() -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
