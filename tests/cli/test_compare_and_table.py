@@ -92,6 +92,8 @@ def test_the_table_the_page_and_the_sentence(home: Path) -> None:
     page = (home / "comparison.html").read_text()
     assert "isthmus comparison" in page and "a and b" in page and '<img src="data:image/' in page
     assert "explorer.html" not in page
+    assert "What this comparison cannot say" in page and "this study" not in page
+    assert "isthmus explore ." not in page, "a folder of runs that were only compared is no study"
     assert isthmus("compare", "a", "b", "-o", "pages/deep/x.html").code == 0, "from another folder too"
     assert (home / "pages" / "deep" / "x.html").is_file()
 
