@@ -22,7 +22,8 @@ class Package:
     with_: tuple[str, ...] = ()
 
 
-# What every part needs comes first; the last three are large, and only evaluations, studies and parquet files need them.
+# What every part needs comes first; only evaluations, studies and parquet
+# files need those from scipy on, which are large.
 NEEDED = (
     Package("pydantic", "pydantic", "2.7", ("pydantic-core", "annotated-types", "typing-inspection", "typing-extensions")),
     Package("tomli_w", "tomli-w", "1.0"),
@@ -33,9 +34,12 @@ NEEDED = (
     Package("jinja2", "jinja2", "3.1", ("markupsafe",)),
     Package("threadpoolctl", "threadpoolctl", "3.1"),
     Package("PIL", "pillow", "10.3"),
-    Package("sklearn", "scikit-learn", "1.6", ("joblib", "narwhals")),
     Package("scipy", "scipy", "1.10"),
     Package("pyarrow", "pyarrow", "16"),
+    Package("sklearn", "scikit-learn", "1.6", ("joblib", "narwhals", "cloudpickle")),
+    Package("onnx", "onnx", "1.17", ("protobuf", "ml-dtypes", "typing-extensions")),
+    Package("onnxscript", "onnxscript", "0.5", ("onnx-ir", "packaging", "sympy", "mpmath")),
+    Package("onnxruntime", "onnxruntime", "1.20", ("flatbuffers", "packaging", "protobuf")),
 )
 
 

@@ -28,6 +28,11 @@ class Setting:
     seconds: float
     rehearse: bool = False
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images that networks are compared on."""
+        return (3, 8, 8) if self.rehearse else IMAGE_SHAPE
+
     def images(self) -> Mapping[str, Any]:
         """The options of `data` for a recipe: the folders, or as many drawn images as CIFAR-10 has."""
         if self.data:

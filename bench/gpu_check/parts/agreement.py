@@ -9,7 +9,7 @@ from torch import Tensor
 
 from bench.gpu_check.found import Found, Said, Value
 from bench.gpu_check.goals import CODES, OUTPUTS
-from bench.gpu_check.setting import IMAGE_SHAPE, Setting, networks
+from bench.gpu_check.setting import Setting, networks
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import evaluation_mode, full_precision
 from isthmus.models.pixels import to_unit
@@ -20,10 +20,11 @@ _IMAGES = 64
 
 
 def measure(setting: Setting) -> Iterator[Found]:
-    pixels = torch.randint(0, 256, (_IMAGES, *IMAGE_SHAPE), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
+    draw = torch.Generator().manual_seed(1)
+    pixels = torch.randint(0, 256, (_IMAGES, *setting.shape), dtype=torch.uint8, generator=draw)
     worst, codes, other, done = 0.0, 0, 0, 0
     for name, recipe in networks(setting).items():
-        model = _model(recipe)
+        model = _model(recipe, setting.shape)
         host, host_codes = _outputs(model, pixels)
         model.to(setting.device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         device, device_codes = _outputs(model, pixels)
@@ -42,9 +43,9 @@ def measure(setting: Setting) -> Iterator[Found]:
     yield Said(f"outputs of {done} networks compared, {_IMAGES} images each, in fp32 without TF32")
 
 
-def _model(recipe: Recipe) -> Autoencoder:
+def _model(recipe: Recipe, shape: tuple[int, int, int]) -> Autoencoder:
     """Random weights everywhere: some layers begin with zeros, which would hide what is behind them."""
-    model, _ = untrained(recipe, IMAGE_SHAPE)
+    model, _ = untrained(recipe, shape)
     draw = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for weight in model.parameters():

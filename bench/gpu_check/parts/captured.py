@@ -15,7 +15,7 @@ import torch
 
 from bench.gpu_check.found import Found, Said, Value
 from bench.gpu_check.goals import CAPTURED, LOSSES
-from bench.gpu_check.setting import IMAGE_SHAPE, Setting, networks
+from bench.gpu_check.setting import Setting, networks
 from isthmus.core.pixels import Pixels, depth_of
 from isthmus.recipes.recipe import Recipe
 from isthmus.training.batches import Batches, BatchesFromDisk
@@ -28,7 +28,7 @@ _STEPS, _BATCH = 8, 16
 
 def measure(setting: Setting) -> Iterator[Found]:
     draw = np.random.default_rng(0)
-    few = draw.integers(0, 256, (_STEPS * _BATCH, *IMAGE_SHAPE), dtype=np.uint8)
+    few = draw.integers(0, 256, (_STEPS * _BATCH, *setting.shape), dtype=np.uint8)
     recipes = networks(setting)
     cases: list[tuple[str, Recipe, Pixels]] = [(name, recipe, few) for name, recipe in recipes.items()]
     plain = recipes["post/denoise"]
@@ -63,7 +63,7 @@ def losses(recipe: Recipe, images: Pixels, device: str, *, capture: bool) -> tup
     settings = recipe.train.model_copy(update={"batch": _BATCH, "capture": capture})
     with warnings.catch_warnings(record=True) as heard:
         warnings.simplefilter("always")
-        model, objective = untrained(recipe, IMAGE_SHAPE, depth_of(images.dtype))
+        model, objective = untrained(recipe, images.shape[1:], depth_of(images.dtype))
         model.to(device).to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
         objective.to(device)
         optimizer = build_optimizer(model, settings, objective)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from bench.gpu_check.setting import IMAGE_SHAPE, Setting
 from isthmus.core.pixels import Pixels
 from isthmus.evaluation.baselines.pca import PrincipalComponents, fit
 from isthmus.evaluation.baselines.principal_directions import row_blocks
+from isthmus.evaluation.cost import cost
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.recipes.study_plan import load_recipe
 from isthmus.training.initial_model import untrained
@@ -46,6 +48,8 @@ def measure(setting: Setting) -> Iterator[Found]:
     model, objective = untrained(recipe, IMAGE_SHAPE)
     model.to(setting.device)
     objective.to(setting.device)
+    cost(model)  # this and the next line load libraries for seconds
+    importlib.import_module("sklearn.mixture")
     with tempfile.TemporaryDirectory() as folder:
         begun = time.perf_counter()
         evaluate(model, recipe, splits, Path(folder), objective)

@@ -17,17 +17,16 @@ from bench.gpu_check.setting import Setting
 
 
 def measure(setting: Setting) -> Iterator[Found]:
-    words = [f"{name}={_written(value)}" for name, value in setting.images().items()]
-    words += [f"train.device={setting.device}", f"seeds={1 if setting.rehearse else 3}"]
-    if setting.rehearse:
-        words += ["train.epochs=1", "train.least_steps=0", "split.limit=64"]
     with tempfile.TemporaryDirectory() as folder:
         study, log = Path(folder) / "study", Path(folder) / "log"
-        command = [sys.executable, "-m", "isthmus", "study", "post", *words, "--jobs", "auto", "-o", str(study)]
         begun = time.perf_counter()
         with log.open("wb") as said:
             child = subprocess.Popen(
-                command, cwd=ROOT, env={**os.environ, "XDG_CACHE_HOME": folder}, stdout=said, stderr=said
+                command(setting, study),
+                cwd=ROOT,
+                env={**os.environ, "XDG_CACHE_HOME": folder},
+                stdout=said,
+                stderr=said,
             )
             while child.poll() is None:
                 time.sleep(0.2 if setting.rehearse else 2.0)
@@ -41,6 +40,15 @@ def measure(setting: Setting) -> Iterator[Found]:
         yield Said("isthmus study post: on images drawn by code, as many as CIFAR-10 has to train on")
     if setting.rehearse:
         yield NoGoal(POST, "a rehearsal")
+
+
+def command(setting: Setting, study: Path) -> list[str]:
+    """`isthmus study post` into the folder `study`."""
+    words = [f"{name}={_written(value)}" for name, value in setting.images().items()]
+    words += [f"train.device={setting.device}", f"seeds={1 if setting.rehearse else 3}"]
+    if setting.rehearse:
+        words += ["train.epochs=1", "train.least_steps=0", "split.limit=64", "train.kernels=torch"]
+    return [sys.executable, "-m", "isthmus", "study", "post", *words, "--jobs", "auto", "-o", str(study)]
 
 
 def _finished(study: Path) -> int:
