@@ -49,7 +49,12 @@ def main() -> None:
         if sentence:
             print(f"gpu-check: {sentence}", file=sys.stderr, flush=True)
         paths = [folder, str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "PYTHONUNBUFFERED": "1", BEGUN: str(begun)}
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+            "PYTHONUNBUFFERED": "1",
+            BEGUN: str(begun),
+        }
         command = [sys.executable, "-m", "bench.gpu_check.measure", *sys.argv[1:]]
         child = subprocess.Popen(command, cwd=ROOT, env=environment)
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())

@@ -1,7 +1,7 @@
 """Goes through the parts, each in its share of the time, and writes what is known after every value.
 
-    python -m bench.gpu_check [--device cuda] [--data FOLDER ...] [--only PART ...] [--seconds 480] [--out FOLDER]
-    python -m bench.gpu_check --rehearse        (the same code on the CPU, with tiny sizes, in two minutes)
+python -m bench.gpu_check [--device cuda] [--data FOLDER ...] [--only PART ...] [--seconds 480] [--out FOLDER]
+python -m bench.gpu_check --rehearse        (the same code on the CPU, with tiny sizes, in two minutes)
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from bench import record
-from bench.contest import ROOT
 from bench.goals import Measured, table
 from bench.gpu_check.found import Found, NoGoal, Said, Value
 from bench.gpu_check.goals import PARTS, goal_of_h200, without_goal
 from bench.gpu_check.seconds import BEGUN, END, REHEARSED, WHOLE, shares
 from bench.gpu_check.watched import watched
+
 
 class Report:
     """The rows of all parts, with what is known so far."""
@@ -57,8 +57,10 @@ class Report:
         return all(self.ends.get(part, "").startswith("done") for part in self.parts) and all(row.holds for row in rows)
 
     def write(self, *, show: bool = False) -> None:
-        ends = ["| part | |", "|---|---|", *(f"| {part} | {self.ends.get(part, 'not begun')} |" for part in self.parts)]
-        beside = "\n".join(ends) + "".join(f"\n\n- {line}" if i == 0 else f"\n- {line}" for i, line in enumerate(self.said))
+        ends = [f"| {part} | {self.ends.get(part, 'not begun')} |" for part in self.parts]
+        beside = "\n".join(["| part | |", "|---|---|", *ends])
+        if self.said:
+            beside += "\n\n" + "\n".join(f"- {sentence}" for sentence in self.said)
         about = "Sizes are tiny: this only shows that every part runs. " if self.rehearse else ""
         if self.elsewhere:
             about += f"Times are held against goals of an H200; this GPU is another one: {self.machine['gpu']}. "
@@ -123,7 +125,9 @@ def _options() -> argparse.Namespace:
     import torch
 
     parser = argparse.ArgumentParser(prog="python -m bench.gpu_check", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, nargs="+", default=[], help="parquet folders of CIFAR-10, its test set last")
+    parser.add_argument(
+        "--data", type=Path, nargs="+", default=[], help="parquet folders of CIFAR-10, its test set last"
+    )
     parser.add_argument("--only", nargs="+", choices=list(PARTS), default=list(PARTS), help="parts, all by default")
     parser.add_argument("--seconds", type=float, default=WHOLE, help="for everything together (default 480)")
     parser.add_argument("--out", type=Path, help="for the page and the JSON file (default records/)")

@@ -25,7 +25,9 @@ class Package:
 # What every part needs comes first; only evaluations, studies and parquet
 # files need those from scipy on, which are large.
 NEEDED = (
-    Package("pydantic", "pydantic", "2.7", ("pydantic-core", "annotated-types", "typing-inspection", "typing-extensions")),
+    Package(
+        "pydantic", "pydantic", "2.7", ("pydantic-core", "annotated-types", "typing-inspection", "typing-extensions")
+    ),
     Package("tomli_w", "tomli-w", "1.0"),
     Package("safetensors", "safetensors", "0.5"),
     Package("filelock", "filelock", "4.3"),

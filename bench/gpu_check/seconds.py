@@ -7,7 +7,7 @@ from collections.abc import Mapping
 BEGUN = "GPU_CHECK_BEGUN"  # in the environment: when the command began, which includes the installation of wheels
 WHOLE = 480.0
 END = 5.0  # kept for the end
-REHEARSED = 60.0  # that a rehearsed part may take on a slow machine
+REHEARSED = 120.0  # that a rehearsed part may take on a slow machine
 
 
 def shares(parts: Mapping[str, float], seconds: float) -> dict[str, float]:

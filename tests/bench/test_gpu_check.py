@@ -237,7 +237,9 @@ def test_every_part_has_a_module_and_every_family_a_network() -> None:
 
 @pytest.mark.slow
 def test_the_rehearsal_goes_through_every_part(tmp_path: Path) -> None:
-    (end,) = (one for one in watched([sys.executable, "-m", "bench.gpu_check", "--rehearse", "--out", str(tmp_path)], 600))
+    (end,) = (
+        one for one in watched([sys.executable, "-m", "bench.gpu_check", "--rehearse", "--out", str(tmp_path)], 600)
+    )
     assert str(end).startswith("done"), end
     (page,) = tmp_path.glob("*-gpu-check.md")
     text = page.read_text(encoding="utf-8")

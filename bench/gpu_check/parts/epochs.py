@@ -1,4 +1,4 @@
-"""Seconds an epoch of the post's first network at several batch sizes, beside what its memory traffic takes at least."""
+"""Seconds an epoch of the post's first network, batch by batch, beside what its memory traffic takes at least."""
 
 from __future__ import annotations
 

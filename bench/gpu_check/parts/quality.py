@@ -27,7 +27,7 @@ def measure(setting: Setting) -> Iterator[Found]:
         "train.least_steps": 0,
     }
     if setting.rehearse:
-        changes |= {"architecture.width": 8, "architecture.depth": 1, "train.batch": 32}
+        changes |= {"architecture.width": 8, "architecture.depth": 1, "train.batch": 32, "split.limit": 256}
     if not setting.data:
         yield NoGoal(QUALITY, "the images are drawn: give CIFAR-10's with --data")
     recipe = load_recipe("quality-gpu/latent-64", changes)
