@@ -95,7 +95,7 @@ def main() -> None:
                 report.ends[part] = "not begun: no time was left"
                 continue
             print(f"{part}: up to {seconds:.0f} s", file=sys.stderr, flush=True)
-            report.ends[part] = "ended before its time by the end of the whole command"
+            report.ends[part] = "stopped with the whole command"
             for found in watched(_command(given, part, seconds), seconds):
                 if isinstance(found, str):
                     report.ends[part] = found

@@ -34,7 +34,7 @@ class Setting:
         return (3, 8, 8) if self.rehearse else IMAGE_SHAPE
 
     def images(self) -> Mapping[str, Any]:
-        """The options of `data` for a recipe: the folders, tested on the last, or as many drawn images as CIFAR-10 has."""
+        """The options of `data` for a recipe: the folders, tested on the last, or drawn images, as many."""
         if self.data:
             return {"data.kind": "parquet", "data.path": list(self.data), "data.test": self.data[-1]}
         train, test = (300, 40) if self.rehearse else (52_632, 2000)  # 5 % are set aside for validation

@@ -150,6 +150,8 @@ def test_agreement_compares_every_network_on_the_device(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(agreement, "_outputs", elsewhere)
     assert values(agreement)[goals.OUTPUTS] == pytest.approx(0.25)
+    monkeypatch.setattr(agreement, "_outputs", lambda *given: (outputs(*given)[0] * torch.nan, None))
+    assert values(agreement)[goals.OUTPUTS] == float("inf"), "outputs that are no numbers do not agree"
 
 
 @pytest.mark.parametrize("differs", [False, True])

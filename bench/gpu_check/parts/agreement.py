@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import torch
@@ -34,6 +35,7 @@ def measure(setting: Setting) -> Iterator[Found]:
             equal, codes, other = same.all(1), codes + same.numel(), other + int((~same).sum())
         # a code that is as near as another may be the other one there: its image differs, and is not compared
         difference = float((host - device)[equal].abs().max()) if equal.any() else 0.0
+        difference = difference if math.isfinite(difference) else math.inf  # else the maximum would pass over it
         if difference > 1e-4:
             yield Said(f"{name}: outputs differ by up to {difference:.1e}")
         worst, done = max(worst, difference), done + 1

@@ -5,6 +5,7 @@ Also of 16-bit pixels with mirroring, and of images that stay on disk and are re
 
 from __future__ import annotations
 
+import math
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -49,7 +50,8 @@ def measure(setting: Setting) -> Iterator[Found]:
             captured += is_captured
             if reason:
                 yield Said(f"{name}: {reason}")
-            difference = max(abs(a - b) / max(abs(a), 1e-6) for a, b in zip(expected, found, strict=True))
+            differences = [abs(a - b) / max(abs(a), 1e-6) for a, b in zip(expected, found, strict=True)]
+            difference = max(one if math.isfinite(one) else math.inf for one in differences)
             if difference > 1e-3:
                 yield Said(f"{name}: losses of captured and plain steps differ by {difference:.1e}")
             worst = max(worst, difference)
