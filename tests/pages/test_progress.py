@@ -61,6 +61,17 @@ def test_lines_of_several_runs_say_whose_they_are(two: list[Job], capsys: pytest
     ]
 
 
+def test_a_reason_of_several_failures_is_told_once(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
+    with Display() as display:
+        for job in two:
+            display.show(RunBegins(job))
+            display.show(RunFailed(job, "the disk is full", ""))
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] narrow, seed 0 failed: the disk is full",
+        "[2/2] wide, seed 0 failed: as [1/2] narrow, seed 0",
+    ]
+
+
 def test_a_terminal_has_a_bar_for_each_run_under_way(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
     narrow, wide = two
     display = Display()

@@ -17,6 +17,7 @@ from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.evaluation.noise_sentence import run_beside_noise
 from isthmus.inference.trained_noise import in_levels
+from isthmus.pages.lost_runs import failures_together
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Finding, Findings
@@ -52,7 +53,7 @@ def print_findings(findings: Findings) -> None:
     findings = Findings.model_validate(all_printable(as_json(findings)))
     console = new_console()
     console.print()
-    for one in findings.findings:
+    for one in failures_together(findings):
         console.print(f"• {one.sentence}", markup=False)
     finished = [row.scores for row in findings.variations if row.scores is not None]
     measures = measures_in((name for scores in finished for name in scores.by_measure), findings.measures)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from isthmus.core.arguments import for_caller
 from isthmus.core.wording import counted, printable
 from isthmus.pages.notebook.progress import NotebookProgress
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
@@ -41,6 +42,7 @@ class Display:
             transient=True,
         )
         self.runs: dict[int, _Run] = {}  # unfinished runs, by their number in the study
+        self.reasons: dict[str, str] = {}  # why runs failed -> the title of the first
 
     def __enter__(self) -> Display:
         if self.live:
@@ -63,7 +65,8 @@ class Display:
             case RunFailed():
                 run = self.runs.pop(event.job.number)
                 run.close()
-                run.line(f"{run.title} failed: {event.sentence}")
+                first = self.reasons.setdefault(event.sentence, run.title)
+                run.line(f"{run.title} failed: {event.sentence if first == run.title else f'as {first}'}")
             case FinishedRead() | StudyDone():
                 pass
             case Notice():
@@ -73,7 +76,8 @@ class Display:
                 self._show(0, event)
 
     def print(self, text: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bars, with the caller's names of options."""
+        text = for_caller(text)
         if self.notebook is not None:
             self.notebook.print(text)
             return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.core.errors import InputError
+from isthmus.core.errors import Faults, InputError
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.failed import Failure
@@ -22,6 +22,7 @@ from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.executors.pool import run_at_once
 from isthmus.runs.findings import findings
 from isthmus.runs.folder_log import logged
+from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import Done, Event, run, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.shared_splits import SharedSplits
@@ -128,6 +129,8 @@ def _study(
         if reason is not None:
             yield Notice(reason)
         yield from _recorded(run_in_lanes(finished, 1, read))
+        for sentence in _settled(finished):
+            yield Notice(f"{sentence}.")
         if missing and (finished or os.path.lexists(folder / "findings.json")):  # of a study without the missing runs
             find()
         if missing and finished:
@@ -149,6 +152,15 @@ def _jobs(plan: Plan, folder: Path, keep_optimizer: bool) -> list[Job]:
         Job(row.name, seed, number, len(pairs), row.recipe(seed), seed_folder(folder, row.name, seed), keep_optimizer)
         for number, (row, seed) in enumerate(pairs, start=1)
     ]
+
+
+def _settled(finished: Sequence[Job]) -> list[str]:
+    """Settle what finished runs keep of their optimizers; returns what there is to say, once for all runs alike."""
+    said = Faults()
+    for job in finished:
+        if (sentence := settle_later(job.folder, keep=job.keep_optimizer)) is not None:
+            said.add(sentence, f"{job.variation}, seed {job.seed}")
+    return said.sentences()
 
 
 def _growing(events: Iterator[JobEvent], find: Callable[[], object]) -> Iterator[JobEvent]:
