@@ -83,12 +83,17 @@ def _print(found: Sequence[ListedRun]) -> None:
     whys = Faults()
     for run in found:
         if run.why:
-            whys.add(f"{run.state}: {shortened(' '.join(run.why.split()), _WHY)}", str(run.folder))
+            whys.add(f"{run.state}: {shortened(_reason(run), _WHY)}", str(run.folder))
     told = whys.sentences()
     for sentence in told[:_WHYS]:
         say(sentence)
     if len(told) > _WHYS:
         say(f"{len(told) - _WHYS:,} more are told by --json.")
+
+
+def _reason(run: ListedRun) -> str:
+    """Why, on one line, without the folder: the line names it already."""
+    return " ".join(run.why.split()).removeprefix(f"{run.folder}: ")
 
 
 def _study_row(name: str, runs: Sequence[ListedRun]) -> list[str]:

@@ -29,6 +29,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.wording import counted
 
 
 def study(
@@ -76,7 +77,10 @@ def study(
             tell(f"Explorer: {resolved(explorer)}")
     failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
-        raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
+        raise RunError(
+            f"{counted(len(failed), 'run')} of the study failed; mend the cause, then give the same command again: "
+            "finished runs are kept"
+        )
 
 
 def train(

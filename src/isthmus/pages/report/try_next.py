@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from isthmus.core.wording import counted
-from isthmus.pages.report.commands import beside, in_a_name, quoted, train_again
+from isthmus.pages.report.commands import as_options, beside, in_a_name, quoted, train_again
 from isthmus.pages.report.limits import undecided
 from isthmus.pages.report.read_folder import Compared, RunFolder, StudyFolder
 from isthmus.recipes.recipe import Raw
@@ -152,7 +152,7 @@ def _remedies(said: Sequence[Said]) -> Iterator[Advice]:
             faults[line.rule] = run, line
     for run, line in faults.values():
         name, sentence = run.evaluation.name, line.sentence
-        why = f"{name}: {sentence[:1].lower()}{sentence[1:]}"
+        why = f"{name}: {sentence[:1].lower()}{sentence[1:]} Try {' '.join(as_options(_changes(line)))}."
         yield Advice(why, train_again(run.path, _changes(line), in_a_name(_changes(line))))
 
 
