@@ -13,7 +13,7 @@ _BOTH = frozenset(
 RUN_FILES = _BOTH | {
     *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
     *("evaluation.json", "per_image.parquet", "pictures.safetensors", "preview.safetensors"),
-    *("calibration.safetensors", "anomalies.json"),
+    *("calibration.safetensors", "anomalies.json", "denoising.json"),
 }
 CHECKPOINT_FILES = frozenset({"model.safetensors", "objective.safetensors", "optimizer.safetensors", "state.json"})
 EVENTS = "events.out.tfevents."
