@@ -105,17 +105,17 @@ def _at_once(x: Tensor, stages: Sequence[Stage]) -> int:
 
 
 def _fuses(x: Tensor, stage: Stage) -> bool:
-    return _compiled() and stage.norm.training and held() is None and norm_leaky.takes(x, stage.norm)
+    return _compiled() and stage.norm.training and norm_leaky.takes(x, stage.norm)
 
 
 def _convolve_norm_leaky(x: Tensor, stage: Stage) -> Tensor:
     fuses = _fuses(x, stage)
     if any(stage.pad):
         x = F.pad(x, stage.pad)
-    if held() is not None and stage.norm.training:  # no kernel sees the images of other processes
+    if fuses:
+        return norm_leaky.norm_leaky(convolve(stage.how, x, stage.kernel, None), stage.offset, stage.norm, stage.slope)
+    if held() is not None and stage.norm.training:
         return F.leaky_relu(
             whole_norm(convolve(stage.how, x, stage.kernel, None), stage.norm, stage.offset), stage.slope
         )
-    if fuses:
-        return norm_leaky.norm_leaky(convolve(stage.how, x, stage.kernel, None), stage.offset, stage.norm, stage.slope)
     return F.leaky_relu(stage.norm(convolve(stage.how, x, stage.kernel, stage.offset)), stage.slope)
