@@ -26,7 +26,7 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
-from isthmus.pages.work_progress import WorkProgress
+from isthmus.pages.work_progress import work_progress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_record
@@ -36,8 +36,10 @@ from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.executors.interfaces import Executor
+from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
+from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
 from isthmus.runs.sinks import opened
@@ -46,6 +48,7 @@ from isthmus.runs.study import study as run_study
 from isthmus.runs.work import LeftToOthers
 from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
+from isthmus.training.events import Started
 
 
 class UnfinishedRun(InputError):
@@ -82,6 +85,10 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
             ):
                 display.show(event)
                 feed.see(event, asked.folder)
+        if finished and asked.images is None and (said := settle_later(asked.folder, keep=keep_optimizer)) is not None:
+            display.print(f"{asked.folder}: {said}.")
+        if finished and log:
+            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
         if finished:
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
@@ -112,12 +119,16 @@ def study(
         images=asked.images,
         keep_optimizer=keep_optimizer,
     )
+    trained = False
     with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
+            trained |= isinstance(event, RunEvent) and isinstance(event.event, Started)
             display.show(event)
             feed.see(event, asked.folder)
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
+        if log and not trained:
+            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
     write_study_pages(asked.folder)
 
 
@@ -194,7 +205,7 @@ def compare_denoisers(
     recipe = read_recipe(run)
     notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
     found: list[DenoisingRecord] = []
-    with WorkProgress("Comparing denoisers", len(noise), "strength") as progress:
+    with work_progress("Comparing denoisers", len(noise), "strength") as progress:
         for std in noise:
             found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
             progress.advance()

@@ -30,6 +30,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.wording import counted
 
 
 def study(
@@ -99,7 +100,10 @@ def end_study(folder: Path, as_json: bool, explorer: Path | None = None) -> None
             tell(f"Explorer: {resolved(explorer)}")
     failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
-        raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
+        raise RunError(
+            f"{counted(len(failed), 'run')} of the study failed; mend the cause, then give the same command again: "
+            "finished runs are kept"
+        )
 
 
 def train(

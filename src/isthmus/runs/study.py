@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.core.errors import InputError
-from isthmus.core.lease import Leases, held_here
+from isthmus.core.errors import Faults, InputError
+from isthmus.core.lease import Leases, held_by, held_here
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.findings import Findings
@@ -25,6 +25,7 @@ from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.findings import findings
 from isthmus.runs.folder_log import logged
 from isthmus.runs.leased import hold
+from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import Done, Event, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.same_version import keep_version
@@ -138,6 +139,8 @@ def _study(
     for sentence in said if missing else ():
         yield Notice(sentence)
     yield from InProcess(1, read).run(finished)
+    for sentence in _settled(finished):
+        yield Notice(f"{sentence}.")
     if missing and (finished or os.path.lexists(folder / "findings.json")):  # of a study without the missing runs
         find()
     if missing and finished:
@@ -149,6 +152,15 @@ def _study(
             yield from _growing(executor.run(missing), find)
         found = find(ended=True)
     yield StudyDone(folder, found)
+
+
+def _settled(finished: Sequence[Job]) -> list[str]:
+    """Settle what finished runs keep of their optimizers; returns what there is to say, once for all runs alike."""
+    said = Faults()
+    for job in finished:
+        if held_by(job.folder) is None and (sentence := settle_later(job.folder, keep=job.keep_optimizer)):
+            said.add(sentence, f"{job.variation}, seed {job.seed}")
+    return said.sentences()
 
 
 def _growing(events: Iterator[ExecutorEvent], find: Callable[[], object]) -> Iterator[ExecutorEvent]:
