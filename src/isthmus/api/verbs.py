@@ -50,6 +50,8 @@ from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
 from isthmus.training.events import Started
 
+_NOT_LOGGED = "--log has no effect on {folder}: only a training passes on its numbers."
+
 
 class UnfinishedRun(InputError):
     """The folder holds an unfinished run, and `resume` was not given."""
@@ -89,7 +91,7 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
             display.print(f"{asked.folder}: {said}.")
         if finished and log:
             display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
-        if finished:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
     write_run_report(asked.folder)
@@ -128,7 +130,7 @@ def study(
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
         if log and not trained:
-            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
     write_study_pages(asked.folder)
 
 
@@ -139,7 +141,7 @@ def work(
 
     Returns None once they are written, else a sentence about the runs that others still do. Raises as `take_part`.
     """
-    left: str | None = None
+    left, trained = None, False
     events = take_part(
         asked.plan, asked.folder, cache_folder(), command=command_line(), wait=wait, keep_optimizer=keep_optimizer
     )
@@ -148,8 +150,11 @@ def work(
             if isinstance(event, LeftToOthers):
                 left = event.sentence
                 continue
+            trained |= isinstance(event, RunEvent) and isinstance(event.event, Started)
             display.show(event)
             feed.see(event, asked.folder)
+        if log and not trained:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
     if left is None:
         write_study_pages(asked.folder)
     return left

@@ -79,6 +79,8 @@ def study(
         verbs.check_explorer()
     if on != "here" and jobs != "1":
         raise InputError(f"--jobs: has no effect with --on {on}, which decides how many run at a time; leave it out")
+    if on != "here" and log:
+        raise InputError(f"--log: has no effect with --on {on}, whose jobs pass on no numbers; leave it out")
     executor = executor_on(on, folder, slurm or (), ray or ())
     verbs.study(asked, jobs=count, on=executor, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     end_study(folder, as_json, explorer=_explorer(folder) if explore else None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import Faults, InputError
-from isthmus.core.lease import Leases, held_by, held_here
+from isthmus.core.lease import Leases, held_by
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.findings import Findings
@@ -87,13 +87,11 @@ def study(
         yield from _hold(folder, until)  # before writing: another process may be training on the present file
         keep(images, folder, begun=(folder / "study.toml").exists())
         with named_as_given(folder / images.name):
-            yield from _study(plan, folder, cache, command, jobs, on, keep_optimizer, until)
+            yield from _study(plan, folder, cache, command, jobs, on, keep_optimizer, None)
 
 
 def _hold(folder: Path, until: ExitStack) -> Iterator[Notice]:
     """Hold the study until the stack is closed: two commands on it would write each other's findings."""
-    if held_here(folder) is not None:
-        return
     refuse_locked(folder)
     yield from hold(Leases(), folder, until)
     until.enter_context(locked(folder))
@@ -107,8 +105,9 @@ def _study(
     jobs: Count,
     on: Executor | None,
     keep_optimizer: bool,
-    until: ExitStack,
+    until: ExitStack | None,
 ) -> Iterator[StudyEvent]:
+    """until: None where the study is held already."""
     data = SharedSplits()
     whole, decision = plan, decided(folder)
     plan = shortened(whole, decision)
@@ -118,7 +117,8 @@ def _study(
         forget_failure(job)
         return show(job.recipe, job.folder, data.of(job.recipe))
 
-    yield from _hold(folder, until)
+    if until is not None:
+        yield from _hold(folder, until)
     write_plan(whole, folder)
     if decision is None and (decision := decide(whole, shapes, folder)) is not None:
         plan = shortened(whole, decision)

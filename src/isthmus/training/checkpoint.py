@@ -214,6 +214,7 @@ def storable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
+    ask_before_writing(path)
     with about(path):
         try:
             save_file(storable(tensors), path)
