@@ -26,8 +26,8 @@ def code_of(command: Callable[[], None]) -> int:
     try:
         command()
         sys.stdout.flush()  # here, because a closed pipe or a full disk can still be handled here
-    except KeyboardInterrupt:
-        return _fail(f"interrupted; {_again()}", 130)
+    except KeyboardInterrupt as stop:
+        return _fail(f"interrupted; {str(stop) or _again()}", 130)
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:  # the reader closed our output, as `head` does; nothing more can be written to it

@@ -137,6 +137,10 @@ class RunError(RuntimeError):
     """
 
 
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with a sentence on what goes on without the command (exit code 130)."""
+
+
 def out_of_memory(error: BaseException) -> str | None:
     """A sentence for an out-of-memory error; None for any other error."""
     text = str(error)

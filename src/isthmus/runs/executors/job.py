@@ -48,6 +48,14 @@ class RunFailed:
     traceback: str
 
 
+@dataclass(frozen=True)
+class RunElsewhere:
+    """Yielded if another process holds the run; `sentence` says which. Nothing was written."""
+
+    job: Job
+    sentence: str
+
+
 def failed(job: Job, error: Exception) -> RunFailed:
     """The event for a job that failed with `error`; call it inside the `except` block."""
     explained = explain(error, "run the study again")
