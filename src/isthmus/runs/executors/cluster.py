@@ -34,6 +34,8 @@ class Cluster(ABC):
 
     kind: ClassVar[str]
     """Its name in `--on` and job.json."""
+    outlives_command: bool = True
+    """Whether jobs go on when the command that placed them has ended."""
 
     @abstractmethod
     def check(self) -> None:
