@@ -35,6 +35,7 @@ from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
+from isthmus.runs.executors.interfaces import Executor
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
 from isthmus.runs.run import load_and_run
@@ -42,6 +43,8 @@ from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_en
 from isthmus.runs.sinks import opened
 from isthmus.runs.start_from import check_start
 from isthmus.runs.study import study as run_study
+from isthmus.runs.work import LeftToOthers
+from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
 
 
@@ -86,11 +89,17 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
 
 
 def study(
-    asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+    asked: AskedStudy,
+    *,
+    jobs: Count,
+    show_progress: bool,
+    keep_optimizer: bool,
+    log: Sequence[str] = (),
+    on: Executor | None = None,
 ) -> None:
     """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`.
 
-    keep_optimizer, log: as in `train`.
+    keep_optimizer, log: as in `train`. on: who carries the runs out, instead of this computer.
     """
     growing = GrowingReport(asked.folder, asked.plan.name)
     events = run_study(
@@ -99,6 +108,7 @@ def study(
         cache_folder(),
         command=command_line(),
         jobs=jobs,
+        on=on,
         images=asked.images,
         keep_optimizer=keep_optimizer,
     )
@@ -109,6 +119,29 @@ def study(
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
     write_study_pages(asked.folder)
+
+
+def work(
+    asked: AskedStudy, *, wait: bool, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+) -> str | None:
+    """Take part in a study; the process that ends last writes the findings and pages. Arguments as in `study`.
+
+    Returns None once they are written, else a sentence about the runs that others still do. Raises as `take_part`.
+    """
+    left: str | None = None
+    events = take_part(
+        asked.plan, asked.folder, cache_folder(), command=command_line(), wait=wait, keep_optimizer=keep_optimizer
+    )
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
+        for event in events:
+            if isinstance(event, LeftToOthers):
+                left = event.sentence
+                continue
+            display.show(event)
+            feed.see(event, asked.folder)
+    if left is None:
+        write_study_pages(asked.folder)
+    return left
 
 
 _HERE = Elsewhere()

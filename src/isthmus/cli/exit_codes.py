@@ -17,7 +17,7 @@ import typer
 from isthmus.core.explain import FULL_DISK, explain, more_memory
 from isthmus.core.wording import printable
 
-_SAVING = ("train", "study")  # the verbs that go on
+_SAVING = ("train", "study", "work")  # the verbs that go on
 
 
 def code_of(command: Callable[[], None]) -> int:

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from isthmus.core.wording import counted, printable
 from isthmus.pages.notebook.progress import NotebookProgress
-from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs.executors.job import Job, RunBegins, RunElsewhere, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import FinishedRead, StudyDone, StudyEvent
 from isthmus.training.events import Notice, Started
@@ -64,6 +64,9 @@ class Display:
                 run = self.runs.pop(event.job.number)
                 run.close()
                 run.line(f"{run.title} failed: {event.sentence}")
+            case RunElsewhere():
+                self.runs.pop(event.job.number).close()
+                self.print(f"{event.sentence}.")
             case FinishedRead() | StudyDone():
                 pass
             case Notice():

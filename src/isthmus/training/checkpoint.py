@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from isthmus.core.atomic_files import about, own_folder
+from isthmus.core.atomic_files import about, ask_before_writing, own_folder
 from isthmus.core.bounded_reading import reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shown
@@ -51,6 +51,7 @@ def save(
 
     A crash at any moment leaves a complete checkpoint under one of the names that `load` tries.
     """
+    ask_before_writing(folder)
     own_folder(folder.parent)
     new = folder.with_name(folder.name + ".new")
     _remove(new)
@@ -64,6 +65,7 @@ def save(
     state = State(format=FORMAT, progress=progress, notes=dict(notes or {}), digests=digests)
     write_record(new / STATE, state)
     old = folder.with_name(folder.name + ".old")
+    ask_before_writing(folder)
     _remove(old)
     if os.path.lexists(folder):
         folder.rename(old)

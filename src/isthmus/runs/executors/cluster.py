@@ -43,7 +43,7 @@ class Cluster(ABC):
 
     @abstractmethod
     def find(self, names: Sequence[str]) -> Mapping[str, str]:
-        """name -> id of those jobs with these names that the cluster knows: a command may be killed while it submits."""
+        """name -> id of the jobs with these names that the cluster knows: a command may be killed while it submits."""
 
     @abstractmethod
     def submit(self, placement: Placement) -> str:

@@ -8,15 +8,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from isthmus.core.lease import held_by
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.job import JOB_FILE, LOG_FILE, JobRecord
 from isthmus.run_files.read import holds, read_record
 from isthmus.run_files.write import write_record
 from isthmus.runs.executors.cluster import Cluster, JobState, Placement
+from isthmus.runs.executors.failures import failure_of, forget_failure, keep_failure
 from isthmus.runs.executors.interfaces import ExecutorEvent
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
-from isthmus.runs.executors.failures import failure_of, forget_failure, keep_failure
-from isthmus.runs.leased import held_by
 from isthmus.runs.run import Done
 from isthmus.runs.run_folder import is_finished
 from isthmus.training.events import Notice
