@@ -55,8 +55,8 @@ def _knock(address: str) -> None:
 
 
 def _silence() -> None:
-    """Ray prints what happens to workers between our own lines; the runs' logs and our sentences say it."""
-    with contextlib.suppress(ImportError, AttributeError):  # a private module, for there is no option
-        from ray._private.ray_logging import global_worker_stdstream_dispatcher
+    """Ray prints to stdout what happens to workers; the runs' logs and our sentences say it."""
+    with contextlib.suppress(ImportError):
+        from ray._private import worker  # there is no option
 
-        global_worker_stdstream_dispatcher.handlers.clear()
+        worker.print_to_stdstream = lambda *_, **__: None
