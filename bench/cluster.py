@@ -126,7 +126,7 @@ def _kill_some(study: Path, command: subprocess.Popen[bytes], *, worker: bool) -
 @contextlib.contextmanager
 def _started(home: Path, name: str, environment: dict[str, str], *words: str) -> Generator[subprocess.Popen[bytes]]:
     """`isthmus study`, ended at the latest with the block."""
-    study = ["study", str(home / "sixty.toml"), "-o", str(home / name), *words]
+    study = ["study", str(home / "sixty.toml"), "-o", str(home / name), "--quiet", *words]
     command = subprocess.Popen([sys.executable, "-m", "isthmus", *study], env=environment, stdout=subprocess.DEVNULL)
     try:
         yield command
