@@ -163,9 +163,7 @@ def test_a_living_process_keeps_it(start: Callable[..., Process], run: Path) -> 
 
 
 @pytest.mark.parametrize("computer", ["", "elsewhere"])
-def test_a_process_that_comes_back_late_writes_nothing(
-    start: Callable[..., Process], run: Path, computer: str
-) -> None:
+def test_a_process_that_comes_back_late_writes_nothing(start: Callable[..., Process], run: Path, computer: str) -> None:
     go(run)
     late = start(number=1, computer=computer)
     late.hear("holds")
@@ -213,9 +211,7 @@ def test_of_two_that_take_over_one_gets_it(start: Callable[..., Process], run: P
     assert sum("holds" in said for said in told) == 1
 
 
-def test_who_takes_over_steps_back_from_one_that_lives_after_all(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_who_takes_over_steps_back_from_one_that_lives_after_all(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It renewed its lease after the last look at it, before the other made its own."""
     monkeypatch.setenv("ISTHMUS_LEASE_SECONDS", str(SECONDS))
     file = run / "lease-1.json"
@@ -284,9 +280,7 @@ def test_a_full_disk_leaves_no_lease(run: Path, monkeypatch: pytest.MonkeyPatch)
     assert list(run.iterdir()) == []
 
 
-def test_a_lease_that_cannot_be_renewed_is_told_once_it_is_not_sure(
-    run: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lease_that_cannot_be_renewed_is_told_once_it_is_not_sure(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISTHMUS_LEASE_SECONDS", str(SECONDS))
 
     def full(_: int) -> None:
@@ -312,9 +306,7 @@ def test_a_lease_that_cannot_be_renewed_is_told_once_it_is_not_sure(
         b"\xff" * 9000,
     ],
 )
-def test_a_damaged_lease_is_watched_as_any_other(
-    run: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_damaged_lease_is_watched_as_any_other(run: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISTHMUS_LEASE_SECONDS", "0.05")
     monkeypatch.setattr(lease_files, "_LONGEST", 0.1)
     (run / "lease-7.json").write_bytes(content)

@@ -107,6 +107,8 @@ def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
 
     Raises InputError where `path` is anything else, a link included.
     """
+    if flags & os.O_APPEND:
+        ask_before_writing(path)
     with about(path):
         try:
             descriptor = os.open(path, flags | _IN_PLACE, 0o666)
@@ -117,8 +119,6 @@ def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise no_regular_file(path)
-    if flags & os.O_APPEND:
-        ask_before_writing(path)
     with open(descriptor, "ab" if flags & os.O_APPEND else "rb+") as file:
         yield file
 

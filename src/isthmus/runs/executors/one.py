@@ -32,28 +32,32 @@ KEEP_OPTIMIZER = "--keep-optimizer"
 
 
 def main() -> None:
-    """Do the run; exits with a code as above."""
+    """Do the run that sys.argv names; exits with a code as above."""
     words = [word for word in sys.argv[1:] if word != KEEP_OPTIMIZER]
-    study, variation, seed = Path(words[0]), words[1], int(words[2])
+    study = Path(words[0])
     try:
-        job = _job(study, variation, seed, KEEP_OPTIMIZER in sys.argv)
+        job = _job(study, words[1], int(words[2]), KEEP_OPTIMIZER in sys.argv)
         _print_into(job.folder / LOG_FILE)
     except (InputError, RunError) as error:
         _say(str(error))
         sys.exit(2)
+    sys.exit(do(study, job))
+
+
+def do(study: Path, job: Job) -> int:
+    """Do this run of a study, and print how it goes; the exit code."""
     try:
         check_version(study)
     except (InputError, RunError) as error:
-        for event in kept(iter([failed(job, error)])):
-            sys.exit(_told(event))
-    code = 1
+        return [_told(event) for event in kept(iter([failed(job, error)]))][-1]
+    leases, code = Leases(), 1
     try:
-        for event in InProcess(1, lambda job: carry_out(job, load_data, cache_folder(), Leases())).run([job]):
+        for event in InProcess(1, lambda job: carry_out(job, load_data, cache_folder(), leases)).run([job]):
             code = _told(event)
     except KeyboardInterrupt:
         _say("interrupted; the next job goes on from what was saved")
-        sys.exit(130)
-    sys.exit(code)
+        return 130
+    return code
 
 
 def _job(study: Path, variation: str, seed: int, keep_optimizer: bool) -> Job:
