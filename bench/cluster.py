@@ -1,6 +1,6 @@
 """A study of 60 tiny runs on a real SLURM and a real Ray of one node, of which three are killed at random moments.
 
-`python -m bench.cluster [slurm] [ray]`: nothing is run twice, nothing is lost, and the findings are those of one machine.
+`python -m bench.cluster [slurm] [ray]`: is nothing run twice, is nothing lost, are the findings those of one machine?
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import record
-from bench.contest import ROOT
-from bench.goals import Measured
 from tests.cluster import tiny_study
 from tests.cluster.ray_node import ENVIRONMENT, ray_node
 from tests.cluster.slurm_node import slurm_node
+
+from bench import record
+from bench.contest import ROOT
+from bench.goals import Measured
 
 DIMS, SEEDS, EPOCHS = range(3, 9), 10, 10
 KILLS = 3

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.cluster import ray_node, slurm_node, tiny_study
 from tests.command import finish, start
 
@@ -62,5 +61,3 @@ def ray(environment: dict[str, str]) -> Iterator[Cluster]:
         pytest.skip("no Ray here: pip install 'isthmus[ray]' (.ci/run installs it)")
     with ray_node.ray_node() as address:
         yield Cluster(("--on", "ray", "--ray", address), {**environment, **ray_node.ENVIRONMENT})
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.cluster import tiny_study
 from tests.cluster.conftest import Cluster, Here
 from tests.cluster.scenario import SECONDS, assert_each_run_was_done_once, stop_leave_and_go_on
@@ -38,7 +37,8 @@ def test_without_an_address_ray_runs_on_this_computer(ray: Cluster, tmp_path: Pa
     (tmp_path / "two.toml").write_text(study_toml(rows, data=["train = 80", "test = 12"], train=["epochs = 2"]))
     study = tmp_path / "study"
     answer = finish(
-        start("study", tmp_path / "two.toml", "-o", study, "--on", "ray", **{**ray.environment, "RAY_ADDRESS": ""}), SECONDS
+        start("study", tmp_path / "two.toml", "-o", study, "--on", "ray", **{**ray.environment, "RAY_ADDRESS": ""}),
+        SECONDS,
     )
     assert answer.code == 1
     log = study / "burst" / "seed-0" / "job.log"

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import pytest
-
-from isthmus.runs.executors.slurm import Slurm
 from tests.cluster import tiny_study
 from tests.cluster.conftest import Cluster, Here
 from tests.cluster.scenario import SECONDS, assert_each_run_was_done_once, stop_leave_and_go_on
 from tests.command import assert_refused, finish, start
 from tests.study_toml import study_toml
+
+from isthmus.runs.executors.slurm import Slurm
 
 pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
@@ -86,7 +86,9 @@ def test_a_node_that_does_not_see_the_study_says_so(
 
 def test_no_controller_is_told_in_a_sentence(slurm: Cluster, here: Here, tmp_path: Path) -> None:
     """SLURM is installed, and this computer belongs to no cluster."""
-    (tmp_path / "slurm.conf").write_text("ClusterName=none\nSlurmctldHost=nowhere\nSlurmctldTimeout=5\nMessageTimeout=5\n")
+    (tmp_path / "slurm.conf").write_text(
+        "ClusterName=none\nSlurmctldHost=nowhere\nSlurmctldTimeout=5\nMessageTimeout=5\n"
+    )
     environment = {**slurm.environment, "SLURM_CONF": str(tmp_path / "slurm.conf")}
     words = ("study", here.file, "-o", tmp_path / "study", "--on", "slurm")
     assert_refused(finish(start(*words, **environment), SECONDS), "--on slurm: ", "use a login node, or --on here")

@@ -24,9 +24,7 @@ class Child:
     output: where its stdout and stderr go; None is this process's.
     """
 
-    def __init__(
-        self, command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], output: IO[bytes] | None = None) -> None:
         prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
         def begin() -> None:  # in the child, before the command
@@ -42,6 +40,10 @@ class Child:
             stderr=output,
             preexec_fn=begin,
         )
+
+    @property
+    def process(self) -> int:
+        return self._process.pid
 
     def end(self) -> int:
         """Wait; its exit code, negative if a signal ended it."""

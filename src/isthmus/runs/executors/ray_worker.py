@@ -21,7 +21,7 @@ class Worker:
         """command: as argv; this node's Python takes the place of the first word."""
         import ray
 
-        self._said = tempfile.TemporaryFile()  # until the run's own log
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - for the actor's life; until the run's own log
         self._child = Child((sys.executable, *command[1:]), {**os.environ, **environment}, self._said)
         self._code = 0
         self._ended = threading.Event()
