@@ -33,17 +33,23 @@ class Here:
 
 @pytest.fixture(scope="session")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """A cache of their own; and locks of SLURM's and Ray's processes that died are taken over soon."""
+    """A cache of its own."""
     return {"XDG_CACHE_HOME": str(tmp_path_factory.mktemp("cache")), "ISTHMUS_DATA": ""}
 
 
 @pytest.fixture(scope="session")
-def here(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> Here:
-    home = tmp_path_factory.mktemp("here")
-    tiny_study.write_study(home / "six.toml", DIMS, SEEDS, EPOCHS)
-    answer = finish(start("study", home / "six.toml", "-o", home / "study", "--quiet", **environment), seconds=400)
+def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("six") / "six.toml"
+    tiny_study.write_study(path, DIMS, SEEDS, EPOCHS)
+    return path
+
+
+@pytest.fixture(scope="session")
+def here(six: Path, environment: dict[str, str]) -> Here:
+    study = six.parent / "study"
+    answer = finish(start("study", six, "-o", study, "--quiet", **environment), seconds=400)
     assert answer.code == 0, answer
-    return Here(home / "six.toml", tiny_study.result(home / "study"))
+    return Here(six, tiny_study.result(study))
 
 
 @pytest.fixture(scope="module")

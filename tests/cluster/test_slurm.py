@@ -58,8 +58,8 @@ def test_a_failed_run_is_named_with_its_log(slurm: Cluster, tmp_path: Path) -> N
     assert (study / "well" / "seed-0" / "evaluation.json").is_file()
 
 
-def test_what_slurm_refuses_is_told_in_a_sentence(slurm: Cluster, here: Here, tmp_path: Path) -> None:
-    words = ("study", here.file, "-o", tmp_path / "study", "--on", "slurm", "--slurm", "partition=nowhere", "--quiet")
+def test_what_slurm_refuses_is_told_in_a_sentence(slurm: Cluster, six: Path, tmp_path: Path) -> None:
+    words = ("study", six, "-o", tmp_path / "study", "--on", "slurm", "--slurm", "partition=nowhere", "--quiet")
     answer = finish(start(*words, **slurm.environment), SECONDS)
     assert answer.code == 1
     assert "SLURM refused the job: " in answer.err and "nvalid partition" in answer.err
@@ -84,13 +84,13 @@ def test_a_node_that_does_not_see_the_study_says_so(
     assert "does not see this study; put its folder on a file system that the nodes share" in cluster.last_words(job)
 
 
-def test_no_controller_is_told_in_a_sentence(slurm: Cluster, here: Here, tmp_path: Path) -> None:
+def test_no_controller_is_told_in_a_sentence(slurm: Cluster, six: Path, tmp_path: Path) -> None:
     """SLURM is installed, and this computer belongs to no cluster."""
     (tmp_path / "slurm.conf").write_text(
         "ClusterName=none\nSlurmctldHost=nowhere\nSlurmctldTimeout=5\nMessageTimeout=5\n"
     )
     environment = {**slurm.environment, "SLURM_CONF": str(tmp_path / "slurm.conf")}
-    words = ("study", here.file, "-o", tmp_path / "study", "--on", "slurm")
+    words = ("study", six, "-o", tmp_path / "study", "--on", "slurm")
     assert_refused(finish(start(*words, **environment), SECONDS), "--on slurm: ", "use a login node, or --on here")
 
 
