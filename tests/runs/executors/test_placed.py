@@ -149,6 +149,16 @@ def test_a_command_that_was_left_finds_its_jobs_again(tmp_path: Path) -> None:
     assert len(cluster.placements) == 2
 
 
+def test_jobs_that_end_with_the_command_are_submitted_anew(tmp_path: Path) -> None:
+    """A Ray that the command started itself. Nobody waits for what is surely gone."""
+    path, before, after = written(tmp_path, NARROW), Simple(), Simple()
+    before.outlives_command = after.outlives_command = False
+    said = leave(path, tmp_path / "study", before)
+    assert said == "slurm ends with this command; the same command goes on from what the runs saved"
+    assert done(list(run(path, tmp_path / "study", after, patience=1000))) == ["narrow"]
+    assert len(after.placements) == 1
+
+
 def test_a_job_that_was_submitted_and_not_written_down_is_not_submitted_again(tmp_path: Path) -> None:
     """The command was killed in between."""
     path, cluster = written(tmp_path, NARROW), Simple()

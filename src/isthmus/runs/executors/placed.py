@@ -52,7 +52,7 @@ class Placed(Executor):
                 until = time.monotonic() + self.poll_seconds
                 while watched and time.monotonic() < until:
                     if asked.is_set():
-                        raise Interrupted(self._left(watched)) if self.cluster.outlives_command else KeyboardInterrupt
+                        raise Interrupted(self._left(watched))
                     time.sleep(min(0.2, self.poll_seconds))
 
     def _place(self, jobs: Sequence[Job]) -> list[PlacedRun]:
@@ -73,6 +73,8 @@ class Placed(Executor):
         return f"{self.cluster.kind}: of {counted(total, 'run')}, {', '.join([*told, *ended])}."
 
     def _left(self, watched: Sequence[PlacedRun]) -> str:
+        if not self.cluster.outlives_command:
+            return f"{self.cluster.kind} ends with this command; the same command goes on from what the runs saved"
         look, cancel = self.cluster.hints([one.record.id for one in watched])
         what = f"{counted(len(watched), 'job')} of {self.cluster.kind} {'goes' if len(watched) == 1 else 'go'} on"
         same = "the same command shows how they stand and gathers results"
