@@ -57,12 +57,13 @@ quality-gpu: .venv/installed
 	$(BIN)/python -m bench.quality --device cuda $(ARGS)
 
 .venv/python:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "isthmus needs Python 3.11 or later: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "isthmus needs Python 3.11 or later: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	touch $@
 
 .venv/installed: .venv/python pyproject.toml constraints.txt
-	$(PIP) install -c constraints.txt -e .
+	@echo "Installing isthmus, PyTorch and the rest into .venv: a few minutes, and silent."
+	@$(PIP) install -c constraints.txt -e .
 	touch $@
 
 .venv/installed-dev: .venv/installed

@@ -78,17 +78,8 @@ class AutoencoderDetector(BaseDetector):  # pyright: ignore[reportUntypedBaseCla
     def fit(self, X: Any, y: Any = None) -> Self:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Train on X (N, D) or (N, H, W, C); y is not used. Raises as `ImageAutoencoder.fit`."""
         self._set_n_classes(y)
-        self.estimator_ = ImageAutoencoder(
-            self.latent_dim,
-            image_shape=self.image_shape,
-            recipe=self.recipe,
-            options=self.options,
-            epochs=self.epochs,
-            validation_fraction=self.validation_fraction,
-            calibration_fraction=self.calibration_fraction,
-            device=self.device,
-            random_state=self.random_state,
-        ).fit(X)
+        own = {name: value for name, value in self.get_params(deep=False).items() if name != "contamination"}
+        self.estimator_ = ImageAutoencoder(**own).fit(X)
         self.n_features_in_ = self.estimator_.n_features_in_
         self.decision_scores_ = self.decision_function(X)
         self._process_decision_scores()

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.command import assert_refused, isthmus, train
 from tests.conftest import ROOT
@@ -145,14 +147,32 @@ def test_what_cannot_be_compared_is_one_sentence(home: Path) -> None:
         assert_refused(isthmus("compare", "a", "b"), "b: its scores are not whole; `isthmus evaluate b` writes them")
     (home / "b" / "per_image.parquet").write_bytes(scores)
     (home / "b" / "failed.json").write_text('{"error": "no luck"}')
+    assert_refused(isthmus("compare", "a", "b"), "b: failed when it was last trained; `isthmus runs b` says why")
+    (home / "b" / "evaluation.json").rename(home / "kept.json")
     assert_refused(isthmus("compare", "a", "b"), "b: failed when it was last trained; ")
     (home / "b" / "failed.json").unlink()
+    (home / "kept.json").rename(home / "b" / "evaluation.json")
     (home / "b" / "evaluation.json").write_text("{")
     assert_refused(isthmus("compare", "a", "b"), "evaluation.json: cannot be read", code=1)
     (home / "b" / "evaluation.json").unlink()
     assert_refused(isthmus("compare", "a", "b"), "b: has no scores yet; `isthmus evaluate b` scores it")
     (home / "b" / "training.json").unlink()
     assert_refused(isthmus("compare", "a", "b"), "b: has no scores yet; `isthmus train b --resume` goes on with it")
+    (home / "b" / "recipe.toml").write_text("[")
+    assert_refused(isthmus("compare", "a", "b"), "b/recipe.toml: not a TOML file")
+
+
+def test_rows_in_another_order_are_paired_by_their_image(home: Path) -> None:
+    """per_image.parquet may have been sorted by a score; `index` says which test image a row is of."""
+    differences = [one for one in compared("a", "b")["findings"] if one["kind"] == "comparison"]
+    file = home / "b" / "per_image.parquet"
+    table = pq.read_table(file)
+    pq.write_table(table.sort_by("model_psnr"), file)
+    assert pq.read_table(file)["index"].to_pylist() != table["index"].to_pylist()
+    assert [one for one in compared("a", "b")["findings"] if one["kind"] == "comparison"] == differences
+    twice = table.set_column(0, "index", pa.array([0, *range(len(table) - 1)]))
+    pq.write_table(twice, file)
+    assert_refused(isthmus("compare", "a", "b"), "b: its scores are not whole; `isthmus evaluate b` writes them")
 
 
 def test_in_python(home: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from tests.command import TINY, isthmus
 
-from isthmus.cli.console import new_console
+from isthmus.cli.console import new_console, print_hanging
 from isthmus.cli.narrow_tables import print_table
 
 NAME = "a-variation-with-a-name-of-its-own"
@@ -89,3 +89,18 @@ def test_an_evaluation_fits(run: Path, columns: int, monkeypatch: pytest.MonkeyP
     assert "±" in row
     assert any("PCA with 3 components" in line for line in lines)
     assert max(map(len, lines)) <= columns
+
+
+def test_sentences_hang_below_their_first_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Into a pipe they are one line, for programs that read lines."""
+    sentence = "It loses to PCA, the best linear autoencoder."
+    for columns, lines in ((30, ["warning  It loses to PCA, the", "         best linear", "         autoencoder."]),
+                           (None, [f"warning  {sentence}"])):  # fmt: skip
+        out = io.StringIO()
+        monkeypatch.setattr(out, "isatty", lambda columns=columns: columns is not None)
+        monkeypatch.setattr(sys, "stdout", out)
+        monkeypatch.delenv("COLUMNS", raising=False)
+        if columns is not None:
+            monkeypatch.setenv("COLUMNS", str(columns))
+        print_hanging(new_console(), sentence, after="warning  ", style="bold")
+        assert lines_of(out) == lines

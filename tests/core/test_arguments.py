@@ -11,6 +11,7 @@ import pytest
 
 from isthmus.core.arguments import checked, in_python, notify
 from isthmus.core.errors import InputError, RunError
+from isthmus.pages.progress import Display
 
 
 class OfFolder(InputError):
@@ -74,6 +75,9 @@ def test_an_error_keeps_its_class_and_what_it_knows() -> None:
         ("leave them out with --skip-broken", 'leave them out with `options={"data.skip_broken": True}`'),
         ("-n: 0 does not fit", "`n`: 0 does not fit"),
         ("Name the normal ones with --normal.", "Name the normal ones with `normal`."),
+        ("set model.linear=1, or leave out --from", "set model.linear=1, or leave out `start`"),
+        ("--log: 'x' is not known", "`log`: 'x' is not known"),
+        ("one long training (--keep-optimizer keeps", "one long training (`keep_optimizer` keeps"),
         ("with fewer --jobs if that", "with fewer `jobs` if that"),
         ("`isthmus train --resume runs/vae` goes on", "`isthmus train --resume runs/vae` goes on"),
         ("data.path: my--out/a: --outer", "data.path: my--out/a: --outer"),
@@ -81,6 +85,19 @@ def test_an_error_keeps_its_class_and_what_it_knows() -> None:
 )
 def test_options_have_their_names_in_python(said: str, expected: str) -> None:
     assert in_python(said) == expected
+
+
+@checked
+def show() -> None:
+    with Display() as display:
+        display.print("--log has no effect.")
+
+
+def test_progress_speaks_as_its_caller_does(capsys: pytest.CaptureFixture[str]) -> None:
+    show()
+    with Display() as display:
+        display.print("--log has no effect.")
+    assert capsys.readouterr().err.splitlines() == ["`log` has no effect.", "--log has no effect."]
 
 
 @checked

@@ -308,7 +308,7 @@ def test_a_lease_that_cannot_be_renewed_is_told_once_it_is_not_sure(run: Path, m
 )
 def test_a_damaged_lease_is_watched_as_any_other(run: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISTHMUS_LEASE_SECONDS", "0.05")
-    monkeypatch.setattr(lease_files, "_LONGEST", 0.1)
+    monkeypatch.setattr(lease_files, "LONGEST", 0.1)
     (run / "lease-7.json").write_bytes(content)
     seen = Leases()
     with pytest.raises(HeldElsewhere), seen.hold(run):

@@ -67,13 +67,16 @@ def test_grey_of_a_colour_model_and_colours_of_a_grey_model() -> None:
         batch(BATCH, (1, 6, 8))
 
 
-def test_files_are_brought_to_the_models_size_and_images_must_have_it(tmp_path: Path) -> None:
+def test_files_and_pil_images_are_brought_to_the_models_size_and_arrays_must_have_it(tmp_path: Path) -> None:
     image = Image.fromarray(RNG.integers(0, 256, (12, 40, 3), dtype=np.uint8))
     image.save(tmp_path / "a.png")
     assert batch(tmp_path / "a.png").shape == batch(str(tmp_path / "a.png"), fit="pad").shape == (1, 3, 6, 8)
     assert batch([tmp_path / "a.png", BATCH[0]]).shape == (2, 3, 6, 8)
+    for fit in ("crop", "pad", "stretch"):
+        assert np.array_equal(batch(image, fit=fit), batch(tmp_path / "a.png", fit=fit))
+    assert not np.array_equal(batch(image, fit="pad"), batch(image))
     with pytest.raises(InputError, match=r"^images are 12x40 pixels; this model was trained on 6x8: resize"):
-        batch(image)
+        batch(np.asarray(image))
 
 
 @pytest.mark.parametrize(

@@ -25,9 +25,8 @@ class Section:
 
     @property
     def code(self) -> list[str]:
-        """Blocks of code: without comments where they are commands, since comments are translated."""
-        blocks = _FENCE.findall(self.text)
-        return [text if language else _without_comments(text) for language, text in blocks]
+        """Blocks of code, without comments, since comments are translated."""
+        return [_without_comments(text) for _language, text in _FENCE.findall(self.text)]
 
     @property
     def prose(self) -> str:
@@ -64,5 +63,5 @@ def slug(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
-def _without_comments(commands: str) -> str:
-    return re.sub(r"\s+#.*$", "", commands, flags=re.MULTILINE).strip()
+def _without_comments(code: str) -> str:
+    return re.sub(r"\s+#.*$", "", code, flags=re.MULTILINE).strip()

@@ -29,17 +29,15 @@ def test_the_readme_leads_to_its_translation_and_back() -> None:
     assert "(README.md)" in (ROOT / "README.ko.md").read_text(encoding="utf-8")[:200]
 
 
-def test_the_korean_readme_has_sections_of_the_english_one() -> None:
-    """In their order, each named by the anchor of the English heading; what only engineers need may be left out."""
-    english = {slug(one.heading): one for one in sections_of(README.read_text(encoding="utf-8"))}
+def test_the_korean_readme_has_the_sections_of_the_english_one() -> None:
+    """All of them in their order, each named by the anchor of the English heading."""
+    _, *english = sections_of(README.read_text(encoding="utf-8"))
     title, *korean = sections_of((ROOT / "README.ko.md").read_text(encoding="utf-8"))
     assert title.heading == "isthmus"
-    anchors = [one.anchor for one in korean]
-    assert anchors == [name for name in english if name in anchors], "the same headings in the same order"
-    assert len(anchors) >= 9
-    for one in korean:
-        assert one.level == english[one.anchor].level
-        assert_same(english[one.anchor], one)
+    assert [one.anchor for one in korean] == [slug(one.heading) for one in english], "the same headings, in order"
+    for there, here in zip(english, korean, strict=True):
+        assert here.level == there.level
+        assert_same(there, here)
 
 
 def test_there_are_korean_lessons() -> None:
@@ -67,6 +65,7 @@ def test_a_korean_lesson_is_the_english_one(path: Path) -> None:
         ("After 3.4 dB", "3.5 dB 뒤"),
         ("seven layers", "6층"),
         ("```\nisthmus list\n```", "```\nisthmus lists\n```"),
+        ("```python\nx = 1  # so\n```", "```python\nx = 2  # 이렇게\n```"),
         ("| a |\n| b |", "| a |"),
     ],
 )
@@ -78,4 +77,10 @@ def test_a_difference_is_found(english: str, korean: str) -> None:
 
 def test_numbers_in_words_are_those_in_digits() -> None:
     one, other = sections_of("# A\n\nTwo models, `x=3`, −1.92 dB\n"), sections_of("# 가\n\n모델 2개, `x=4`, −1.92 dB\n")
+    assert_same(one[0], other[0])
+
+
+def test_comments_of_code_are_translated() -> None:
+    one = sections_of("# A\n\n```python\nx = 1  # the start\n# then\ny = 2\n```\n")
+    other = sections_of("# 가\n\n```python\nx = 1  # 시작\n# 그다음\ny = 2\n```\n")
     assert_same(one[0], other[0])

@@ -85,10 +85,10 @@ def test_one_picture_is_a_batch_of_one(model: Autoencoder, form: str) -> None:
 @pytest.mark.parametrize("verb", ["encode", "reconstruct"])
 @pytest.mark.parametrize(
     "given",
-    [np.zeros((2, 8, 12, 3), np.uint8), Image.new("RGB", (12, 8)), [Image.new("L", (12, 8))] * 2],
-    ids=["array", "PIL", "list"],
+    [np.zeros((2, 8, 12, 3), np.uint8), [np.zeros((8, 12, 3), np.uint8)] * 2],
+    ids=["array", "list"],
 )
-def test_another_size_is_one_sentence(model: Autoencoder, verb: str, given: Any) -> None:
+def test_an_array_of_another_size_is_one_sentence(model: Autoencoder, verb: str, given: Any) -> None:
     with pytest.raises(InputError, match=r"^images are 8x12 pixels; this model was trained on 16x16: resize them"):
         getattr(model, verb)(given)
 

@@ -28,7 +28,24 @@ def test_a_deep_grey_model_reads_files_arrays_and_colours_alike(tmp_path: Path) 
     assert not np.array_equal(model.encode(path), model.encode((DEEP // 2)[None]))
     assert pixels.max() > 60000
     Image.new("RGB", (40, 30), "teal").save(tmp_path / "photo.jpg")
-    assert model.reconstruct([tmp_path / "photo.jpg", path]).shape == (2, 12, 16, 1)
+    with pytest.warns(UserWarning, match="^Reduced: 1 of 2 images from 40x30 to 16x12"):
+        assert model.reconstruct([tmp_path / "photo.jpg", path]).shape == (2, 12, 16, 1)
+
+
+@pytest.mark.parametrize(("fit", "said"), [("crop", "Cropped"), ("pad", "Padded"), ("stretch", "Stretched")])
+def test_pil_images_of_other_sizes_are_fitted_as_the_training_pictures_and_that_is_said_once(
+    tmp_path: Path, fit: str, said: str
+) -> None:
+    model = Autoencoder(load_recipe("post/latent-10", TINY), (3, 12, 16)).eval()
+    model.form = Form.of_model({"fit": fit}, (3, 12, 16), 8)  # as a model is loaded
+    photo = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), dtype=np.uint8))
+    photo.save(tmp_path / "photo.png")
+    for verb in (model.encode, model.reconstruct):
+        with pytest.warns(UserWarning, match=f"^{said}: 2 of 2 images.* Reduced: 2 of 2 images") as caught:
+            made = verb([photo, photo])
+        assert len(caught) == 1 and caught[0].filename == __file__
+        with pytest.warns(UserWarning, match=f"^{said}: 1 of 1 image"):
+            np.testing.assert_allclose(verb(tmp_path / "photo.png"), made[:1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("channels", [1, 4])

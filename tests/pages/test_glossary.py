@@ -29,6 +29,15 @@ def test_the_first_mention_in_each_section_opens_the_line() -> None:
     assert [entry.key for entry in words.used] == ["psnr", "pca"]
 
 
+def test_a_word_whose_parts_a_page_keeps_on_one_line_opens_too() -> None:
+    """Findings have no-break spaces between numbers and units."""
+    kept = "a beats b by 3.99\N{NO-BREAK SPACE}dB (95\N{NO-BREAK SPACE}% interval 3.85 to 4.14)."
+    words = PageWords()
+    said = words.explain(kept, "one")
+    assert [entry.key for entry in words.used] == ["psnr", "interval"]
+    assert re.sub("<[^>]*>", "", said) == kept
+
+
 @pytest.mark.parametrize("name", ["latent-10", "my-PSNR", "train.epochs", "PCA.2", "seed=3", "runs/latent", "PCA-like"])
 def test_a_part_of_a_name_is_no_word(name: str) -> None:
     assert PageWords().explain(name, "one") == name

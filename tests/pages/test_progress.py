@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from isthmus.pages.progress import Display
 from isthmus.recipes.recipe import Recipe
@@ -61,6 +62,17 @@ def test_lines_of_several_runs_say_whose_they_are(two: list[Job], capsys: pytest
     ]
 
 
+def test_a_reason_of_several_failures_is_told_once(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
+    with Display() as display:
+        for job in two:
+            display.show(RunBegins(job))
+            display.show(RunFailed(job, "the disk is full", ""))
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] narrow, seed 0 failed: the disk is full",
+        "[2/2] wide, seed 0 failed: as [1/2] narrow, seed 0",
+    ]
+
+
 def test_a_terminal_has_a_bar_for_each_run_under_way(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
     narrow, wide = two
     display = Display()
@@ -84,3 +96,49 @@ def test_a_run_that_belongs_to_no_study_has_its_recipes_name(
     lines = capsys.readouterr().err.splitlines()
     assert lines[1] == "A sentence."
     assert [line.partition(":")[0] for line in (lines[0], lines[2])] == [two[0].recipe.name] * 2
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_a_bar_shows_only_numbers_that_fit_whole(
+    two: list[Job], width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a narrow terminal it leaves some out: a number that is cut would say something else."""
+    monkeypatch.setenv("COLUMNS", str(width))
+    job = Job("a-variation-with-a-long-name", 0, 2, 5, two[0].recipe, two[0].folder)
+    display = Display()
+    display.live = True
+    started, step = begins(job)[:2], RunEvent(job, Step(7, 16, LOG, 0.5))
+    for event in (*started, epoch(job), step):
+        display.show(event)
+    drawn = Console(width=width, record=True)
+    drawn.print(display.bars.get_renderable())
+    (line,) = drawn.export_text().splitlines()
+    assert "…" not in line and "left -:--:--" in line
+    assert ("loss 0.50000" in line) == (width >= 100)
+    assert ("best mean PSNR 19.00 dB" in line) == (width == 200)
+
+
+def test_before_the_first_reading_a_bar_has_no_numbers(two: list[Job], capsys: pytest.CaptureFixture[str]) -> None:
+    display = Display()
+    display.live = True
+    for event in (*begins(two[0])[:2], RunEvent(two[0], Step(1, 16, None, 0.1))):
+        display.show(event)
+    assert display.bars.tasks[0].fields["detail"] == "starting"
+
+
+def test_a_terminal_breaks_lines_between_words(
+    two: list[Job], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Never within a number, and never within a path, which one may want to click."""
+    monkeypatch.setenv("COLUMNS", "60")
+    display = Display()
+    display.live = True
+    display.show(begins(two[0])[0])
+    display.show(epoch(two[0]))
+    display.print(f"First pictures: /{'a-folder/' * 10}report.html")
+    assert capsys.readouterr().err.splitlines() == [
+        "[1/2] narrow, seed 0: epoch 1  train loss 0.25000",
+        "    validation mean PSNR 19.00 dB (best)",
+        "First pictures:",
+        f"    /{'a-folder/' * 10}report.html",
+    ]

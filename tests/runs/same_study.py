@@ -36,8 +36,3 @@ def _without_machine(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_machine(inner) for key, inner in value.items() if key not in _OF_THE_MACHINE}
     return [_without_machine(inner) for inner in value] if isinstance(value, list) else value
-
-
-def steps_of(run: Path) -> list[int]:
-    """The steps and epochs in a run's log, in order: each stands there once, however often the run was resumed."""
-    return [json.loads(line)["step"] for line in (run / "metrics.jsonl").read_text().splitlines() if '"epoch"' in line]

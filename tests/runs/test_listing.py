@@ -161,6 +161,8 @@ def test_a_folder_may_be_a_run_or_a_study(runs: Path, tmp_path: Path) -> None:
     answer = isthmus("runs", tmp_path / "empty")
     assert (answer.code, answer.out) == (0, "") and "holds no run." in answer.err
     assert_refused(isthmus("runs", tmp_path / "nowhere"), "no such folder")
+    (tmp_path / "a.txt").write_text("")
+    assert_refused(isthmus("runs", tmp_path / "a.txt"), "a.txt: a file; name a folder of runs")
 
 
 def test_listing_changes_nothing(runs: Path) -> None:

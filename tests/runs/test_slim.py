@@ -74,6 +74,87 @@ def test_so_are_the_runs_of_a_study(tmp_path: Path, keep: bool, jobs: int) -> No
     assert isthmus("study", tmp_path / "mine.toml", "-o", tmp_path / "out", "-q", "-j", jobs, *flags).code == 0
     homes = sorted((tmp_path / "out").glob("*/seed-0"))
     assert [holds_optimizer(home / LAST) for home in homes] == [keep, keep]
+    if keep and jobs == 1:  # as after a kill
+        state = json.loads((homes[0] / LAST / "state.json").read_text())
+        (homes[0] / LAST / "state.json").write_text(json.dumps({**state, "keep_optimizer": False}))
+        assert isthmus("study", tmp_path / "mine.toml", "-o", tmp_path / "out").code == 0
+        assert [holds_optimizer(home / LAST) for home in homes] == [False, True]
+    if not keep and jobs == 1:
+        answer = isthmus("study", tmp_path / "mine.toml", "-o", tmp_path / "out", "--keep-optimizer")
+        assert "narrow, seed 0, wide, seed 0: --keep-optimizer has no effect" in answer.err
+
+
+@pytest.fixture
+def killed(kept: Path, tmp_path: Path) -> Path:
+    """A run whose process was killed between its evaluation and the slimming; not asked to keep the optimizer."""
+    folder = Path(shutil.copytree(kept, tmp_path / "killed"))
+    state = json.loads((folder / LAST / "state.json").read_text())
+    assert state["keep_optimizer"] is True
+    (folder / LAST / "state.json").write_text(json.dumps({**state, "keep_optimizer": False}))
+    return folder
+
+
+def test_a_run_that_was_killed_before_it_was_slim_is_made_so_by_the_next_command(killed: Path, kept: Path) -> None:
+    answer = isthmus("train", killed)
+    assert answer.code == 0 and "nothing was trained again" in answer.err
+    assert not holds_optimizer(killed / LAST) and not (killed / LAST / "optimizer.safetensors").exists()
+    assert isthmus("train", kept).code == 0
+    assert holds_optimizer(kept / LAST), "as it was asked"
+
+
+def interrupted(path: Path) -> None:
+    raise KeyboardInterrupt
+
+
+def test_so_is_one_that_was_killed_while_it_was_made_slim(killed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(slimming, "_remove", interrupted)
+        slim(killed)
+    assert (killed / LAST / "optimizer.safetensors").exists()
+    assert isthmus("train", killed).code == 0
+    assert not (killed / LAST / "optimizer.safetensors").exists()
+
+
+def test_one_that_is_finished_by_a_command_without_a_step_is_made_slim(killed: Path) -> None:
+    (killed / "evaluation.json").unlink()
+    assert isthmus("train", killed, "--resume").code == 0
+    assert not holds_optimizer(killed / LAST)
+
+
+def test_a_finished_run_keeps_its_optimizer_if_that_is_asked_now(killed: Path) -> None:
+    for flags in (["--keep-optimizer"], []):
+        answer = isthmus("train", killed, *flags)
+        assert answer.code == 0 and "no effect" not in answer.err
+        assert holds_optimizer(killed / LAST)
+
+
+def test_a_run_of_an_older_version_keeps_what_it_has(killed: Path) -> None:
+    """Nobody knows whether it was asked to."""
+    state = json.loads((killed / LAST / "state.json").read_text())
+    del state["keep_optimizer"]
+    (killed / LAST / "state.json").write_text(json.dumps(state))
+    assert isthmus("train", killed).code == 0
+    assert holds_optimizer(killed / LAST)
+
+
+def test_flags_that_come_too_late_are_said_to_have_no_effect(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    slim(run)
+    pytest.importorskip("tensorboard")
+    answer = isthmus("train", run, "--keep-optimizer", "--log", "tensorboard")
+    assert answer.code == 0
+    assert f"{run}: --keep-optimizer has no effect: the optimizer's state was removed" in answer.err
+    assert f"--log has no effect on {run}: only a training" in answer.err
+    capsys.readouterr()
+    ist.train(run, keep_optimizer=True)
+    assert f"{run}: `keep_optimizer` has no effect" in capsys.readouterr().err
+
+
+def test_a_run_in_use_is_left_as_it_is(killed: Path) -> None:
+    with locked_file(killed / "lock", wait=True):
+        answer = isthmus("train", killed)
+    assert answer.code == 0, answer
+    assert "the optimizer's state is left as it is: another process is at work here" in answer.err
+    assert holds_optimizer(killed / LAST)
 
 
 def test_a_slim_run_is_used_as_before(run: Path, kept: Path, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from isthmus.pages.progress import Display
 from isthmus.pages.report import write_run_report, write_study_pages, write_study_report
 from isthmus.pages.report.growing import GrowingReport
 from isthmus.pages.report.read_folder import left_out
-from isthmus.pages.work_progress import WorkProgress
+from isthmus.pages.work_progress import work_progress
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.read import read_record
@@ -36,8 +36,10 @@ from isthmus.runs.claim import check, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.executors.interfaces import Executor
+from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_model, load_run_data
+from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
 from isthmus.runs.sinks import opened
@@ -46,6 +48,9 @@ from isthmus.runs.study import study as run_study
 from isthmus.runs.work import LeftToOthers
 from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
+from isthmus.training.events import Started
+
+_NOT_LOGGED = "--log has no effect on {folder}: only a training passes on its numbers."
 
 
 class UnfinishedRun(InputError):
@@ -82,7 +87,11 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
             ):
                 display.show(event)
                 feed.see(event, asked.folder)
-        if finished:
+        if finished and asked.images is None and (said := settle_later(asked.folder, keep=keep_optimizer)) is not None:
+            display.print(f"{asked.folder}: {said}.")
+        if finished and log:
+            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
     write_run_report(asked.folder)
@@ -112,12 +121,16 @@ def study(
         images=asked.images,
         keep_optimizer=keep_optimizer,
     )
+    trained = False
     with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         for event in events:
+            trained |= isinstance(event, RunEvent) and isinstance(event.event, Started)
             display.show(event)
             feed.see(event, asked.folder)
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
+        if log and not trained:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
     write_study_pages(asked.folder)
 
 
@@ -128,7 +141,7 @@ def work(
 
     Returns None once they are written, else a sentence about the runs that others still do. Raises as `take_part`.
     """
-    left: str | None = None
+    left, trained = None, False
     events = take_part(
         asked.plan, asked.folder, cache_folder(), command=command_line(), wait=wait, keep_optimizer=keep_optimizer
     )
@@ -137,8 +150,11 @@ def work(
             if isinstance(event, LeftToOthers):
                 left = event.sentence
                 continue
+            trained |= isinstance(event, RunEvent) and isinstance(event.event, Started)
             display.show(event)
             feed.see(event, asked.folder)
+        if log and not trained:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
     if left is None:
         write_study_pages(asked.folder)
     return left
@@ -194,7 +210,7 @@ def compare_denoisers(
     recipe = read_recipe(run)
     notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
     found: list[DenoisingRecord] = []
-    with WorkProgress("Comparing denoisers", len(noise), "strength") as progress:
+    with work_progress("Comparing denoisers", len(noise), "strength") as progress:
         for std in noise:
             found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
             progress.advance()

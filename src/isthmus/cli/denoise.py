@@ -40,7 +40,7 @@ def denoise(
     from isthmus.inference.trained_noise import TrainedNoise
     from isthmus.pages.contact_sheet import save_picture
     from isthmus.pages.shown_pixels import full_picture, remarks, view_of
-    from isthmus.pages.work_progress import WorkProgress
+    from isthmus.pages.work_progress import work_progress
     from isthmus.runs.load import load_model
     from isthmus.runs.run_folder import read_recipe
 
@@ -55,11 +55,11 @@ def denoise(
         say(sentence)
     trained = TrainedNoise.of(model, recipe.corruption.kind)
     names, stds, written = list[str](), list[float | None](), list[Path]()
-    with WorkProgress("Denoising", len(listing), "picture", quiet=quiet) as progress:
+    with work_progress("Denoising", len(listing), "picture", quiet=quiet) as progress:
         for one in reader.each(listing):
             target = targets[one.place]
             stds.append(noise_std(one.pixels))
-            progress.begin(one.place)
+            progress.skip_to(one.place)
             save_picture(full_picture(view, denoised(model, one.pixels, progress.within)), target)
             names.append(one.name)
             written.append(target)

@@ -89,12 +89,12 @@ def _write_each(
 ) -> dict[str, Any]:
     from isthmus.inference.file_pairs import PictureReader, reconstructed
     from isthmus.pages.contact_sheet import contact_sheet, save_picture
-    from isthmus.pages.work_progress import WorkProgress
+    from isthmus.pages.work_progress import work_progress
 
     for sentence in listing.notices:
         say(sentence)
     reader, rows = PictureReader(skip_broken=skip_broken), list[dict[str, Any]]()
-    with WorkProgress("Reconstructing", len(listing), "image", quiet=quiet) as progress:
+    with work_progress("Reconstructing", len(listing), "image", quiet=quiet) as progress:
         for block in _blocks(reader.each(listing)):
             pixels = [one.pixels for one in block]
             made = reconstructed(model, pixels)
@@ -105,7 +105,7 @@ def _write_each(
                 rows.append({"path": one.name, "out": str(target), "error": error})
                 if not is_stream(target) and not as_json:
                     tell(target)
-                progress.begin(one.place)
+                progress.skip_to(one.place)
                 progress.advance()
     for sentence in reader.notices():
         say(sentence)

@@ -62,6 +62,7 @@ def runs(
 def _print(found: Sequence[ListedRun]) -> None:
     from isthmus.cli.console import new_console
     from isthmus.cli.narrow_tables import print_table
+    from isthmus.core.errors import Faults
     from isthmus.core.wording import all_printable, counted, shortened, size
 
     rows: list[list[str]] = []
@@ -79,11 +80,20 @@ def _print(found: Sequence[ListedRun]) -> None:
     of = f", {inside:,} of them in {counted(studies, 'study', 'studies')}" if studies else ""
     total = size(sum(run.size for run in found))
     console.print(f"{counted(len(found), 'run')}{of}, {total}; ± is half of the 95 % interval.", markup=False)
-    whys = [f"{run.folder}: {run.state}: {shortened(' '.join(run.why.split()), _WHY)}" for run in found if run.why]
-    for sentence in whys[:_WHYS]:
+    whys = Faults()
+    for run in found:
+        if run.why:
+            whys.add(f"{run.state}: {shortened(_reason(run), _WHY)}", str(run.folder))
+    told = whys.sentences()
+    for sentence in told[:_WHYS]:
         say(sentence)
-    if len(whys) > _WHYS:
-        say(f"{len(whys) - _WHYS:,} more are told by --json.")
+    if len(told) > _WHYS:
+        say(f"{len(told) - _WHYS:,} more are told by --json.")
+
+
+def _reason(run: ListedRun) -> str:
+    """Why, on one line, without the folder: the line names it already."""
+    return " ".join(run.why.split()).removeprefix(f"{run.folder}: ")
 
 
 def _study_row(name: str, runs: Sequence[ListedRun]) -> list[str]:

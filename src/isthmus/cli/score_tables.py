@@ -6,9 +6,7 @@ import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
-from isthmus.cli.console import new_console
+from isthmus.cli.console import new_console, print_hanging
 from isthmus.cli.narrow_tables import print_table
 from isthmus.core.wording import all_printable, counted, on_one_line, printable
 from isthmus.inference.anomaly.conformal import percent
@@ -59,8 +57,9 @@ def print_scores(found: ScoredRun) -> None:
     if scored.judged is not None and scored.judged.record is not None:
         _print_anomalies(console, AnomalyRecord.model_validate(all_printable(dumped(scored.judged.record))))
     if found.doctor is not None:
-        console.print(f"\n[bold]{found.doctor.severity}[/bold]  {escape(printable(found.doctor.sentence))}")
-        console.print(escape(printable(found.doctor.remedy)))
+        console.print()
+        print_hanging(console, printable(found.doctor.sentence), after=f"{found.doctor.severity}  ", style="bold")
+        print_hanging(console, printable(found.doctor.remedy), after=" " * len(f"{found.doctor.severity}  "))
 
 
 def as_json(found: ScoredRun, out: Path) -> dict[str, Any]:

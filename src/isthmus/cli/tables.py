@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from isthmus.cli.console import new_console
+from isthmus.cli.console import new_console, print_hanging
 from isthmus.cli.narrow_tables import print_table
 from isthmus.core.wording import all_printable, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
@@ -17,6 +17,7 @@ from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.evaluation.noise_sentence import run_beside_noise
 from isthmus.inference.trained_noise import in_levels
+from isthmus.pages.lost_runs import failures_together
 from isthmus.run_files.denoising import DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Finding, Findings
@@ -52,8 +53,8 @@ def print_findings(findings: Findings) -> None:
     findings = Findings.model_validate(all_printable(as_json(findings)))
     console = new_console()
     console.print()
-    for one in findings.findings:
-        console.print(f"• {one.sentence}", markup=False)
+    for one in failures_together(findings):
+        print_hanging(console, one.sentence, after="• ")
     finished = [row.scores for row in findings.variations if row.scores is not None]
     measures = measures_in((name for scores in finished for name in scores.by_measure), findings.measures)
     headings = [_heading(measure) for measure in measures.values()]
@@ -76,9 +77,9 @@ def print_findings(findings: Findings) -> None:
                 *others,
                 f"{row.latent_size or 0:,}",
                 f"{cost.parameters:,}",
-                f"{cost.multiply_adds / 1e6:,.0f}",
+                _rounded(cost.multiply_adds / 1e6),
                 f"{cost.epochs:,.0f}",
-                f"{cost.train_seconds:,.0f}",
+                _rounded(cost.train_seconds),
             )
         )
     console.print()
@@ -90,9 +91,7 @@ def print_findings(findings: Findings) -> None:
         console.print(line, markup=False)
     examined = [one.severity for row in findings.variations for one in row.doctor or ()]
     if examined:
-        console.print(
-            f"\nDoctor: {', '.join(counts(examined))}; `isthmus doctor` and the report say which.", markup=False
-        )
+        console.print(f"\nDoctor: {', '.join(counts(examined))}; the report says which.", markup=False)
     data = findings.data
     if data is not None:
         console.print(
@@ -111,9 +110,9 @@ def print_evaluation(evaluation: EvaluationRecord) -> None:
     evaluation = EvaluationRecord.model_validate(all_printable(as_json(evaluation)))
     console = new_console()
     for flag in evaluation.flags:
-        console.print(f"• {flag}", markup=False)
+        print_hanging(console, flag, after="• ")
     for one in evaluation.doctor or ():
-        console.print(f"• {one.sentence} {one.remedy}".rstrip(), markup=False)
+        print_hanging(console, f"{one.sentence} {one.remedy}", after="• ")
     measures = measures_in(
         (name for scores in evaluation.scores.values() for name in scores.by_measure), evaluation.measures
     )
@@ -184,6 +183,11 @@ def _corrections(findings: Sequence[Finding]) -> list[str]:
     ]
 
 
+def _rounded(value: float) -> str:
+    """Whole from 10 on; below, two digits: a training of half a second did not take 0 s."""
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
 def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
     """found: run folder -> its diagnoses. Prints each sentence with its remedy on the line below."""
     console = new_console()
@@ -191,9 +195,10 @@ def print_doctor(found: Mapping[str, Sequence[Diagnosis]]) -> None:
         if len(found) > 1:
             console.print(f"{chr(10) if place else ''}[bold]{escape(printable(folder))}[/bold]")
         for one in lines:
-            console.print(f"[bold]{one.severity}[/bold]  {escape(printable(one.sentence))}")
+            after = f"{one.severity}  "
+            print_hanging(console, printable(one.sentence), after=after, style="bold")
             if one.remedy:
-                console.print(f"{' ' * len(one.severity)}  {escape(printable(one.remedy))}")
+                print_hanging(console, printable(one.remedy), after=" " * len(after))
         if not lines:
             console.print("No check found a fault.")
 

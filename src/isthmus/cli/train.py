@@ -30,6 +30,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.wording import counted
 
 
 def study(
@@ -78,6 +79,8 @@ def study(
         verbs.check_explorer()
     if on != "here" and jobs != "1":
         raise InputError(f"--jobs: has no effect with --on {on}, which decides how many run at a time; leave it out")
+    if on != "here" and log:
+        raise InputError(f"--log: has no effect with --on {on}, whose jobs pass on no numbers; leave it out")
     executor = executor_on(on, folder, slurm or (), ray or ())
     verbs.study(asked, jobs=count, on=executor, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     end_study(folder, as_json, explorer=_explorer(folder) if explore else None)
@@ -99,7 +102,10 @@ def end_study(folder: Path, as_json: bool, explorer: Path | None = None) -> None
             tell(f"Explorer: {resolved(explorer)}")
     failed = [one for one in findings.findings if one.kind == "failure"]
     if failed:
-        raise RunError(f"{len(failed)} of the study's runs failed; run it again to try them once more")
+        raise RunError(
+            f"{counted(len(failed), 'run')} of the study failed; mend the cause, then give the same command again: "
+            "finished runs are kept"
+        )
 
 
 def train(

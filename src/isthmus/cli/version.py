@@ -21,7 +21,7 @@ def _about() -> list[tuple[str, str]]:
         import torch
     except (ImportError, OSError) as error:
         return [("python", python), ("torch", f"cannot be loaded ({error}); install it again")]
-    from isthmus.kernels.choose import available_here
+    from isthmus.kernels.compiled import without_compiling
     from isthmus.training.devices import choose_device, describe
 
     device = choose_device("auto")
@@ -29,5 +29,5 @@ def _about() -> list[tuple[str, str]]:
         ("python", python),
         ("torch", str(torch.__version__)),
         ("device", f"{device}: {describe(device)}"),
-        ("kernels", available_here()),
+        ("kernels", without_compiling()),
     ]

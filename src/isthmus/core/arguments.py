@@ -28,22 +28,22 @@ _WORDS = {
     "'str' instances are not allowed as a Sequence value": "a list, also of one",
     "Input should be an instance of Sequence": "a list",
 }
+_NAMED_ALIKE = ("out", "data", "device", "jobs", "log", "sampler", "half", "whiten", "normal", "measure", "distance")
 # what messages call as the command line does; what stands in `...` is a command, and stays
 _IN_PYTHON = {
     "-n in `isthmus sample`": "`count` in `isthmus.sample`",
     "--skip-broken": '`options={"data.skip_broken": True}`',
     "--resume": "resume=True",
+    "--keep-optimizer": "`keep_optimizer`",
+    "--from": "`start`",
     "--model": "`models`",
     "--in": "`among`",
     "-n": "`n`",
-    **{
-        f"--{name}": f"`{name}`"
-        for name in ("out", "device", "jobs", "sampler", "half", "whiten", "normal", "measure", "distance")
-    },
+    **{f"--{name}": f"`{name}`" for name in _NAMED_ALIKE},
 }
 _SPOKEN = re.compile(rf"`[^`]*`|(?<![^\s(])({'|'.join(map(re.escape, _IN_PYTHON))})(?![\w-])")
 # of the public function that runs: some messages depend on what it takes
-_PARAMETERS: ContextVar[Collection[str]] = ContextVar("parameters", default=())
+_PARAMETERS: ContextVar[Collection[str] | None] = ContextVar("parameters", default=None)
 _BETWEEN = ("isthmus", "functools", "contextlib")  # modules of frames between a user's line and a warning
 _FREE = pydantic.ConfigDict(arbitrary_types_allowed=True)
 
@@ -103,9 +103,14 @@ def _as_path(value: Any) -> Any:
 def in_python(sentence: str) -> str:
     """A message that was written for the command line, with Python's names of options."""
     names = dict(_IN_PYTHON)
-    if "skip_broken" in _PARAMETERS.get():
+    if "skip_broken" in (_PARAMETERS.get() or ()):
         names["--skip-broken"] = "`skip_broken=True`"
     return _SPOKEN.sub(lambda found: names.get(found[0], found[0]), sentence)
+
+
+def for_caller(sentence: str) -> str:
+    """`in_python` of a message while a public function runs; for the command line, the message as it is."""
+    return sentence if _PARAMETERS.get() is None else in_python(sentence)
 
 
 def _again(signature: inspect.Signature) -> str:

@@ -22,6 +22,10 @@ class Change(BaseModel):
     """The numbers in the sentence, by name."""
 
 
+OF_SIZE = frozenset({"cropped", "padded", "stretched", "reduced", "enlarged"})
+"""What is done to bring an image to another size."""
+
+
 def without_options(sentence: str) -> str:
     """What was done, without the option of a data set that does otherwise."""
     said, named, _ = sentence.partition("; data.")

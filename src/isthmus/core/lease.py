@@ -31,7 +31,7 @@ from typing import BinaryIO, Literal
 from isthmus.core.atomic_files import about, guarded
 from isthmus.core.errors import AtWorkElsewhere
 from isthmus.core.folder_names import lease_name
-from isthmus.core.lease_files import Holder, content_of, generations, holder_of, lock_if_possible, machine
+from isthmus.core.lease_files import LONGEST, Holder, content_of, generations, holder_of, lock_if_possible, machine
 from isthmus.core.locks import is_locked
 
 _RENEWALS = 6  # in a lease
@@ -39,9 +39,6 @@ _SURE = 0.8  # share of a lease in which nobody can have taken it over, since it
 Look = Literal["free", "held", "unsure"]
 """free: anybody can hold it. held: its holder lives. unsure: it was not watched for long enough."""
 _held: dict[str, Lease] = {}
-
-
-LONGEST = 3600.0  # seconds
 
 
 def lease_seconds() -> float:
@@ -108,7 +105,11 @@ class Leases:
         for old in numbers:
             with suppress(OSError):
                 (folder / lease_name(old)).unlink()
-        lease.begin()
+        try:
+            lease.begin()
+        except OSError:
+            lease.release()
+            raise
         return lease
 
     def _look_at(self, path: Path) -> Look:

@@ -23,7 +23,7 @@ except ImportError:  # Windows
     fcntl = None
 
 _LARGEST = 4096  # bytes
-_LONGEST = 3600.0  # seconds; a file may ask for no longer lease
+LONGEST = 3600.0  # seconds; a file may ask for no longer lease
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -93,7 +93,7 @@ def holder_of(content: bytes | None) -> Holder:
     """What the bytes say; anything that does not fit counts as not said."""
     try:
         told = parse_json(content or b"")
-        seconds = min(max(float(told["seconds"]), 0.0), _LONGEST)
+        seconds = min(max(float(told["seconds"]), 0.0), LONGEST)
         released, locked = told["beat"] == "released", told["locked"] == 1
         process = int(told["process"])
         return Holder(str(told["host"]), process, str(told["machine"]), str(told["id"]), seconds, locked, released)

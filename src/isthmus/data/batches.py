@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError
 from isthmus.core.paths import expanded
 from isthmus.core.wording import counted, shown
@@ -20,25 +20,27 @@ from isthmus.data.images import read_picture
 Shape = tuple[int, int, int]
 
 
-def to_batch(images: Any, form: Form, shape: Shape) -> np.ndarray:
+def to_batch(images: Any, form: Form, shape: Shape, tally: Tally | None = None) -> np.ndarray:
     """Pictures in any usual form as a batch, (N, C, H, W) uint8 or uint16.
 
     images: a path; a PIL image; an array, (C, H, W), (H, W, C), (N, C, H, W) or (N, H, W, C), whose values `to_levels`
     describes; or a list of any of these. Where C is 1, also (H, W) and (N, H, W); grey arrays become three channels
-    where C is 3. Files are brought to the size as `form` says, everything else must have it.
-    form: settled, with the size, channels and depth of the model. shape: (C, H, W).
+    where C is 3. Files and PIL images are brought to the size of `form`, as it says; arrays must have it.
+    form: settled, with the size, channels and depth of the model. shape: (C, H, W). tally: counts what was done to
+    files and PIL images.
     Raises InputError for anything else, and where the shape of an array does not tell which axis is the channels.
     """
-    if isinstance(images, Image.Image):
-        pixels, _ = read_picture(images, replace(form, size=None, fit="crop"), name="image")
-        _check_size(pixels.shape[1:], shape)
+    if isinstance(images, Image.Image | str | Path):
+        in_memory = isinstance(images, Image.Image)
+        given = images if in_memory else expanded(images, "images")
+        pixels, handled = read_picture(given, form, name="image" if in_memory else str(images))
+        if tally is not None:
+            tally.add(handled)
         return pixels[None]
-    if isinstance(images, str | Path):
-        return read_picture(expanded(images, "images"), form, name=str(images))[0][None]
     if isinstance(images, list | tuple):
         if not images:
             raise InputError("images: an empty list holds no image; pass at least one")
-        return np.concatenate([to_batch(image, form, shape) for image in _flat_enough(images)])
+        return np.concatenate([to_batch(image, form, shape, tally) for image in _flat_enough(images)])
     values = numbers(images, "images")
     if not values.size:
         raise InputError(f"images: an array of shape {values.shape} holds no pixels; pass at least one image")

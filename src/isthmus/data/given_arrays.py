@@ -81,7 +81,8 @@ class GivenArrays(GivenImages):
     def pictures(self, form: Form) -> PictureSet:
         found = ArrayPictures(self.images, layout=self.layout, scale=self.scale, place="images", labels=self.labels)
         said = said_of_scale(self.scale, len(found))
-        return PictureSet({"train": found}, form_of_scale(form, self.scale), "images", said=(said,) if said else ())
+        own = form_of_scale(form, self.scale)
+        return PictureSet({"train": found}, own, "images", self.class_names, said=(said,) if said else ())
 
     def write(self, file: IO[bytes]) -> None:
         for part in self._content():

@@ -19,8 +19,8 @@ from isthmus.data.decode_in_order import decoded_in_order
 from isthmus.data.form import Form
 from isthmus.data.images import read_picture
 from isthmus.data.picture_files import some
-from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.reading_progress import quiet as without_progress
+from isthmus.data.reading_progress import reading_progress
 from isthmus.inference.picture_sources import Label, Part, Source, find
 
 _NOTHING = ("kept_grey",)  # what is a choice of a data set, but leaves a picture of a grey model as it is
@@ -79,7 +79,7 @@ class NamedImages:
         self._found = found.notices
         self._skip_broken = skip_broken
         with without_progress() if quiet else nullcontext():
-            self._progress = ReadingProgress()  # here: another thread may go through the blocks
+            self._progress = reading_progress()  # here: another thread may go through the blocks
         self._tally, self._broken = Tally(), list[str]()
 
     def __len__(self) -> int:

@@ -9,7 +9,7 @@ from torch import nn
 
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
-from isthmus.kernels.compiled import version, why_compiled_anew, why_unavailable, without_compiling
+from isthmus.kernels.compiled import version, why_compiled_anew, why_unavailable
 from isthmus.kernels.ops import CallsKernels, Kernels
 
 # only Linux reports the processor's features and lets a process use tiles
@@ -30,11 +30,6 @@ class Choice:
     kernels: Kernels
     recorded: str = "torch"
     notices: tuple[str, ...] = ()
-
-
-def available_here() -> str:
-    """In words: whether compiled kernels are there, could be compiled, or cannot. Nothing is compiled for that."""
-    return without_compiling()
 
 
 def choose(wanted: str, device: torch.device, model: nn.Module, precision: str) -> Choice:

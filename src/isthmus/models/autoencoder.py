@@ -16,7 +16,10 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.core import registry
+from isthmus.core.arguments import notify
+from isthmus.core.change_tally import Tally
 from isthmus.core.errors import InputError, RunError
+from isthmus.core.image_changes import OF_SIZE
 from isthmus.core.pixels import Depth
 from isthmus.core.values import Latent, Posterior, Trace
 from isthmus.data.batches import to_batch, to_finite_float32
@@ -241,11 +244,11 @@ class Autoencoder(nn.Module):
     def reconstruct(self, images: Any) -> np.ndarray:
         """Images -> their reconstructions (N, H, W, C) uint8, or uint16 at a depth of 16.
 
-        images: a path or a list of paths, read as the command line reads them: brought to the model's size and
-        channels; a PIL image or a list of them; uint8 or float [0, 1] arrays or tensors, (N, H, W, C) or (N, C, H, W),
-        or one image without the N; (N, H, W) or (H, W) of grey. A model that was trained on 16 bits takes uint16, or
-        values on the scale of its training images, if those had a range. Raises InputError if a file cannot be read or
-        the size is not the model's.
+        images: a path, a PIL image or a list of these, read as the command line reads them: brought to the model's
+        channels, and to its size with a warning that says how; or uint8 or float [0, 1] arrays or tensors,
+        (N, H, W, C) or (N, C, H, W), or one image without the N; (N, H, W) or (H, W) of grey. A model that was trained
+        on 16 bits takes uint16, or values on the scale of its training images, if those had a range.
+        Raises InputError if a file cannot be read, or an array's size is not the model's.
         """
         return batched_array(self, self.reconstruct_pixels, self._pixels(images)).transpose(0, 2, 3, 1)
 
@@ -280,7 +283,11 @@ class Autoencoder(nn.Module):
         return torch.where(mask, made, pixels)
 
     def _pixels(self, images: Any) -> Tensor:
-        return torch.from_numpy(to_batch(as_arrays(images), self.form, self.image_shape))
+        tally = Tally()
+        pixels = torch.from_numpy(to_batch(as_arrays(images), self.form, self.image_shape, tally))
+        if said := [change.sentence for change in tally.changes(options=False) if change.what in OF_SIZE]:
+            notify(" ".join(said))
+        return pixels
 
 
 def _dims(shape: tuple[int, ...]) -> str:

@@ -51,7 +51,7 @@ class PageWords:
 
         def opens(match: re.Match[str]) -> str:
             word, mark = match["word"], match["mark"]
-            key = _keys()[word]
+            key = _keys()[word.replace("\N{NO-BREAK SPACE}", " ")]
             if key in found:
                 return match[0]
             found.add(key)
@@ -92,4 +92,5 @@ def _keys() -> dict[str, str]:
 def _pattern() -> re.Pattern[str]:
     """Any word of the glossary, not as a part of a name such as latent-10 or of an option such as train.epochs."""
     words = "|".join(re.escape(word) for word in sorted(_keys(), key=len, reverse=True))
+    words = words.replace(r"\ ", "[ \N{NO-BREAK SPACE}]")  # pages keep a number and its unit on one line
     return re.compile(rf"(?<![\w.=/&#-])(?P<word>{words})(?![\w=/]|[-.]\w)(?P<mark>[.,:)]*)")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from isthmus.core.arguments import for_caller
 from isthmus.core.wording import counted, printable
 from isthmus.pages.notebook.progress import NotebookProgress
 from isthmus.runs.executors.job import Job, RunBegins, RunElsewhere, RunEvent, RunFailed
@@ -20,6 +24,8 @@ from isthmus.training.loop import Epoch, Step
 from isthmus.training.preview import Preview
 
 LINE_SECONDS = 30.0  # longest time between two lines when stderr is not a terminal
+_WIDE = 110  # columns of a terminal with room for a long bar and all numbers beside most titles
+_BESIDE = len("⠋  " + "  " + " left 0:00:00")  # columns around the title, the bar and the detail
 
 
 class Display:
@@ -30,10 +36,11 @@ class Display:
         self.live = enabled and self.console.is_terminal
         # there, rich would print every line as an output of its own, and its bars need widgets that may be missing
         self.notebook = NotebookProgress() if enabled and self.console.is_jupyter else None
+        self.bar_width = 24 if self.console.width >= _WIDE else 10
         self.bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=self.bar_width),
             TextColumn("{task.fields[detail]}"),
             TextColumn("left"),
             TimeRemainingColumn(elapsed_when_finished=True),
@@ -41,6 +48,7 @@ class Display:
             transient=True,
         )
         self.runs: dict[int, _Run] = {}  # unfinished runs, by their number in the study
+        self.reasons: dict[str, str] = {}  # why runs failed -> the title of the first
 
     def __enter__(self) -> Display:
         if self.live:
@@ -63,7 +71,8 @@ class Display:
             case RunFailed():
                 run = self.runs.pop(event.job.number)
                 run.close()
-                run.line(f"{run.title} failed: {event.sentence}")
+                first = self.reasons.setdefault(event.sentence, run.title)
+                run.line(f"{run.title} failed: {event.sentence if first == run.title else f'as {first}'}")
             case RunElsewhere():
                 self.runs.pop(event.job.number).close()
                 self.print(f"{event.sentence}.")
@@ -76,12 +85,20 @@ class Display:
                 self._show(0, event)
 
     def print(self, text: str) -> None:
-        """Print a line above the bars."""
+        """Print a line above the bars, with the caller's names of options."""
+        text = for_caller(text)
         if self.notebook is not None:
             self.notebook.print(text)
             return
-        self.console.print(printable(text), markup=False)
+        said = printable(text)
+        if self.live:
+            said = "\n".join(_wrapped(line, self.console.width) for line in said.split("\n"))
+        self.console.print(said, markup=False)
         sys.stderr.flush()
+
+    def room_for_detail(self, title: str) -> int:
+        """How many columns of the terminal are left for the detail beside a title, its bar and the time left."""
+        return self.console.width - _BESIDE - self.bar_width - cell_len(title)
 
     def place(self, page: Path) -> str:
         """A page as text: in full for a terminal, where it can be clicked; in a notebook as it was given."""
@@ -91,6 +108,20 @@ class Display:
         self.runs[number].show(event)
         if isinstance(event, Done):
             del self.runs[number]
+
+
+def _wrapped(line: str, width: int) -> str:
+    """`line` broken between words, as a terminal would break it within a number; paths stay whole, to be clicked."""
+    return textwrap.fill(line, width, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+
+
+def _fitting(parts: Sequence[str], room: int) -> str:
+    """`parts`, the most important first, as far as they fit: a number that is cut would say something else."""
+    kept: list[str] = []
+    for part in parts:
+        if cell_len("  ".join([*kept, part])) <= room:
+            kept.append(part)
+    return "  ".join(kept)
 
 
 def _title(job: Job) -> str:
@@ -105,7 +136,8 @@ class _Run:
         self.title = title
         self.task: TaskID | None = None
         self.begun: Started | None = None
-        self.loss, self.speed, self.best, self.of = 0.0, 0.0, "", ""
+        self.loss, self.speed = "", ""  # in words; empty until they are measured
+        self.best, self.of = "", ""
         self.spoke = time.monotonic()
 
     def show(self, event: Event) -> None:
@@ -153,18 +185,21 @@ class _Run:
 
     def _step(self, event: Step) -> None:
         if event.log is not None:
-            self.loss, self.speed = event.log["loss"], event.log["images_per_second"]
-        detail = f"loss {self.loss:.5f}  {self.speed:,.0f} images/s{self.best}"
+            self.loss = f"loss {event.log['loss']:.5f}"
+            self.speed = f"{event.log['images_per_second']:,.0f} images/s"
+        detail = "  ".join(part for part in (self.loss, self.speed, self.best) if part)
         if self.display.notebook is not None:
             self.display.notebook.advance(self.title, event.done, detail)
         elif self.task is not None:
+            parts = [part for part in (self.loss, self.best, self.speed) if part] or ["starting"]
+            detail = _fitting(parts, self.display.room_for_detail(self.title))
             self.display.bars.update(self.task, completed=event.done, detail=detail)
         elif self.begun is not None and time.monotonic() - self.spoke > LINE_SECONDS:
             self.line(f"{self.title}: step {event.step:,}, {event.done:.0%}  {detail}")
 
     def _epoch(self, event: Epoch) -> None:
         if event.best:
-            self.best = f"  best {_validation(event)}"
+            self.best = f"best {_validation(event)}"
         if self.display.notebook is not None:
             return  # the bar shows it: a line for each epoch would flood the notebook
         if event.epoch == 0:
@@ -172,8 +207,7 @@ class _Run:
             return
         self.line(
             f"{self.title}: epoch {event.epoch}{self.of}  train loss {event.log['train_loss']:.5f}  "
-            f"validation {_validation(event)}{' (best)' if event.best else ''}  "
-            f"{self.speed:,.0f} images/s"
+            f"validation {_validation(event)}{' (best)' if event.best else ''}{f'  {self.speed}' if self.speed else ''}"
         )
 
     def _done(self, event: Done) -> None:

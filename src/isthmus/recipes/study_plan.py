@@ -190,6 +190,22 @@ def load_recipe(name: str, overrides: Mapping[str, Any] | None = None) -> Recipe
     return recipe
 
 
+def written_kinds(name: str, table: str) -> list[str]:
+    """The kinds of part that the recipe `name`, or the variations of the study `name`, choose in `table`.
+
+    The file is neither checked nor are parts imported. Raises InputError where there is none.
+    """
+    path, variation = _split(name)
+    raw, _ = _read(path, name)
+    base, rows = _as_dict(raw.get("base", raw)), raw.get("variation")
+    chosen = [_as_dict(row) for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    changed = [_flat(_as_dict(row.get("changes"))) for row in chosen if variation in (None, row.get("name"))]
+    found = [_as_dict(apply(base, changes).get(table)).get("kind") for changes in changed or [{}]]
+    grid = _as_dict(raw.get("grid")).get(f"{table}.kind")
+    kinds = grid if isinstance(grid, list) else found
+    return list(dict.fromkeys(kind for kind in kinds if isinstance(kind, str)))
+
+
 def _as_asked(overrides: Mapping[str, Any]) -> dict[str, Any]:
     """An override of the number of epochs turns train.least_steps off: the user gets that many epochs."""
     asked = {"train.least_steps": 0} if "train.epochs" in overrides else {}

@@ -72,9 +72,10 @@ def scores_bytes(columns: Mapping[str, np.ndarray]) -> bytes:
 
 
 def read_scores(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, np.ndarray]:
-    """The columns of per_image.parquet: `index` and `label` are integers, all others float64, each (N,).
+    """The columns of per_image.parquet: `index` and `label` are integers, all others float64, each (N,), by `index`.
 
-    Raises FileNotFoundError, and RunError if a column has another type or a needed column is missing.
+    Raises FileNotFoundError, and RunError if a column has another type, a needed column is missing, or a test image
+    has no row or several.
     """
     try:
         return _scores(read_bytes(path), needed)
@@ -128,4 +129,18 @@ def _scores(content: bytes, needed: Sequence[str]) -> dict[str, np.ndarray]:
             raise ValueError(f"{name}: holds nothing in some rows")
         kind = pa.int64() if name in _WHOLE else pa.float64()
         columns[name] = table[name].cast(kind).to_numpy()
-    return columns
+    return _in_order(columns)
+
+
+def _in_order(columns: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The rows by `index`, since runs are compared row by row; a file without this column is taken as it is.
+
+    Raises ValueError unless each test image has one row.
+    """
+    index = columns.get("index")
+    if index is None:
+        return columns
+    order = np.argsort(index, kind="stable")
+    if not np.array_equal(index[order], np.arange(len(index))):
+        raise ValueError("index: does not name each test image once, from 0 on")
+    return {name: values[order] for name, values in columns.items()}

@@ -42,6 +42,14 @@ def read_record(path: Path, record: type[R], otherwise: str = "") -> R:
     return _read(path, lambda content: parse_record(content, record), otherwise)
 
 
+def read_or_none(path: Path, record: type[R]) -> R | None:
+    """Read a JSON file as `record`; None where it is missing or damaged, for what is looked at while it is written."""
+    try:
+        return read_record(path, record)
+    except RunError:
+        return None
+
+
 def read_json(path: Path) -> Any:
     """The content of a JSON file. Raises RunError if it is missing or not JSON."""
     return _read(path, parse_json, "")

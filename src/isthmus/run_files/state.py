@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field, JsonValue
 from pydantic.dataclasses import dataclass
 
-from isthmus.run_files.record import Count, FileRecord, Finite, Real, Seconds
+from isthmus.run_files.record import Count, FileRecord, Finite, Flag, Real, Seconds
 
 
 @dataclass(config=ConfigDict(use_attribute_docstrings=True))
@@ -49,5 +49,8 @@ class State(FileRecord):
     same_weights_as: Literal["", "best"] = ""
     """The checkpoint beside it that holds its files, because the weights are the same; empty if it holds its own. Only
     in `last`, once training has ended."""
+    keep_optimizer: Flag | None = None
+    """Whether whoever trained asked to keep the optimizer's state once training has ended; null if that is not known.
+    Only in `last`."""
     digests: dict[Annotated[str, Field(pattern=r"^[a-z]+\.safetensors$")], str]
     """BLAKE2b digest of each of the checkpoint's other files."""

@@ -16,7 +16,7 @@ from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.anomalies import AnomalyRecord
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.evaluation import EvaluationRecord
-from isthmus.run_files.read import read_json, read_record
+from isthmus.run_files.read import read_json, read_or_none, read_record
 from isthmus.run_files.write import as_json, write_record
 from isthmus.runs.claim import locked
 
@@ -25,11 +25,8 @@ NAME = "anomalies.json"
 
 def read_anomalies(run: Path, *modules: nn.Module) -> AnomalyRecord | None:
     """What scoring labelled anomalies found; None if there is none, or only of other weights than these modules'."""
-    try:
-        found = read_record(run / NAME, AnomalyRecord)
-    except RunError:  # missing or damaged: the next scoring writes it again
-        return None
-    return found if found.weights == weights_hash(*modules) else None
+    found = read_or_none(run / NAME, AnomalyRecord)  # if it is damaged, the next scoring writes it again
+    return found if found is not None and found.weights == weights_hash(*modules) else None
 
 
 def anomaly_diagnosis(found: AnomalyRecord, recipe: Recipe, image_shape: tuple[int, int, int]) -> Diagnosis | None:

@@ -98,13 +98,14 @@ def tested_on(folders: Sequence[Path]) -> str:
 
 
 def _scored(home: Path) -> EvaluationRecord:
+    if os.path.lexists(home / "failed.json"):  # scores beside it are not of the last training
+        raise InputError(f"{home}: failed when it was last trained; `isthmus runs {home}` says why")
     if not (home / "evaluation.json").is_file():
+        read_recipe(home)  # where it cannot be read, neither of these would go on
         remedy = f"`isthmus train {home} --resume` goes on with it"
         if (home / "training.json").is_file():
             remedy = f"`isthmus evaluate {home}` scores it"
         raise InputError(f"{home}: has no scores yet; {remedy}")
-    if os.path.lexists(home / "failed.json"):  # the scores beside it are not of the last training
-        raise InputError(f"{home}: failed when it was last trained; run its study again, or remove failed.json")
     return read_record(home / "evaluation.json", EvaluationRecord)
 
 

@@ -52,6 +52,8 @@ def list_folder(folder: Path) -> Listing:
 
     Raises InputError where there is no such folder.
     """
+    if folder.is_file():
+        raise InputError(f"{folder}: a file; name a folder of runs, a study or a run")
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; `isthmus train` makes run folders under runs/")
     if looks_like_run(folder):

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from isthmus.core import registry
-from isthmus.core.errors import RunError
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
 from isthmus.recipes.recipe import Recipe
@@ -19,8 +18,8 @@ from isthmus.runs.claim import check, claim, locked
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_data
+from isthmus.runs.optimizer_state import settle
 from isthmus.runs.run_folder import check_data, is_begun, is_evaluated, is_finished, is_trained
-from isthmus.runs.slim import slim
 from isthmus.runs.start_from import Start, check_start, keep_images, keep_log, record_of
 from isthmus.training import devices
 from isthmus.training.events import Notice, Started
@@ -53,7 +52,7 @@ def run(
     """Train in `folder` from its last checkpoint or from the start, then evaluate; finished steps are not repeated.
 
     start: the run whose weights it begins with; None: new weights.
-    keep_optimizer: keep what only serves to go on with a training that has ended; see `slim`.
+    keep_optimizer: keep what only serves to go on with a training that has ended; see `settle`.
     Yields every event. After SIGINT, it saves at the next safe step and raises KeyboardInterrupt.
     Raises InputError if the folder holds a run of another recipe, Diverged if the loss is not finite.
     """
@@ -75,7 +74,7 @@ def _run(
         begun = claim(folder, recipe, record_of(start, recipe, splits))
         keep_log(start, folder)
     with nullcontext() if is_finished(folder) else logged(folder, "train"):
-        trained_before, trained_here = is_trained(folder), False
+        trained_before = is_trained(folder)
         if begun != recipe and not trained_before:
             yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
         if is_begun(folder):
@@ -83,20 +82,14 @@ def _run(
         if not trained_before:
             if is_begun(folder) and not any((folder / "checkpoints").glob("last*")):
                 yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
-            for event in train_in_folder(begun, folder, splits, cache):
-                trained_here |= isinstance(event, Step)
-                yield event
+            yield from train_in_folder(begun, folder, splits, cache, keep_optimizer=keep_optimizer)
             devices.return_freed_memory()  # the evaluation loads the model again
         # after a training here, an earlier evaluation may be of other weights
         if not (trained_before and is_evaluated(folder)):
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)
-        # not without a step: an earlier command may have asked to keep it
-        if trained_here and not keep_optimizer:
-            try:
-                slim(folder)
-            except (RunError, OSError) as error:  # the run is finished all the same
-                yield Notice(f"{error}.")
+        if (said := settle(folder, keep=keep_optimizer)) is not None:
+            yield Notice(f"{folder}: {said}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
 
 

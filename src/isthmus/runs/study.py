@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.core.errors import InputError
-from isthmus.core.lease import Leases, held_here
+from isthmus.core.errors import Faults, InputError
+from isthmus.core.lease import Leases, held_by
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.recipes.study_plan import Plan
 from isthmus.run_files.findings import Findings
@@ -25,6 +25,7 @@ from isthmus.runs.executors.job import Job, RunEvent
 from isthmus.runs.findings import findings
 from isthmus.runs.folder_log import logged
 from isthmus.runs.leased import hold
+from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import Done, Event, show
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.same_version import keep_version
@@ -86,13 +87,11 @@ def study(
         yield from _hold(folder, until)  # before writing: another process may be training on the present file
         keep(images, folder, begun=(folder / "study.toml").exists())
         with named_as_given(folder / images.name):
-            yield from _study(plan, folder, cache, command, jobs, on, keep_optimizer, until)
+            yield from _study(plan, folder, cache, command, jobs, on, keep_optimizer, None)
 
 
 def _hold(folder: Path, until: ExitStack) -> Iterator[Notice]:
     """Hold the study until the stack is closed: two commands on it would write each other's findings."""
-    if held_here(folder) is not None:
-        return
     refuse_locked(folder)
     yield from hold(Leases(), folder, until)
     until.enter_context(locked(folder))
@@ -106,8 +105,9 @@ def _study(
     jobs: Count,
     on: Executor | None,
     keep_optimizer: bool,
-    until: ExitStack,
+    until: ExitStack | None,
 ) -> Iterator[StudyEvent]:
+    """until: None where the study is held already."""
     data = SharedSplits()
     whole, decision = plan, decided(folder)
     plan = shortened(whole, decision)
@@ -117,7 +117,8 @@ def _study(
         forget_failure(job)
         return show(job.recipe, job.folder, data.of(job.recipe))
 
-    yield from _hold(folder, until)
+    if until is not None:
+        yield from _hold(folder, until)
     write_plan(whole, folder)
     if decision is None and (decision := decide(whole, shapes, folder)) is not None:
         plan = shortened(whole, decision)
@@ -138,6 +139,8 @@ def _study(
     for sentence in said if missing else ():
         yield Notice(sentence)
     yield from InProcess(1, read).run(finished)
+    for sentence in _settled(finished):
+        yield Notice(f"{sentence}.")
     if missing and (finished or os.path.lexists(folder / "findings.json")):  # of a study without the missing runs
         find()
     if missing and finished:
@@ -149,6 +152,15 @@ def _study(
             yield from _growing(executor.run(missing), find)
         found = find(ended=True)
     yield StudyDone(folder, found)
+
+
+def _settled(finished: Sequence[Job]) -> list[str]:
+    """Settle what finished runs keep of their optimizers; returns what there is to say, once for all runs alike."""
+    said = Faults()
+    for job in finished:
+        if held_by(job.folder) is None and (sentence := settle_later(job.folder, keep=job.keep_optimizer)):
+            said.add(sentence, f"{job.variation}, seed {job.seed}")
+    return said.sentences()
 
 
 def _growing(events: Iterator[ExecutorEvent], find: Callable[[], object]) -> Iterator[ExecutorEvent]:

@@ -12,9 +12,10 @@ import math
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -32,10 +33,22 @@ from isthmus.training.optimizers import kept
 
 _SYSTEM_ERROR = re.compile(r"os error (\d+)")  # how safetensors tells a full disk
 _Slots = dict[nn.Parameter, dict[str, Tensor]]
+T = TypeVar("T")
 
 
 class Damaged(RunError):
     """Every checkpoint of this name is damaged."""
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What a checkpoint holds. slots: the optimizer's state; None where it is not asked for, or was removed."""
+
+    progress: Progress
+    notes: dict[str, Any]
+    weights: dict[str, Tensor]
+    learned: dict[str, Tensor]
+    slots: _Slots | None
 
 
 def save(
@@ -46,9 +59,11 @@ def save(
     *,
     objective: nn.Module | None = None,
     notes: Mapping[str, Any] | None = None,
+    keep_optimizer: bool | None = None,
 ) -> None:
     """Replace the checkpoint at `folder`; the previous one stays at `folder.old` until the next save.
 
+    keep_optimizer: written down for `runs/slim.py`, which may be another process's work; None: not known.
     A crash at any moment leaves a complete checkpoint under one of the names that `load` tries.
     """
     ask_before_writing(folder)
@@ -63,6 +78,8 @@ def save(
         _save_tensors(new / OPTIMIZER, _flat(optimizer))
     digests = {file.name: digest_of(file) for file in sorted(new.iterdir())}
     state = State(format=FORMAT, progress=progress, notes=dict(notes or {}), digests=digests)
+    if keep_optimizer is not None:
+        state = state.model_copy(update={"keep_optimizer": keep_optimizer})
     write_record(new / STATE, state)
     old = folder.with_name(folder.name + ".old")
     ask_before_writing(folder)
@@ -87,35 +104,34 @@ def load(
     Raises FileNotFoundError where there is none, Damaged where all are damaged, RunError where the checkpoint is that
     of another model.
     """
-    tried: list[str] = []
-    for candidate in _kept(folder):
-        try:
-            progress, notes, tensors = _read(candidate)
-            weights, learned = tensors["model"], tensors.get("objective", {})
-            for module, found in ((model, weights), (objective, learned)):
-                _check_numbers(module, found)
-            ended = bool(progress.stopped) and "optimizer" not in tensors
-            slots = _slots(optimizer, tensors["optimizer"]) if optimizer is not None and not ended else {}
-            if optimizer is not None and progress.step and not slots and not ended:
-                raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
-        except (OSError, ValueError, KeyError, SafetensorError) as error:
-            if candidate.name != folder.name + ".new":  # an interrupted save is not damage
-                tried.append(f"{candidate} is damaged ({reason(error)})")
-            continue
-        try:
-            model.load_state_dict(weights)
-            if objective is not None:
-                objective.load_state_dict(learned)
-        except RuntimeError:  # its message has one line per tensor
-            raise RunError(
-                f"{candidate}: holds the weights of another model than recipe.toml describes; "
-                "restore recipe.toml, or train again with another --out"
-            ) from None
-        if optimizer is not None and not ended:
-            _restore(optimizer, slots)
-        passed_over = f"{'; '.join(tried)}: using {candidate.name} of step {progress.step}" if tried else None
-        return progress, notes, passed_over
-    raise _none_is_whole(folder, tried)
+
+    def read(candidate: Path) -> _Whole:
+        progress, notes, tensors = _read(candidate)
+        weights, learned = tensors["model"], tensors.get("objective", {})
+        for module, found in ((model, weights), (objective, learned)):
+            _check_numbers(module, found)
+        ended = bool(progress.stopped) and "optimizer" not in tensors
+        if optimizer is None or ended:
+            return _Whole(progress, notes, weights, learned, None)
+        slots = _slots(optimizer, tensors["optimizer"])
+        if progress.step and not slots:
+            raise ValueError(f"optimizer.safetensors is empty after {progress.step} steps")
+        return _Whole(progress, notes, weights, learned, slots)
+
+    candidate, whole, damage = _newest_whole(folder, read)
+    try:
+        model.load_state_dict(whole.weights)
+        if objective is not None:
+            objective.load_state_dict(whole.learned)
+    except RuntimeError:  # its message has one line per tensor
+        raise RunError(
+            f"{candidate}: holds the weights of another model than recipe.toml describes; "
+            "restore recipe.toml, or train again with another --out"
+        ) from None
+    if optimizer is not None and whole.slots is not None:
+        _restore(optimizer, whole.slots)
+    passed_over = f"{'; '.join(damage)}: using {candidate.name} of step {whole.progress.step}" if damage else None
+    return whole.progress, whole.notes, passed_over
 
 
 def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
@@ -123,28 +139,34 @@ def read_weights(folder: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
 
     Raises FileNotFoundError where there is none, Damaged where all are damaged.
     """
-    tried: list[str] = []
-    for candidate in _kept(folder):
+
+    def read(candidate: Path) -> tuple[Progress, dict[str, dict[str, Tensor]]]:
+        progress, _, tensors = _read(candidate)
+        if not all(value.isfinite().all() for state in tensors.values() for value in state.values()):
+            raise ValueError("holds numbers that are not finite")
+        return progress, {"model": tensors["model"], "objective": tensors.get("objective", {})}
+
+    return _newest_whole(folder, read)[1]
+
+
+def _newest_whole(folder: Path, read: Callable[[Path], T]) -> tuple[Path, T, list[str]]:
+    """The newest checkpoint of this name that `read` can read, what it returned, and a sentence for each damaged one.
+
+    A save that was interrupted is not damage. Raises as `read_weights`.
+    """
+    damage: list[str] = []
+    for suffix in SUFFIXES:
+        candidate = folder.with_name(folder.name + suffix)
+        if not candidate.exists():
+            continue
         try:
-            progress, _, tensors = _read(candidate)
-            if not all(value.isfinite().all() for state in tensors.values() for value in state.values()):
-                raise ValueError("holds numbers that are not finite")
-            return progress, {"model": tensors["model"], "objective": tensors.get("objective", {})}
+            return candidate, read(candidate), damage
         except (OSError, ValueError, KeyError, SafetensorError) as error:
-            tried.append(f"{candidate} is damaged ({reason(error)})")
-    raise _none_is_whole(folder, tried)
-
-
-def _kept(folder: Path) -> Iterator[Path]:
-    """The checkpoints of this name that are there, the newest first."""
-    return (path for suffix in SUFFIXES if (path := folder.with_name(folder.name + suffix)).exists())
-
-
-def _none_is_whole(folder: Path, damaged: Sequence[str]) -> Exception:
-    """What to raise where no checkpoint of this name can be loaded. damaged: a sentence about each that was tried."""
-    if damaged:
-        return Damaged("; ".join(damaged) + "; there is no undamaged older one")
-    return FileNotFoundError(folder)
+            if suffix != ".new":
+                damage.append(f"{candidate} is damaged ({reason(error)})")
+    if damage:
+        raise Damaged("; ".join(damage) + "; there is no undamaged older one")
+    raise FileNotFoundError(folder)
 
 
 def drop_old(folder: Path) -> None:
@@ -192,6 +214,7 @@ def storable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
+    ask_before_writing(path)
     with about(path):
         try:
             save_file(storable(tensors), path)

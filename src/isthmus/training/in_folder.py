@@ -29,19 +29,20 @@ SAVE_SECONDS = 30.0
 
 
 def train_in_folder(
-    recipe: Recipe, folder: Path, splits: Splits, cache: Path
+    recipe: Recipe, folder: Path, splits: Splits, cache: Path, *, keep_optimizer: bool | None = None
 ) -> Iterator[Started | Notice | Step | Epoch | Preview]:
     """Train from the folder's last checkpoint or from the start, saving as it goes.
 
-    cache: a folder for fitted baselines; a model with a linear path starts at one of them. During training, torch uses
-    the recipe's number of CPU threads. After SIGINT, training saves at the next safe step and raises KeyboardInterrupt.
+    cache: a folder for fitted baselines; a model with a linear path starts at one of them. keep_optimizer: what was
+    asked for after the training; the checkpoint keeps it, and nothing is removed here. During training, torch uses the
+    recipe's number of CPU threads. After SIGINT, training saves at the next safe step and raises KeyboardInterrupt.
     Raises RunError if the loss is no longer finite; saved files stay.
     """
     with devices.cpu_threads(recipe.train.threads):
         devices.keep_freed_memory()
         training = yield from prepare(recipe, folder, splits, cache)
         devices.keep_freed_memory(large=not training.recompute)
-        checkpoints = RunCheckpoints(folder, training)
+        checkpoints = RunCheckpoints(folder, training, keep_optimizer)
         if training.save_first:
             checkpoints.save_last()
         yield Started(

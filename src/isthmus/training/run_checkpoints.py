@@ -10,18 +10,27 @@ from isthmus.training.prepare import Prepared
 
 
 class RunCheckpoints:
-    """Saves a training in its folder and remembers the time of the last save."""
+    """Saves a training in its folder and remembers the time of the last save.
 
-    def __init__(self, folder: Path, training: Prepared) -> None:
+    keep_optimizer: whether the optimizer's state is to stay once training has ended; None: not known.
+    """
+
+    def __init__(self, folder: Path, training: Prepared, keep_optimizer: bool | None = None) -> None:
         self.last, self.best = folder / "checkpoints" / "last", folder / "checkpoints" / "best"
-        self.training = training
+        self.training, self.keep_optimizer = training, keep_optimizer
         self.saved_at, self.saved_step = time.monotonic(), training.progress.step
 
     def save_last(self) -> None:
         """Save everything that the next step depends on."""
         ours = self.training
         checkpoint.save(
-            self.last, ours.model, ours.progress, ours.optimizer, objective=ours.objective, notes=ours.notes
+            self.last,
+            ours.model,
+            ours.progress,
+            ours.optimizer,
+            objective=ours.objective,
+            notes=ours.notes,
+            keep_optimizer=self.keep_optimizer,
         )
         self.saved_at, self.saved_step = time.monotonic(), ours.progress.step
 

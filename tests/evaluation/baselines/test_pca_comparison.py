@@ -26,27 +26,30 @@ UNKNOWN = Course(pca_mse=0.02)
 @pytest.mark.parametrize(
     ("courses", "said"),
     [
-        ([course(0.9, LATER)], "below it on validation images since second 41 of training (epoch 2 of 5)"),
-        ([course(0.9, moment(1, 2.34))], "below it on validation images since second 2.3 of training (epoch 1 of 5)"),
-        ([course(0.9, START)], "at or below it on validation images since the start of training"),
-        ([course(1.312)], "never below it on validation images in 5 epochs: at best 1.31 times it"),
-        ([course(1.0004, epochs=1)], "never below it on validation images in 1 epoch: at best 1.0004 times it"),
-        ([course(1.0)], "at best equal to it, on validation images in 5 epochs"),
-        ([course(0.99999)], "at best equal to it to four digits, on validation images in 5 epochs"),
+        ([course(0.9, LATER)], "below PCA's on validation images since second 41 of training (epoch 2 of 5)"),
+        (
+            [course(0.9, moment(1, 2.34))],
+            "below PCA's on validation images since second 2.3 of training (epoch 1 of 5)",
+        ),
+        ([course(0.9, START)], "at or below PCA's on validation images since the start of training"),
+        ([course(1.312)], "never below PCA's on validation images in 5 epochs: at best 1.31 times PCA's"),
+        ([course(1.0004, epochs=1)], "never below PCA's on validation images in 1 epoch: at best 1.0004 times PCA's"),
+        ([course(1.0)], "at best equal to PCA's, on validation images in 5 epochs"),
+        ([course(0.99999)], "at best equal to PCA's to four digits, on validation images in 5 epochs"),
         (
             [course(1.4), course(0.99)],
-            "below it on validation images in 1 of 2 seeds at best (0.99 of it), but not with the weights kept",
+            "below PCA's on validation images in 1 of 2 seeds at best (0.99 of PCA's), but not with the weights kept",
         ),
-        ([course(0.98)], "below it on validation images at best (0.98 of it), but not with the weights kept"),
+        ([course(0.98)], "below PCA's on validation images at best (0.98 of PCA's), but not with the weights kept"),
         (
             [course(0.9, LATER), course(0.9, LAST), course(0.9, START)],
-            "below it on validation images since second 1,235 of training (epoch 3 of 5; the latest of 3 seeds)",
+            "below PCA's on validation images since second 1,235 of training (epoch 3 of 5; the latest of 3 seeds)",
         ),
-        ([course(0.9, START)] * 2, "at or below it on validation images since the start of training"),
-        ([course(0.9, LATER), course(1.1)], "below it on validation images in 1 of 2 seeds"),
+        ([course(0.9, START)] * 2, "at or below PCA's on validation images since the start of training"),
+        ([course(0.9, LATER), course(1.1)], "below PCA's on validation images in 1 of 2 seeds"),
         (
             [course(1.2, epochs=4), course(1.1)],
-            "never below it on validation images in 5 epochs: at best 1.10 times it",
+            "never below PCA's on validation images in 5 epochs: at best 1.10 times PCA's",
         ),
     ],
 )
@@ -63,13 +66,13 @@ def test_what_is_not_known_is_not_said(courses: list[Course]) -> None:
 @pytest.mark.parametrize(
     ("left", "said"),
     [
-        (course(0.9, LATER), "below it on validation images in 1 of 2 seeds"),
-        (course(0.9, START), "below it on validation images in 1 of 2 seeds"),
+        (course(0.9, LATER), "below PCA's on validation images in 1 of 2 seeds"),
+        (course(0.9, START), "below PCA's on validation images in 1 of 2 seeds"),
         (
             course(0.98),
-            "below it on validation images in 1 of 2 seeds at best (0.98 of it), but not with the weights kept",
+            "below PCA's on validation images in 1 of 2 seeds at best (0.98 of PCA's), but not with the weights kept",
         ),
-        (course(1.3), "never below it on validation images in 5 epochs in 1 of 2 seeds: at best 1.30 times it"),
+        (course(1.3), "never below PCA's on validation images in 5 epochs in 1 of 2 seeds: at best 1.30 times PCA's"),
     ],
 )
 def test_a_seed_that_stayed_at_pca_is_not_below_it(left: Course, said: str) -> None:

@@ -296,6 +296,22 @@ def test_stdout_gets_the_table_alone(home: Path) -> None:
     assert len(answer.out.splitlines()) == 41 and "The promise:" in answer.err
 
 
+@pytest.mark.parametrize("as_list", [True, False])
+def test_in_python_a_label_may_be_a_name(home: Path, as_list: bool) -> None:
+    """Of labels that are names; a picture without one is none of them."""
+    images = np.concatenate([digits()["test/one"], digits()["test/four"]])
+    names = [*["normal"] * 39, None, *["broken"] * 40]
+    labels = names if as_list else np.array([name or "" for name in names])
+    with pytest.warns(UserWarning, match="leave out 1 picture without a label"):
+        scored = ist.score(home / "run", (images, labels), normal="normal", show_progress=False)
+    assert list(scored.label) == names
+    assert scored.judged is not None and scored.judged.record.normal == "normal"
+    table = ist.encode(home / "run", (images, labels), show_progress=False)
+    assert list(table.labels) == names
+    with pytest.raises(InputError, match=r"their labels are broken, normal: name one of them with `normal`$"):
+        ist.score(home / "run", (images, labels), normal="norml", show_progress=False)
+
+
 def test_in_python_a_label_may_be_a_number_and_notices_name_its_arguments(home: Path) -> None:
     images = (np.concatenate([digits()["test/one"], digits()["test/four"]]), np.repeat([1, 4], 40))
     with pytest.warns(UserWarning, match=r"Name the normal ones with `normal`\.$"):

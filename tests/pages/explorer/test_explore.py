@@ -203,6 +203,7 @@ def test_a_study_shows_up_to_four_models_and_its_report_links_the_page(tmp_path:
     assert "not on it: five (--model NAME chooses)" in ran.err
     page = PageFile(tmp_path / "many" / "explorer.html")
     assert [model["name"] for model in page.about["models"]] == names[:4]
+    assert "not on it: five" in " ".join(page.about["remarks"]), "the page says what it leaves out"
     assert [model["pca"] for model in page.about["models"]] == [0, 0, 1, 1], "models of one size share their yardstick"
     assert 'href="explorer.html"' in (tmp_path / "many" / "report.html").read_text()
 

@@ -274,6 +274,7 @@ def environment(name: str, seed: int) -> dict[str, object]:
         "threads": 2,
         "data_hash": "sha256:5f2a9c",
         "data": DATA,
+        "mirror": {"mirrors": False, "sentence": ""},
     }
 
 

@@ -128,6 +128,16 @@ def test_a_strip_puts_the_dot_between_the_ends_of_its_whisker() -> None:
     assert dot - low == pytest.approx(high - dot, abs=0.2)
 
 
+@pytest.mark.parametrize("mean", [-14.57, -1.0, 1.0, 14.57])
+def test_the_value_of_a_strip_stays_inside_the_drawing(mean: float) -> None:
+    """Also where the whisker leaves no room beside it."""
+    interval = IntervalRecord(mean=mean, low=mean - 32, high=mean + 32)
+    drawn = str(difference_strip(interval, "even", (-48.0, 48.0), "a against b"))
+    x, side = re.search(r'<text x="([\d.-]+)"[^>]*class="(value[^"]*)"', drawn).groups()
+    begins = float(x) - (78 if side == "value end" else 0)
+    assert 0 <= begins <= 340 - 78
+
+
 @pytest.mark.parametrize("layout", [HALF, NARROW_POINTS])
 def test_points_and_their_names_stay_inside_the_drawing(layout: object) -> None:
     points = [Point(f"model-{i}", i, 2.0**i, IntervalRecord(mean=10 + i, low=9 + i, high=11 + i)) for i in range(1, 11)]

@@ -161,7 +161,7 @@ def test_what_the_latent_holds_stands_beside_pca(study_page: Page, run_page: Pag
 def test_new_images_are_shown_with_where_they_came_from(study_page: Page, run_page: Page) -> None:
     shown = [picture for picture in run_page.all("img") if picture["alt"].startswith("Sample ")]
     assert len(shown) == 30
-    assert "mixture" in run_page.text
+    assert "mixture" in run_page.text and "#16 to #30" in run_page.text, "each row says what it shows"
     samples = [picture for picture in study_page.all("img") if picture["alt"].startswith("Sample ")]
     assert len(samples) == 15 * len(VARIATIONS)
 
@@ -188,6 +188,7 @@ def test_reproducing_needs_only_the_page(study_page: Page, run_page: Page) -> No
         assert line in study_page.text
     assert "isthmus train demo/denoise seed=0" in run_page.text
     assert 'kind = "vector"' in run_page.text
+    assert "mirrors images" in run_page.text and "mirror.sentence" not in run_page.raw, "what is empty has no row"
 
 
 def test_hostile_names_stay_text(study_folder: Path) -> None:

@@ -90,7 +90,7 @@ def test_a_collapsed_latent_comes_first(tmp_path: Path, asked: list[Any]) -> Non
     assert wanted.recipe.bottleneck.options["dim"] == 5
     assert wanted.recipe.train == verbs.read_recipe(folder / "latent-512/seed-0").train, "the rest is the run's recipe"
     assert wanted.folder == tmp_path / "demo-latent-512-dim-5", "beside the study"
-    assert "latent-512: 9 numbers have collapsed." in read_page(page).text
+    assert "latent-512: 9 numbers have collapsed. Try bottleneck.dim=5." in read_page(page).text
 
 
 def test_a_network_below_pca_may_start_there(tmp_path: Path, asked: list[Any]) -> None:

@@ -13,6 +13,7 @@ from safetensors.numpy import save
 
 import isthmus
 from isthmus.core.atomic_files import about, write_bytes
+from isthmus.core.counting_bar import CountingBar
 from isthmus.core.memory_limit import check_room
 from isthmus.core.wording import counted, size
 from isthmus.data import workers
@@ -20,7 +21,6 @@ from isthmus.data.chunks import Chunk, Shape, Task, decode_chunk, dtype_of, imag
 from isthmus.data.decode import Decoded, decode, notices
 from isthmus.data.form import Form
 from isthmus.data.interfaces import PictureSet
-from isthmus.data.reading_progress import ReadingProgress
 from isthmus.data.store.header import FORMAT, HEADER, Header, columns_name, pixels_name
 from isthmus.data.store.placing import place
 
@@ -36,7 +36,7 @@ class NoRoom(OSError):
         self.needed, self.free = needed, free
 
 
-def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: ReadingProgress) -> None:
+def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: CountingBar) -> None:
     """Decode into the folder `beside`, on the same disk, and move it when complete to `folder`, missing or empty.
 
     kind: the data set's, for the record. Raises as `decode`, OSError about `folder` where the disk is full or
@@ -56,7 +56,7 @@ def build(found: PictureSet, kind: str, folder: Path, beside: Path, progress: Re
         raise
 
 
-def _decode(found: PictureSet, beside: Path, folder: Path, progress: ReadingProgress) -> Decoded:
+def _decode(found: PictureSet, beside: Path, folder: Path, progress: CountingBar) -> Decoded:
     count = sum(map(len, found.parts.values()))
     files = {split: beside / pixels_name(split) for split in found.parts}
     here = count < _FEW or workers.cores() < 2 or not all(part.portable for part in found.parts.values())

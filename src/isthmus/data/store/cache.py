@@ -24,7 +24,7 @@ from isthmus.core.locks import locked_file
 from isthmus.core.values import Dataset
 from isthmus.data import decode
 from isthmus.data.interfaces import DataSource, PictureSet
-from isthmus.data.reading_progress import ReadingProgress
+from isthmus.data.reading_progress import reading_progress
 from isthmus.data.store.build import build
 from isthmus.data.store.header import FORMAT
 from isthmus.data.store.opening import open_store, read_header
@@ -113,7 +113,7 @@ def _stored(kind: str, found: PictureSet, cache: Path) -> Dataset:
                 return open_store(folder)
             if folder.exists():
                 shutil.rmtree(folder)
-            build(found, kind, folder, folder.with_name(folder.name + _NEW), ReadingProgress())
+            build(found, kind, folder, folder.with_name(folder.name + _NEW), reading_progress())
         return open_store(folder)
     except OSError as error:
         if error.errno in FULL_DISK:

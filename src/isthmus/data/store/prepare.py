@@ -9,7 +9,7 @@ from isthmus.core.values import Dataset
 from isthmus.core.wording import size
 from isthmus.data.interfaces import DataSource, PictureSet
 from isthmus.data.loaded_pictures import pictures_of
-from isthmus.data.reading_progress import ReadingProgress
+from isthmus.data.reading_progress import reading_progress
 from isthmus.data.store.build import NoRoom, build
 from isthmus.data.store.opening import open_store
 from isthmus.data.store.placing import check_free, workshop
@@ -26,7 +26,7 @@ def prepare(kind: str, source: DataSource, folder: Path) -> Dataset:
     with workshop(folder) as beside:
         check_free(folder)  # another process may have finished there until the lock was free
         try:
-            build(found, kind, folder, beside, ReadingProgress())
+            build(found, kind, folder, beside, reading_progress())
         except NoRoom as error:
             raise RunError(
                 f"{folder}: the decoded images need {size(error.needed)}, and its disk has {size(error.free)} free; "

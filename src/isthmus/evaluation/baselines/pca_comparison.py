@@ -1,6 +1,6 @@
 """The sentence that compares a run, or all seeds of a variation, with PCA of the same latent size.
 
-"latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), MSE 0.96 of PCA's; below it on
+"latent-10 beats PCA with 10 components by 0.18 dB (95 % interval 0.15 to 0.21), MSE 0.96 of PCA's; below PCA's on
 validation images since second 41 of training (epoch 2 of 5)."
 """
 
@@ -13,6 +13,8 @@ from isthmus.evaluation.baselines.pca_timeline import Course
 from isthmus.evaluation.statistics.intervals import Interval
 from isthmus.evaluation.statistics.sentences import comparison_sentence, scope_of
 from isthmus.run_files.evaluation import EvaluationRecord
+
+_ITS = "PCA's"  # error
 
 
 def mse_ratio(model: float, pca: float) -> float | None:
@@ -92,7 +94,7 @@ def with_standing(sentence: str, ratio: float | None, courses: Sequence[Course],
     """
     if ratio is None:
         return sentence
-    beside = _beside(ratio, "PCA's")
+    beside = _beside(ratio, _ITS)
     said = f"{sentence.removesuffix('.')}, MSE {beside}"
     if not courses or any(course.lowest_ratio is None for course in courses):
         return f"{said}."
@@ -104,14 +106,14 @@ def _on_validation_images(courses: Sequence[Course], seeds: int) -> str:
     if not moments:
         return _above(courses, seeds)
     if len(moments) < seeds:
-        return f"below it on validation images in {len(moments)} of {seeds} seeds"
+        return f"below PCA's on validation images in {len(moments)} of {seeds} seeds"
     last = max(moments, key=lambda moment: moment.seconds)
     if last.step == 0:
-        return "at or below it on validation images since the start of training"
+        return "at or below PCA's on validation images since the start of training"
     second = f"{last.seconds:,.0f}" if last.seconds >= 10 else f"{last.seconds:.1f}"
     epoch = f"epoch {last.epoch} of {_epochs(courses)}"
     latest = f"; the latest of {seeds} seeds" if seeds > 1 else ""
-    return f"below it on validation images since second {second} of training ({epoch}{latest})"
+    return f"below PCA's on validation images since second {second} of training ({epoch}{latest})"
 
 
 def _above(courses: Sequence[Course], seeds: int) -> str:
@@ -120,16 +122,15 @@ def _above(courses: Sequence[Course], seeds: int) -> str:
     below = [ratio for ratio in ratios if ratio < 1 and not _looks_equal(ratio)]
     if below:
         some = f" in {len(below)} of {seeds} seeds" if len(below) < seeds else ""
-        return (
-            f"below it on validation images{some} at best ({_beside(min(below), 'it')}), but not with the weights kept"
-        )
+        lowest = _beside(min(below), _ITS)
+        return f"below PCA's on validation images{some} at best ({lowest}), but not with the weights kept"
     some = f" in {len(ratios)} of {seeds} seeds" if len(ratios) < seeds else ""
-    best = f"at best {_beside(min(ratios), 'it')}"
+    best = f"at best {_beside(min(ratios), _ITS)}"
     epochs = _epochs(courses)
     trained = f"in {epochs:,} epoch{'' if epochs == 1 else 's'}"
     if _looks_equal(min(ratios)):  # perhaps a little below it
         return f"{best}, on validation images {trained}{some}"
-    return f"never below it on validation images {trained}{some}: {best}"
+    return f"never below PCA's on validation images {trained}{some}: {best}"
 
 
 def _epochs(courses: Sequence[Course]) -> int:

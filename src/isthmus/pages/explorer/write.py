@@ -70,6 +70,7 @@ def write_explorer(
     chosen = pictures.choose(
         len(splits.test), splits.test.images.shape[1:], first.evaluation.shown if other is None else ()
     )
+    left_out = tuple(notices)
     subjects = build_all(
         [ModelOrder(one.name, one.about, one.run, chosen, cache) for one in named],
         splits,
@@ -95,7 +96,7 @@ def write_explorer(
         "image_shape": list(splits.test.images.shape[1:]),
         "shown_channels": list(first.view.channels),
         "levels": levels(splits.test.images.dtype),
-        "remarks": [*_labelled(other), *_remarks(first.view, splits)],
+        "remarks": [*left_out, *_labelled(other), *_remarks(first.view, splits)],
         "class_names": list(splits.class_names),
         "shown": [entry(int(index)) for index in chosen.shown],
         "points": [
@@ -155,7 +156,7 @@ def _study(folder: Path, only: Sequence[str]) -> tuple[str, list[_Named], list[s
     ]
     if len(same) > MOST_MODELS:
         left = ", ".join(one.name for one in same[MOST_MODELS:])
-        notices.append(f"A page shows {MOST_MODELS} models; not on it: {left} (--model NAME chooses).")
+        notices.append(f"The explorer shows {MOST_MODELS} models at most; not on it: {left} (--model NAME chooses).")
     return study.findings.study, same[:MOST_MODELS], notices
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.evaluation.doctor.diagnosis import counts
+from isthmus.pages.lost_runs import failures_together
 from isthmus.pages.notebook import pictures
 from isthmus.pages.notebook.render import link_to, render
 from isthmus.pages.report import text
@@ -31,7 +32,7 @@ def study_view(folder: Path) -> str:
         return render("problem.html.jinja", what="Study", folder=folder, sentence=error)
     findings = study.findings
     data = findings.data or Data()
-    first, rest = _foremost(findings.findings)
+    first, rest = _foremost(failures_together(findings))
     models = compared(study)
     shown = pictures.of_study([(one.name, one.runs[0]) for one in models[:_MOST_MODELS]])
     said: list[str] = []

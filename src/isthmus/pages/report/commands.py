@@ -16,8 +16,13 @@ from isthmus.pages.report.read_folder import in_study
 
 def train_again(run: Path, changes: Mapping[str, JsonValue], suffix: str) -> str:
     """The command that trains the recipe of the folder `run` with `changes` into a new folder."""
-    options = " ".join(shlex.quote(f"{path}={_value(value)}") for path, value in changes.items())
+    options = " ".join(map(shlex.quote, as_options(changes)))
     return f"isthmus train {quoted(run / 'recipe.toml')} {options} -o {beside(run, suffix)}"
+
+
+def as_options(changes: Mapping[str, JsonValue]) -> list[str]:
+    """{"model.linear": "pca"} -> ['model.linear=pca']."""
+    return [f"{path}={_value(value)}" for path, value in changes.items()]
 
 
 def in_a_name(changes: Mapping[str, JsonValue]) -> str:

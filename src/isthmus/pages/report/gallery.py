@@ -110,8 +110,8 @@ def samples(subject: Compared, at_most: int) -> list[Row]:
     pictures = plain_pictures(run.view, images[:at_most], names, f"of {subject.name}")
     sampler = run.evaluation.samples.sampler
     return [
-        Row(subject.name, pictures[start : start + _A_ROW], sampler if not start else "", subject.colour)
-        for start in range(0, len(pictures), _A_ROW)
+        Row(subject.name, row, f"#{start + 1} to #{start + len(row)}" if start else sampler, subject.colour)
+        for start, row in ((start, pictures[start : start + _A_ROW]) for start in range(0, len(pictures), _A_ROW))
     ]
 
 

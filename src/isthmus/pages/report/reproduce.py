@@ -13,6 +13,7 @@ from isthmus.run_files.data import Data
 
 _VALUES_SHOWN = 3
 _SHOWN_ELSEWHERE = ("command", "data", "format")
+_PLAIN_NAMES = {"mirror.mirrors": "mirrors images", "mirror.sentence": "mirrors images, why"}
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ def environment(runs: Sequence[RunFolder], data: Data) -> list[tuple[str, str]]:
     for run in runs:
         known: Mapping[str, JsonValue] = {k: v for k, v in run.environment.items() if k not in _SHOWN_ELSEWHERE}
         for key, value in text.flatten(dict(known)):
-            values.setdefault(key.replace("_", " "), {})[value] = None
+            if value:
+                values.setdefault(_PLAIN_NAMES.get(key, key.replace("_", " ")), {})[value] = None
     return [
         (key, " / ".join(found) if len(found) <= _VALUES_SHOWN else f"{next(iter(found))} and {len(found) - 1} others")
         for key, found in values.items()

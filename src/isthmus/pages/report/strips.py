@@ -36,5 +36,9 @@ def difference_strip(difference: IntervalRecord, tone: str, domain: tuple[float,
         at = x(0) - 6
     elif side == "value" and at < x(0) < at + _VALUE_WIDTH:
         at = x(0) + 6
-    canvas.draw("text", x=at, y=26.5, text=f"{text.signed(difference.mean, 2)} dB", kind=side)
+    y = 26.5
+    if at - _VALUE_WIDTH < 0 if side == "value end" else at + _VALUE_WIDTH > width:  # the whisker fills the drawing
+        y, right = 11, x(0) + 6 + _VALUE_WIDTH <= width
+        at, side = (x(0) + 6, "value") if right else (x(0) - 6, "value end")
+    canvas.draw("text", x=at, y=y, text=f"{text.signed(difference.mean, 2)} dB", kind=side)
     return canvas.markup()

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from isthmus.evaluation.doctor.diagnosis import counts
+from isthmus.pages.lost_runs import lost_runs
 from isthmus.pages.report import doctor, gallery, latent_tables, quality_figures, text, training_figures
 from isthmus.pages.report.handling import done_in_study
 from isthmus.pages.report.headlines import corrections, verdicts
@@ -52,7 +53,6 @@ def write_comparison(study: StudyFolder, page: Path, *, unfinished: str = "", ki
     first_pages = {
         s.name: links.get(os.path.relpath(s.runs[0].path, study.path).replace(os.sep, "/"), "") for s in subjects
     }
-    broken = [(v.name, run) for v in findings.variations for run in v.runs if run.status != "done"]
     return write_page(
         page,
         "study.html.jinja",
@@ -64,7 +64,7 @@ def write_comparison(study: StudyFolder, page: Path, *, unfinished: str = "", ki
         opening=opening(subjects, findings.findings, first_pages),
         verdicts=found,
         drawn=any(one.strip for one in (*found.mattered, *found.even, *found.pca)),
-        broken=broken,
+        lost=lost_runs(findings),
         corrected=corrections(findings.findings),
         limits=study_limits(findings, subjects),
         cautions=_cautions(study, subjects),

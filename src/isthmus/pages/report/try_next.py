@@ -12,15 +12,15 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from isthmus.core.errors import InputError
 from isthmus.core.wording import counted
-from isthmus.pages.report.commands import beside, in_a_name, quoted, train_again
+from isthmus.pages.report.commands import as_options, beside, in_a_name, quoted, train_again
 from isthmus.pages.report.limits import undecided
 from isthmus.pages.report.read_folder import Compared, RunFolder, StudyFolder
-from isthmus.recipes.recipe import Raw, read_toml
+from isthmus.recipes.recipe import Raw
 from isthmus.run_files.diagnosis import Diagnosis
 from isthmus.run_files.metrics import EpochRecord
 from isthmus.run_files.scores import Score
+from isthmus.runs.belonging import written_recipe
 
 _THREE = 3
 _STILL_RISING = 0.1
@@ -152,7 +152,7 @@ def _remedies(said: Sequence[Said]) -> Iterator[Advice]:
             faults[line.rule] = run, line
     for run, line in faults.values():
         name, sentence = run.evaluation.name, line.sentence
-        why = f"{name}: {sentence[:1].lower()}{sentence[1:]}"
+        why = f"{name}: {sentence[:1].lower()}{sentence[1:]} Try {' '.join(as_options(_changes(line)))}."
         yield Advice(why, train_again(run.path, _changes(line), in_a_name(_changes(line))))
 
 
@@ -177,10 +177,7 @@ def _changes(line: Diagnosis) -> Mapping[str, JsonValue]:
 
 def _recipe(run: RunFolder) -> Raw:
     """The run's recipe as it was written; empty if it cannot be read."""
-    try:
-        table = read_toml(run.path / "recipe.toml")
-    except InputError:
-        return {}
+    table = written_recipe(run.path)
     return table if isinstance(table.get("train"), dict) else {}
 
 

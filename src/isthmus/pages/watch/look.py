@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
-from isthmus.core.errors import InputError, RunError
+from isthmus.core.errors import RunError
 from isthmus.core.lease import is_in_use
-from isthmus.recipes.recipe import Raw, read_toml
+from isthmus.recipes.recipe import Raw
 from isthmus.run_files import preview
 from isthmus.run_files.environment import Environment
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.failed import Failure
 from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.preview import KeptPreview
-from isthmus.run_files.read import read_log, read_record
-from isthmus.run_files.record import Record
+from isthmus.run_files.read import read_log, read_or_none
+from isthmus.runs.belonging import written_recipe
 from isthmus.runs.run_folder import is_finished
 
 STALE_SECONDS = 180.0
@@ -28,7 +28,6 @@ _FILES = (
     *("evaluation.json", "per_image.parquet", "failed.json"),
 )
 
-R = TypeVar("R", bound=Record)
 State = Literal["waiting", "training", "evaluating", "done", "failed", "stopped"]
 
 
@@ -95,12 +94,12 @@ class RunLooks:
         return max((stamp[0] / 1e9 for stamp in stamps if stamp is not None), default=0.0)
 
     def _run(self, state: State) -> WatchedRun:
-        recipe, log = _recipe(self.folder), read_log(self.folder / "metrics.jsonl")
-        environment = _read(self.folder / "environment.json", Environment)
+        recipe, log = written_recipe(self.folder), read_log(self.folder / "metrics.jsonl")
+        environment = read_or_none(self.folder / "environment.json", Environment)
         last = log.lines[-1] if log.lines else None
         done, left = _progress(recipe, environment, last)
         shown, seed = recipe.get("data", {}), recipe.get("seed")
-        failure = _read(self.folder / "failed.json", Failure) if state == "failed" else None
+        failure = read_or_none(self.folder / "failed.json", Failure) if state == "failed" else None
         return WatchedRun(
             self.folder,
             self.name or str(recipe.get("name") or self.folder.name),
@@ -114,7 +113,7 @@ class RunLooks:
             shown.get("shown_channels") if isinstance(shown, dict) else None,
             environment,
             _preview(self.folder),
-            _read(self.folder / "evaluation.json", EvaluationRecord) if state == "done" else None,
+            read_or_none(self.folder / "evaluation.json", EvaluationRecord) if state == "done" else None,
             failure.error if failure is not None else "",
         )
 
@@ -125,20 +124,6 @@ def _stamp(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_mtime_ns, status.st_size
-
-
-def _read(path: Path, record: type[R]) -> R | None:
-    try:
-        return read_record(path, record)
-    except RunError:
-        return None
-
-
-def _recipe(folder: Path) -> Raw:
-    try:
-        return read_toml(folder / "recipe.toml")
-    except InputError:
-        return {}
 
 
 def _preview(folder: Path) -> KeptPreview | None:
