@@ -43,12 +43,8 @@ class PlacedRun:
         self.begun = self.ended = False
         self.unclear_since: float | None = None
         held = read_record(self.path, JobRecord) if holds(self.path, JobRecord) else None
-<<<<<<< HEAD
         ours = held is not None and held.executor == cluster.kind and not held.told
         ours = ours and cluster.outlives_command  # else its jobs ended with the command before
-=======
-        ours = held is not None and held.executor == cluster.kind and cluster.outlives_command and not held.told
->>>>>>> work22
         self.record = held if held is not None and ours else JobRecord(executor=cluster.kind, name="")
 
     def place(self, known: str) -> None:
