@@ -74,7 +74,7 @@ def start(*words: Any, **changes: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str], *, seconds: float = 120) -> Answer:
+def finish(process: subprocess.Popen[str], seconds: float = 120) -> Answer:
     out, err = process.communicate(timeout=seconds)
     return Answer(process.returncode, out, err)
 

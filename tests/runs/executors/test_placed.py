@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -55,6 +55,14 @@ def partly(then: JobState) -> Way:
     return way
 
 
+def dies(placement: Placement) -> JobState:
+    return "failed"
+
+
+def is_cancelled(placement: Placement) -> JobState:
+    return "cancelled"
+
+
 class Simple(Cluster):
     """A cluster that does its jobs in this process, one at each look, each in the next of these ways."""
 
@@ -82,14 +90,11 @@ class Simple(Cluster):
         return id
 
     def states(self, ids: Sequence[str]) -> Mapping[str, JobState]:
-        now = {id: self.said.get(id, "gone") for id in ids}
-        first = next((id for id in ids if now[id] in ("waiting", "running")), None)
+        first = next((id for id in ids if self.said.get(id) in ("waiting", "running")), None)
         if first is not None and self.open:
-            if now[first] == "waiting":
-                self.said[first] = "running"
-            else:
-                self.said[first] = (self.ways.pop(0) if self.ways else whole)(self.placements[first])
-        return now
+            way = self.ways.pop(0) if self.ways and self.said[first] == "running" else whole
+            self.said[first] = "running" if self.said[first] == "waiting" else way(self.placements[first])
+        return {id: self.said.get(id, "gone") for id in ids}
 
     def last_words(self, id: str) -> str:
         return "the last line"
@@ -98,9 +103,9 @@ class Simple(Cluster):
         return f"look {' '.join(ids)}", f"end {' '.join(ids)}"
 
 
-def run(path: Path, folder: Path, cluster: Cluster, patience: float = 0.0) -> Iterator[Any]:
+def run(path: Path, folder: Path, cluster: Cluster, patience: float = 0.0) -> Generator[Any]:
     on = Placed(cluster, folder, poll_seconds=0.01, patience_seconds=patience)
-    return studies.study(
+    yield from studies.study(
         load_plan(str(path)), folder, folder.parent / "cache", command="isthmus study mine.toml", on=on
     )
 
@@ -130,8 +135,7 @@ def test_runs_as_jobs_come_out_as_on_one_computer(tmp_path: Path) -> None:
     assert done(events) == ["narrow", "wide"]
     assert results(tmp_path / "study") == alone(path, tmp_path / "alone")
     told = [event.sentence for event in events if isinstance(event, Notice) and event.sentence.startswith("slurm: ")]
-    assert told[0] == "slurm: of 2 runs, 2 waiting."
-    assert {"slurm: of 2 runs, 1 running, 1 waiting.", "slurm: of 2 runs, 1 waiting, 1 ended."} <= {*told}
+    assert told[:2] == ["slurm: of 2 runs, 1 running, 1 waiting.", "slurm: of 2 runs, 1 waiting, 1 ended."]
     assert done(list(run(path, tmp_path / "study", cluster))) == ["narrow", "wide"]
     assert len(cluster.placements) == 2
 
@@ -209,14 +213,14 @@ def test_a_failure_while_nobody_looked_is_told_before_the_run_is_tried_again(tmp
 
 
 def test_a_job_that_always_dies_is_told_with_its_last_words(tmp_path: Path) -> None:
-    path, cluster = written(tmp_path, NARROW), Simple(*(lambda _: "failed" for _ in range(9)))
+    path, cluster = written(tmp_path, NARROW), Simple(*[dies] * 9)
     failure = next(event for event in run(path, tmp_path / "study", cluster) if isinstance(event, RunFailed))
     assert "ended before the run was done (the last line)" in failure.sentence
     assert len(cluster.placements) == 4
 
 
 def test_a_cancelled_job_is_not_queued_again(tmp_path: Path) -> None:
-    path, cluster = written(tmp_path, NARROW), Simple(lambda _: "cancelled")
+    path, cluster = written(tmp_path, NARROW), Simple(is_cancelled)
     failure = next(event for event in run(path, tmp_path / "study", cluster) if isinstance(event, RunFailed))
     assert "its job 1 of slurm was cancelled" in failure.sentence
     assert len(cluster.placements) == 1
@@ -271,7 +275,9 @@ def test_a_job_of_its_own_process_prints_into_the_log_of_its_run(tmp_path: Path)
     path = written(tmp_path, NARROW)
     assert done(list(run(path, tmp_path / "study", Simple(on_a_node)))) == ["narrow"]
     assert (tmp_path / "study/narrow/seed-0/job.log").read_text().endswith("isthmus: done\n")
-    unseen = [*placed_run.command_for(job_in(tmp_path / "study", "narrow", 0, False), tmp_path / "study")]
+    job = job_in(tmp_path / "study", "narrow", 0, keep_optimizer=False)
+    assert job is not None
+    unseen = [*placed_run.command_for(job, tmp_path / "study")]
     unseen[4] = str(tmp_path / "nowhere")
     told = subprocess.run(unseen, env=environment(), capture_output=True, text=True, timeout=600)
     assert (told.returncode, told.stderr) == (2, "")

@@ -24,7 +24,8 @@ class Here(Executor):
     """
 
     def __init__(self, count: Count, data: SharedSplits, shapes: Shapes, cache: Path) -> None:
-        self.count, self.data, self.shapes, self.cache = count, data, shapes, cache
+        self.count: Count = count
+        self.data, self.shapes, self.cache = data, shapes, cache
         self.leases = Leases()
 
     def run(self, jobs: Sequence[Job]) -> Iterator[ExecutorEvent]:

@@ -52,7 +52,7 @@ class Placed(Executor):
                 until = time.monotonic() + self.poll_seconds
                 while watched and time.monotonic() < until:
                     if asked.is_set():
-                        raise Interrupted(self._left(watched)) if self.cluster.outlives_command else KeyboardInterrupt
+                        raise Interrupted(self._left(watched))
                     time.sleep(min(0.2, self.poll_seconds))
 
     def _place(self, jobs: Sequence[Job]) -> list[PlacedRun]:
