@@ -48,7 +48,7 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def here(six: Path, environment: dict[str, str]) -> Here:
     study = six.parent / "study"
     answer = finish(start("study", six, "-o", study, "--quiet", **environment), seconds=400)
-    assert answer.code == 0, answer
+    assert answer.code == 0, answer.err
     return Here(six, tiny_study.result(study))
 
 

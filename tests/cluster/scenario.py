@@ -12,7 +12,7 @@ from tests.cluster import tiny_study
 from tests.cluster.conftest import Cluster, Here
 from tests.command import Answer, finish, start
 
-SECONDS = 400
+SECONDS = 400  # of a whole study, on a busy machine
 
 
 def stop_leave_and_go_on(
@@ -30,8 +30,8 @@ def stop_leave_and_go_on(
         stop(run, process)
         stopped.append(run)
     command.send_signal(signal.SIGINT)
-    left = finish(command, SECONDS)
-    return stopped, left, finish(start(*words, **cluster.environment), SECONDS)
+    left = finish(command, seconds=SECONDS)
+    return stopped, left, finish(start(*words, **cluster.environment), seconds=SECONDS)
 
 
 def _at_work(study: Path, but: Sequence[Path], command: subprocess.Popen[str]) -> tuple[Path, int]:

@@ -38,7 +38,7 @@ def test_without_an_address_ray_runs_on_this_computer(ray: Cluster, tmp_path: Pa
     study = tmp_path / "study"
     answer = finish(
         start("study", tmp_path / "two.toml", "-o", study, "--on", "ray", **{**ray.environment, "RAY_ADDRESS": ""}),
-        SECONDS,
+        seconds=SECONDS,
     )
     assert answer.code == 1
     log = study / "burst" / "seed-0" / "job.log"

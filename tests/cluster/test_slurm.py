@@ -50,7 +50,9 @@ def test_a_failed_run_is_named_with_its_log(slurm: Cluster, tmp_path: Path) -> N
     rows = '[[variation]]\nname = "well"\n[[variation]]\nname = "burst"\nchanges = { train.learning_rate = 1e30 }\n'
     (tmp_path / "two.toml").write_text(study_toml(rows, data=["train = 80", "test = 12"], train=["epochs = 2"]))
     study = tmp_path / "study"
-    answer = finish(start("study", tmp_path / "two.toml", "-o", study, *slurm.words, **slurm.environment), SECONDS)
+    answer = finish(
+        start("study", tmp_path / "two.toml", "-o", study, *slurm.words, **slurm.environment), seconds=SECONDS
+    )
     assert answer.code == 1
     log = study / "burst" / "seed-0" / "job.log"
     assert "stopped being finite" in answer.err and str(log) in answer.err
@@ -60,7 +62,7 @@ def test_a_failed_run_is_named_with_its_log(slurm: Cluster, tmp_path: Path) -> N
 
 def test_what_slurm_refuses_is_told_in_a_sentence(slurm: Cluster, six: Path, tmp_path: Path) -> None:
     words = ("study", six, "-o", tmp_path / "study", "--on", "slurm", "--slurm", "partition=nowhere", "--quiet")
-    answer = finish(start(*words, **slurm.environment), SECONDS)
+    answer = finish(start(*words, **slurm.environment), seconds=SECONDS)
     assert answer.code == 1
     assert "SLURM refused the job: " in answer.err and "nvalid partition" in answer.err
     assert "Traceback" not in answer.err
@@ -91,7 +93,9 @@ def test_no_controller_is_told_in_a_sentence(slurm: Cluster, six: Path, tmp_path
     )
     environment = {**slurm.environment, "SLURM_CONF": str(tmp_path / "slurm.conf")}
     words = ("study", six, "-o", tmp_path / "study", "--on", "slurm")
-    assert_refused(finish(start(*words, **environment), SECONDS), "--on slurm: ", "use a login node, or --on here")
+    assert_refused(
+        finish(start(*words, **environment), seconds=SECONDS), "--on slurm: ", "use a login node, or --on here"
+    )
 
 
 def job_of(run: Path) -> str:
