@@ -38,6 +38,7 @@ from isthmus.runs.claim import check, locked
 from isthmus.runs.denoising_results import keep_denoising
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
+from isthmus.runs.executors.interfaces import Executor
 from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_run_data, load_trained
@@ -47,9 +48,13 @@ from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_en
 from isthmus.runs.sinks import opened
 from isthmus.runs.start_from import check_start
 from isthmus.runs.study import study as run_study
+from isthmus.runs.work import LeftToOthers
+from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
 from isthmus.training.events import Started
 from isthmus.training.joining import together
+
+_NOT_LOGGED = "--log has no effect on {folder}: only a training passes on its numbers."
 
 
 class UnfinishedRun(InputError):
@@ -105,17 +110,23 @@ def _train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer
             display.print(f"{asked.folder}: {said}.")
         if finished and log:
             display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
-        if finished:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
 
 
 def study(
-    asked: AskedStudy, *, jobs: Count, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+    asked: AskedStudy,
+    *,
+    jobs: Count,
+    show_progress: bool,
+    keep_optimizer: bool,
+    log: Sequence[str] = (),
+    on: Executor | None = None,
 ) -> None:
     """Run a study's missing and unfinished runs, compare, and write the pages. Raises InputError as `run_study`.
 
-    keep_optimizer, log: as in `train`.
+    keep_optimizer, log: as in `train`. on: who carries the runs out, instead of this computer.
     """
     growing = GrowingReport(asked.folder, asked.plan.name)
     events = run_study(
@@ -124,6 +135,7 @@ def study(
         cache_folder(),
         command=command_line(),
         jobs=jobs,
+        on=on,
         images=asked.images,
         keep_optimizer=keep_optimizer,
     )
@@ -136,8 +148,34 @@ def study(
             if (first := growing.show(event)) is not None:
                 display.print(f"First pictures: {display.place(first)}")
         if log and not trained:
-            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
     write_study_pages(asked.folder)
+
+
+def work(
+    asked: AskedStudy, *, wait: bool, show_progress: bool, keep_optimizer: bool, log: Sequence[str] = ()
+) -> str | None:
+    """Take part in a study; the process that ends last writes the findings and pages. Arguments as in `study`.
+
+    Returns None once they are written, else a sentence about the runs that others still do. Raises as `take_part`.
+    """
+    left, trained = None, False
+    events = take_part(
+        asked.plan, asked.folder, cache_folder(), command=command_line(), wait=wait, keep_optimizer=keep_optimizer
+    )
+    with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
+        for event in events:
+            if isinstance(event, LeftToOthers):
+                left = event.sentence
+                continue
+            trained |= isinstance(event, RunEvent) and isinstance(event.event, Started)
+            display.show(event)
+            feed.see(event, asked.folder)
+        if log and not trained:
+            display.print(_NOT_LOGGED.format(folder=asked.folder))
+    if left is None:
+        write_study_pages(asked.folder)
+    return left
 
 
 _HERE = Elsewhere()

@@ -21,7 +21,7 @@ from isthmus.core.wording import printable
 
 # Of several processes, the first one speaks at once. torchrun ends the others meanwhile; what only they met is said.
 _LATER = 3.0
-_SAVING = ("train", "study")  # the verbs that go on
+_SAVING = ("train", "study", "work")  # the verbs that go on
 
 
 def code_of(command: Callable[[], None]) -> int:
@@ -30,10 +30,10 @@ def code_of(command: Callable[[], None]) -> int:
     try:
         command()
         sys.stdout.flush()  # here, because a closed pipe or a full disk can still be handled here
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         if not is_first():
             return 130
-        return _fail(f"interrupted; {_again()}", 130)
+        return _fail(f"interrupted; {str(stop) or _again()}", 130)
     except typer.Exit as stop:
         return stop.exit_code
     except BrokenPipeError:  # the reader closed our output, as `head` does; nothing more can be written to it

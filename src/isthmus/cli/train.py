@@ -16,6 +16,7 @@ from isthmus.cli.app import (
     KeepOptimizer,
     LogTo,
     Offline,
+    On,
     Out,
     Quiet,
     Recipe,
@@ -38,6 +39,19 @@ def study(
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",
+    on: On = "here",
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option("--slurm", metavar="KEY=VALUE", help="With --on slurm: what a job gets, such as gpus=1."),
+    ] = None,
+    ray: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS|KEY=VALUE",
+            help="With --on ray: the cluster, and what a job gets, such as cpus=2.",
+        ),
+    ] = None,
     device: TrainDevice = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
@@ -65,14 +79,25 @@ def study(
     count, folder = _count(jobs), asked.folder
 
     from isthmus.api import verbs
+    from isthmus.runs.executors.on import executor_on
+
+    if explore:  # before minutes of training
+        verbs.check_explorer()
+    if on != "here" and jobs != "1":
+        raise InputError(f"--jobs: has no effect with --on {on}, which decides how many run at a time; leave it out")
+    if on != "here" and log:
+        raise InputError(f"--log: has no effect with --on {on}, whose jobs pass on no numbers; leave it out")
+    executor = executor_on(on, folder, slurm or (), ray or ())
+    verbs.study(asked, jobs=count, on=executor, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
+    end_study(folder, as_json, explorer=_explorer(folder) if explore else None)
+
+
+def end_study(folder: Path, as_json: bool, explorer: Path | None = None) -> None:
+    """Print what a study says once it is compared. Raises RunError if runs failed."""
     from isthmus.cli import tables
     from isthmus.run_files.findings import Findings
     from isthmus.run_files.read import read_json, read_record
 
-    if explore:  # before minutes of training
-        verbs.check_explorer()
-    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
-    explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)
     if as_json:
         print(json.dumps(read_json(folder / "findings.json"), indent=1))
