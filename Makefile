@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo docs wheel test test-slow check bench bench-gpu time-to-quality quality quality-gpu clean
+.PHONY: demo docs wheel test test-slow check bench bench-gpu gpu-wheels gpu-check time-to-quality quality quality-gpu clean
 
 demo: .venv/installed
 	$(BIN)/isthmus study demo --offline --explore
@@ -44,6 +44,14 @@ bench: .venv-bench/installed
 # on one CUDA device: a quarter of an hour
 bench-gpu: .venv/installed
 	$(BIN)/python -m bench.gpu $(ARGS)
+
+# wheels that a GPU machine without a network may lack, into .gpu-wheels/; ARGS="--python 3.12 --there scipy pyarrow"
+gpu-wheels: .venv/installed
+	$(BIN)/python -m bench.gpu_check.wheels $(ARGS)
+
+# every open goal on a GPU in at most eight minutes, with the machine's own Python and PyTorch; ARGS=--rehearse on a CPU
+gpu-check:
+	$(PYTHON) -m bench.gpu_check $(ARGS)
 
 # the post's recipe against isthmus's, to the same error: three quarters of an hour on two cores
 time-to-quality: .venv/installed

@@ -12,7 +12,7 @@ from bench.contest import Results
 
 @dataclass(frozen=True)
 class Measured:
-    """A quantity with one value per round, and its goal if it has one.
+    """A quantity with one value per round, and its goal if it has one. Without a value, it was not measured.
 
     goal: a limit for the median; a lower limit if `at_least` is true, else an upper one.
     """
@@ -29,12 +29,12 @@ class Measured:
 
     @property
     def holds(self) -> bool | None:
-        if self.goal is None:
+        if self.goal is None or not self.values:
             return None
         return self.median >= self.goal if self.at_least else self.median <= self.goal
 
     def as_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "median": self.median, "holds": self.holds}
+        return {**asdict(self), "median": self.median if self.values else None, "holds": self.holds}
 
 
 def ratios(results: Results, over: str, under: str, key: str) -> tuple[float, ...]:
@@ -48,6 +48,9 @@ def table(rows: Sequence[Measured]) -> str:
     for row in rows:
         goal = "" if row.goal is None else f"{number(row.goal)} or {'more' if row.at_least else 'less'}"
         verdict = {None: "", True: "yes", False: "**no**"}[row.holds]
+        if not row.values:
+            lines.append(f"| {row.name} | not measured | {goal} | |")
+            continue
         unit = f" {row.unit}" if row.unit else ""
         lines.append(f"| {row.name} | {spread(row.values)}{unit} | {goal} | {verdict} |")
     return "\n".join(lines)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shlex
@@ -17,6 +16,7 @@ import torch
 import isthmus
 from bench.contest import ROOT
 from bench.goals import Measured, table
+from isthmus.core.atomic_files import write_json, write_text
 from isthmus.training.devices import describe
 
 
@@ -45,14 +45,15 @@ def write(
     details: dict[str, Any],
     out: Path,
     beside: str = "",
+    show: bool = True,
 ) -> None:
-    """Write `bench-NAME-DATE.json` and `DATE-NAME.md` into `out`, and print the page.
+    """Write `bench-NAME-DATE.json` and `DATE-NAME.md` into `out`, and print the page if `show`.
 
     rows: in the order of the table, rows with a goal last. machine: result of `hardware` before the run.
     details: everything else, kept in the JSON. beside: a markdown table of quantities without a goal.
     """
     date = time.strftime("%Y-%m-%d")
-    command = shlex.join(["python", "-m", f"bench.{Path(sys.argv[0]).stem}", *sys.argv[1:]])
+    command = shlex.join(["python", "-m", _module(), *sys.argv[1:]])
     record = {
         "format": 1,
         "date": date,
@@ -72,9 +73,16 @@ def write(
         f"**Predicted and measured.** The goals are the predictions.\n\n{tables}\n"
     )
     out.mkdir(parents=True, exist_ok=True)
-    (out / f"bench-{name}-{date}.json").write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    (out / f"{date}-{name}.md").write_text(page, encoding="utf-8")
-    print(page)
+    write_json(out / f"bench-{name}-{date}.json", record)
+    write_text(out / f"{date}-{name}.md", page)
+    if show:
+        print(page, flush=True)
+
+
+def _module() -> str:
+    """The module that was started, as `python -m` takes it: `bench.gpu` or `bench.gpu_check`."""
+    path = Path(sys.argv[0]).resolve()
+    return f"bench.{path.parent.name if path.parent.name != 'bench' else path.stem}"
 
 
 def folder(quick: bool) -> Path:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from isthmus_site.html_anchors import AnchorsOfHtml
+from isthmus_site.units import UnbrokenUnits
 from sphinx.application import Sphinx
 
 project = "isthmus"
@@ -45,4 +46,5 @@ def name_language(_app: Sphinx, page: str, _template: str, context: dict[str, An
 
 def setup(app: Sphinx) -> None:
     app.add_transform(AnchorsOfHtml)
+    app.add_transform(UnbrokenUnits)
     app.connect("html-page-context", name_language)

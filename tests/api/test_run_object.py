@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -163,6 +164,14 @@ def test_it_shows_itself_without_script_or_style_sheet(run: ist.Run, copy: Path)
     assert len(shown) < 200_000
     (copy / "evaluation.json").write_text("{")
     assert "cannot be read" in ist.Run(copy)._repr_html_(), "a notebook would print a traceback"
+
+
+def test_in_a_narrow_notebook_tables_scroll_and_drawings_shrink(run: ist.Run) -> None:
+    shown = run._repr_html_()
+    for before in shown.split("<table>")[:-1]:
+        assert before.rstrip().endswith('<div style="overflow-x: auto; max-width: 100%">')
+    (drawing,) = re.findall(r'<img src="data:image/svg[^>]*>', shown)
+    assert "max-width: 100%; height: auto" in drawing
 
 
 def test_names_from_a_run_cannot_bring_code_into_a_notebook(copy: Path) -> None:

@@ -92,8 +92,10 @@ def test_the_table_the_page_and_the_sentence(home: Path) -> None:
     assert "b against a: " in answer.out or "than a " in answer.out or "b beats a" in answer.out
     assert answer.out.splitlines()[-1] == f"Page: {home / 'comparison.html'}"
     page = (home / "comparison.html").read_text()
-    assert "isthmus comparison" in page and "a and b" in page and "data:image/png;base64," in page
+    assert "isthmus comparison" in page and "a and b" in page and '<img src="data:image/' in page
     assert "explorer.html" not in page
+    assert "What this comparison cannot say" in page and "this study" not in page
+    assert "isthmus explore ." not in page, "a folder of runs that were only compared is no study"
     assert isthmus("compare", "a", "b", "-o", "pages/deep/x.html").code == 0, "from another folder too"
     assert (home / "pages" / "deep" / "x.html").is_file()
 

@@ -12,6 +12,7 @@ from PIL import Image
 from tests.command import assert_refused, isthmus, train
 
 import isthmus as ist
+from isthmus.pages.captioned_tiles import GAP, LINE
 
 RANGE = "The model was trained for noise of 0.0 to 25.5 of 255 levels.\n"
 
@@ -158,8 +159,10 @@ def test_wrong_words_are_one_sentence_and_nothing_is_lost(run: Path, tmp_path: P
     assert not (tmp_path / "o.png").exists()
 
 
-def test_evaluate_with_noise_prints_a_table_and_changes_no_file(run: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+def test_evaluate_with_noise_prints_a_table_and_keeps_it_for_the_page(run: Path) -> None:
+    assert "beside methods without training" not in (run / "report.html").read_text(encoding="utf-8")
+    weights = (run / "checkpoints/best/model.safetensors").read_bytes()
+    scores = (run / "evaluation.json").read_bytes()
     answer = isthmus("evaluate", run, "--noise", 0.1, "--noise", 0.3)
     assert answer.code == 0, answer
     for line in ("Noise 0.1, 12.8 of 255 levels: ", "Noise 0.3, 38.2 of 255 levels: ", "non-local means", "wavelets"):
@@ -168,7 +171,12 @@ def test_evaluate_with_noise_prints_a_table_and_changes_no_file(run: Path) -> No
     found = json.loads(isthmus("evaluate", run, "--noise", 0.1, "--json").out)
     assert [one["noise_std"] for one in found] == [0.1]
     assert set(found[0]["scores"]) == {"noisy_input", "model", "median", "tv", "nl_means", "wavelet"}
-    assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == before
+    page = (run / "report.html").read_text(encoding="utf-8")
+    kept = json.loads((run / "denoising.json").read_text(encoding="utf-8"))["strengths"]
+    assert [one["noise_std"] for one in kept] == [0.1, 0.3], "the weaker one was measured again, and replaced"
+    assert "Noise 0.1, 12.8 of 255 levels" in page and "Noise 0.3, 38.2 of 255 levels" in page
+    assert (run / "checkpoints/best/model.safetensors").read_bytes() == weights
+    assert (run / "evaluation.json").read_bytes() == scores
 
 
 @pytest.mark.parametrize("std", ["0", "-1", "nan", "3"])
@@ -190,11 +198,12 @@ def test_a_sheet_shows_originals_beside_reconstructions(run: Path, tmp_path: Pat
     assert "The sheet shows the first 36 of 40 images, each original on the left" in answer.err
     assert not (tmp_path / "reconstruction.png").exists()
     sheet = opened(tmp_path / "sheet.png")
-    scale = next(scale for scale in range(1, 50) if (sheet[:, 16 * scale] == 255).all())
-    pair = sheet[: 16 * scale : scale, : 33 * scale : scale]
+    rows, left, right = slice(GAP, GAP + 96, 6), slice(GAP, GAP + 96, 6), slice(GAP + 97, GAP + 193, 6)
     first = opened(tmp_path / "in" / "00.png")
-    assert np.array_equal(pair[:, :16], first)
-    assert np.array_equal(pair[:, 17:], ist.load(run).reconstruct(first[None])[0])
+    assert np.array_equal(sheet[rows, left], first)
+    assert np.array_equal(sheet[rows, right], ist.load(run).reconstruct(first[None])[0])
+    name, error = (sheet[GAP + 96 + line * LINE :][:LINE, GAP : GAP + 193] for line in (0, 1))
+    assert (name < 128).any() and (error < 200).any(), "below each pair stand its name and its error"
 
 
 def test_a_sheet_and_pictures_in_one_go_and_of_arrays(run: Path, tmp_path: Path) -> None:

@@ -64,4 +64,4 @@ def slug(heading: str) -> str:
 
 
 def _without_comments(code: str) -> str:
-    return re.sub(r"\s+#.*$", "", code, flags=re.MULTILINE).strip()
+    return re.sub(r"(?:^|\s+)#.*$", "", code, flags=re.MULTILINE).strip()

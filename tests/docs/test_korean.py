@@ -81,6 +81,6 @@ def test_numbers_in_words_are_those_in_digits() -> None:
 
 
 def test_comments_of_code_are_translated() -> None:
-    one = sections_of("# A\n\n```python\nx = 1  # the start\n# then\ny = 2\n```\n")
-    other = sections_of("# 가\n\n```python\nx = 1  # 시작\n# 그다음\ny = 2\n```\n")
+    one = sections_of("# A\n\n```python\n# first\nx = 1  # the start\n# then\ny = 2\n```\n")
+    other = sections_of("# 가\n\n```python\n# 먼저\nx = 1  # 시작\n# 그다음\ny = 2\n```\n")
     assert_same(one[0], other[0])

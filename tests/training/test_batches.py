@@ -78,3 +78,22 @@ def test_batches_from_disk_are_those_from_memory(tmp_path: Path, mirror: bool, d
         assert len(pairs) == len(held) - start
         for one, other in pairs:
             assert torch.equal(held.cut(one), read.cut(other))
+
+
+def test_mirrored_images_of_16_bits_are_chosen_as_signed_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch has no `where` of unsigned 16 bits on CUDA; here it refuses them too."""
+    where = torch.where
+
+    def as_on_cuda(condition: Tensor, one: Tensor, other: Tensor | int) -> Tensor:
+        if one.dtype == torch.uint16:
+            raise NotImplementedError("where_cuda not implemented for 'UInt16'")
+        return where(condition, one, other)
+
+    monkeypatch.setattr(torch, "where", as_on_cuda)
+    levels = (torch.arange(6 * 3 * 2 * 2) * 900).view(6, 3, 2, 2)  # beyond what 15 bits hold
+    batches = Batches(levels.to(torch.uint16), 6, seed=0, mirror=True)
+    (chosen,) = batches.epoch(0)
+    assert (chosen < 0).any() and (chosen >= 0).any()
+    for index, image in zip(chosen.tolist(), batches.cut(chosen), strict=True):
+        expected = levels[index] if index >= 0 else levels[-1 - index].flip(2)
+        assert torch.equal(((image + 1) * 32767.5).round().long(), expected)

@@ -57,6 +57,10 @@ def trained(kind: type[EagerStep] | type[GraphStep]) -> tuple[list[float], dict[
     return losses, dict(model.state_dict())
 
 
+class _Stream:
+    def wait_stream(self, other: Any) -> None: ...
+
+
 @pytest.fixture
 def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """CUDA's graphs and streams, without CUDA; how often a graph was replayed.
@@ -76,7 +80,8 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             current[-1].terms = current[-1].eager.take(current[-1].chosen)
 
     @contextmanager
-    def capture(graph: Graph) -> Generator[None]:
+    def capture(graph: Graph, *, capture_error_mode: str) -> Generator[None]:
+        assert capture_error_mode == "thread_local", "a thread that reads images ahead pins memory meanwhile"
         step = current[-1].eager
         before = copy.deepcopy((step.model.state_dict(), step.optimizer.state_dict()))
         noise = step.noise.get_state()
@@ -84,9 +89,6 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         step.model.load_state_dict(before[0])
         step.optimizer.load_state_dict(before[1])
         step.noise.set_state(noise)
-
-    class Stream:
-        def wait_stream(self, other: Any) -> None: ...
 
     init = GraphStep.__init__
 
@@ -97,8 +99,8 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     monkeypatch.setattr(GraphStep, "__init__", remember)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", capture)
-    monkeypatch.setattr(torch.cuda, "Stream", Stream)
-    monkeypatch.setattr(torch.cuda, "current_stream", Stream)
+    monkeypatch.setattr(torch.cuda, "Stream", _Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", _Stream)
     monkeypatch.setattr(torch.cuda, "stream", lambda _: nullcontext())
     return count
 
@@ -115,15 +117,34 @@ def test_replayed_steps_are_the_eager_ones(replays: list[int]) -> None:
 def test_a_part_that_waits_for_the_device_is_stepped_eagerly(
     replays: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    generators: list[torch.Generator] = []
+    streams: list[Any] = []
+
     @contextmanager
-    def refuse(graph: Any) -> Generator[None]:
+    def refuse(graph: Any, **_: Any) -> Generator[None]:
+        monkeypatch.setattr(torch.cuda, "current_stream", lambda: "the capture's, which PyTorch leaves current")
         raise RuntimeError("operation not permitted when stream is capturing\nand more")
         yield
 
+    class Graph:
+        def register_generator_state(self, generator: torch.Generator) -> None:
+            generators.append(generator)
+
+    def draws(model: Any, x: Any, generator: torch.Generator) -> Any:
+        assert generator not in generators or not streams, "it counts as captured: PyTorch refuses its draws"
+        return forward(model, x, generator)
+
+    forward = Autoencoder.forward
+    monkeypatch.setattr(Autoencoder, "forward", draws)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: _Stream())
+    monkeypatch.setattr(torch.cuda, "set_stream", streams.append)
     monkeypatch.setattr(torch.cuda, "graph", refuse)
     with pytest.warns(UserWarning, match="not captured as a CUDA graph.*not permitted when stream is capturing$"):
         losses, weights = trained(GraphStep)
     assert not replays
+    assert [type(stream) for stream in streams] == [_Stream] and len(generators) == 1
+    streams.clear()
     expected, eager = trained(EagerStep)
     assert losses == expected
     assert all(torch.equal(weights[name], eager[name]) for name in eager)

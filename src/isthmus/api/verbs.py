@@ -33,12 +33,13 @@ from isthmus.run_files.read import read_record
 from isthmus.run_files.training import TrainingRecord
 from isthmus.runs.anomaly_findings import anomaly_diagnosis, keep_anomalies
 from isthmus.runs.claim import check, locked
+from isthmus.runs.denoising_results import keep_denoising
 from isthmus.runs.evaluate_run import evaluate_run
 from isthmus.runs.executors.auto_jobs import Count
 from isthmus.runs.executors.interfaces import Executor
 from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.folder_log import logged
-from isthmus.runs.load import load_model, load_run_data
+from isthmus.runs.load import load_run_data, load_trained
 from isthmus.runs.optimizer_state import settle_later
 from isthmus.runs.run import load_and_run
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
@@ -196,8 +197,8 @@ def compare_denoisers(
 ) -> tuple[list[DenoisingRecord], list[str]]:
     """How well a run removes noise of these standard deviations ([-1, 1] scale); and notices for the user.
 
-    Nothing is written. device: by default one that is here. Raises InputError for noise that is none, and where the
-    methods without training, which are scored too, are not installed.
+    The run's folder keeps it, and its page shows it. device: by default one that is here. Raises InputError for noise
+    that is none, and where the methods without training, which are scored too, are not installed.
     """
     for std in noise:
         if not 0 < std <= 2:  # also nan
@@ -206,7 +207,7 @@ def compare_denoisers(
             )
     methods = untrained_methods()
     splits = load_run_data(run)
-    model, notices = load_model(run, device or "auto")
+    model, checkpoint, notices = load_trained(run, device or "auto")
     recipe = read_recipe(run)
     notices.append(TrainedNoise.of(model, recipe.corruption.kind).sentence)
     found: list[DenoisingRecord] = []
@@ -214,6 +215,13 @@ def compare_denoisers(
         for std in noise:
             found.append(compare(model, recipe.name, splits, std, methods, done=progress.within))
             progress.advance()
+    try:
+        with logged(run, "evaluate"):
+            keep_denoising(run, found, checkpoint)
+        if is_evaluated(run):
+            write_run_report(run)
+    except (OSError, RunError) as error:  # as in `score`
+        notices.append(f"The run's folder does not keep this for its page: {error}.")
     return found, notices
 
 

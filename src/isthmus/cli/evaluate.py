@@ -38,7 +38,8 @@ def evaluate(
             "--noise",
             metavar="STD",
             help="Instead, add noise and score what the model makes of it, beside methods without training. Its "
-            "standard deviation, where black to white is 2: 0.1 is 12.8 of 255 levels. Repeat for several.",
+            "standard deviation, where black to white is 2: 0.1 is 12.8 of 255 levels. Repeat for several. The run's "
+            "page shows it, too.",
         ),
     ] = None,
     skip_broken: SkipBroken = False,

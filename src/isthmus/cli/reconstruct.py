@@ -121,11 +121,13 @@ def _write_sheet(
     from isthmus.pages.pair_sheet import MOST, pair_sheet
 
     found = NamedImages(sources, model.form, skip_broken=skip_broken, quiet=quiet)
-    first = next(found.blocks(MOST)).pixels
+    block = next(found.blocks(MOST))
+    first = block.pixels
     made = reconstructed(model, list(first))
+    errors = [_mean_squared_error(image, original) for image, original in zip(made, first, strict=True)]
     for sentence in found.notices():
         say(sentence)
-    save_picture(pair_sheet(view, first, made), sheet)
+    save_picture(pair_sheet(view, first, made, block.names, errors), sheet)
     error = _mean_squared_error(made, first)
     more = len(first) == MOST and len(found) > MOST
     shown = f"the first {len(first)} of {len(found):,} images" if more else counted(len(first), "image")

@@ -120,8 +120,9 @@ def _print(found: Search) -> None:
 
 
 def _save_sheet(run: Path, found: Search, out: Path) -> None:
+    from isthmus.pages.captioned_tiles import file_name
     from isthmus.pages.contact_sheet import save_picture
-    from isthmus.pages.neighbour_sheet import Cell, file_name, neighbour_sheet
+    from isthmus.pages.neighbour_sheet import Cell, neighbour_sheet
     from isthmus.pages.shown_pixels import remarks, view_of
     from isthmus.runs.run_folder import read_recipe
 

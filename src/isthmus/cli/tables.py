@@ -11,14 +11,13 @@ from rich.markup import escape
 
 from isthmus.cli.console import new_console, print_hanging
 from isthmus.cli.narrow_tables import print_table
-from isthmus.core.wording import all_printable, pca_of, printable
+from isthmus.core.wording import all_printable, in_levels, pca_of, printable
 from isthmus.evaluation.baselines.pca_comparison import run_beside_pca
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.doctor.diagnosis import counts
 from isthmus.evaluation.noise_sentence import run_beside_noise
-from isthmus.inference.trained_noise import in_levels
 from isthmus.pages.lost_runs import failures_together
-from isthmus.run_files.denoising import DenoisingRecord
+from isthmus.run_files.denoising import METHODS, DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Finding, Findings
 from isthmus.run_files.scores import HEADLINE, IntervalRecord, MeasureRecord, Score
@@ -36,15 +35,6 @@ NAMES = {
     "mean_image": "mean image",
     "noisy_input": "noisy input itself",
     "denoised": "output for it",
-}
-
-DENOISERS = {
-    "noisy_input": "noisy input itself",
-    "model": "this model",
-    "median": "median filter",
-    "tv": "total variation",
-    "nl_means": "non-local means",
-    "wavelet": "wavelets",
 }
 
 
@@ -151,7 +141,7 @@ def print_denoising(found: Sequence[DenoisingRecord]) -> None:
                 _score(score.by_measure.get(name, IntervalRecord()), measure, interval=True)
                 for name, measure in one.measures.items()
             ]
-            rows.append((DENOISERS.get(who, who), *cells))
+            rows.append((METHODS.get(who, who), *cells))
         print_table(console, ["", *map(_heading, one.measures.values())], rows)
     console.print(_HALF_WIDTH, markup=False)
     images = f"{found[0].images:,}" if found[0].images == found[0].of else f"{found[0].images:,} of {found[0].of:,}"

@@ -13,7 +13,7 @@ _BOTH = frozenset(
 RUN_FILES = _BOTH | {
     *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
     *("evaluation.json", "per_image.parquet", "pictures.safetensors", "preview.safetensors"),
-    *("calibration.safetensors", "anomalies.json", "job.json", "job.log"),
+    *("calibration.safetensors", "anomalies.json", "denoising.json", "job.json", "job.log"),
 }
 # in a run that a process is at work on, see core/lease.py
 LEASE = re.compile(r"lease-([1-9][0-9]{0,8})\.json")

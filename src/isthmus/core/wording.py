@@ -11,6 +11,7 @@ _UNSAFE = ("Cc", "Cf", "Zl", "Zp", "Cs")
 # joiners, which some scripts and emoji need
 _HARMLESS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 _UNITS = {"bytes": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15, "EB": 10**18}
+LEVELS_OF_NOISE = 127.5  # of 255, for a standard deviation of 1 on the [-1, 1] scale, which is 2 wide
 T = TypeVar("T")
 
 
@@ -44,6 +45,11 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
 def counted(count: int, noun: str, several: str = "") -> str:
     """A number of things in words: `1 image`, `1,024 images`. several: the plural, if it is not `noun` with an s."""
     return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
+def in_levels(std: float) -> str:
+    """A standard deviation on the [-1, 1] scale in words: `12.8 of 255 levels`."""
+    return f"{LEVELS_OF_NOISE * std:.1f} of 255 levels"
 
 
 def pca_of(count: int, square: int = 0) -> str:

@@ -6,11 +6,10 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from isthmus.core.wording import counted
+from isthmus.core.wording import LEVELS_OF_NOISE, counted, in_levels
 from isthmus.models.autoencoder import Autoencoder
 
 _CLOSE = 0.01  # [-1, 1] scale, 1.3 of 255 levels: what estimates are off by; an estimate this far outside is inside
-_LEVELS = 127.5  # of 255, where the scale is 2 wide
 
 
 @dataclass(frozen=True)
@@ -72,12 +71,7 @@ class TrainedNoise:
         return said
 
 
-def in_levels(std: float) -> str:
-    """A standard deviation on the [-1, 1] scale in words: `12.8 of 255 levels`."""
-    return f"{_LEVELS * std:.1f} of 255 levels"
-
-
 def _span(low: float, high: float) -> str:
     """`12.8 of 255 levels`, `0 to 51.0 of 255 levels`."""
-    first, last = (f"{_LEVELS * std:.1f}" for std in (low, high))
+    first, last = (f"{LEVELS_OF_NOISE * std:.1f}" for std in (low, high))
     return in_levels(high) if first == last else f"{first} to {in_levels(high)}"

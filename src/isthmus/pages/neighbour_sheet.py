@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from isthmus.core.wording import printable
+from isthmus.pages.captioned_tiles import GAP, GREY, LINE, fitting, font
 
 _SIDE = 96  # pixels that small pictures are enlarged to, by a whole factor
 _LARGEST = 192  # larger pictures are reduced to this
-_GAP, _LINE = 8, 13
-_GREY = 110
 
 
 @dataclass(frozen=True)
@@ -32,27 +29,22 @@ def neighbour_sheet(rows: Sequence[Sequence[Cell]]) -> Image.Image:
     wide, high = (max(side) for side in zip(*sizes, strict=True))
     wide = max(wide, _SIDE)
     lines = max(len(cell.lines) for row in rows for cell in row)
-    across, down = wide + _GAP, high + lines * _LINE + _GAP
+    across, down = wide + GAP, high + lines * LINE + GAP
     columns = max(map(len, rows))
-    sheet = Image.new("RGB", (columns * across + 2 * _GAP, len(rows) * down + _GAP), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(11)
+    sheet = Image.new("RGB", (columns * across + 2 * GAP, len(rows) * down + GAP), "white")
+    draw = ImageDraw.Draw(sheet)
     for row, cells in enumerate(rows):
         for column, cell in enumerate(cells):
-            left, top = _GAP + column * across + (_GAP if column else 0), _GAP + row * down
+            left, top = GAP + column * across + (GAP if column else 0), GAP + row * down
             if cell.pixels is None:
-                draw.rectangle((left, top, left + wide - 1, top + high - 1), outline=(_GREY,) * 3)
-                draw.text((left + 4, top + 4), "not here", fill=(_GREY,) * 3, font=font)
+                draw.rectangle((left, top, left + wide - 1, top + high - 1), outline=GREY)
+                draw.text((left + 4, top + 4), "not here", fill=GREY, font=font())
             else:
                 sheet.paste(_picture(cell.pixels), (left, top))
             for number, line in enumerate(cell.lines):
-                at = (left, top + high + 1 + number * _LINE)
-                draw.text(at, _short(line, wide, font), fill="black" if number == 0 else (_GREY,) * 3, font=font)
+                at = (left, top + high + 1 + number * LINE)
+                draw.text(at, fitting(line, wide), fill="black" if number == 0 else GREY, font=font())
     return sheet
-
-
-def file_name(name: str) -> str:
-    """What fits below a picture: the file's name without its folders, and its row."""
-    return PurePath(printable(name)).name or printable(name)
 
 
 def _size(pixels: NDArray[np.uint8]) -> tuple[int, int]:
@@ -70,15 +62,3 @@ def _picture(pixels: NDArray[np.uint8]) -> Image.Image:
     size = _size(pixels)
     smaller = size[0] < image.width
     return image.resize(size, Image.Resampling.BOX if smaller else Image.Resampling.NEAREST)
-
-
-def _short(text: str, wide: int, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
-    """The text, or its beginning and its end, which tell rows of a file apart."""
-    if font.getlength(text) <= wide:
-        return text
-    for kept in range(len(text) - 1, 1, -1):
-        tail = kept * 2 // 3
-        shorter = f"{text[: kept - tail]}…{text[len(text) - tail :]}"
-        if font.getlength(shorter) <= wide:
-            return shorter
-    return text[:1]

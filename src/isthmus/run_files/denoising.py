@@ -1,9 +1,20 @@
-"""How well a model removes noise of one strength, beside methods without training: what `evaluate --noise` prints."""
+"""denoising.json: how well a model removes noise, beside methods without training: what `evaluate --noise` found."""
 
 from __future__ import annotations
 
-from isthmus.run_files.record import Count, Finite, Record
+from isthmus.run_files.evaluation import Checkpoint
+from isthmus.run_files.record import Count, FileRecord, Finite, Record
 from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
+
+METHODS = {
+    "noisy_input": "noisy input itself",
+    "model": "this model",
+    "median": "median filter",
+    "tv": "total variation",
+    "nl_means": "non-local means",
+    "wavelet": "wavelets",
+}
+"""What the keys of `scores` are called, in the order of tables."""
 
 
 class DenoisingRecord(Record):
@@ -29,3 +40,14 @@ class DenoisingRecord(Record):
     """Paired difference of the PSNR, model minus that method, in dB."""
     sentence: str
     """The comparison in words."""
+
+
+class DenoisingFile(FileRecord):
+    """denoising.json."""
+
+    isthmus: str = ""
+    """Version of isthmus that wrote it."""
+    checkpoint: Checkpoint
+    """The weights that were scored."""
+    strengths: tuple[DenoisingRecord, ...]
+    """One entry for each strength of the noise, the weakest first."""

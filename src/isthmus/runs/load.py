@@ -19,11 +19,13 @@ from isthmus.data.splits import Splits, split
 from isthmus.data.store.cache import read
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Recipe
+from isthmus.run_files.evaluation import Checkpoint
 from isthmus.run_files.needed_packages import other_versions
 from isthmus.run_files.remedies import RESTORE
 from isthmus.run_files.state import Progress
 from isthmus.runs.run_folder import check_data, read_environment, read_recipe
-from isthmus.training import checkpoint, devices
+from isthmus.training import checkpoint as checkpoints
+from isthmus.training import devices
 from isthmus.training.memory_estimate import bytes_of_weights
 
 _LARGE = 10**9  # bytes of weights: a smaller model is built at once, and reading its weights reports what does not fit
@@ -59,13 +61,20 @@ def form_of(folder: Path) -> Form:
 
 def load_model(folder: Path, device: str) -> tuple[Autoencoder, list[str]]:
     """The trained model of a run in evaluation mode, and notices for the user. Raises as `load_weights` does."""
+    model, _, notices = load_trained(folder, device)
+    return model, notices
+
+
+def load_trained(folder: Path, device: str) -> tuple[Autoencoder, Checkpoint, list[str]]:
+    """As `load_model`; also says which weights these are."""
     recipe = read_recipe(folder)
     images = read_environment(folder).data
     assert images.image_shape is not None  # as every environment.json that could be read
     model = built_model(folder, recipe, images.image_shape, images.depth)
     model.form = form_of(folder)
-    _, _, notices = load_weights(folder, model)
-    return model.to(devices.choose_device(device, "device")).eval(), notices
+    which, progress, notices = load_weights(folder, model)
+    checkpoint = Checkpoint(which=which, step=progress.step, epoch=progress.epoch)
+    return model.to(devices.choose_device(device, "device")).eval(), checkpoint, notices
 
 
 def load_weights(
@@ -75,12 +84,12 @@ def load_weights(
     notices: list[str] = []
     for which in ("best", "last"):
         try:
-            progress, _, passed_over = checkpoint.load(folder / "checkpoints" / which, model, objective=objective)
+            progress, _, passed_over = checkpoints.load(folder / "checkpoints" / which, model, objective=objective)
         except FileNotFoundError:
             if which == "best" and (folder / "checkpoints" / "last").is_dir():
                 notices.append(f"{folder / 'checkpoints' / which}: is missing.")
             continue
-        except checkpoint.Damaged as error:
+        except checkpoints.Damaged as error:
             notices.append(f"{error}.")
             continue
         notices += [f"{passed_over}."] if passed_over else []

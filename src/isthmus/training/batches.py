@@ -81,7 +81,7 @@ class Batches(BatchSource):
             return to_unit(self.images.index_select(0, chosen))  # a tenth of the time of self.images[chosen]
         mirrored = chosen < 0
         pixels = self.images.index_select(0, torch.where(mirrored, -1 - chosen, chosen))
-        return to_unit(torch.where(mirrored[:, None, None, None], _flipped(pixels), pixels))
+        return to_unit(_mirrored(pixels, mirrored))
 
 
 class BatchesFromDisk(BatchSource):
@@ -105,12 +105,15 @@ class BatchesFromDisk(BatchSource):
         mirrored = chosen < 0
         pixels = torch.from_numpy(self.images[torch.where(mirrored, -1 - chosen, chosen).numpy()])
         if self.mirror:
-            pixels = torch.where(mirrored[:, None, None, None], _flipped(pixels), pixels)
+            pixels = _mirrored(pixels, mirrored)
         return pixels.pin_memory() if self.device.type == "cuda" else pixels
 
 
-def _flipped(pixels: Tensor) -> Tensor:
-    """Left and right exchanged; torch cannot flip unsigned 16 bits, but the same bits as signed ones."""
+def _mirrored(pixels: Tensor, which: Tensor) -> Tensor:
+    """pixels (B, C, H, W) with left and right exchanged where `which` (B,) is true.
+
+    torch cannot flip unsigned 16 bits, nor choose among them on CUDA, but the same bits as signed ones.
+    """
     if pixels.dtype == torch.uint16:
-        return pixels.view(torch.int16).flip(3).view(torch.uint16)
-    return pixels.flip(3)
+        return _mirrored(pixels.view(torch.int16), which).view(torch.uint16)
+    return torch.where(which[:, None, None, None], pixels.flip(3), pixels)

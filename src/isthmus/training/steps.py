@@ -79,6 +79,14 @@ class EagerStep:
             seed(stream("parts", self.seed, number))
         self.noise.manual_seed(stream("noise", self.seed, number))
 
+    def renew_generators(self) -> None:
+        """New states for the device's generators, whose seeds are set at every step anyway."""
+        device = self.model.device
+        self.noise = torch.Generator(device)
+        if device.type == "cuda":
+            used = torch.cuda.default_generators[device.index or 0]
+            used.graphsafe_set_state(torch.Generator(device).graphsafe_get_state())
+
     def take(self, chosen: Tensor) -> Terms:
         """The step that was begun."""
         x = self.batches.cut(chosen)
@@ -150,17 +158,30 @@ class GraphStep:
         graph = torch.cuda.CUDAGraph()
         graph.register_generator_state(self.eager.noise)
         self.eager.optimizer.zero_grad()
+        here = torch.cuda.current_stream()
         try:
-            with torch.cuda.graph(graph):
+            # other threads go on: one that reads images ahead pins memory, which a global capture forbids
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self.terms = self.eager.take(self.chosen)
         except RuntimeError as error:
-            self.possible = False
+            self._give_up(graph, here)
             reason = str(error).partition("\n")[0]
             warnings.warn(
                 f"steps are not captured as a CUDA graph, which only makes training slower: {reason}", stacklevel=2
             )
             return None
         return graph
+
+    def _give_up(self, failed: torch.cuda.CUDAGraph, stream: torch.cuda.Stream) -> None:
+        """Undo what a failed capture leaves behind in PyTorch 2.9 to 2.13, so that steps can be eager.
+
+        stream: the current one before the capture. It is not restored, and the generators still count draws as the
+        graph's, so that the next draw would raise.
+        """
+        self.possible = False
+        self.failed = failed  # never freed: PyTorch's memory allocator still asks it which streams it captures
+        torch.cuda.set_stream(stream)
+        self.eager.renew_generators()
 
 
 def captures(device: torch.device, settings: Train) -> bool:

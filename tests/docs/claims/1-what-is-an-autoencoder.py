@@ -13,3 +13,6 @@ psnr = {kind: scores[kind].psnr.mean for kind in ("mean_image", "pca", "model")}
 assert psnr["mean_image"] < psnr["pca"] < psnr["model"], "the network is above PCA"
 assert larger.evaluation.scores["model"].psnr.mean > psnr["model"] + 3, "10 numbers are sharper"
 assert run.evaluation.data.test_images == 180 and len(digits) == 1797
+
+met = {load_digits().target[np.square(places - point).sum(axis=1).argmin()] for point in way}
+assert met - {0, 1}, "the way from a 0 to a 1 crosses places of other digits"

@@ -60,6 +60,33 @@ def test_columns_of_different_width_get_a_scale_each() -> None:
     assert (np.abs(small * scale - matrix) <= scale / 2 * 1.001).all()
 
 
+def test_kernels_of_convolutions_get_a_scale_for_each_channel() -> None:
+    kernels = np.random.default_rng(0).standard_normal((16, 8, 3, 3)).astype(np.float32)
+    kernels *= np.geomspace(0.01, 10, 16, dtype=np.float32).reshape(-1, 1, 1, 1)
+    small, scale = quantise(kernels)
+    assert small.shape == kernels.shape and scale.shape == (16, 1, 1, 1)
+    assert (np.abs(small * scale - kernels) <= scale * 0.5001).all()
+
+
+def test_kernels_take_half_as_much_where_this_is_asked_for() -> None:
+    kernels = np.random.default_rng(0).standard_normal((32, 16, 3, 3)).astype(np.float32)
+    value = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w"], ["y"])],
+        "conv",
+        [value("x", TensorProto.FLOAT, ["batch", 16, 8, 8])],
+        [value("y", TensorProto.FLOAT, ["batch", 32, 6, 6])],
+        [numpy_helper.from_array(kernels, "w")],
+    )
+    whole = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    in_16_bits, in_8_bits = in_bytes(whole), in_bytes(whole, kernel_levels=127)
+    assert in_8_bits.ByteSize() < 0.6 * in_16_bits.ByteSize()
+    x = np.random.default_rng(1).standard_normal((2, 16, 8, 8), np.float32)
+    expected = answer(whole, x)
+    for stored, tolerance in ((in_16_bits, 1e-3), (in_8_bits, 2e-2)):
+        assert 0 < np.abs(answer(stored, x) - expected).max() < tolerance * np.abs(expected).max()
+
+
 @given(arrays.arrays(np.float32, (6, 7), elements=strategies.floats(-1e3, 1e3, width=32)))
 def test_no_value_moves_by_more_than_half_a_step(matrix: np.ndarray) -> None:
     small, scale = quantise(matrix)

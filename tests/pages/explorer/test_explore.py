@@ -79,7 +79,7 @@ def test_its_graphs_answer_as_the_model_does(page: PageFile, trained: Path) -> N
     np.testing.assert_allclose(page.tensors("model-0")["shown_latents"], model.encode(pixels), atol=1e-5)
     output = answer(decoder, latents) * 255
     assert np.abs(output - model.reconstruct(pixels).transpose(0, 3, 1, 2)).mean() < 1
-    assert abs(page.about["models"][0]["storage_cost_db"]) < 0.05
+    assert abs(page.about["models"][0]["storage_cost_db"]) < 0.02
 
 
 def test_its_pca_is_the_reports_pca(page: PageFile, trained: Path) -> None:

@@ -17,7 +17,15 @@ from skimage.metrics import peak_signal_noise_ratio
 from tests.pages.report.builder import blur, draw_images
 
 from isthmus.pages.report import text
-from isthmus.pages.report.pictures import ERROR_LIMIT, error_colours, error_map_uri, png_uri, psnr, shown_size
+from isthmus.pages.report.pictures import (
+    ERROR_LIMIT,
+    error_colours,
+    error_map_uri,
+    picture_uri,
+    png_uri,
+    psnr,
+    shown_size,
+)
 from isthmus.pages.report.point_chart import Point, point_chart
 from isthmus.pages.report.scales import Scale, log_span, span, spread
 from isthmus.pages.report.strips import difference_strip
@@ -166,13 +174,32 @@ def test_names_of_points_never_lie_on_each_other(layout: object, sizes: tuple[in
 
 def decode(uri: str) -> np.ndarray:
     prefix, data = uri.split(",")
-    assert prefix == "data:image/png;base64"
+    assert prefix in ("data:image/png;base64", "data:image/webp;base64")
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGB")).transpose(2, 0, 1)
 
 
 def test_a_picture_holds_exactly_its_pixels() -> None:
     image = np.random.default_rng(0).integers(0, 256, (3, 32, 32), dtype=np.uint8)
-    assert np.array_equal(decode(png_uri(image)), image)
+    for made in (image, image[:1], smooth(32), smooth(70)[:1]):
+        for uri in (picture_uri(made), png_uri(made)):
+            assert np.array_equal(decode(uri), np.broadcast_to(made, (3, *made.shape[1:])))
+
+
+def test_a_page_holds_each_picture_in_the_smaller_form() -> None:
+    photo, plain = smooth(64), np.zeros((3, 64, 64), np.uint8)
+    assert picture_uri(photo).startswith("data:image/webp") and len(picture_uri(photo)) < 0.9 * len(png_uri(photo))
+    assert all(len(picture_uri(picture)) <= len(png_uri(picture)) for picture in (photo, plain))
+    assert png_uri(photo).startswith("data:image/png"), "for notebooks"
+
+
+def test_a_picture_too_large_for_webp_is_png() -> None:
+    assert picture_uri(np.zeros((1, 16384, 2), np.uint8)).startswith("data:image/png")
+
+
+def smooth(side: int) -> np.ndarray:
+    """(3, side, side), like a photograph: neighbouring pixels are similar."""
+    coarse = np.random.default_rng(0).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((side, side))).transpose(2, 0, 1)
 
 
 def test_error_maps_share_one_scale_that_saturates() -> None:

@@ -240,5 +240,5 @@ def test_reports_do_not_wait_for_torch() -> None:
 
 def _assert_harmless(page: Page) -> None:
     assert HOSTILE in page.text
-    assert all(picture["src"].startswith("data:image/png") for picture in page.all("img"))
+    assert all(re.match("data:image/(png|webp);base64,", picture["src"]) for picture in page.all("img"))
     assert len(page.all("script")) == 1

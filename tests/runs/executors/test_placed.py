@@ -20,7 +20,7 @@ from isthmus.core.lease import Leases
 from isthmus.core.paths import cache_folder
 from isthmus.recipes.study_plan import load_plan
 from isthmus.runs import study as studies
-from isthmus.runs.executors import one, placed_run
+from isthmus.runs.executors import one, order
 from isthmus.runs.executors.carry_out import carry_out
 from isthmus.runs.executors.cluster import Cluster, JobState, Placement
 from isthmus.runs.executors.job import RunEvent, RunFailed
@@ -277,7 +277,7 @@ def test_a_job_of_its_own_process_prints_into_the_log_of_its_run(tmp_path: Path)
     assert (tmp_path / "study/narrow/seed-0/job.log").read_text().endswith("isthmus: done\n")
     job = job_in(tmp_path / "study", "narrow", 0, keep_optimizer=False)
     assert job is not None
-    unseen = [*placed_run.command_for(job, tmp_path / "study")]
+    unseen = [*order.command_for(job, tmp_path / "study")]
     unseen[4] = str(tmp_path / "nowhere")
     told = subprocess.run(unseen, env=environment(), capture_output=True, text=True, timeout=600)
     assert (told.returncode, told.stderr) == (2, "")

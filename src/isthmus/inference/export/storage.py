@@ -22,12 +22,20 @@ def in_half(model: onnx.ModelProto) -> onnx.ModelProto:
     return _stored(model, lambda values: _half)
 
 
-def in_bytes(model: onnx.ModelProto, *, levels: int = 127) -> onnx.ModelProto:
+def in_bytes(model: onnx.ModelProto, *, levels: int = 127, kernel_levels: int | None = None) -> onnx.ModelProto:
     """A copy that stores matrices in 8 bits, with one scale per row or column, and other weights in 16 bits.
 
     levels: the largest integer stored; half of 127 makes a zipped file an eighth smaller.
+    kernel_levels: the same for kernels of convolutions (4 axes), which have one scale per input or output channel;
+        None keeps them in 16 bits.
     """
-    return _stored(model, lambda values: partial(_bytes, levels) if values.ndim == 2 else _half)
+    by_axes = {2: levels, 4: kernel_levels}
+
+    def choose(values: np.ndarray) -> Store:
+        largest = by_axes.get(values.ndim)
+        return _half if largest is None else partial(_bytes, largest)
+
+    return _stored(model, choose)
 
 
 Store = Callable[[str, np.ndarray], tuple[list[TensorProto], list[NodeProto]]]
@@ -75,11 +83,13 @@ def _bytes(levels: int, name: str, values: np.ndarray) -> tuple[list[TensorProto
 def quantise(matrix: np.ndarray, levels: int = 127) -> tuple[np.ndarray, np.ndarray]:
     """(R, C) float32 -> int8 (R, C) and float32 scale, (R, 1) or (1, C), whichever loses less.
 
+    Kernels (R, C, H, W) get scales (R, 1, 1, 1) or (1, C, 1, 1).
     The columns of a matrix that decodes whitened latents differ by orders of magnitude; rows of most layers do not.
     """
     tried: list[tuple[float, np.ndarray, np.ndarray]] = []
-    for axis in (1, 0):
-        scale = (np.abs(matrix).max(axis=axis, keepdims=True) / levels).astype(np.float32)
+    for kept in (0, 1):
+        others = tuple(axis for axis in range(matrix.ndim) if axis != kept)
+        scale = (np.abs(matrix).max(axis=others, keepdims=True) / levels).astype(np.float32)
         small = np.rint(matrix / np.where(scale > 0, scale, 1)).astype(np.int8)
         tried.append((float(np.square(small * scale - matrix, dtype=np.float64).sum()), small, scale))
     _, small, scale = min(tried, key=lambda one: one[0])

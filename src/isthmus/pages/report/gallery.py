@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.pages.report import text
-from isthmus.pages.report.pictures import error_map_uri, png_uri, psnr, shown_size
+from isthmus.pages.report.pictures import error_map_uri, picture_uri, psnr, shown_size
 from isthmus.pages.report.read_folder import Compared, PixelArray, RunFolder
 from isthmus.pages.shown_pixels import View
 
@@ -124,7 +124,7 @@ def sample_gallery(subjects: Sequence[Compared], at_most: int) -> Gallery | None
 
 def plain_pictures(view: View, images: PixelArray, names: Sequence[str], what: str) -> list[Picture]:
     return [
-        Picture(png_uri(view.pictures(image)), f"{name}, {what}", *shown_size(image))
+        Picture(picture_uri(view.pictures(image)), f"{name}, {what}", *shown_size(image))
         for image, name in zip(images, names, strict=False)
     ]
 
@@ -137,7 +137,7 @@ def scored_pictures(
     for original, output, name in zip(originals, outputs, names, strict=False):
         score = text.fixed(psnr(original, output), 1)
         alt = f"{name}, {what}, PSNR {score} dB"
-        shown, errors = png_uri(view.pictures(output)), error_map_uri(original, output)
+        shown, errors = picture_uri(view.pictures(output)), error_map_uri(original, output)
         pictures.append(Picture(shown, alt, *shown_size(output), score, errors, f"Error map: {alt}"))
     return pictures
 

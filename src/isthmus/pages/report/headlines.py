@@ -106,6 +106,20 @@ def run_headlines(evaluation: EvaluationRecord) -> list[Headline]:
     return headlines
 
 
+def decibel_headlines(found: Sequence[tuple[str, IntervalRecord]]) -> list[Headline]:
+    """Sentences with the differences that they tell, all on one axis in dB."""
+    ends = [end for _, one in found for end in (one.low, one.mean, one.high) if math.isfinite(end)]
+    domain = span(ends, include=0.0, padding=_ROOM)
+    headlines: list[Headline] = []
+    for sentence, one in found:
+        if not math.isfinite(one.mean + one.low + one.high):
+            headlines.append(Headline(sentence, None, "plain"))
+            continue
+        tone = _TONES[verdict(Interval(one.mean, one.low, one.high, covers_seeds=False))]
+        headlines.append(Headline(sentence, difference_strip(one, tone, domain, sentence), tone))
+    return headlines
+
+
 def _beside_pca(evaluation: EvaluationRecord) -> Headline | None:
     sentence, difference = run_beside_pca(evaluation)
     if difference is None:

@@ -10,6 +10,7 @@ from isthmus.pages.report.headlines import run_headlines
 from isthmus.pages.report.image_words import image_words, on_some
 from isthmus.pages.report.limits import run_limits
 from isthmus.pages.report.noise import denoising
+from isthmus.pages.report.noise_removal import noise_removal
 from isthmus.pages.report.opening import opening
 from isthmus.pages.report.page import write_page
 from isthmus.pages.report.pictures import ERROR_LIMIT, error_scale_uri
@@ -18,6 +19,7 @@ from isthmus.pages.report.reproduce import Caution, device, environment, image_c
 from isthmus.pages.report.scores import baseline_table, which_is_better
 from isthmus.pages.report.try_next import after_run
 from isthmus.run_files.scores import Score
+from isthmus.runs.denoising_results import read_denoising
 
 _EXTREMES = 8
 _SAMPLES = 30
@@ -65,6 +67,7 @@ def write_run_report(folder: Path, scored: Path | None = None) -> Path:
         comparison=gallery.comparison([subject]),
         extremes=gallery.extremes(subject, _EXTREMES),
         noise=denoising(subject),
+        removal=None if scored else noise_removal(read_denoising(folder, evaluation.checkpoint)),
         doctor=evaluation.doctor,
         holds=holds,
         causes=latent_tables.causes(evaluation.latent),

@@ -10,6 +10,7 @@ from isthmus.core.wording import pca_of
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.pages.report import text
 from isthmus.pages.report.read_folder import Compared, RunFolder
+from isthmus.run_files.denoising import METHODS, DenoisingRecord
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.findings import Findings, VariationRecord
 from isthmus.run_files.scores import IntervalRecord, MeasureRecord, Score
@@ -125,6 +126,16 @@ def baseline_table(evaluation: EvaluationRecord) -> ScoreTable:
             whole = Cell(text.fixed(score.psnr_of_mean_mse, 2), sort=sort_key(score.psnr_of_mean_mse))
             rows.append(ScoreRow(title, [*_quality_cells(score, measures), whole], 0 if key == "model" else None))
     return without_empty(ScoreTable((*map(_column, measures.values()), _OF_THE_MEAN), rows))
+
+
+def method_table(found: DenoisingRecord) -> ScoreTable:
+    """How near a model and methods without training bring noisy images to those without noise."""
+    measures = measures_in(_names(found.scores.values()), found.measures)
+    rows = [
+        ScoreRow(METHODS[who][:1].upper() + METHODS[who][1:], _quality_cells(found.scores[who], measures), colour)
+        for who, colour in ((who, 0 if who == "model" else None) for who in METHODS if who in found.scores)
+    ]
+    return without_empty(ScoreTable([*map(_column, measures.values())], rows))
 
 
 def without_empty(table: ScoreTable) -> ScoreTable:

@@ -59,7 +59,9 @@ def _of_study(study: StudyFolder, runs: Sequence[RunFolder]) -> Iterator[Advice]
     yield from _remedies([one for one in said if one[1].severity == "warning"])
     yield from _longer(runs)
     yield from _remedies(said)
-    yield from _put_to_work(study.path, sorted(runs, key=_score, reverse=True))
+    best_first = sorted(runs, key=_score, reverse=True)
+    # runs that were only compared have no folder in common that a verb could take
+    yield from _put_to_work(study.path if again or not runs else best_first[0].path, best_first)
 
 
 def _of_run(run: RunFolder) -> Iterator[Advice]:

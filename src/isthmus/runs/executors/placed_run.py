@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from isthmus.runs.executors.cluster import Cluster, JobState, Placement
 from isthmus.runs.executors.failures import failure_of, forget_failure, keep_failure
 from isthmus.runs.executors.interfaces import ExecutorEvent
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs.executors.order import command_for
 from isthmus.runs.run import Done
 from isthmus.runs.run_folder import is_finished
 from isthmus.training.events import Notice
@@ -24,13 +24,6 @@ from isthmus.training.events import Notice
 PATIENCE_SECONDS = 60.0  # until what a node wrote is surely seen here: file systems keep listings in memory
 _MOST_STOPS = 50  # a job that the cluster stops so often gets nowhere
 _MOST_DEATHS = 3  # one that dies so often without a word, as where memory runs out, would die again
-
-
-def command_for(job: Job, study: Path) -> tuple[str, ...]:
-    """The command of a node that does this run, as argv."""
-    module = "isthmus.runs.executors.one"
-    keep = ("--keep-optimizer",) if job.keep_optimizer else ()
-    return (sys.executable, "-P", "-m", module, str(study.resolve()), job.variation, str(job.seed), *keep)
 
 
 class PlacedRun:

@@ -1,4 +1,4 @@
-"""Each how-to page is done as it stands, from its first line to its last: commands, files and code.
+"""Each page of docs/ is done as it stands, from its first line to its last: commands, files and code.
 
 What trains gets few images and steps. Lines that say what they need (`# needs a GPU`) are only checked for sense.
 """
@@ -12,9 +12,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from shutil import copyfile
 
 import numpy as np
 import pytest
+import typer.main
 from PIL import Image
 from tests.command import environment, isthmus
 from tests.conftest import ROOT
@@ -22,13 +24,36 @@ from tests.docs.page_blocks import Command, File, steps_of
 from tests.docs.test_readme_examples import NARROWED, RANDOM, tiny
 from tests.packages.installing import EXAMPLE, forget, install_example
 from tests.test_readme import COMMANDS
+from typer.core import TyperGroup
 
+from isthmus.cli import app
 from isthmus.recipes.recipe import parse_overrides
 from isthmus.recipes.study_plan import builtin, load_plan, load_recipe
 
-PAGES = sorted((ROOT / "docs" / "howto").glob("*.md"))
+DOCS = ROOT / "docs"
+# pages with tests of their own
+ELSEWHERE = {"studies.md": "tests/docs/test_studies_page.py", "sklearn.md": "tests/sklearn_interface/test_examples.py"}
+PAGES = sorted(
+    page for page in (*DOCS.glob("*.md"), *DOCS.glob("howto/*.md")) if page.name not in ELSEWHERE and [*steps_of(page)]
+)
 LINK_TO_PAGE = re.compile(r"\]\(([\w-]+\.md)[)#]")
-NEEDS = ("a GPU", "a cluster")
+IN_SENTENCE = re.compile(r"`isthmus ([a-z]+)\b")
+NEEDS = ("a GPU", "a cluster", "CIFAR-10")
+# folder, (height, width), how many pictures
+PICTURES = (
+    ("pictures/cats", (48, 64), 16),
+    ("pictures/dogs", (48, 64), 16),
+    ("new-pictures", (32, 32), 2),
+    ("other-digits", (8, 8), 5),
+    ("photos", (200, 240), 4),
+    ("noisy/more", (40, 50), 2),
+    ("parts/train", (64, 64), 30),
+    ("parts/more-normal", (64, 64), 99),  # the fewest that promise a rate of 0.01
+    ("parts/today", (64, 64), 4),
+    ("parts/test/good", (64, 64), 4),
+    ("parts/test/scratched", (64, 64), 4),
+    ("parts/test/bent", (64, 64), 4),
+)
 # what the README has too is run by its tests
 OF_README = {("isthmus", *words) for words in COMMANDS if words[0] == "study" and words[1] in builtin()}
 
@@ -43,15 +68,12 @@ def small(words: list[str]) -> list[str]:
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A home folder with pictures and with the example package installed; the page is done there."""
-    for name, shape, count in (
-        ("pictures/cats", (48, 64, 3), 16),
-        ("pictures/dogs", (48, 64, 3), 16),
-        ("other-digits", (8, 8), 5),
-    ):
-        (tmp_path / name).mkdir(parents=True)
+    for name, shape, count in PICTURES:
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
-            pixels = RANDOM.integers(0, 256, shape, dtype=np.uint8)
-            Image.fromarray(pixels).save(tmp_path / name / f"{number}.png")
+            pixels = RANDOM.integers(0, 256, (*(side // 4 for side in shape), 3), dtype=np.uint8)
+            Image.fromarray(pixels).resize(shape[::-1]).save(tmp_path / name / f"{number}.png")
+    copyfile(tmp_path / "photos" / "0.png", tmp_path / "photo.png")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("ISTHMUS_DATA", str(tmp_path / "cache"))
     site = tmp_path / "site"
@@ -65,8 +87,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_the_page_can_be_done_as_it_stands(page: Path, home: Path) -> None:
-    for linked in LINK_TO_PAGE.findall(page.read_text(encoding="utf-8")):  # a page may use the file of another
-        save([step for step in steps_of(page.with_name(linked)) if isinstance(step, File)], home)
+    linked = [page.with_name(name) for name in LINK_TO_PAGE.findall(page.read_text(encoding="utf-8"))]
+    for other in set(PAGES).intersection(linked):  # a page may use the file of another
+        save([step for step in steps_of(other) if isinstance(step, File)], home)
     for step in steps_of(page):
         if isinstance(step, File):
             save([step], home)
@@ -126,5 +149,14 @@ def test_pages_train_narrow_networks_here() -> None:
         if isinstance(step, Command)
         if step.words[1] == "train" and not step.needs
     }
-    small_ones = {"digits/latent-10", "runs/first/recipe.toml", "post-faithful/latent-10"}
+    small_ones = {"digits/latent-10", "runs/first/recipe.toml", "runs/mine/recipe.toml", "post-faithful/latent-10"}
     assert {name for name in trained if not name.startswith("my-")} <= {*NARROWED, *small_ones}
+
+
+def test_commands_within_sentences_have_a_verb_that_exists() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    pages = [ROOT / "README.md", ROOT / "README.ko.md", ROOT / "CONTRIBUTING.md", *DOCS.rglob("*.md")]
+    for page in pages:
+        for verb in IN_SENTENCE.findall(page.read_text(encoding="utf-8")):
+            assert verb in group.commands, f"{page.name}: `isthmus {verb}`"

@@ -1,0 +1,1 @@
+"""One module for each part of the check: `measure(setting)` yields values, and sentences about them."""
