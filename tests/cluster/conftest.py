@@ -47,7 +47,7 @@ def six(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def here(six: Path, environment: dict[str, str]) -> Here:
     study = six.parent / "study"
-    answer = finish(start("study", six, "-o", study, "--quiet", **environment), seconds=400)
+    answer = finish(start("study", six, "-o", study, "--quiet", **environment), seconds=900)
     assert answer.code == 0, answer.err
     return Here(six, tiny_study.result(study))
 

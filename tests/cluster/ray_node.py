@@ -18,12 +18,13 @@ from pathlib import Path
 
 CPUS = 8  # of the node, whatever this machine has: so many tiny runs at once
 START_SECONDS = 90.0
-# The first lets Ray listen on the loopback alone, as it does on macOS. The others keep it from writing a token into
-# the home folder and from telling anybody that it is used.
+# The first lets Ray listen on the loopback alone, as it does on macOS. Two more keep it from writing a token into the
+# home folder and from telling anybody that it is used. Workers are not nice: beside other programs they would starve.
 ENVIRONMENT = {
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
     "RAY_AUTH_MODE": "disabled",
     "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
 }
 
 

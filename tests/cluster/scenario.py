@@ -12,7 +12,7 @@ from tests.cluster import tiny_study
 from tests.cluster.conftest import Cluster, Here
 from tests.command import Answer, finish, start
 
-SECONDS = 400  # of a whole study, on a busy machine
+SECONDS = 900  # of a whole study, on a busy machine
 
 
 def stop_leave_and_go_on(

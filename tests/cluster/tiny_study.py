@@ -67,9 +67,9 @@ def told(run: Path) -> Told:
 
 
 def process_in(run: Path) -> int | None:
-    """The process that is at work on a run on this computer, once it has done an epoch and may do more."""
+    """The process that is at work on a run on this computer, once it has surely saved an epoch and may do more."""
     said = told(run)
-    if not said.processes or not said.epochs or said.done or not is_of(said.processes[-1], run):
+    if not said.processes or said.epochs < 2 or said.done or not is_of(said.processes[-1], run):
         return None
     return said.processes[-1]
 

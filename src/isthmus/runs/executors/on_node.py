@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import IO
+from typing import IO, Any
 
 INTERRUPTED = 130
 _SAVE_SECONDS = 60.0  # to the next safe step, and onto the disk; SLURM gives 90 seconds, see slurm.py
@@ -79,11 +80,10 @@ class Task:
 
     def checkpoint(self) -> object:
         """Called by submitit at the signal that comes before the end; what it queues again."""
-        from submitit.helpers import DelayedSubmission
-
+        submitit: Any = importlib.import_module("submitit.helpers")  # an optional extra: types cannot rely on it
         if self._child is not None:
             self._child.save()
-        return DelayedSubmission(Task(self.command))
+        return submitit.DelayedSubmission(Task(self.command))
 
 
 def last_line(said: str) -> str:

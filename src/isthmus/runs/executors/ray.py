@@ -8,7 +8,7 @@ from typing import Any
 
 from isthmus.runs.executors.cluster import Cluster, JobState, Placement
 from isthmus.runs.executors.on_node import INTERRUPTED, last_line
-from isthmus.runs.executors.ray_connection import LOCAL, NAMESPACE, connect
+from isthmus.runs.executors.ray_connection import LOCAL, NAMESPACE, connect, library
 from isthmus.runs.executors.ray_options import read_options
 from isthmus.runs.executors.ray_worker import Worker
 
@@ -41,8 +41,7 @@ class Ray(Cluster):
         return {name: name for name in names if self._worker(name) is not None}
 
     def submit(self, placement: Placement) -> str:
-        import ray
-
+        ray = library()
         resources = dict(self.resources)
         if "num_gpus" not in resources and placement.job.recipe.train.device != "cpu":
             resources["num_gpus"] = min(1, ray.cluster_resources().get("GPU", 0))
@@ -59,8 +58,7 @@ class Ray(Cluster):
         return self.submit(placement)
 
     def states(self, ids: Sequence[str]) -> Mapping[str, JobState]:
-        import ray
-
+        ray = library()
         for id in ids:
             if id not in self._answers and (worker := self._worker(id)) is not None:
                 self._answers[id] = (worker.begun.remote(), worker.end.remote())
@@ -69,8 +67,7 @@ class Ray(Cluster):
         return {id: self._state(id, answered) for id in ids}
 
     def _state(self, id: str, answered: set[Any]) -> JobState:
-        import ray
-
+        ray = library()
         if id not in self._answers:
             return "gone"
         begun, end = self._answers[id]
@@ -99,15 +96,13 @@ class Ray(Cluster):
 
     def cancel(self, id: str) -> None:
         """End a job; its run saves first."""
-        import ray
-
+        ray = library()
         if (worker := self._worker(id)) is not None:
             ray.kill(worker, no_restart=True)
 
     def _worker(self, name: str) -> Any:
         """Its handle; None if there is no such actor, or not any more."""
-        import ray
-
+        ray = library()
         if name not in self._workers:
             try:
                 self._workers[name] = ray.get_actor(name, namespace=NAMESPACE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import re
@@ -14,6 +15,11 @@ from isthmus.core.errors import InputError
 NAMESPACE = "isthmus"
 LOCAL = "local"
 _KNOCK_SECONDS = 5.0
+
+
+def library() -> Any:
+    """The package ray, an optional extra, so types cannot rely on it. It is called first after `connect`."""
+    return importlib.import_module("ray")
 
 
 def connect(address: str) -> None:
@@ -28,8 +34,7 @@ def connect(address: str) -> None:
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     elif address != "auto":
         _knock(address)
-    import ray
-
+    ray = library()
     if ray.is_initialized():
         return
     own: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
@@ -56,7 +61,8 @@ def _knock(address: str) -> None:
 
 def _silence() -> None:
     """Ray prints to stdout what happens to workers; the runs' logs and our sentences say it."""
-    with contextlib.suppress(ImportError):
-        from ray._private import worker  # there is no option
 
-        worker.print_to_stdstream = lambda *_, **__: None
+    def nothing(*_: Any, **__: Any) -> None: ...
+
+    with contextlib.suppress(ImportError):  # a private module, for there is no option
+        importlib.import_module("ray._private.worker").print_to_stdstream = nothing  # pyright: ignore[reportAttributeAccessIssue]

@@ -6,7 +6,7 @@ import sys
 
 from isthmus.core.errors import InputError
 from isthmus.runs.executors.ray import Ray
-from isthmus.runs.executors.ray_connection import NAMESPACE
+from isthmus.runs.executors.ray_connection import NAMESPACE, library
 
 
 def main() -> None:
@@ -17,13 +17,13 @@ def main() -> None:
         cluster.check()
     except InputError as error:
         sys.exit(f"isthmus: {error}")
-    import ray
-
     if names[:1] == ["--cancel"]:
         for name in names[1:]:
             cluster.cancel(name)
         return
-    jobs = [each["name"] for each in ray.util.list_named_actors(all_namespaces=True) if each["namespace"] == NAMESPACE]
+    jobs = [
+        each["name"] for each in library().util.list_named_actors(all_namespaces=True) if each["namespace"] == NAMESPACE
+    ]
     for name, state in sorted(cluster.states(jobs).items()):
         print(f"{name}  {state}")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from isthmus.runs.executors.on_node import Child, last_line
 
@@ -19,8 +21,7 @@ class Worker:
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
         """command: as argv; this node's Python takes the place of the first word."""
-        import ray
-
+        ray: Any = importlib.import_module("ray")  # as in ray_connection.py, without what that imports
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - for the actor's life; until the run's own log
         self._child = Child((sys.executable, *command[1:]), {**os.environ, **environment}, self._said)
         self._code = 0

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import importlib.util
 import io
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.runs.executors.cluster import Cluster, JobState, Placement
@@ -45,21 +47,20 @@ class Slurm(Cluster):
         return {name: id for id, name, _ in queue() if name in names}
 
     def submit(self, placement: Placement) -> str:
-        from submitit import SlurmExecutor
-        from submitit.core.utils import FailedJobError
-
+        submitit: Any = importlib.import_module("submitit")  # an optional extra: types cannot rely on it
         # a folder that nobody had before: a job must not find another job's pickle under its own number
-        executor = SlurmExecutor(self.notes / placement.name, max_num_timeout=_MOST_TIMEOUTS)
+        executor = submitit.SlurmExecutor(self.notes / placement.name, max_num_timeout=_MOST_TIMEOUTS)
         executor.update_parameters(job_name=placement.name, signal_delay_s=_SIGNAL_SECONDS, **self.parameters)
         try:
             with contextlib.redirect_stderr(io.StringIO()):  # submitit prints what it raises
                 return executor.submit(Task(placement.command)).job_id
-        except FailedJobError as error:
+        except submitit.core.utils.FailedJobError as error:
             raise RunError(f"SLURM refused the job: {last_line(str(error))}") from None
 
     def states(self, ids: Sequence[str]) -> Mapping[str, JobState]:
-        found = {id: state for id, _, state in queue()}
-        return {id: found.get(id, "gone") for id in ids}
+        stand: dict[str, JobState] = dict.fromkeys(ids, "gone")
+        stand.update({id: state for id, _, state in queue() if id in stand})
+        return stand
 
     def requeue(self, id: str, placement: Placement) -> str:
         if self.states([id])[id] in ("waiting", "running"):  # SLURM has queued it again itself
