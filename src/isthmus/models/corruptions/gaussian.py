@@ -41,11 +41,12 @@ class GaussianNoise(Corruption):
         self.noise_range = (std if least_std is None else least_std, std)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        if self.least_std is None:
+        least = self.least_std
+        if least is None:
             x_in = x + drawn_like(x, lambda noise: noise.normal_(std=self.std, generator=generator))
         else:
             strength = drawn(
-                lambda shape: x.new_empty(shape).uniform_(self.least_std, self.std, generator=generator),
+                lambda shape: x.new_empty(shape).uniform_(least, self.std, generator=generator),
                 (len(x), 1, 1, 1),
             )
             x_in = x + strength * drawn_like(x, lambda noise: noise.normal_(generator=generator))
