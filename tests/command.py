@@ -74,8 +74,8 @@ def start(*words: Any, **changes: str) -> subprocess.Popen[str]:
     )
 
 
-def finish(process: subprocess.Popen[str]) -> Answer:
-    out, err = process.communicate(timeout=120)
+def finish(process: subprocess.Popen[str], seconds: float = 120) -> Answer:
+    out, err = process.communicate(timeout=seconds)
     return Answer(process.returncode, out, err)
 
 

@@ -74,7 +74,7 @@ def test_every_command_names_what_exists(words: list[str], patches: str) -> None
         for word, before in zip(rest, [thing, *rest], strict=False)
         if "=" in word and before not in ("-o", "--out")
     )
-    if verb == "study":
+    if verb in ("study", "work"):
         assert thing in builtin()
         load_plan(thing, overrides)
     elif verb == "train":

@@ -134,7 +134,8 @@ def check_sense(command: Command) -> None:
     program, verb, thing, *rest = (*command.words, "", "")
     if program == "sbatch":
         return
-    overrides = parse_overrides(word for word in rest if "=" in word)
+    changes = [word for before, word in pairwise(["", *rest]) if "=" in word and not before.startswith("--")]
+    overrides = parse_overrides(changes)
     assert (program, verb) in (("isthmus", "train"), ("isthmus", "study"))
     load_recipe(thing, overrides) if verb == "train" else load_plan(thing, overrides)
 

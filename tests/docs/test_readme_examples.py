@@ -52,13 +52,13 @@ RANDOM = np.random.default_rng(0)
 
 def tiny(words: list[str]) -> list[str]:
     """A command as the README has it; where it trains, with TINY."""
-    if words[0] not in ("train", "study"):
+    if words[0] not in ("train", "study", "work"):
         return words
     if words[1].startswith("runs/") and not words[1].endswith(".toml"):  # it goes on with a run, and only longer
         return [*words, "train.steps=4"]
     more = [*TINY, *SCENES] if "data.kind=scenes" in words else [*TINY]
     more += [NARROW] if words[1] in NARROWED else []
-    more += FEW_EPOCHS if words[0] == "study" and words[1].startswith("post") else [TWO_STEPS]
+    more += FEW_EPOCHS if words[0] in ("study", "work") and words[1].startswith("post") else [TWO_STEPS]
     if words[1] == "post-faithful":  # it keeps 2 % for validation, which of so few images is none
         more.append("split.validation=0.2")
     given = {word.partition("=")[0] for word in words}
@@ -67,7 +67,7 @@ def tiny(words: list[str]) -> list[str]:
 
 def is_slow(words: list[str]) -> bool:
     """Whether it trains or exports several models, or does once more what another one does."""
-    return words[0] == "study" or words in (["explore", "runs/post"], ["export", "runs/residual", "--half"])
+    return words[0] in ("study", "work") or words in (["explore", "runs/post"], ["export", "runs/residual", "--half"])
 
 
 def is_begin(words: list[str], begin: str) -> bool:
@@ -177,7 +177,7 @@ def test_the_command_does_what_it_says(
     if words[0] == "explore" and not is_built():
         pytest.skip("the explorer's script is not built")
     goes_on = words[0] == "train" and words[1].startswith("runs/")
-    makes = (words[0] in ("train", "study") and not goes_on) or words[:2] == ["data", "prepare"]
+    makes = (words[0] in ("train", "study", "work") and not goes_on) or words[:2] == ["data", "prepare"]
     if words[:2] == ["data", "prepare"]:
         (place / "pictures-128").unlink()
     monkeypatch.chdir(place if makes else story)
@@ -198,7 +198,7 @@ def assert_made(words: list[str], answer: Answer) -> None:
     match words:
         case ["train", folder, *_] if folder.startswith("runs/"):
             assert list(Path("runs").glob(f"{Path(folder).name}-epochs-*/report.html"))
-        case ["train" | "study", *_]:
+        case ["train" | "study" | "work", *_]:
             reports = list(Path("runs").glob("*/report.html"))
             assert len(reports) == 1
             assert f"Report: {reports[0].resolve()}" in answer.out

@@ -18,17 +18,20 @@ from isthmus.run_files.evaluation import Cost, EvaluationRecord
 from isthmus.run_files.export import ExportRecord
 from isthmus.run_files.failed import Failure
 from isthmus.run_files.findings import Findings
+from isthmus.run_files.job import JobRecord
 from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.read import read_record
 from isthmus.run_files.record import FileRecord, Record
 from isthmus.run_files.scores import IntervalRecord, Score
 from isthmus.run_files.state import State
 from isthmus.run_files.training import TrainingRecord
+from isthmus.run_files.version import VersionRecord
 from isthmus.run_files.write import as_json, write_record
 
 FILES: list[type[FileRecord]] = [
     *(AnomalyRecord, CalibrationRecord),
     *(Decision, Environment, EvaluationRecord, ExportRecord, Failure, Findings, State, TrainingRecord),
+    *(JobRecord, VersionRecord),
 ]
 
 

@@ -32,6 +32,7 @@ from isthmus.run_files.read import read_record
 from isthmus.run_files.write import as_json
 from isthmus.runs import study as studies
 from isthmus.runs.comparisons import Effort
+from isthmus.runs.executors import carry_out as carrying
 from isthmus.runs.executors.job import RunEvent, RunFailed
 from isthmus.runs.run import Done
 from isthmus.training.in_folder import Started
@@ -296,14 +297,14 @@ def test_no_failure_takes_the_other_runs_with_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, sentence: str
 ) -> None:
     """Whatever a run dies of, and before it has a folder even."""
-    real = studies.run
+    real = carrying.run
 
     def break_narrow(recipe: Any, *args: Any, **options: Any) -> Any:
         if recipe.name == "narrow":
             raise error
         return real(recipe, *args, **options)
 
-    monkeypatch.setattr(studies, "run", break_narrow)
+    monkeypatch.setattr(carrying, "run", break_narrow)
     path = written(tmp_path, NARROW, WIDE)
     run(path, tmp_path / "study")
     found = found_in(tmp_path / "study")
@@ -311,7 +312,7 @@ def test_no_failure_takes_the_other_runs_with_it(
     assert failure["sentence"].startswith("narrow, seed 0, failed: ")
     assert sentence in failure["sentence"]
     assert found["variations"][1]["runs"][0]["status"] == "done"
-    monkeypatch.setattr(studies, "run", real)
+    monkeypatch.setattr(carrying, "run", real)
     assert trained(run(path, tmp_path / "study")) == [("narrow", 0)]
     assert kinds(found_in(tmp_path / "study"), "failure") == []
 
@@ -320,7 +321,7 @@ def test_ctrl_c_ends_the_study_and_not_just_a_run(tmp_path: Path, monkeypatch: p
     def interrupted(*_: Any, **__: Any) -> Any:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(studies, "run", interrupted)
+    monkeypatch.setattr(carrying, "run", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(written(tmp_path, NARROW, WIDE), tmp_path / "study")
     assert list(tmp_path.glob("study/**/failed.json")) == []
@@ -582,7 +583,7 @@ def test_study_toml_gives_the_same_recipes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variations: list[dict[str, Any]]
 ) -> None:
     """Also where variations differ in a part's kind, or have options that the others leave unset."""
-    monkeypatch.setattr(studies, "run", lambda *_: iter(()))
+    monkeypatch.setattr(carrying, "run", lambda *_: iter(()))
     plan = load_plan(str(written(tmp_path, *variations, seeds=2)), {"train.batch": 8})
     for _ in studies.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
         pass
@@ -609,7 +610,7 @@ def test_study_toml_goes_on_with_the_study(again: Callable[[Path], Path], two_se
 def test_the_builtin_studies_can_be_run_from_their_study_toml(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "run", lambda *_: iter(()))
+    monkeypatch.setattr(carrying, "run", lambda *_: iter(()))
     plan = load_plan(name, {"data.kind": "scenes", "data.train": 100, "data.test": 2})
     for _ in studies.study(plan, tmp_path / "study", tmp_path / "cache", command=""):
         pass

@@ -24,7 +24,7 @@ from isthmus.data.given_images import FILES, GivenImages
 from isthmus.data.source_kinds import kind_of
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.study_plan import Plan, builtin, load_plan, load_recipe
-from isthmus.runs.moved_images import moved_images
+from isthmus.runs.moved_images import moved_in
 from isthmus.runs.run_folder import check_is_run, read_recipe
 from isthmus.runs.start import Start, start_of
 
@@ -98,7 +98,7 @@ def asked_study(name: str, out: Path | None, options: Options, data: Data = None
     home, options = expanded(name or ".", "name"), _plain(options)
     if name and (home / "study.toml").is_file():
         out, name = out or home, f"{name}/study.toml"
-        options = {**(_moved(load_plan(name), home) if data is None else {}), **options}
+        options = {**(moved_in(load_plan(name), home) if data is None else {}), **options}
     elif name not in builtin() and (home / "recipe.toml").is_file():
         raise InputError(f"{name}: a run, not a study; `isthmus train {shlex.quote(name)}` goes on with it or shows it")
     images = given_images(data, options)
@@ -119,14 +119,6 @@ def _without_layout(options: Options, images: GivenImages | None) -> Options:
 def _plain(options: Options) -> Options:
     """NumPy's numbers as Python's."""
     return {name: value.item() if isinstance(value, np.generic) else value for name, value in options.items()}
-
-
-def _moved(plan: Plan, home: Path) -> dict[str, Any]:
-    """A change to a study whose images were saved in its folder, and whose folder was moved since."""
-    tables = [row.recipe(plan.seeds[0]).table()["data"] for row in plan.variations]
-    moved = {moved_images(table, home) for table in tables}
-    path = moved.pop()
-    return {"data.path": str(path)} if path is not None and not moved else {}
 
 
 def _asked_data(name: str, data: Data, images: GivenImages | None, folder: Path | None) -> dict[str, Any]:

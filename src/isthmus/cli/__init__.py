@@ -32,13 +32,14 @@ from isthmus.cli.supervise import supervised
 from isthmus.cli.train import study, train
 from isthmus.cli.use import explore, export, sample
 from isthmus.cli.watch import watch
+from isthmus.cli.work import work
 from isthmus.core.memory_limit import check_start
 from isthmus.core.paths import check_working_folder
 
 __all__ = ["main"]
 
 # the order in --help
-_VERBS = (study, train, watch, evaluate, doctor, report, explore, export)
+_VERBS = (study, work, train, watch, evaluate, doctor, report, explore, export)
 _USES = (encode, similar, calibrate, score, denoise, reconstruct, sample)
 _DAILY = (runs, compare, table, slim, remove)
 for verb in (*_VERBS, *_USES, *_DAILY):

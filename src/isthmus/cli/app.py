@@ -70,6 +70,14 @@ Jobs = Annotated[
         help="How many runs at a time. On the CPU they share its threads, on a GPU they take turns; auto chooses.",
     ),
 ]
+On = Annotated[
+    str,
+    typer.Option(
+        "--on",
+        metavar="here|slurm|ray",
+        help="Who trains: this computer, or a cluster that shares the study's folder, each run as a job of its own.",
+    ),
+]
 KeepOptimizer = Annotated[
     bool,
     typer.Option(

@@ -16,6 +16,7 @@ from isthmus.cli.app import (
     KeepOptimizer,
     LogTo,
     Offline,
+    On,
     Out,
     Quiet,
     Recipe,
@@ -29,6 +30,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.torchrun import is_first, place
 from isthmus.core.wording import counted
 
 
@@ -37,6 +39,19 @@ def study(
     changes: Changes = None,
     out: Out = None,
     jobs: Jobs = "1",
+    on: On = "here",
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option("--slurm", metavar="KEY=VALUE", help="With --on slurm: what a job gets, such as gpus=1."),
+    ] = None,
+    ray: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS|KEY=VALUE",
+            help="With --on ray: the cluster, and what a job gets, such as cpus=2.",
+        ),
+    ] = None,
     device: TrainDevice = None,
     explore: Annotated[
         bool, typer.Option("--explore", help="Write explorer.html too, in which the models run in the browser.")
@@ -52,6 +67,11 @@ def study(
 
     Run it again to go on: only what is missing or unfinished is run.
     """
+    if place() is not None:
+        raise InputError(
+            "study: torchrun starts the processes of one training; a study's runs are started by `isthmus study` "
+            "itself, or by `isthmus work` on several machines"
+        )
     from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides
 
@@ -59,14 +79,25 @@ def study(
     count, folder = _count(jobs), asked.folder
 
     from isthmus.api import verbs
+    from isthmus.runs.executors.on import executor_on
+
+    if explore:  # before minutes of training
+        verbs.check_explorer()
+    if on != "here" and jobs != "1":
+        raise InputError(f"--jobs: has no effect with --on {on}, which decides how many run at a time; leave it out")
+    if on != "here" and log:
+        raise InputError(f"--log: has no effect with --on {on}, whose jobs pass on no numbers; leave it out")
+    executor = executor_on(on, folder, slurm or (), ray or ())
+    verbs.study(asked, jobs=count, on=executor, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
+    end_study(folder, as_json, explorer=_explorer(folder) if explore else None)
+
+
+def end_study(folder: Path, as_json: bool, explorer: Path | None = None) -> None:
+    """Print what a study says once it is compared. Raises RunError if runs failed."""
     from isthmus.cli import tables
     from isthmus.run_files.findings import Findings
     from isthmus.run_files.read import read_json, read_record
 
-    if explore:  # before minutes of training
-        verbs.check_explorer()
-    verbs.study(asked, jobs=count, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
-    explorer = _explorer(folder) if explore else None
     findings = read_record(folder / "findings.json", Findings)
     if as_json:
         print(json.dumps(read_json(folder / "findings.json"), indent=1))
@@ -124,6 +155,8 @@ def train(
         verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
+    if not is_first():
+        return
     print_evaluation(folder, as_json)
     if not as_json:
         tell(f"Report: {resolved(folder / 'report.html')}")

@@ -12,7 +12,7 @@ import os
 import secrets
 import stat
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
@@ -21,6 +21,7 @@ from isthmus.core.errors import InputError
 
 _PREFIX, _SUFFIX = ".isthmus-", ".new"
 _STALE_SECONDS = 3600.0  # no write takes that long
+_guards: dict[str, Callable[[], None]] = {}  # folder -> what is asked before each write in it
 # nonblocking: a pipe would keep us waiting for its reader; binary: Windows would write a line feed as two bytes
 _IN_PLACE = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
@@ -56,11 +57,32 @@ def replacing(path: Path) -> Generator[IO[bytes]]:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
+            ask_before_writing(path)
             os.replace(beside, path)
         except BaseException:
             with suppress(OSError):  # on a full disk, half a file would be in the way of the next try
                 beside.unlink()
             raise
+
+
+@contextmanager
+def guarded(folder: Path, check: Callable[[], None]) -> Generator[None]:
+    """Within this block, nothing in `folder` is replaced, renamed or appended to unless `check` returns."""
+    key = os.path.abspath(folder)
+    _guards[key] = check
+    try:
+        yield
+    finally:
+        del _guards[key]
+
+
+def ask_before_writing(path: Path) -> None:
+    """Call the checks of the guarded folders that `path` is in; they raise where it must not be written."""
+    if _guards:
+        where = os.path.abspath(path)
+        for folder, check in tuple(_guards.items()):
+            if where.startswith(folder + os.sep):
+                check()
 
 
 def own_folder(folder: Path) -> Path:
@@ -85,6 +107,8 @@ def open_regular(path: Path, flags: int) -> Generator[IO[bytes]]:
 
     Raises InputError where `path` is anything else, a link included.
     """
+    if flags & os.O_APPEND:
+        ask_before_writing(path)
     with about(path):
         try:
             descriptor = os.open(path, flags | _IN_PLACE, 0o666)

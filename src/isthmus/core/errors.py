@@ -137,6 +137,14 @@ class RunError(RuntimeError):
     """
 
 
+class AtWorkElsewhere(RunError):
+    """Another process does this, and nothing is wrong with it (exit code 1)."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C, with a sentence on what goes on without the command (exit code 130)."""
+
+
 def out_of_memory(error: BaseException) -> str | None:
     """A sentence for an out-of-memory error; None for any other error."""
     text = str(error)

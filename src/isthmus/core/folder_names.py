@@ -13,8 +13,10 @@ _BOTH = frozenset(
 RUN_FILES = _BOTH | {
     *("recipe.toml", "start.json", "environment.json", "metrics.jsonl", "training.json", "failed.json"),
     *("evaluation.json", "per_image.parquet", "pictures.safetensors", "preview.safetensors"),
-    *("calibration.safetensors", "anomalies.json", "denoising.json"),
+    *("calibration.safetensors", "anomalies.json", "denoising.json", "job.json", "job.log"),
 }
+# in a run that a process is at work on, see core/lease.py
+LEASE = re.compile(r"lease-([1-9][0-9]{0,8})\.json")
 CHECKPOINT_FILES = frozenset({"model.safetensors", "objective.safetensors", "optimizer.safetensors", "state.json"})
 EVENTS = "events.out.tfevents."
 # folders in a run folder, and their files
@@ -30,12 +32,16 @@ OTHER_FILES = frozenset(
     {"evaluation.json", "per_image.parquet", "pictures.safetensors", "report.html", "explorer.html"}
 )
 # beside `VARIATION/seed-N`
-STUDY_FILES = _BOTH | {"study.toml", "findings.json", "budget.json"}
+STUDY_FILES = _BOTH | {"study.toml", "findings.json", "budget.json", "version.json"}
 # files and folders that a study or a run writes; the folders of a study's variations are beside them
 RESERVED = RUN_FILES | STUDY_FILES | {"checkpoints", "export", "tensorboard", OTHER_IMAGES}
 # Windows opens a device under each of these names, with any suffix
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f/\\<>:"|?*]')
+
+
+def lease_name(number: int) -> str:
+    return f"lease-{number}.json"
 
 
 def check_folder_name(name: str, option: str) -> None:

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from isthmus.core.arguments import for_caller
 from isthmus.core.wording import counted, printable
 from isthmus.pages.notebook.progress import NotebookProgress
-from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
+from isthmus.runs.executors.job import Job, RunBegins, RunElsewhere, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.study import FinishedRead, StudyDone, StudyEvent
 from isthmus.training.events import Notice, Started
@@ -73,6 +73,9 @@ class Display:
                 run.close()
                 first = self.reasons.setdefault(event.sentence, run.title)
                 run.line(f"{run.title} failed: {event.sentence if first == run.title else f'as {first}'}")
+            case RunElsewhere():
+                self.runs.pop(event.job.number).close()
+                self.print(f"{event.sentence}.")
             case FinishedRead() | StudyDone():
                 pass
             case Notice():

@@ -11,7 +11,7 @@ class LogLine(Record):
     when: str
     """When it began, UTC."""
     verb: str
-    """What was done: `train`, `study`, `evaluate`, `explore`, `export`, `calibrate`, `score` or `report`."""
+    """What was done: `train`, `study`, `work`, `evaluate`, `explore`, `export`, `calibrate`, `score` or `report`."""
     command: str
     """The command as typed, its first 1,000 characters."""
     seconds: Seconds

@@ -14,6 +14,8 @@ _WRITERS = {
     "training.json": "`isthmus train {folder} --resume` writes it again",
     "findings.json": "`isthmus study {folder}` writes it again",
     "failed.json": "delete it",
+    "job.json": "delete it: its run is then placed anew",
+    "version.json": "delete it",
     "preview.safetensors": "delete it: the training writes it again",
 }
 

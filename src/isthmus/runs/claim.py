@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Collection, Generator, Iterator
 from contextlib import ExitStack, contextmanager
@@ -9,7 +10,9 @@ from pathlib import Path
 
 from isthmus.core.atomic_files import is_leftover, refuse_link, remove_leftovers, write_text
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.locks import locked_file
+from isthmus.core.folder_names import LEASE
+from isthmus.core.lease import held_by, held_here
+from isthmus.core.locks import is_locked, locked_file
 from isthmus.data.given_images import FILES
 from isthmus.recipes.recipe import Raw, Recipe, read_toml, resolve
 from isthmus.run_files.remedies import RESTORE
@@ -21,10 +24,14 @@ from isthmus.runs.run_folder import is_begun, is_finished, read_recipe
 _BEFORE_CHECKPOINTS = frozenset(
     {
         *("lock", "log.jsonl", "recipe.toml", "start.json", "environment.json", "metrics.jsonl", "failed.json"),
+        *("job.json", "job.log"),
         *("preview.safetensors", "watch.html"),
         *FILES,
     }
 )
+
+
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class DamagedRun(InputError):
@@ -33,15 +40,39 @@ class DamagedRun(InputError):
 
 @contextmanager
 def locked(folder: Path) -> Generator[None]:
-    """Hold the folder; the kernel releases the lock whenever and however the process ends."""
+    """Hold the folder; the kernel releases the lock whenever and however the process ends.
+
+    Raises RunError where a process of this computer holds it, or one of another computer its lease.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    ours = held_here(folder)
+    if ours is None and (holder := held_by(folder)) is not None:
+        raise RunError(
+            f"{folder}: {holder} is at work here; wait for it or choose another --out. If that computer is switched "
+            f"off, remove {folder / 'lease-*.json'}"
+        )
     with ExitStack() as held:
         try:
             held.enter_context(locked_file(folder / "lock", wait=False))
         except BlockingIOError:
-            raise RunError(f"{folder}: another process is at work here; wait for it or choose another --out") from None
+            if ours is None or not ours.over_stopped:  # by the process that stands still, and will notice
+                raise _locked(folder) from None
+        except (OSError, NotImplementedError) as error:
+            # a file system without locks: the lease is what counts
+            if ours is None or getattr(error, "errno", errno.ENOSYS) not in _NO_LOCKS:
+                raise
         remove_leftovers(folder)
         yield
+
+
+def refuse_locked(folder: Path) -> None:
+    """Raise RunError where another process of this computer holds the folder."""
+    if is_locked(folder / "lock"):
+        raise _locked(folder)
+
+
+def _locked(folder: Path) -> RunError:
+    return RunError(f"{folder}: another process is at work here; wait for it or choose another --out")
 
 
 def check(folder: Path, recipe: Recipe) -> None:
@@ -54,7 +85,7 @@ def check(folder: Path, recipe: Recipe) -> None:
     if not os.path.lexists(path):
         if is_begun(folder) or _has_ended(folder):
             raise DamagedRun(f"{path}: is missing; {_way_out(folder)}")
-        if folder.is_dir() and holds_more(folder, {"lock", "log.jsonl", "start.json", *FILES}):
+        if folder.is_dir() and holds_more(folder, {"lock", "log.jsonl", "start.json", "job.json", "job.log", *FILES}):
             raise InputError(f"{folder}: not empty and no run folder; choose another --out")
     elif is_begun(folder) or is_finished(folder):
         _check_same(folder, recipe)
@@ -99,7 +130,8 @@ def _check_unbegun(folder: Path) -> None:
 
 def holds_more(folder: Path, known: Collection[str]) -> bool:
     """Whether `folder` holds anything else than files with these names."""
-    return any(entry.name not in known and not is_leftover(entry.name) for entry in folder.iterdir())
+    ours = (entry.name in known or is_leftover(entry.name) or LEASE.fullmatch(entry.name) for entry in folder.iterdir())
+    return not all(ours)
 
 
 def claim(folder: Path, recipe: Recipe, start: StartRecord | None = None) -> Recipe:

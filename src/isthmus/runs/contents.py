@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from isthmus.core.atomic_files import is_leftover
-from isthmus.core.folder_names import EVENTS, OTHER_FILES, OTHER_IMAGES, RUN_FILES, RUN_FOLDERS, STUDY_FILES
+from isthmus.core.folder_names import EVENTS, LEASE, OTHER_FILES, OTHER_IMAGES, RUN_FILES, RUN_FOLDERS, STUDY_FILES
 
 
 @dataclass
@@ -85,7 +85,10 @@ def _sorted_out(folder: Path, ours: Collection[str], found: Contents) -> Iterato
         if entry.is_dir(follow_symlinks=False):
             yield path
         elif entry.is_file(follow_symlinks=False) and (
-            entry.name in ours or is_leftover(entry.name) or entry.name.startswith(EVENTS)
+            entry.name in ours
+            or is_leftover(entry.name)
+            or entry.name.startswith(EVENTS)
+            or LEASE.fullmatch(entry.name)
         ):
             found.files[path] = entry.stat(follow_symlinks=False).st_size
         else:

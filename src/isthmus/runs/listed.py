@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from isthmus.core.bounded_reading import parse_json, parse_toml, read_bytes, reason
-from isthmus.core.locks import is_locked
+from isthmus.core.lease import is_in_use
 from isthmus.run_files.evaluation import AgainstPca, Checkpoint
 from isthmus.run_files.read import parse_record
 from isthmus.run_files.record import Count, Record
@@ -98,7 +98,7 @@ def read_listed(folder: Path, name: str, study: str = "") -> ListedRun:
 
 
 def _state(folder: Path, evaluated: bool, problems: list[str]) -> tuple[State, str]:
-    if is_locked(folder / "lock"):
+    if is_in_use(folder):
         return "in use", ""
     if problems:
         return "unreadable", "; ".join(problems)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from isthmus.data.given_images import FILES
 from isthmus.recipes.recipe import Raw
+from isthmus.recipes.study_plan import Plan
+
+
+def moved_in(plan: Plan, home: Path) -> dict[str, Any]:
+    """A change to a study whose images were saved in its folder, and whose folder is elsewhere now."""
+    tables = [row.recipe(plan.seeds[0]).table()["data"] for row in plan.variations]
+    moved = {moved_images(table, home) for table in tables}
+    path = moved.pop()
+    return {"data.path": str(path)} if path is not None and not moved else {}
 
 
 def moved_images(data: Raw, folder: Path) -> Path | None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.locks import is_locked, locked_file
+from isthmus.core.lease import held_by, is_in_use
+from isthmus.core.locks import locked_file
 from isthmus.data.given_images import FILES
 from isthmus.runs.contents import Contents, contents_of_run, contents_of_study
 from isthmus.runs.listing import list_folder, looks_like_run, looks_like_study
@@ -143,13 +144,17 @@ def _removable(folder: Path) -> Removable:
         raise InputError(f"{folder}: is the folder that you are in, or around it; change to another")
     study = _study_of(folder) if kind == "run" else None
     for home in [*contents.folders, *([] if study is None else [study])]:
-        if is_locked(home / "lock"):
+        if is_in_use(home):
             raise _in_use(home)
     return Removable(folder, kind, contents, identity)
 
 
 def _in_use(folder: Path) -> RunError:
-    return RunError(f"{folder}: is in use by another process; wait for it, or end it")
+    holder = held_by(folder)
+    if holder is None:
+        return RunError(f"{folder}: is in use by another process; wait for it, or end it")
+    switched_off = f"if that computer is switched off, remove {folder / 'lease-*.json'} first"
+    return RunError(f"{folder}: {holder} is at work in it; wait for it, or end it; {switched_off}")
 
 
 def _study_of(run: Path) -> Path | None:

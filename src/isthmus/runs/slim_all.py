@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.core.errors import InputError, RunError
-from isthmus.core.locks import is_locked, locked_file
+from isthmus.core.lease import is_in_use
+from isthmus.core.locks import locked_file
 from isthmus.runs.listing import list_folder
 from isthmus.runs.run_folder import is_finished
 from isthmus.runs.slim import slim
@@ -43,7 +44,7 @@ def slim_all(folders: Sequence[Path], *, dry: bool = False) -> Iterator[Slimmed]
 
 def _slimmed(home: Path, dry: bool) -> Slimmed:
     try:
-        if is_locked(home / "lock"):
+        if is_in_use(home):
             return Slimmed(home, why_not="is in use by another process")
         if not is_finished(home):
             return Slimmed(home, why_not="is not finished, and going on with it needs all that it holds")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.core.errors import RunError
+from isthmus.core.lease import held_by
 from isthmus.evaluation.describe_measures import measures_in
 from isthmus.evaluation.evaluate import summarise
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
@@ -78,7 +79,7 @@ class StudyRow:
             elif is_evaluated(home):
                 error = self._take(home, test_hashes)
                 status = "done" if error is None else "failed"
-            elif ended:
+            elif ended and held_by(home) is None:  # another process may be at work on it
                 status, error = "failed", _why_without_result(home)
             place = Path(os.path.relpath(home, folder)).as_posix()
             self.runs.append(StudyRun(seed=seed, folder=place, status=status, error=error))

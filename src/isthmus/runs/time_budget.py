@@ -61,6 +61,11 @@ def idle_budget(plan: Plan, decision: Decision | None, folder: Path) -> str | No
     )
 
 
+def cuts(decision: Decision | None) -> list[str]:
+    """A sentence about a study that was shortened, for its reader."""
+    return [cut] if decision is not None and (cut := decision.sentence) else []
+
+
 def judged_as(images: int) -> int:
     """Images a run could train on in the time of its evaluation; `images`: its number of training images."""
     return min(JUDGED_LEAST + 2 * images, JUDGED_MOST)

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from isthmus.core.atomic_files import about, own_folder
+from isthmus.core.atomic_files import about, ask_before_writing, own_folder
 from isthmus.core.bounded_reading import reason
 from isthmus.core.errors import RunError
 from isthmus.core.wording import shown
@@ -66,6 +66,7 @@ def save(
     keep_optimizer: written down for `runs/slim.py`, which may be another process's work; None: not known.
     A crash at any moment leaves a complete checkpoint under one of the names that `load` tries.
     """
+    ask_before_writing(folder)
     own_folder(folder.parent)
     new = folder.with_name(folder.name + ".new")
     _remove(new)
@@ -81,6 +82,7 @@ def save(
         state = state.model_copy(update={"keep_optimizer": keep_optimizer})
     write_record(new / STATE, state)
     old = folder.with_name(folder.name + ".old")
+    ask_before_writing(folder)
     _remove(old)
     if os.path.lexists(folder):
         folder.rename(old)
@@ -212,6 +214,7 @@ def storable(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _save_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Into a folder of ours, without a copy of the numbers: a large model's would not fit beside them."""
+    ask_before_writing(path)
     with about(path):
         try:
             save_file(storable(tensors), path)

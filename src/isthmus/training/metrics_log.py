@@ -6,7 +6,7 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
-from isthmus.core.atomic_files import open_regular, write_text
+from isthmus.core.atomic_files import ask_before_writing, open_regular, write_text
 from isthmus.core.bounded_reading import read_bytes
 from isthmus.run_files.metrics import EpochRecord, StepRecord
 from isthmus.run_files.read import parse_record
@@ -33,10 +33,11 @@ class Journal:
                 except ValueError:  # a line that a crash cut off
                     continue
         write_text(path, "".join(line + "\n" for line in kept))
-        self.held = ExitStack()
+        self.path, self.held = path, ExitStack()
         self.file = self.held.enter_context(open_regular(path, os.O_WRONLY | os.O_APPEND))
 
     def write(self, line: EpochRecord | StepRecord) -> None:
+        ask_before_writing(self.path)
         self.file.write(as_line(line).encode())
         self.file.flush()
 

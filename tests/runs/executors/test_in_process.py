@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from isthmus.core.errors import RunError
 from isthmus.recipes.recipe import apply, resolve
-from isthmus.runs.executors.in_process import run_in_lanes
+from isthmus.runs.executors.in_process import InProcess
 from isthmus.runs.executors.job import Job, RunBegins, RunEvent, RunFailed
 from isthmus.runs.load import load_data
 from isthmus.runs.run import Done, Event, run
@@ -41,8 +41,8 @@ def start(job: Job) -> Iterator[Event]:
 
 def test_jobs_that_take_turns_have_the_bits_of_jobs_alone(tmp_path: Path) -> None:
     """With noise in the image and in the latent: no lane draws from another's generator."""
-    events = list(run_in_lanes(jobs(tmp_path / "turns"), 2, start))
-    list(run_in_lanes(jobs(tmp_path / "alone"), 1, start))
+    events = list(InProcess(2, start).run(jobs(tmp_path / "turns")))
+    list(InProcess(1, start).run(jobs(tmp_path / "alone")))
     for seed in range(3):
         ours, alone = (
             load_file(tmp_path / way / str(seed) / "checkpoints/best/model.safetensors") for way in ("turns", "alone")
@@ -68,7 +68,7 @@ def test_a_lane_that_fails_stops_no_other(tmp_path: Path) -> None:
                 raise ValueError("a mistake in a part")
             yield event
 
-    events = list(run_in_lanes(jobs(tmp_path), 3, fragile))
+    events = list(InProcess(3, fragile).run(jobs(tmp_path)))
     failures = {event.job.seed: event.sentence for event in events if isinstance(event, RunFailed)}
     assert failures == {0: "no such luck", 1: "ValueError: a mistake in a part"}
     assert any(isinstance(event, RunEvent) and isinstance(event.event, Done) for event in events)
@@ -77,7 +77,7 @@ def test_a_lane_that_fails_stops_no_other(tmp_path: Path) -> None:
 def test_ctrl_c_lets_every_lane_save(tmp_path: Path) -> None:
     """Each stops at its own safe step, and all go on from there."""
     before = signal.getsignal(signal.SIGINT)
-    events = run_in_lanes(jobs(tmp_path, {"train.epochs": 500}), 3, start)
+    events = InProcess(3, start).run(jobs(tmp_path, {"train.epochs": 500}))
     seen: set[int] = set()
     with pytest.raises(KeyboardInterrupt):
         for event in events:

@@ -139,7 +139,7 @@ def test_a_killed_process_is_a_failed_run_and_its_siblings_go_on(
     victim, sibling = jobs({"victim": tiny(LONG), "sibling": tiny()}, tmp_path)
     said: list[RunFailed] = []
     ends: list[str] = []
-    for event in pool.run_at_once([victim, sibling], 2, tmp_path / "cache"):
+    for event in pool.Pool(2, tmp_path / "cache").run([victim, sibling]):
         if isinstance(event, RunFailed):
             said.append(event)
             ends.append(event.job.variation)
@@ -160,7 +160,7 @@ def test_ctrl_c_lets_every_run_save_and_a_second_one_does_not_wait(
     saw: dict[str, int] = {}
     asked = False
     with pytest.raises(KeyboardInterrupt):
-        for event in pool.run_at_once(both, 2, tmp_path / "cache"):
+        for event in pool.Pool(2, tmp_path / "cache").run(both):
             assert not isinstance(event, RunFailed)
             if isinstance(event, RunEvent) and isinstance(event.event, Step):
                 saw[event.job.variation] = event.event.step
@@ -173,7 +173,7 @@ def test_ctrl_c_lets_every_run_save_and_a_second_one_does_not_wait(
         assert state["progress"]["step"] >= saw[name]
 
     with pytest.raises(KeyboardInterrupt):
-        for _ in pool.run_at_once(both, 2, tmp_path / "cache"):
+        for _ in pool.Pool(2, tmp_path / "cache").run(both):
             signal.raise_signal(signal.SIGINT)
             signal.raise_signal(signal.SIGINT)
     assert all(process.child.returncode is not None for process in processes.values())
@@ -260,7 +260,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
 def test_no_more_run_at_a_time_than_was_asked_for(tiny: Callable[..., Recipe], tmp_path: Path, log: list[str]) -> None:
     """Recipes that ask for few threads take a whole share."""
     few = jobs({"a": tiny({"train.threads": 1}), "b": tiny(), "c": tiny()}, tmp_path)
-    list(pool.run_at_once(few, 2, tmp_path))
+    list(pool.Pool(2, tmp_path).run(few))
     assert log == ["a on 1 of 1", "b on 4 of 4", "a ends", "b ends", "c on 4 of 4", "c ends"]
 
 
@@ -274,11 +274,11 @@ def test_a_run_that_was_begun_on_all_threads_goes_on_alone(
     (begun / "checkpoints").mkdir(parents=True)
     (begun / "recipe.toml").write_text(tiny().toml())
     (begun / "environment.json").write_text(json.dumps(environment))
-    list(pool.run_at_once(recorded, 2, tmp_path))
+    list(pool.Pool(2, tmp_path).run(recorded))
     assert log == ["a on 4 of 4", "a ends", "b on 8 of None", "b ends", "c on 4 of 4", "c ends"]
     log.clear()
     (begun / "recipe.toml").write_text(tiny({"train.threads": 3}).toml())
-    list(pool.run_at_once(recorded, 2, tmp_path))
+    list(pool.Pool(2, tmp_path).run(recorded))
     assert log == ["a on 4 of 4", "b on 3 of 3", "a ends", "b ends", "c on 4 of 4", "c ends"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from isthmus.core.errors import RunError
-from isthmus.core.locks import is_locked
+from isthmus.core.lease import is_in_use
 from isthmus.recipes.recipe import Raw
 from isthmus.run_files import preview
 from isthmus.run_files.environment import Environment
@@ -68,7 +68,7 @@ class RunLooks:
 
     def look(self) -> WatchedRun:
         """How the run stands now. A file that is damaged, or half there, counts as missing."""
-        held = is_locked(self.folder / "lock")  # first: a run that ends after this has its files below
+        held = is_in_use(self.folder)  # first: a run that ends after this has its files below
         files = (held, *(_stamp(self.folder / name) for name in _FILES))
         if self._seen is not None and self._seen[0] == files and self._seen[1].state in ("done", "failed", "waiting"):
             return self._seen[1]

@@ -11,7 +11,7 @@ from pathlib import Path
 from isthmus.core.atomic_files import is_leftover
 from isthmus.core.errors import InputError
 from isthmus.core.folder_names import check_folder_name
-from isthmus.core.locks import is_locked
+from isthmus.core.lease import is_in_use
 from isthmus.data.given_images import FILES
 from isthmus.pages.watch.look import RunLooks, WatchedRun
 from isthmus.recipes.recipe import read_toml
@@ -88,7 +88,7 @@ class Looks:
 
     def _ended(self, runs: Sequence[WatchedRun]) -> str:
         """A study goes on while its lock is held, or one of its runs is at work."""
-        held = is_locked(self.folder / "lock")
+        held = is_in_use(self.folder)
         was_held, self._study_held = self._study_held, held or self._study_held
         if held or any(run.state in ("training", "evaluating") for run in runs):
             return ""

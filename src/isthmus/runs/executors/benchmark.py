@@ -14,7 +14,7 @@ from isthmus.core.errors import InputError, RunError
 from isthmus.kernels.choose import choose
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.recipes.recipe import Model, Recipe
-from isthmus.runs.executors.job import Job, RunFailed
+from isthmus.runs.executors.job import Job, RunElsewhere, RunFailed
 from isthmus.runs.executors.order import JobOrder
 from isthmus.runs.executors.process import Process, with_news
 from isthmus.runs.run import Event
@@ -116,7 +116,7 @@ def _steps_per_second(processes: Sequence[Process], deadline: float) -> float:
 def _receive(process: Process) -> Event:
     """The next message of the process. Raises RunError if the process failed."""
     message = process.receive()
-    if message is None or isinstance(message, RunFailed):
+    if message is None or isinstance(message, RunFailed | RunElsewhere):
         raise RunError("failed" if message is None else f"failed ({message.sentence})")
     return message
 

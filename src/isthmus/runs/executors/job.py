@@ -6,6 +6,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from isthmus.core.errors import AtWorkElsewhere
 from isthmus.core.explain import explain
 from isthmus.recipes.recipe import Recipe
 from isthmus.runs.run import Event
@@ -48,8 +49,18 @@ class RunFailed:
     traceback: str
 
 
-def failed(job: Job, error: Exception) -> RunFailed:
-    """The event for a job that failed with `error`; call it inside the `except` block."""
+@dataclass(frozen=True)
+class RunElsewhere:
+    """Yielded if another process holds the run, or took it over; `sentence` says which."""
+
+    job: Job
+    sentence: str
+
+
+def failed(job: Job, error: Exception) -> RunFailed | RunElsewhere:
+    """The event for a job that ended with `error`; call it inside the `except` block."""
+    if isinstance(error, AtWorkElsewhere):
+        return RunElsewhere(job, str(error))
     explained = explain(error, "run the study again")
     sentence = explained[0] if explained else f"{type(error).__name__}: {error}"
     return RunFailed(job, sentence, traceback.format_exc())

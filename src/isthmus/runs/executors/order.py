@@ -1,7 +1,8 @@
-"""The orders for a worker process."""
+"""The orders for a worker process, and the command for a node of a cluster."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,13 @@ class JobOrder:
     cache: Path
     command: tuple[str, ...]
     trial: tuple[int, int, int] | None = None
+
+
+def command_for(job: Job, study: Path) -> tuple[str, ...]:
+    """The command of a node that does this run, as argv."""
+    module = "isthmus.runs.executors.one"
+    keep = ("--keep-optimizer",) if job.keep_optimizer else ()
+    return (sys.executable, "-P", "-m", module, str(study.resolve()), job.variation, str(job.seed), *keep)
 
 
 def noise(shape: tuple[int, int, int], batch: int) -> Splits:

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from isthmus.core.child_processes import start_child
-from isthmus.runs.executors.job import RunFailed
+from isthmus.runs.executors.job import RunElsewhere, RunFailed
 from isthmus.runs.executors.order import GO_ON, STOP, JobOrder
 from isthmus.runs.run import Done, Event
 
@@ -25,7 +25,7 @@ class Process:
         self.job = order.job
         self.spoke = False
         self.finished = False
-        self.heard: deque[Event | RunFailed | None] = deque()
+        self.heard: deque[Event | RunFailed | RunElsewhere | None] = deque()
         self.child, self.messages = start_child("isthmus.runs.executors.worker", threads, apart=True)  # see `interrupt`
         self.listener = threading.Thread(target=self._listen, daemon=True)
         self.listener.start()
@@ -34,7 +34,7 @@ class Process:
 
     def _listen(self) -> None:
         """Receive messages in a thread, because Windows cannot wait for one of several pipes."""
-        message: Event | RunFailed | None
+        message: Event | RunFailed | RunElsewhere | None
         while True:
             try:
                 message = self.messages.receive()
@@ -46,14 +46,14 @@ class Process:
             if message is None:
                 return
 
-    def receive(self) -> Event | RunFailed | None:
+    def receive(self) -> Event | RunFailed | RunElsewhere | None:
         """Wait for the next message; None if no more will come."""
         with _news:
             _news.wait_for(lambda: self.heard)
             message = self.heard.popleft()
         if message is not None:
             self.spoke = True
-            self.finished = isinstance(message, Done | RunFailed)
+            self.finished = isinstance(message, Done | RunFailed | RunElsewhere)
         return message
 
     def go_on(self) -> None:

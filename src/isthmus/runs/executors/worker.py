@@ -1,7 +1,7 @@
 """The process of one run: it receives an order, sends back events, and ends when its parent ends.
 
-It receives a `JobOrder` and sends events and at most one `RunFailed`. After its first step a trial has loaded and
-compiled everything; then it waits for the message to continue.
+It receives a `JobOrder` and sends events and at most one `RunFailed` or `RunElsewhere`. After its first step a trial
+has loaded and compiled everything; then it waits for the message to continue.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 
 from isthmus.core.child_processes import Messages, messages_with_parent
+from isthmus.core.lease import Leases
+from isthmus.runs.executors.carry_out import carry_out
 from isthmus.runs.executors.job import failed
 from isthmus.runs.executors.order import STOP, JobOrder, noise
 from isthmus.runs.load import load_data
@@ -48,9 +50,10 @@ def main() -> None:
 
 
 def _events(order: JobOrder) -> Iterator[Event]:
+    if order.trial is None:
+        return carry_out(order.job, load_data, order.cache, Leases())
     recipe = order.job.recipe
-    splits = load_data(recipe) if order.trial is None else noise(order.trial, recipe.train.batch)
-    return run(recipe, order.job.folder, splits, order.cache, keep_optimizer=order.job.keep_optimizer)
+    return run(recipe, order.job.folder, noise(order.trial, recipe.train.batch), order.cache)
 
 
 def _take_first_step(events: Iterator[Event], parent: Messages) -> None:

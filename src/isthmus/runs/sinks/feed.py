@@ -12,7 +12,7 @@ from isthmus.core import registry
 from isthmus.core.errors import InputError
 from isthmus.core.pixels import levels
 from isthmus.run_files.arrays import PixelArray
-from isthmus.runs.executors.job import RunBegins, RunEvent, RunFailed
+from isthmus.runs.executors.job import RunBegins, RunElsewhere, RunEvent, RunFailed
 from isthmus.runs.run import Done, Event
 from isthmus.runs.sinks.interfaces import Log, Sink
 from isthmus.runs.study import StudyEvent
@@ -68,7 +68,7 @@ class Feed:
         match event:
             case RunEvent():
                 self._see(event.event, event.job.folder)
-            case RunFailed():
+            case RunFailed() | RunElsewhere():
                 self._close(event.job.folder)
             case Started() | Notice() | Step() | Epoch() | Preview() | Done():
                 self._see(event, folder)

@@ -1,0 +1,36 @@
+"""`--ray key=value`: what the actor of a run asks for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from isthmus.core.errors import Faults
+
+_SIZES = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+# ours -> Ray's, what fits, and that in words
+_OPTIONS = {
+    "cpus": ("num_cpus", r"[1-9]\d*", "a whole number from 1"),
+    "gpus": ("num_gpus", r"\d+|0?\.\d+", "a whole number, or a part of one such as 0.5"),
+    "memory": ("memory", r"[1-9]\d*[KMGT]?", "megabytes, or a size such as 16G"),
+}
+
+
+def read_options(options: Mapping[str, str]) -> dict[str, float]:
+    """Ray's resources. Raises InputError for unknown keys and for values that do not fit."""
+    found: dict[str, float] = {"num_cpus": 1}
+    faults = Faults()
+    for key, value in options.items():
+        if key not in _OPTIONS:
+            faults.add(f"--ray {key}: unknown; it takes {', '.join(_OPTIONS)}, and an address HOST:PORT without a key")
+            continue
+        name, pattern, wanted = _OPTIONS[key]
+        if re.fullmatch(pattern, value) is None:
+            faults.add(f"--ray {key}: {value!r} does not fit: it is {wanted}")
+        elif key == "memory":
+            number, unit = re.fullmatch(r"(\d+)(\D?)", value).groups()  # pyright: ignore[reportOptionalMemberAccess]
+            found[name] = int(number) * _SIZES[unit]
+        else:
+            found[name] = float(value) if "." in value else int(value)
+    faults.check()
+    return found
