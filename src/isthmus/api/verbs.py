@@ -13,6 +13,7 @@ from isthmus.core.atomic_files import own_folder
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.folder_names import OTHER_IMAGES
 from isthmus.core.paths import cache_folder
+from isthmus.core.torchrun import place
 from isthmus.data.reading_progress import quiet
 from isthmus.evaluation.denoising import compare_denoisers as compare
 from isthmus.evaluation.untrained_denoisers import untrained_methods
@@ -20,6 +21,7 @@ from isthmus.inference.anomaly.score import Scored, score_run
 from isthmus.inference.images_elsewhere import Elsewhere, find_images
 from isthmus.inference.picture_sources import Source
 from isthmus.inference.trained_noise import TrainedNoise
+from isthmus.models.processes import here
 from isthmus.pages.explorer import assets
 from isthmus.pages.explorer.write import Explorer, write_explorer
 from isthmus.pages.progress import Display
@@ -41,7 +43,7 @@ from isthmus.runs.executors.job import RunEvent
 from isthmus.runs.folder_log import logged
 from isthmus.runs.load import load_run_data, load_trained
 from isthmus.runs.optimizer_state import settle_later
-from isthmus.runs.run import load_and_run
+from isthmus.runs.run import load_and_run, run_beside
 from isthmus.runs.run_folder import is_begun, is_evaluated, is_finished, read_environment, read_recipe
 from isthmus.runs.sinks import opened
 from isthmus.runs.start_from import check_start
@@ -50,6 +52,7 @@ from isthmus.runs.work import LeftToOthers
 from isthmus.runs.work import work as take_part
 from isthmus.training.environment import command_line
 from isthmus.training.events import Started
+from isthmus.training.joining import together
 
 _NOT_LOGGED = "--log has no effect on {folder}: only a training passes on its numbers."
 
@@ -70,11 +73,26 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
 
     Raises UnfinishedRun if the folder holds one and `resume` is false, InputError for any wrong input.
     """
+    with together(asked.recipe.train.device) as processes:
+        if processes.first:
+            _train(asked, resume=resume, show_progress=show_progress, keep_optimizer=keep_optimizer, log=log)
+        elif processes.told(False):
+            with quiet():
+                run_beside(asked.recipe, asked.folder, cache_folder(), images=asked.images)
+        processes.wait()  # so that every process may use the run
+    if processes.first:
+        write_run_report(asked.folder)
+
+
+def _train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer: bool, log: Sequence[str]) -> None:
+    """`train` without the page, by the first of several processes."""
     check(asked.folder, asked.recipe)
     check_start(asked.folder, asked.start)
     finished = is_finished(asked.folder)
-    if is_begun(asked.folder) and not finished and not resume:
+    started = place()
+    if is_begun(asked.folder) and not finished and not resume and not (started is not None and started.restarts):
         raise UnfinishedRun(asked.folder)
+    here().told(not finished or asked.images is not None)
     # a finished run can be shown without its images; an array is given, so check that it is the same one
     with opened(log) as feed, Display(enabled=show_progress) as display, quiet(not show_progress):
         if not finished or asked.images is not None:
@@ -95,7 +113,6 @@ def train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer:
             display.print(_NOT_LOGGED.format(folder=asked.folder))
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
-    write_run_report(asked.folder)
 
 
 def study(
@@ -171,11 +188,24 @@ def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tupl
     Returns the folder of the evaluation, and notices for the user. It is the run's folder for the run's own images, and
     a folder in `other-images/` for others: the run's own evaluation stays.
     """
+    with together(device or "auto") as processes:
+        if processes.first:
+            folder, notices = _evaluate(run, device, where)
+        else:
+            evaluate_run(run, find_images(run, where).splits, cache_folder(), device)
+            folder, notices = run, []
+        processes.wait()
+    if processes.first:
+        write_run_report(run, None if folder == run else folder)
+    return folder, notices
+
+
+def _evaluate(run: Path, device: str | None, where: Elsewhere) -> tuple[Path, list[str]]:
+    """`evaluate` without the page, by the first of several processes."""
     found = find_images(run, where)
     if found.other is None:
         with locked(run), logged(run, "evaluate"):
             notices = evaluate_run(run, found.splits, cache_folder(), device)
-        write_run_report(run)
         return run, [*found.notices, *notices]
     with locked(run), logged(run, "evaluate"):
         into = own_folder(own_folder(run / OTHER_IMAGES) / found.other.name)
@@ -188,7 +218,6 @@ def evaluate(run: Path, *, device: str | None, where: Elsewhere = _HERE) -> tupl
             source=f"{found.other.source} (another test set)",
             flags=found.other.flags,
         )
-    write_run_report(run, into)
     return into, [*found.notices, *notices]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import deque
 from pathlib import Path
 from typing import Annotated
 
@@ -46,25 +47,32 @@ def encode(
     from isthmus.inference.encode import Encoding, about_latents, encoded
     from isthmus.inference.latents_file import check_target, writing
     from isthmus.inference.named_images import NamedImages
+    from isthmus.models.processes import spread
     from isthmus.runs.load import load_model
+    from isthmus.training.joining import together
 
     check_target(out)
-    model, notices = load_model(run, device)
-    if model.corruption.at_inference:
-        notices.append(model.corruption.inference_warning)
-    for sentence in notices:
-        say(sentence)
-    images = NamedImages(sources, model.form, skip_broken=skip_broken, quiet=quiet)
-    about, done = about_latents(run, model), Encoding()
-    with (
-        writing(out, about, labels=images.has_labels, names=images.has_names_as_labels) as writer,
-        behind(writer.write) as write,
-        encoded(model, images) as blocks,
-    ):
-        for block in blocks:
-            write(block)
-            done.images += len(block)
-            done.error += float(block.error.sum())
+    with together(device) as processes, spread():
+        model, notices = load_model(run, device)
+        images = NamedImages(sources, model.form, skip_broken=skip_broken, quiet=quiet or not processes.first)
+        if not processes.first:  # it computes its share of every block
+            with encoded(model, images) as blocks:
+                deque(blocks, maxlen=0)
+            return
+        if model.corruption.at_inference:
+            notices.append(model.corruption.inference_warning)
+        for sentence in notices:
+            say(sentence)
+        about, done = about_latents(run, model), Encoding()
+        with (
+            writing(out, about, labels=images.has_labels, names=images.has_names_as_labels) as writer,
+            behind(writer.write) as write,
+            encoded(model, images) as blocks,
+        ):
+            for block in blocks:
+                write(block)
+                done.images += len(block)
+                done.error += float(block.error.sum())
     for sentence in images.notices():
         say(sentence)
     rate = done.images / done.seconds

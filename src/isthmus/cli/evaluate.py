@@ -22,6 +22,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.torchrun import is_first
 
 
 def evaluate(
@@ -58,6 +59,8 @@ def evaluate(
     from isthmus.api import verbs
 
     folder, notices = verbs.evaluate(run, device=device, where=elsewhere(data, moved, skip_broken=skip_broken))
+    if not is_first():
+        return
     for sentence in notices:
         say(sentence)
     print_evaluation(folder, as_json)

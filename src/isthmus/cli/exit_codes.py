@@ -10,13 +10,17 @@ import io
 import os
 import shlex
 import sys
+import time
 from collections.abc import Callable
 
 import typer
 
 from isthmus.core.explain import FULL_DISK, explain, more_memory
+from isthmus.core.torchrun import is_first
 from isthmus.core.wording import printable
 
+# Of several processes, the first one speaks at once. torchrun ends the others meanwhile; what only they met is said.
+_LATER = 3.0
 _SAVING = ("train", "study", "work")  # the verbs that go on
 
 
@@ -27,6 +31,8 @@ def code_of(command: Callable[[], None]) -> int:
         command()
         sys.stdout.flush()  # here, because a closed pipe or a full disk can still be handled here
     except KeyboardInterrupt as stop:
+        if not is_first():
+            return 130
         return _fail(f"interrupted; {str(stop) or _again()}", 130)
     except typer.Exit as stop:
         return stop.exit_code
@@ -37,6 +43,8 @@ def code_of(command: Callable[[], None]) -> int:
         answer = _explain(error)
         if answer is None:
             raise
+        if not is_first():
+            time.sleep(_LATER)
         return _fail(*answer)
     return 0
 

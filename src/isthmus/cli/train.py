@@ -30,6 +30,7 @@ from isthmus.cli.app import (
 )
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.paths import resolved
+from isthmus.core.torchrun import is_first, place
 from isthmus.core.wording import counted
 
 
@@ -66,6 +67,11 @@ def study(
 
     Run it again to go on: only what is missing or unfinished is run.
     """
+    if place() is not None:
+        raise InputError(
+            "study: torchrun starts the processes of one training; a study's runs are started by `isthmus study` "
+            "itself, or by `isthmus work` on several machines"
+        )
     from isthmus.api.asked import asked_study
     from isthmus.recipes.recipe import parse_overrides
 
@@ -149,6 +155,8 @@ def train(
         verbs.train(asked, resume=resume, show_progress=not quiet, keep_optimizer=keep_optimizer, log=log or ())
     except verbs.UnfinishedRun:  # the same message with the command line's options
         raise InputError(f"{folder}: holds an unfinished run; add --resume to go on, or choose another --out") from None
+    if not is_first():
+        return
     print_evaluation(folder, as_json)
     if not as_json:
         tell(f"Report: {resolved(folder / 'report.html')}")

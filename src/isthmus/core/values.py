@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from isthmus.core.image_changes import Change
 from isthmus.core.pixels import chosen
+from isthmus.core.share import drawn
 
 if TYPE_CHECKING:  # so that data sets are listed and read without loading torch
     import numpy as np
@@ -32,7 +33,7 @@ class Posterior:
 
     def draw(self, generator: Generator | None = None) -> Tensor:
         """One sample per image, (B, D), with gradients to mean and variance."""
-        noise = self.mean.new_empty(self.mean.shape).normal_(generator=generator)
+        noise = drawn(lambda shape: self.mean.new_empty(shape).normal_(generator=generator), self.mean.shape)
         return self.mean + (0.5 * self.log_variance).exp() * noise
 
     def log_density(self, z: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from isthmus.kernels import threads
 from isthmus.models.autoencoder import Autoencoder, with_sane_numbers
 from isthmus.models.batched import batched, batched_array
 from isthmus.models.pixels import to_unit
+from isthmus.models.processes import working
 from isthmus.training.checkpoint import storable
 
 _PIECES = 16  # of a block, where few threads share them
@@ -174,4 +175,5 @@ def _rows(model: Autoencoder) -> int:
     """Whole pieces, so that the bits do not depend on the blocks; few, so that progress is seen."""
     piece = threads.images_in_a_piece(model.device, math.prod(model.image_shape[1:]))
     most = BLOCK_BYTES // (math.prod(model.image_shape) * model.depth // 8)
-    return max(1, min(most // piece, max(_PIECES, 4 * torch.get_num_threads()))) * piece
+    several = max(_PIECES, 4 * torch.get_num_threads() * working().count)
+    return working().told(max(1, min(most // piece, several)) * piece)

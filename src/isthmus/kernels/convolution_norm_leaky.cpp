@@ -14,15 +14,16 @@
 
 template <class T>
 static void run(const Sizes &sizes, bool transposed, const convolving::Weights &weights, int threads, float epsilon,
-                float slope, const void *x_given, const void *between_given, const void *dy_given, float *found,
+                float slope, long all_rows, long add, const void *x_given, const void *between_given, const void *dy_given, float *found,
                 void *dx_given, float *dkernel, float *dweight, float *dbias) {
     using Number = typename T::Number;
     constexpr int PARTS = GRADIENT_PARTS<T>;
     const Number *x = (const Number *)x_given, *between = (const Number *)between_given, *dy = (const Number *)dy_given;
     Number *dx = (Number *)dx_given;
     const long positions = (long)sizes.rows * sizes.columns, inside = sizes.of_x(), outside = sizes.of_y();
-    const norming::Backward<T> back({sizes.images * positions, sizes.filters, threads, epsilon, slope}, dy, between,
-                                    norming::rows_of(found, sizes.filters), dweight, dbias);
+    const norming::Layer layer = {sizes.images * positions, sizes.filters, threads, epsilon, slope, all_rows,
+                                  (norming::Add)add};
+    const norming::Backward<T> back(layer, dy, between, norming::rows_of(found, sizes.filters), dweight, dbias);
     if (!dx && !dkernel) return;
     const convolving::Shared<T, PARTS> shared(sizes.reversed(), !transposed, nullptr);
     const summing::Shape shape(sizes, transposed, PARTS);
@@ -56,15 +57,15 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
 // transposed, (channels, kernel, kernel, filters), or null; dweight and dbias (filters,).
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(convolution_norm_leaky_backward_##NAME,                                                                  \
-              (SIZES, float epsilon, float slope, long channel_step, long filter_step, long row_step,                  \
-               long column_step, const void *x, const float *weight, const void *between, const void *dy,              \
+              (SIZES, float epsilon, float slope, long all_rows, long add, long channel_step, long filter_step,        \
+               long row_step, long column_step, const void *x, const float *weight, const void *between, const void *dy,              \
                float *found, void *dx, float *dkernel, float *dweight, float *dbias)) {                                \
         const Sizes sizes = SIZES_GIVEN;                                                                               \
         const convolving::Weights weights = {weight,      filter_step,  channel_step, row_step,                        \
                                              column_step, (bool)turned, kernel};                                       \
         return guarded([&] {                                                                                           \
-            run<TYPE>(sizes, transposed, weights, threads, epsilon, slope, x, between, dy, found, dx, dkernel,         \
-                      dweight, dbias);                                                                                 \
+            run<TYPE>(sizes, transposed, weights, threads, epsilon, slope, all_rows, add, x, between, dy, found, dx,   \
+                      dkernel, dweight, dbias);                                                                        \
         });                                                                                                            \
     }
 

@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from isthmus.core.share import Share, held
 from isthmus.kernels import norm_leaky, tiled_convolution
+from isthmus.kernels.added import raise_failure, shared_rows
 from isthmus.kernels.compiled import NAMES, operation
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.derivatives import differentiate
@@ -55,10 +57,11 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         ctx: Any, x: Tensor, stages: Sequence[Stage], *_: Tensor
     ) -> Tensor:
         kept: list[Tensor] = []
+        ctx.share = held()
         for how, kernel, offset, norm, slope, _pad in stages:
             moments = torch.empty(2, norm.num_features, dtype=torch.float64, device=x.device)
             between = tiled_convolution.forward(x, kernel, None, how, moments)
-            y, found = norm_leaky.forward(between, moments, offset, norm, slope)
+            y, found = norm_leaky.forward(between, moments, offset, norm, slope, ctx.share)
             kept += [x, kernel, norm.weight, norm.bias, between, found]
             x = y
         ctx.save_for_backward(*kept)
@@ -71,6 +74,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
         kept = [ctx.saved_tensors[at : at + _KEPT] for at in range(0, _KEPT * len(stages), _KEPT)]
         needs_x, _, *needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # a second derivative is needed too
+            assert ctx.share is None, "regularizers that need one call the model in evaluation mode"
             return _differentiate(stages, kept, (needs_x, *needed), dy)
         dx: Tensor | None = None
         gradients: list[Tensor | None] = []
@@ -78,7 +82,7 @@ class _ConvolveNormLeaky(torch.autograd.Function):
             dy = dy if dx is None else dx
             x, kernel, _, _, between, found = kept[at]
             wanted = at > 0 or needs_x, needed[_TRAINED * at]
-            dx, dkernel, dweight, dbias = _backward(dy, x, kernel, between, found, stages[at], wanted)
+            dx, dkernel, dweight, dbias = _backward(dy, x, kernel, between, found, stages[at], wanted, ctx.share)
             gradients = [dkernel, dweight, dbias, torch.zeros_like(dbias), *gradients]
         return dx, None, *gradients
 
@@ -104,7 +108,14 @@ def _differentiate(
 
 
 def _backward(
-    dy: Tensor, x: Tensor, kernel: Tensor, between: Tensor, found: Tensor, stage: Stage, wanted: tuple[bool, bool]
+    dy: Tensor,
+    x: Tensor,
+    kernel: Tensor,
+    between: Tensor,
+    found: Tensor,
+    stage: Stage,
+    wanted: tuple[bool, bool],
+    share: Share | None,
 ) -> tuple[Tensor | None, Tensor | None, Tensor, Tensor]:
     """The gradients of x, the kernel, and the norm's weight and bias."""
     how, filters = stage.how, between.shape[1]
@@ -117,6 +128,7 @@ def _backward(
         **tiled_convolution.sizes(x, between, kernel, how, transposed=how.transposed),
         epsilon=stage.norm.eps,
         slope=stage.slope,
+        **shared_rows(between.numel() // filters, share),
         **tiled_convolution.steps(kernel, how),
         x=x,
         weight=kernel,
@@ -128,4 +140,5 @@ def _backward(
         dweight=dweight,
         dbias=dbias,
     )
+    raise_failure()
     return dx, dkernel, dweight, dbias

@@ -8,10 +8,10 @@ using namespace norming;
 // channels: a multiple of 16. moments (2, channels): the sums of x and of its squares, or null. found (4, channels) is
 // written by forward and read by backward. Returns 0, or 1 if there is not enough memory.
 #define KERNELS(NAME, TYPE)                                                                                            \
-    OPERATION(norm_leaky_##NAME, (long rows, int channels, int threads, float epsilon, float slope, float momentum,    \
-                                  const void *x, const float *weight, const float *bias, const double *moments,        \
+    OPERATION(norm_leaky_##NAME, (long rows, int channels, int threads, float epsilon, float slope, long all_rows,     \
+                                  long add, float momentum, const void *x, const float *weight, const float *bias, const double *moments,        \
                                   const float *offset, float *mean, float *variance, void *y, float *found)) {         \
-        const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
+        const Layer layer = {rows, channels, threads, epsilon, slope, all_rows, (Add)add};                             \
         const Running running = {momentum, offset, mean, variance};                                                    \
         return guarded([&] {                                                                                           \
             forward<TYPE>(layer, (const TYPE::Number *)x, weight, bias, moments, running, (TYPE::Number *)y,           \
@@ -19,9 +19,9 @@ using namespace norming;
         });                                                                                                            \
     }                                                                                                                  \
     OPERATION(norm_leaky_backward_##NAME,                                                                              \
-              (long rows, int channels, int threads, float epsilon, float slope, const void *dy, const void *x,        \
-               float *found, void *dx, float *dweight, float *dbias)) {                                                \
-        const Layer layer = {rows, channels, threads, epsilon, slope};                                                 \
+              (long rows, int channels, int threads, float epsilon, float slope, long all_rows, long add,              \
+               const void *dy, const void *x, float *found, void *dx, float *dweight, float *dbias)) {                                                \
+        const Layer layer = {rows, channels, threads, epsilon, slope, all_rows, (Add)add};                             \
         const TYPE::Number *from = (const TYPE::Number *)dy, *beside = (const TYPE::Number *)x;                        \
         return guarded([&] {                                                                                           \
             const Backward<TYPE> back(layer, from, beside, rows_of(found, channels), dweight, dbias);                  \

@@ -20,10 +20,17 @@ constexpr long MOST_BLOCKS = 64;
 // Rows added in float32 before their sum is added to a double.
 constexpr long RUN = 256;
 
+// Adds numbers in place over the processes that share a batch.
+typedef void (*Add)(double *numbers, int count);
+
+// add, all_rows: of the rows of all processes that share the batch; null and not read where one has them all.
 struct Layer {
     long rows;
     int channels, threads;
     float epsilon, slope;
+    long all_rows = 0;
+    Add add = nullptr;
+    long total_rows() const { return add ? all_rows : rows; }
     // Blocks of rows that are summed separately; neither their number nor the bits depend on the threads.
     int blocks() const { return (int)(rows < RUN ? 1 : rows < MOST_BLOCKS * RUN ? rows / RUN : MOST_BLOCKS); }
 };
@@ -131,8 +138,21 @@ void forward(const Layer &layer, const typename T::Number *x, const float *weigh
             }
         };
     });
+    if (layer.add) {
+        std::vector<double> both(2 * channels);
+        for (int c = 0; c < channels; c++) {  // about zero: every process has an origin of its own
+            const double about = origin[c];
+            both[c] = sum[c] + layer.rows * about;
+            both[channels + c] = square[c] + 2 * about * sum[c] + layer.rows * about * about;
+            origin[c] = 0;
+        }
+        layer.add(both.data(), 2 * channels);
+        std::copy(both.begin(), both.begin() + channels, sum.begin());
+        std::copy(both.begin() + channels, both.end(), square.begin());
+    }
+    const long rows = layer.total_rows();
     for (int c = 0; c < channels; c++) {
-        double difference = sum[c] / layer.rows, variance = square[c] / layer.rows - difference * difference;
+        double difference = sum[c] / rows, variance = square[c] / rows - difference * difference;
         if (variance < 0) variance = 0;  // not std::max, which may turn a NaN into zero
         found.mean[c] = (float)(origin[c] + difference);
         found.variance[c] = (float)variance;
@@ -167,8 +187,9 @@ template <class T> struct Backward {
     Backward(const Layer &layer, const Number *dy, const Number *x, const Found &found, float *dweight, float *dbias)
         : layer(layer), found(found), along(layer.channels), level(layer.channels) {
         const int channels = layer.channels;
-        std::vector<double> sum(channels), dot(channels);
-        sums(layer, sum.data(), dot.data(), [&](auto width, int first) {
+        std::vector<double> both(2 * channels);
+        double *const sum = both.data(), *const dot = sum + channels;
+        sums(layer, sum, dot, [&](auto width, int first) {
             constexpr int W = decltype(width)::value;
             const Norm<W> norm(found, first);
             const float slope = layer.slope;
@@ -183,13 +204,17 @@ template <class T> struct Backward {
                 }
             };
         });
-        for (int c = 0; c < channels; c++) {
-            double inverse = 1 / std::sqrt((double)found.variance[c] + layer.epsilon);
-            double by_weight = dot[c] * inverse;
-            dweight[c] = (float)by_weight;
+        std::vector<double> inverse(channels);
+        for (int c = 0; c < channels; c++) {  // the gradients of weight and bias are of this process's rows
+            inverse[c] = 1 / std::sqrt((double)found.variance[c] + layer.epsilon);
+            dweight[c] = (float)(dot[c] * inverse[c]);
             dbias[c] = (float)sum[c];
-            along[c] = (float)(-found.scale[c] * by_weight * inverse / layer.rows);
-            level[c] = (float)(-found.scale[c] * sum[c] / layer.rows);
+        }
+        if (layer.add) layer.add(both.data(), 2 * channels);
+        const long rows = layer.total_rows();
+        for (int c = 0; c < channels; c++) {
+            along[c] = (float)(-found.scale[c] * (dot[c] * inverse[c]) * inverse[c] / rows);
+            level[c] = (float)(-found.scale[c] * sum[c] / rows);
         }
     }
 

@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.core.share import Share, held
 from isthmus.kernels import threads
+from isthmus.kernels.added import raise_failure, shared_rows
 from isthmus.kernels.compiled import NAMES, expect, operation
 from isthmus.kernels.derivatives import differentiate
 
@@ -50,7 +52,8 @@ class _NormLeaky(torch.autograd.Function):
         ctx: Any, x: Tensor, offset: Tensor, weight: Tensor, bias: Tensor, norm: nn.BatchNorm2d, slope: float
     ) -> Tensor:
         x = x.contiguous(memory_format=torch.channels_last)  # no copy if the convolution's input was channels last
-        y, found = forward(x, None, offset, norm, slope)
+        ctx.share = held()
+        y, found = forward(x, None, offset, norm, slope, ctx.share)
         ctx.save_for_backward(x, weight, bias, found)
         ctx.eps, ctx.slope = norm.eps, slope
         return y
@@ -60,6 +63,7 @@ class _NormLeaky(torch.autograd.Function):
         x, weight, bias, found = ctx.saved_tensors
         needed = ctx.needs_input_grad
         if torch.is_grad_enabled():  # a second derivative is needed too
+            assert ctx.share is None, "regularizers that need one call the model in evaluation mode"
             parts = functools.partial(plain, eps=ctx.eps, slope=ctx.slope)
             dx, *rest = differentiate(parts, (x, weight, bias), (needed[0], *needed[2:4]), dy)
         else:
@@ -73,16 +77,19 @@ def plain(x: Tensor, weight: Tensor, bias: Tensor, *, eps: float, slope: float) 
 
 
 def forward(
-    x: Tensor, moments: Tensor | None, offset: Tensor, norm: nn.BatchNorm2d, slope: float
+    x: Tensor, moments: Tensor | None, offset: Tensor, norm: nn.BatchNorm2d, slope: float, share: Share | None
 ) -> tuple[Tensor, Tensor]:
-    """y, and what the backward pass needs; updates the running statistics of `norm`."""
+    """y, and what the backward pass needs; updates the running statistics of `norm`.
+
+    share: of a batch whose images all processes normalise together; None if x is the whole batch.
+    """
     channels = x.shape[1]
     if x.numel() == channels:
         raise ValueError(f"batch norm needs more than one value a channel in training, and got {tuple(x.shape)}")
     expect((channels,), norm.weight, norm.bias, offset, norm.running_mean, norm.running_var)
     y, found = torch.empty_like(x), norm.weight.new_empty(4, channels)
     operation(f"norm_leaky_{NAMES[x.dtype]}")(
-        **_sizes(x, norm.eps, slope),
+        **_sizes(x, norm.eps, slope, share),
         momentum=norm.momentum,
         x=x,
         weight=norm.weight,
@@ -94,6 +101,7 @@ def forward(
         y=y,
         found=found,
     )
+    raise_failure()
     return y, found
 
 
@@ -102,12 +110,13 @@ def _backward(dy: Tensor, x: Tensor, found: Tensor, ctx: Any) -> tuple[Tensor, T
     dy = dy.to(x.dtype).contiguous(memory_format=torch.channels_last)
     dx, dweight, dbias = torch.empty_like(x), found.new_empty(channels), found.new_empty(channels)
     operation(f"norm_leaky_backward_{NAMES[x.dtype]}")(
-        **_sizes(x, ctx.eps, ctx.slope), dy=dy, x=x, found=found, dx=dx, dweight=dweight, dbias=dbias
+        **_sizes(x, ctx.eps, ctx.slope, ctx.share), dy=dy, x=x, found=found, dx=dx, dweight=dweight, dbias=dbias
     )
+    raise_failure()
     return dx, dweight, dbias
 
 
-def _sizes(x: Tensor, eps: float, slope: float) -> dict[str, float]:
+def _sizes(x: Tensor, eps: float, slope: float, share: Share | None) -> dict[str, float]:
     channels = x.shape[1]
     return {
         "rows": x.numel() // channels,
@@ -115,4 +124,5 @@ def _sizes(x: Tensor, eps: float, slope: float) -> dict[str, float]:
         "threads": threads.count(),
         "epsilon": eps,
         "slope": slope,
+        **shared_rows(x.numel() // channels, share),
     }

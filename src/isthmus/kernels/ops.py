@@ -20,10 +20,12 @@ from typing import Any, ClassVar, Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.core.share import held
 from isthmus.kernels import convolve_norm_leaky as stages_at_once
 from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage
+from isthmus.kernels.whole_norm import whole_norm
 
 __all__ = ["CallsKernels", "Convolution", "Kernels", "Stage", "convolve", "convolve_norm_leaky", "pads_freely", "using"]
 
@@ -112,4 +114,8 @@ def _convolve_norm_leaky(x: Tensor, stage: Stage) -> Tensor:
         x = F.pad(x, stage.pad)
     if fuses:
         return norm_leaky.norm_leaky(convolve(stage.how, x, stage.kernel, None), stage.offset, stage.norm, stage.slope)
+    if held() is not None and stage.norm.training:
+        return F.leaky_relu(
+            whole_norm(convolve(stage.how, x, stage.kernel, None), stage.norm, stage.offset), stage.slope
+        )
     return F.leaky_relu(stage.norm(convolve(stage.how, x, stage.kernel, stage.offset)), stage.slope)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from isthmus.kernels import threads
+from isthmus.models.processes import working
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -28,7 +29,8 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
     mode and full precision; afterwards its mode is restored.
     in_order: the size of a part of images of at most 32x32 pixels; a part of larger ones has about as many pixels.
     Parts run one after the other, for a function that draws random numbers. With 0, `function` must depend on its part
-    alone, and threads share the parts as in `kernels.threads.pieces`.
+    alone, and threads share the parts as in `kernels.threads.pieces`; so do processes, where they work on the same
+    (`models.processes.spread`).
     """
 
     def answer(part: Tensor) -> T:
@@ -42,7 +44,13 @@ def batched(model: Autoencoder, function: Callable[[Tensor], T], inputs: Tensor,
         if in_order:
             each = max(1, in_order * _PIXELS // max(_PIXELS, pixels))
             return [answer(part) for part in inputs.split(each)]
-        return threads.pieces(answer, inputs, device=model.device, pixels=pixels)
+        workers = working()
+        if workers.count == 1:
+            return threads.pieces(answer, inputs, device=model.device, pixels=pixels)
+        # the parts are the same as for one process, and so are the bits
+        parts = workers.own(inputs.split(threads.images_in_a_piece(model.device, pixels)))
+        found = threads.pieces(answer, torch.cat(list(parts)), device=model.device, pixels=pixels) if parts else []
+        return [result for some in workers.everyone(found) for result in some]
 
 
 def batched_array(

@@ -76,6 +76,8 @@ class Environment(FileRecord):
     """Precision of training: `fp32` or `bf16`."""
     kernels: str = ""
     """Which kernels some operations use (`train.kernels`): `torch`, or `compiled` and eight digits."""
+    processes: Size = 1
+    """Processes that trained together, each on its share of every batch."""
     hardware: str = ""
     """Name of the processor or GPU."""
     schedule: Schedule | None = None

@@ -19,6 +19,7 @@ from isthmus.evaluation.doctor.examine import examine
 from isthmus.evaluation.doctor.measure import measure_run
 from isthmus.evaluation.evaluate import evaluate
 from isthmus.models.build_objective import build_objective
+from isthmus.models.processes import here, spread
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.arrays import pictures_bytes, scores_bytes
 from isthmus.run_files.environment import Environment
@@ -51,6 +52,7 @@ def evaluate_run(
     device: by default the recipe's device, or an available one if that is missing.
     into: another folder to write to, for test images that are not the run's own; `source` says where these came from,
         and `flags` are read before the scores.
+    Several processes share the images, and the first one writes.
     Returns notices for the user.
     """
     recipe = read_recipe(folder)
@@ -64,7 +66,10 @@ def evaluate_run(
     objective = build_objective(recipe, model).to(model.device)
     which, progress, notices = load_weights(folder, model, objective)
     notices += [*elsewhere, *_left_out()]
-    result = evaluate(model, recipe, splits, cache, objective)
+    with spread():
+        result = evaluate(model, recipe, splits, cache, objective)
+    if not here().first:
+        return []
     measured = measure_run(
         model,
         recipe,

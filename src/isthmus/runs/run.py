@@ -11,6 +11,7 @@ from pathlib import Path
 from isthmus.core import registry
 from isthmus.data.given_images import GivenImages, keep, named_as_given
 from isthmus.data.splits import Splits
+from isthmus.models.processes import here
 from isthmus.recipes.recipe import Recipe
 from isthmus.run_files.evaluation import EvaluationRecord
 from isthmus.run_files.read import read_record
@@ -75,6 +76,9 @@ def _run(
         keep_log(start, folder)
     with nullcontext() if is_finished(folder) else logged(folder, "train"):
         trained_before = is_trained(folder)
+        evaluated = trained_before and is_evaluated(folder)
+        processes = here()
+        processes.told((begun.train.threads, trained_before, evaluated))
         if begun != recipe and not trained_before:
             yield Notice(f"{folder}: goes on with train.threads {begun.train.threads or 'unset'}, as it began.")
         if is_begun(folder):
@@ -84,13 +88,31 @@ def _run(
                 yield Notice(f"{folder}: holds no checkpoint to go on from, so it is trained from the start.")
             yield from train_in_folder(begun, folder, splits, cache, keep_optimizer=keep_optimizer)
             devices.return_freed_memory()  # the evaluation loads the model again
+        processes.wait()
         # after a training here, an earlier evaluation may be of other weights
-        if not (trained_before and is_evaluated(folder)):
+        if not evaluated:
             for sentence in evaluate_run(folder, splits, cache):
                 yield Notice(sentence)
         if (said := settle(folder, keep=keep_optimizer)) is not None:
             yield Notice(f"{folder}: {said}.")
     yield Done(folder, read_record(folder / "evaluation.json", EvaluationRecord))
+
+
+def run_beside(recipe: Recipe, folder: Path, cache: Path, *, images: GivenImages | None = None) -> None:
+    """What the processes beside the first one do in a run: the same steps and the same evaluation, without writing."""
+    processes = here()
+    splits = None if images else load_data(recipe)
+    threads, trained, evaluated = processes.told((None, False, False))
+    if splits is None:
+        assert images is not None
+        with named_as_given(folder / images.name):  # the first process has kept them
+            splits = load_data(recipe)
+    if not trained:
+        for _ in train_in_folder(recipe.with_threads(threads), folder, splits, cache):
+            pass
+    processes.wait()
+    if not evaluated:
+        evaluate_run(folder, splits, cache)
 
 
 def show(recipe: Recipe, folder: Path, splits: Splits) -> Iterator[Done]:

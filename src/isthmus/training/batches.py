@@ -11,6 +11,7 @@ from torch import Tensor
 from isthmus.core.pixels import Pixels
 from isthmus.core.streams import stream
 from isthmus.models.pixels import to_unit
+from isthmus.models.processes import ALONE, Processes
 from isthmus.training.read_ahead import read_ahead
 
 
@@ -19,29 +20,44 @@ class BatchSource(ABC):
 
     The order in epoch e is a function of (seed, e) only, so a resumed run sees the same batches, wherever the images
     are. With `mirror`, a random half of the images in each epoch has left and right exchanged.
-    An epoch is `passes` passes over the images, each in its own order.
+    An epoch is `passes` passes over the images, each in its own order. Of every batch, each of the `processes` gets its
+    share.
     """
 
-    def __init__(self, count: int, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
+    def __init__(
+        self,
+        count: int,
+        batch: int,
+        *,
+        seed: int,
+        mirror: bool = False,
+        passes: int = 1,
+        processes: Processes = ALONE,
+    ) -> None:
         self.count = count
         self.batch = batch
         self.seed = seed
         self.mirror = mirror
         self.passes = passes
+        self.processes = processes
 
     def __len__(self) -> int:
         return self.passes * self._per_pass
 
     @abstractmethod
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        """What `cut` takes for each batch of an epoch, (B, ...), from batch `start` on.
+        """What `cut` takes for this process's share of each batch of an epoch, (b, ...), from batch `start` on.
 
         A pass's last batch may be smaller.
         """
 
+    def images_in(self, number: int) -> int:
+        """The images of all processes in batch `number` of an epoch."""
+        return min(self.batch, self.count - number % self._per_pass * self.batch)
+
     @abstractmethod
     def cut(self, chosen: Tensor) -> Tensor:
-        """The images of a batch, (B, C, H, W) float32; nothing here waits for the device."""
+        """The images of a share, (b, C, H, W) float32; nothing here waits for the device."""
 
     def orders(self, number: int, start: int) -> Iterator[Tensor]:
         """For each pass of an epoch, its images in order, (N,) int64, or what is left of them from batch `start` on.
@@ -51,6 +67,12 @@ class BatchSource(ABC):
         done, start = divmod(start, self._per_pass)
         for one in range(done, self.passes):
             yield self._order(number * self.passes + one)[(start if one == done else 0) * self.batch :]
+
+    def shares(self, order: Tensor) -> Iterator[Tensor]:
+        """This process's share of each batch of a pass's `order` (N,)."""
+        for whole in order.split(self.batch):
+            share = self.processes.share(len(whole))
+            yield whole if share is None else share.own(whole)
 
     @property
     def _per_pass(self) -> int:
@@ -66,15 +88,24 @@ class BatchSource(ABC):
 
 
 class Batches(BatchSource):
-    """Cut from images (N, C, H, W) that are on the device: `epoch` gives indices (B,) on it."""
+    """Cut from images (N, C, H, W) that are on the device: `epoch` gives indices (b,) on it."""
 
-    def __init__(self, images: Tensor, batch: int, *, seed: int, mirror: bool = False, passes: int = 1) -> None:
-        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes)
+    def __init__(
+        self,
+        images: Tensor,
+        batch: int,
+        *,
+        seed: int,
+        mirror: bool = False,
+        passes: int = 1,
+        processes: Processes = ALONE,
+    ) -> None:
+        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes, processes=processes)
         self.images = images
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
         for order in self.orders(number, start):
-            yield from order.to(self.images.device).split(self.batch)
+            yield from self.shares(order.to(self.images.device))
 
     def cut(self, chosen: Tensor) -> Tensor:
         if not self.mirror:
@@ -85,16 +116,24 @@ class Batches(BatchSource):
 
 
 class BatchesFromDisk(BatchSource):
-    """Read by a thread, some batches ahead of the step: `epoch` gives pixels (B, C, H, W) on the device."""
+    """Read by a thread, some batches ahead of the step: `epoch` gives pixels (b, C, H, W) on the device."""
 
     def __init__(
-        self, images: Pixels, device: torch.device, batch: int, *, seed: int, mirror: bool = False, passes: int = 1
+        self,
+        images: Pixels,
+        device: torch.device,
+        batch: int,
+        *,
+        seed: int,
+        mirror: bool = False,
+        passes: int = 1,
+        processes: Processes = ALONE,
     ) -> None:
-        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes)
+        super().__init__(len(images), batch, seed=seed, mirror=mirror, passes=passes, processes=processes)
         self.images, self.device = images, device
 
     def epoch(self, number: int, *, start: int = 0) -> Iterator[Tensor]:
-        batches = (chosen for order in self.orders(number, start) for chosen in order.split(self.batch))
+        batches = (chosen for order in self.orders(number, start) for chosen in self.shares(order))
         for pixels in read_ahead(map(self._read, batches)):
             yield pixels.to(self.device, non_blocking=True)
 

@@ -14,6 +14,7 @@ from isthmus.kernels import processor
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.blocks import FlippedSequential
 from isthmus.models.interfaces import Objective
+from isthmus.models.processes import here
 
 _SMALL = 1 << 17  # numbers in a weight; products with smaller ones take no time beside a network of convolutions
 
@@ -24,6 +25,8 @@ def choose_device(wanted: str, option: str = "train.device") -> torch.device:
     MPS is untested (docs/platforms.md). Raises InputError for a device that is not available; the message calls it
     `option`.
     """
+    if wanted in ("auto", "cuda") and here().count > 1 and torch.cuda.is_available():
+        return torch.device("cuda", torch.cuda.current_device())  # each process has its own
     if wanted == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

@@ -54,6 +54,7 @@ def environment(
         threads=how["threads"],
         precision=how["precision"],
         kernels=how["kernels"],
+        processes=how["processes"],
         hardware=devices.describe(device),
         schedule=schedule,
         started=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +44,8 @@ def train_in_folder(
         training = yield from prepare(recipe, folder, splits, cache)
         devices.keep_freed_memory(large=not training.recompute)
         checkpoints = RunCheckpoints(folder, training, keep_optimizer)
-        if training.save_first:
+        first = training.processes.first
+        if training.save_first and first:
             checkpoints.save_last()
         yield Started(
             folder,
@@ -55,6 +57,8 @@ def train_in_folder(
             training.precision,
         )
         yield from _train(training, folder, checkpoints)
+        if not first:
+            return
         write_record(folder / "training.json", outcome(training.progress, training.recipe, training.allowed.passes))
         checkpoints.drop_old()
         with suppress(OSError):  # the evaluation keeps pictures of the trained model
@@ -65,6 +69,7 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
     """Every step, logged, with saves where they are safe."""
     progress = training.progress
     previews = Previews(training.model, training.validation, training.allowed.steps)
+    interrupted = threading.Event()
     steps = train(
         training.model,
         training.objective,
@@ -77,7 +82,13 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
         kernels=training.kernels,
         recompute=training.recompute,
         seed=training.recipe.seed,
+        processes=training.processes,
+        asked=lambda: interrupted.is_set(),
     )
+    if not training.processes.first:
+        with interrupts() as interrupted:
+            yield from _follow(steps, training)
+        return
     with interrupts() as interrupted, Journal(folder / "metrics.jsonl", keep_steps=progress.step) as journal:
         try:
             for event in steps:
@@ -85,13 +96,10 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
                     journal.write(_epoch_line(progress, event))
                     if event.best:
                         checkpoints.save_best()
-                    safe = True
                 else:
                     if event.log is not None:
                         journal.write(_step_line(progress, event.log))
-                    # after an epoch's last step the epoch is not complete: wait for its validation
-                    safe = event.log is not None and progress.batch < len(training.batches)
-                asked = interrupted.is_set()
+                safe, asked = _is_safe(event, training), event.asked
                 if safe and (isinstance(event, Epoch) or asked or checkpoints.seconds_since() > SAVE_SECONDS):
                     checkpoints.save_last()
                 yield event
@@ -105,6 +113,22 @@ def _train(training: Prepared, folder: Path, checkpoints: RunCheckpoints) -> Ite
             step = checkpoints.saved_step
             good = f"the last good checkpoint is {checkpoints.last} of step {step}" if step else "none was saved yet"
             raise RunError(f"{folder}: {error}; {good}") from None
+
+
+def _follow(steps: Iterator[Step | Epoch], training: Prepared) -> Iterator[Step | Epoch]:
+    """The steps in a process that is not the first: nothing is written, and it stops where the first one stops."""
+    for event in steps:
+        yield event
+        if event.asked and _is_safe(event, training):
+            raise KeyboardInterrupt
+
+
+def _is_safe(event: Step | Epoch, training: Prepared) -> bool:
+    """Whether the state after `event` may be saved.
+
+    After an epoch's last step the epoch is not complete: wait for its validation.
+    """
+    return isinstance(event, Epoch) or (event.log is not None and training.progress.batch < len(training.batches))
 
 
 def _epoch_line(progress: Progress, event: Epoch) -> EpochRecord:

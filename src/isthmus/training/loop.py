@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -14,8 +14,10 @@ from isthmus.core.pixels import Pixels
 from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
+from isthmus.models.processes import ALONE, Processes
 from isthmus.recipes.recipe import Train
 from isthmus.run_files.state import Progress
+from isthmus.training.agreement import Agreement
 from isthmus.training.batches import BatchSource
 from isthmus.training.diverged import Diverged
 from isthmus.training.meter import Meter
@@ -30,12 +32,14 @@ class Step:
 
     `log` is not None every LOG_STEPS steps (not on CUDA) or LOG_SECONDS of `meter.py`, and at the end of an epoch. Only
     then is `Progress` up to date and may be saved. done: the share of the training that is over, up to 1.
+    asked: whether a process was asked to stop.
     """
 
     step: int
     images: int
     log: dict[str, float] | None
     done: float = 0.0
+    asked: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Epoch:
     epoch: int
     best: bool
     log: dict[str, float]
+    asked: bool = False
 
 
 def train(
@@ -63,11 +68,15 @@ def train(
     kernels: Kernels = "torch",
     recompute: bool = False,
     seed: int,
+    processes: Processes = ALONE,
+    asked: Callable[[], bool] = lambda: False,
 ) -> Iterator[Step | Epoch]:
     """Train from `progress` on, yielding every step and every epoch.
 
     validation: (N, C, H, W), on the device or on disk. Every random draw of step s is a function of (seed, s), so a
     run resumed from weights, optimizer and progress takes the same steps. recompute: see `EagerStep`.
+    processes: that train together, each with its share of every batch; all of them yield the same. asked: whether this
+    process was asked to stop.
     Raises Diverged where the loss, or a weight that a caller could save, is no longer finite.
     """
     total_steps = planned_steps(settings, len(batches))
@@ -83,8 +92,12 @@ def train(
         kernels=kernels,
         recompute=recompute,
         seed=seed,
+        processes=processes,
     )
-    take = GraphStep(eager) if captures(model.device, settings) else eager
+    take = GraphStep(eager) if captures(model.device, settings, processes) else eager
+    meter = Meter(progress, processes, waits=model.device.type == "cuda")
+    agreement = Agreement(processes, lambda: (meter.seconds(), meter.late(), asked()))
+    seconds = progress.seconds
     # a run that was stopped before its first saved step has done this already
     if progress.step == 0 and math.isinf(progress.best_score) and model.linear is not None:
         with using(kernels):
@@ -95,23 +108,27 @@ def train(
     while not progress.stopped:
         model.train()
         objective.train()
-        meter = Meter(progress, waits=model.device.type == "cuda")
+        meter = Meter(progress, processes, waits=model.device.type == "cuda")
         for chosen in batches.epoch(progress.epoch, start=progress.batch):
             if progress.step >= total_steps:  # resumed from a checkpoint between the last step and the validation
                 break
-            done = max(progress.step / total_steps, meter.seconds() / (settings.seconds or math.inf))
+            done = max(progress.step / total_steps, seconds / (settings.seconds or math.inf))
             set_rates(optimizer, progress.step, total_steps, settings, done)
-            terms = take(chosen, progress.step)
+            images = batches.images_in(progress.batch)
+            agreement.begin()
+            terms = take(chosen, progress.step, images)
 
             progress.step += 1
             progress.batch += 1
-            meter.add(terms)
-            late = meter.seconds() >= (settings.seconds or math.inf) or progress.step >= total_steps
-            due = progress.batch == len(batches) or late or meter.due()
+            meter.add(terms, images)
+            decision = agreement.end()
+            seconds = decision.seconds
+            late = seconds >= (settings.seconds or math.inf) or progress.step >= total_steps
+            due = progress.batch == len(batches) or late or meter.full() or decision.due
             log = meter.read(optimizer) if due else None
             if due:
                 _check_weights(model, objective, progress.step, optimizer)  # before the caller may save them
-            yield Step(progress.step, len(chosen), log, done)
+            yield Step(progress.step, images, log, done, decision.asked)
             if late:
                 break
 
@@ -123,7 +140,7 @@ def train(
             raise Diverged(progress.step, optimizer)
         best = _advance(progress, score, settings)
         log = {"train_loss": train_loss, **scores, "learning_rate": rate_of(optimizer)}
-        yield Epoch(progress.epoch, best, log)
+        yield Epoch(progress.epoch, best, log, agreement.now().asked)
 
 
 def planned_steps(settings: Train, steps_per_epoch: int) -> int:

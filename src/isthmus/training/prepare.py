@@ -19,11 +19,14 @@ from isthmus.kernels.choose import choose
 from isthmus.kernels.ops import Kernels
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import Objective
+from isthmus.models.pixels import to_unit
+from isthmus.models.processes import ALONE, Processes, checksum, here, spread
 from isthmus.recipes.recipe import Recipe
 from isthmus.recipes.training_length import Budget, budget
 from isthmus.run_files.state import Progress
 from isthmus.run_files.write import write_record
 from isthmus.training import checkpoint, devices
+from isthmus.training.alike import PROBED, check_alike
 from isthmus.training.batches import Batches, BatchesFromDisk, BatchSource
 from isthmus.training.environment import environment
 from isthmus.training.events import Notice
@@ -42,6 +45,7 @@ class Prepared:
     recipe: with the budget's epochs. validation: (N, C, H, W), on the device or on disk. notes: stored in checkpoints;
     what the next step's bits depend on besides weights, optimizer and progress. recompute: see `EagerStep`.
     save_first: whether to save before the first step: its weights are those of another run, which may be removed.
+    processes: that train together; only the first one writes.
     """
 
     recipe: Recipe
@@ -58,6 +62,7 @@ class Prepared:
     recompute: bool
     notes: dict[str, Any]
     save_first: bool = False
+    processes: Processes = ALONE
 
 
 def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generator[Notice, None, Prepared]:
@@ -68,6 +73,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     """
     allowed = budget(given, len(splits.train))
     recipe = allowed.recipe
+    processes = here()
     device = devices.choose_device(recipe.train.device)
     precision = devices.choose_precision(recipe.train.precision, device)
     plan = check_memory(recipe, splits.train.images.shape[1:], len(splits.train), device, precision)
@@ -82,6 +88,7 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         "threads": torch.get_num_threads(),
         "precision": precision,
         "kernels": chosen.recorded,
+        "processes": processes.count,
     }
     for sentence in chosen.notices:
         yield Notice(sentence)
@@ -98,7 +105,8 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
     except FileNotFoundError:
         progress = Progress()
         if model.linear is not None:
-            model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
+            with spread():
+                model.start_at(yardstick_of(model, splits.train.images, splits.hash, cache).components)
         begun = begin(folder, model, objective, optimizer, recipe.train)
         mirror = choose_mirror(recipe.train.mirror, splits)
         if mirror.sentence:
@@ -109,11 +117,16 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
             progress, save_first = begun.progress, begun.complete
             for sentence in begun.notices:
                 yield Notice(sentence)
-        write_record(folder / "environment.json", about)
+        if processes.first:
+            write_record(folder / "environment.json", about)
     else:
         for sentence in _resumed(folder, how, notes, passed_over):
             yield Notice(sentence)
         mirrors = bool(notes.get("mirrors", recipe.train.mirror is True))  # as decided when the run started
+    if processes.count > 1:
+        _check_same_weights(processes, model, objective, progress)
+        some = to_unit(torch.from_numpy(splits.train.images[: PROBED * processes.count]))
+        check_alike(recipe, model, objective, some, processes)
     return Prepared(
         recipe,
         allowed,
@@ -123,31 +136,46 @@ def prepare(given: Recipe, folder: Path, splits: Splits, cache: Path) -> Generat
         model,
         objective,
         optimizer,
-        _batches(images, device, recipe, mirrors=mirrors, passes=allowed.passes),
+        _batches(images, device, recipe, mirrors=mirrors, passes=allowed.passes, processes=processes),
         validation,
         progress,
         recompute=plan.recompute,
         notes={**how, "draws": streams.VERSION, "mirrors": mirrors},
         save_first=save_first,
+        processes=processes,
     )
 
 
 def _batches(
-    images: Tensor | Pixels, device: torch.device, recipe: Recipe, *, mirrors: bool, passes: int
+    images: Tensor | Pixels, device: torch.device, recipe: Recipe, *, mirrors: bool, passes: int, processes: Processes
 ) -> BatchSource:
     batch, seed = recipe.train.batch, recipe.seed
     if isinstance(images, Tensor):
-        return Batches(images, batch, seed=seed, mirror=mirrors, passes=passes)
-    return BatchesFromDisk(images, device, batch, seed=seed, mirror=mirrors, passes=passes)
+        return Batches(images, batch, seed=seed, mirror=mirrors, passes=passes, processes=processes)
+    return BatchesFromDisk(images, device, batch, seed=seed, mirror=mirrors, passes=passes, processes=processes)
+
+
+def _check_same_weights(processes: Processes, model: Autoencoder, objective: Objective, progress: Progress) -> None:
+    """Raise RunError where processes would begin with different weights."""
+    weights = [*model.state_dict().values(), *objective.state_dict().values()]
+    found = processes.everyone((progress.step, checksum(weights)))
+    for rank, (step, total) in enumerate(found):
+        if (step, total) != found[0]:
+            raise RunError(
+                f"process {rank} begins at step {step} and process 0 at step {found[0][0]}, with other weights; start "
+                "all processes with the same command, isthmus and torch, on a disk that all of them see"
+            )
 
 
 def _resumed(folder: Path, how: dict[str, Any], notes: dict[str, Any], passed_over: str | None) -> list[str]:
     """The notices for a resumed run."""
     said = [f"{passed_over}."] if passed_over else []
-    # checkpoints from before kernels could be chosen all used torch's
-    if {name: notes.get(name, "torch") for name in how} != how:
+    # checkpoints from before kernels could be chosen all used torch's, and one process
+    before = {"kernels": "torch", "processes": 1}
+    if {name: notes.get(name, before.get(name)) for name in how} != how:
         said.append(
-            f"{folder}: resumed on another device, precision, thread count or kernels than it began with; "
+            f"{folder}: resumed on another device, precision, thread count, kernels or number of processes than it "
+            "began with; "
             "its weights will be as good, but not the same bits."
         )
     if notes.get("draws", 1) != streams.VERSION:

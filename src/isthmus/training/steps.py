@@ -8,15 +8,18 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
+from isthmus.core.share import held, holding
 from isthmus.core.streams import stream
 from isthmus.core.values import Terms, Trace
 from isthmus.kernels.ops import Kernels, using
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.interfaces import ModelPart, Objective, Regularizer
+from isthmus.models.processes import ALONE, Processes
 from isthmus.models.recompute import recomputing
 from isthmus.recipes.recipe import Train
 from isthmus.training import devices
 from isthmus.training.batches import BatchSource
+from isthmus.training.gradient_sum import GradientSum
 
 _EAGER_STEPS = 3  # before a capture, inside which lazy initialisation is not allowed
 
@@ -28,6 +31,7 @@ class EagerStep:
     receive; the global generator is also seeded, for parts that cannot.
 
     recompute: keep less for the backward pass and compute it again; the step is the same to the bit.
+    processes: that take the step together, each with its share of the batch.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class EagerStep:
         kernels: Kernels = "torch",
         recompute: bool = False,
         seed: int,
+        processes: Processes = ALONE,
     ) -> None:
         self.model, self.objective, self.optimizer, self.batches = model, objective, optimizer, batches
         self.clip_norm = settings.clip_norm
@@ -59,13 +64,23 @@ class EagerStep:
             self.seeders.append(torch.mps.manual_seed)
         self.parameters = [parameter for parameter in model.parameters() if parameter.requires_grad]
         self.stepped = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+        self.processes = processes
+        against = objective.regularizer.adversaries.values()
+        apart = dict.fromkeys(weight for adversary in against for weight in adversary.network.parameters())
+        together = processes.count > 1
+        self.sum = GradientSum([weight for weight in self.stepped if together and weight not in apart])
+        self.against_sum = GradientSum([weight for weight in apart if together])
         parts = [*model.modules(), *objective.modules()]
         self.parts = [part for part in parts if isinstance(part, ModelPart)]
 
-    def __call__(self, chosen: Tensor, number: int) -> Terms:
-        """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
+    def __call__(self, chosen: Tensor, number: int, images: int | None = None) -> Terms:
+        """Step `number` on a batch of `images`, of which `chosen` (b,) are this process's -> terms (b,), detached.
+
+        images: None if `chosen` are all.
+        """
         self.begin(number)
-        with using(self.kernels, mostly=self.mostly), recomputing(self.recompute):
+        share = self.processes.share(images or len(chosen))
+        with using(self.kernels, mostly=self.mostly), recomputing(self.recompute), holding(share):
             return self.take(chosen)
 
     def begin(self, number: int) -> None:
@@ -95,7 +110,7 @@ class EagerStep:
         terms = self.objective(self.model, trace)
         for parameter in self.stepped:  # faster than zero_grad, which checks for more cases
             parameter.grad = None
-        terms.loss.mean().backward()
+        self._backward(terms.loss, self.sum)
         if self.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
         found = dict(terms.terms)
@@ -109,8 +124,18 @@ class EagerStep:
         for adversary in regularizer.adversaries.values():
             adversary.network.zero_grad()  # the model's own loss went through it
         terms = regularizer.adversary_terms(trace.detached())
-        terms.loss.mean().backward()
+        self._backward(terms.loss, self.against_sum)
         return terms.terms
+
+    def _backward(self, loss: Tensor, gradients: GradientSum) -> None:
+        """Gradients of the mean of the whole batch's losses, of which loss (b,) are this process's."""
+        share = held()
+        if share is None:
+            loss.mean().backward()
+            return
+        gradients.begin()
+        (loss.sum() / share.images).backward()
+        gradients.end()
 
 
 class GraphStep:
@@ -127,28 +152,28 @@ class GraphStep:
         self.possible = not eager.recompute  # recomputing reads the random state, which a capture does not allow
         self.done = 0
 
-    def __call__(self, chosen: Tensor, number: int) -> Terms:
-        """Step `number` on the images `chosen` (B,) -> its terms, each (B,), detached."""
+    def __call__(self, chosen: Tensor, number: int, images: int | None = None) -> Terms:
+        """As `EagerStep`."""
         if not self.possible or len(chosen) != self.eager.batches.batch:
-            return self.eager(chosen, number)
+            return self.eager(chosen, number, images)
         if self.graph is None:
             if self.done < _EAGER_STEPS:
                 self.done += 1
-                return self._beside(chosen, number)
+                return self._beside(chosen, number, images)
             self.graph = self._captured(chosen)
             if self.graph is None:
-                return self.eager(chosen, number)
+                return self.eager(chosen, number, images)
         self.eager.begin(number)
         self.chosen.copy_(chosen)
         self.graph.replay()
         return self.terms
 
-    def _beside(self, chosen: Tensor, number: int) -> Terms:
+    def _beside(self, chosen: Tensor, number: int, images: int | None) -> Terms:
         """An eager step on a side stream, which CUDA requires for the steps before a capture."""
         here, beside = torch.cuda.current_stream(), torch.cuda.Stream()
         beside.wait_stream(here)
         with torch.cuda.stream(beside):
-            terms = self.eager(chosen, number)
+            terms = self.eager(chosen, number, images)
         here.wait_stream(beside)
         return terms
 
@@ -184,6 +209,9 @@ class GraphStep:
         self.eager.renew_generators()
 
 
-def captures(device: torch.device, settings: Train) -> bool:
-    """Whether steps are captured: on CUDA, but for Keras's Adam, whose epsilon is another constant at every step."""
-    return device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam"
+def captures(device: torch.device, settings: Train, processes: Processes = ALONE) -> bool:
+    """Whether steps are captured: on CUDA, by one process, but for Keras's Adam, whose epsilon changes at every step.
+
+    Several processes wait for each other in the middle of a step.
+    """
+    return device.type == "cuda" and settings.capture and settings.optimizer != "keras-adam" and processes.count == 1

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from isthmus.core.pixels import Pixels, depth_of, is_real, levels
+from isthmus.core.share import holding
 from isthmus.evaluation.measures.psnr import Psnr
 from isthmus.evaluation.statistics.psnr_of_mse import psnr_of_mean_mse
 from isthmus.models.autoencoder import Autoencoder
 from isthmus.models.batched import BATCH, batched, evaluation_mode
 from isthmus.models.interfaces import Objective
 from isthmus.models.pixels import to_pixels, to_unit
+from isthmus.models.processes import here
 from isthmus.models.seeding import sealed_generator
 from isthmus.models.widest import widest_dtype
 
@@ -61,8 +63,7 @@ def validate(
 
     def total(function: Callable[[Tensor], Tensor], times: int = 1) -> list[float]:
         read = (block for _ in range(times) for block in _read(images))
-        parts = (part for block in read for part in batched(model, function, block, in_order=BATCH))
-        return reduce(torch.add, parts).tolist()
+        return _total(model, function, read).tolist()
 
     times = -(-_NOISES // len(images))
     with evaluation_mode(objective):
@@ -89,8 +90,22 @@ def _validation_loss(model: Autoencoder, objective: Objective, images: Tensor | 
         return objective(model, model(to_unit(pixels))).loss.sum(dtype=widest_dtype(model.device))
 
     with evaluation_mode(objective):
-        parts = (part for block in _read(images) for part in batched(model, sums, block, in_order=BATCH))
-        return reduce(torch.add, parts).item() / len(images)
+        return _total(model, sums, _read(images)).item() / len(images)
+
+
+def _total(model: Autoencoder, function: Callable[[Tensor], Tensor], blocks: Iterator[Tensor]) -> Tensor:
+    """The sum of `function` over parts of `blocks`, on the CPU; each process computes its share of every part."""
+    processes = here()
+
+    def of_share(pixels: Tensor) -> Tensor:
+        share = processes.share(len(pixels))
+        with holding(share):
+            found = function(pixels if share is None else share.own(pixels))
+        # what every process has computed is counted once
+        return found if share is not None or processes.first else torch.zeros_like(found)
+
+    parts = (part for block in blocks for part in batched(model, of_share, block, in_order=BATCH))
+    return processes.added(reduce(torch.add, parts).cpu())
 
 
 def _read(images: Tensor | Pixels) -> Iterator[Tensor]:

@@ -24,6 +24,7 @@ from isthmus.core.errors import InputError
 from isthmus.core.pixels import Pixels, is_real, levels
 from isthmus.evaluation.baselines.curve_errors import CurveErrors
 from isthmus.evaluation.baselines.principal_directions import is_exact, mean_of, principal_directions, row_blocks
+from isthmus.models.processes import working
 from isthmus.run_files.evaluation import PcaPoint
 
 _KEPT = 512  # components, where these cost little
@@ -160,21 +161,30 @@ def fit_cached(images: Pixels, components: int, key: str, folder: Path) -> Princ
     PCA is fitted again. A folder that cannot be written is not an error: the next caller fits again.
     """
     path = folder / f"pca-{re.sub(r'[^A-Za-z0-9-]+', '-', key)}.safetensors"
-    try:
-        cached = PrincipalComponents.load(path)
-        if len(cached.mean) == math.prod(images.shape[1:]) and (
-            len(cached.directions) >= components or cached.complete
-        ):
-            return cached
-    except (OSError, InputError):
-        pass  # missing or damaged: fitted and written below
+    processes = working()
+    # one process looks, so that all fit, or none
+    known = processes.told(_cached(path, images, components) if processes.first else None)
+    if known is not None:
+        return known
     fitted = fit(images, components)
+    if not processes.first:
+        return fitted
     try:
         folder.mkdir(parents=True, exist_ok=True)
         fitted.save(path)
     except (OSError, InputError):
         pass  # read-only or full: the cache only saves time
     return fitted
+
+
+def _cached(path: Path, images: Pixels, components: int) -> PrincipalComponents | None:
+    """What `path` holds, if it is whole and enough."""
+    try:
+        cached = PrincipalComponents.load(path)
+    except (OSError, InputError):
+        return None
+    enough = len(cached.directions) >= components or cached.complete
+    return cached if enough and len(cached.mean) == math.prod(images.shape[1:]) else None
 
 
 def curve(pcs: PrincipalComponents, images: Pixels, ks: Iterable[int]) -> tuple[PcaPoint, ...]:

@@ -14,6 +14,7 @@ import torch
 from isthmus.core.pixels import Pixels, Rows, blocks, levels
 from isthmus.core.streams import sealed
 from isthmus.evaluation.evenly import evenly
+from isthmus.models.processes import working
 
 # Products of 8-bit values less 128 are at most 2^14, so float32 adds up 2^10 of them without any rounding:
 # `BLOCK` rows at the speed of float32, and the sum over blocks in float64 is exact as well. Of 16 bits, float64 adds.
@@ -64,10 +65,11 @@ def by_covariance(images: Pixels, components: int) -> tuple[np.ndarray, np.ndarr
     """Eigenvectors of the pixels' (D, D) covariance."""
     count, values = len(images), math.prod(images.shape[1:])
     total, products = np.zeros(values), np.zeros((values, values))
-    for rows in row_blocks(images):
+    for rows in working().own(row_blocks(images)):
         block = _exact(images[rows])
         total += block.sum(axis=0, dtype=np.float64)
         products += block.T @ block
+    total, products = (working().added(torch.from_numpy(part)).numpy() for part in (total, products))
     spread, vectors = np.linalg.eigh(products - np.outer(total, total / count))
     return spread[::-1], vectors[:, ::-1][:, :components].T
 
@@ -143,12 +145,12 @@ def _times_covariance(images: Pixels, mean: np.ndarray, basis: np.ndarray) -> np
     """The images' covariance, times N, times basis (D, W): (D, W) float32."""
     # PyTorch adds a product to a matrix in place, numpy makes another one of that size first
     total, given = torch.zeros(basis.shape), torch.from_numpy(basis)
-    for rows in row_blocks(images):
+    for rows in working().own(row_blocks(images)):
         block = _flat(images[rows]).astype(np.float32)
         block -= mean
         held = torch.from_numpy(block)
         total.addmm_(held.T, held @ given)
-    return total.numpy()
+    return working().added(total).numpy()
 
 
 def _inner(one: np.ndarray, other: np.ndarray) -> np.ndarray:
@@ -178,9 +180,9 @@ def _products(images: Pixels) -> np.ndarray:
 def mean_of(images: Pixels) -> np.ndarray:
     """(D,) float64, in levels."""
     total = np.zeros(math.prod(images.shape[1:]))
-    for rows in row_blocks(images):
+    for rows in working().own(row_blocks(images)):
         total += _flat(images[rows]).sum(axis=0, dtype=np.float64)  # whole numbers: exact
-    return total / len(images)
+    return working().added(torch.from_numpy(total)).numpy() / len(images)
 
 
 def _flat(images: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from isthmus.models.whole_batch import gathered
+
 _LEAST = 1e-5  # lower bound of usages and lengths, which are divisors
 
 Gradient = Literal["straight-through", "rotation"]
@@ -33,11 +35,12 @@ class Codebook(nn.Module):
     def forward(self, outputs: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """outputs (N, dim) float32 -> codes (N,) int64; in training the codebook moves towards the outputs."""
         with torch.no_grad(), torch.autocast(outputs.device.type, enabled=False):
+            whole = gathered(outputs) if self.training else outputs
             if self.training:
-                self._begin(outputs, generator)
+                self._begin(whole, generator)
             codes = self.nearest(outputs)
             if self.training:
-                self._follow(outputs, codes, generator)
+                self._follow(whole, gathered(codes), generator)
         return codes
 
     def nearest(self, outputs: Tensor) -> Tensor:

@@ -10,9 +10,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import own
 from isthmus.core.values import Latent
 from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
+from isthmus.models.whole_batch import drawn_like, gathered
 from isthmus.models.widest import widest
 
 _LEAST = 1e-7
@@ -62,10 +64,11 @@ class Hypersphere(Bottleneck):
     def _draw(self, mean: Tensor, concentration: Tensor, generator: torch.Generator | None) -> Tensor:
         """The paper's sampling: a height along the first axis and a direction around it, reflected onto the mean."""
         beta = torch.full_like(concentration, (mean.shape[1] - 1) / 2)
-        up, down = (_gamma(shape, generator) for shape in (beta + concentration, beta))
+        # a draw takes a number of random bits that depends on its shape, so the whole batch is drawn
+        up, down = (own(_gamma(gathered(shape), generator)) for shape in (beta + concentration, beta))
         share = (up + down).clamp(min=_LEAST)
         height = (up - down) / share
-        around = F.normalize(torch.empty_like(mean[:, 1:]).normal_(generator=generator), dim=1)
+        around = F.normalize(drawn_like(mean[:, 1:], lambda lot: lot.normal_(generator=generator)), dim=1)
         # sqrt(1 - height**2); computed in that form, it would be rounding error near the pole
         flat = around * (2 * (up * down).clamp(min=_LEAST).sqrt() / share)[:, None]
         drawn = torch.cat([height[:, None], flat], dim=1)

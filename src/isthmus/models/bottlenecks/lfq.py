@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from isthmus.core.values import Latent
 from isthmus.models.interfaces import Bottleneck
+from isthmus.models.whole_batch import batch_mean
 
 
 class Lfq(Bottleneck):
@@ -56,7 +57,7 @@ class Lfq(Bottleneck):
         # the two squared distances differ by four times the output
         logits = 4 * outputs / self.temperature
         undecided = _entropy(logits.sigmoid(), logits).flatten(1).sum(1)
-        share = logits.sigmoid().mean((0, 2, 3))
+        share = batch_mean(logits.sigmoid(), (0, 2, 3))
         even = _entropy(share, torch.logit(share, 1e-6)).sum() * outputs[0, 0].numel()
         commitment = (outputs - signs).square().flatten(1).sum(1)
         return Latent(z, {"entropy": undecided - even, "commitment": commitment}, codes=self.codes_of(signs))

@@ -12,6 +12,7 @@ from torch import Tensor
 from isthmus.core.values import Latent
 from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
+from isthmus.models.whole_batch import batch_mean
 
 
 class Sparse(Bottleneck):
@@ -54,7 +55,7 @@ class Sparse(Bottleneck):
             z = values.relu()
             return Latent(z, {"sparsity": z.sum(1)}, by_dimension={"sparsity": z})
         z = values.sigmoid()
-        mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
+        mean = batch_mean(z).clamp(1e-6, 1 - 1e-6)
         wanted = self.density
         cost = wanted * (math.log(wanted) - mean.log()) + (1 - wanted) * (math.log(1 - wanted) - (1 - mean).log())
         return Latent(z, {"sparsity": cost.sum().expand(len(z))})

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from isthmus.core.values import Latent
 from isthmus.models.interfaces import Bottleneck
 from isthmus.models.layers import Dense
+from isthmus.models.whole_batch import batch_mean
 
 
 class TopK(Bottleneck):
@@ -60,7 +61,7 @@ class TopK(Bottleneck):
         kept = torch.zeros_like(score).scatter_(1, score.topk(self.k, dim=1).indices, 1.0)
         if self.training:
             with torch.no_grad():
-                self.usage.lerp_(kept.mean(0), 1 - self.decay)
+                self.usage.lerp_(batch_mean(kept), 1 - self.decay)
         return Latent(values * kept)
 
     def expand(self, z: Tensor) -> Tensor:

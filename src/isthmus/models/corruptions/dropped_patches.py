@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import drawn
 from isthmus.models.interfaces import Corruption
 
 
@@ -39,6 +40,6 @@ class DroppedPatches(Corruption):
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
         height, width = x.shape[2:]
-        grid = x.new_empty(len(x), 1, -(-height // self.side), -(-width // self.side))
-        kept = grid.bernoulli_(1 - self.share, generator=generator)
+        grid = (len(x), 1, -(-height // self.side), -(-width // self.side))
+        kept = drawn(lambda shape: x.new_empty(shape).bernoulli_(1 - self.share, generator=generator), grid)
         return x * F.interpolate(kept, scale_factor=self.side, mode="nearest")[:, :, :height, :width]

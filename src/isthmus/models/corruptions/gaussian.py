@@ -8,7 +8,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import drawn
 from isthmus.models.interfaces import Corruption
+from isthmus.models.whole_batch import drawn_like
 
 
 class GaussianNoise(Corruption):
@@ -39,9 +41,13 @@ class GaussianNoise(Corruption):
         self.noise_range = (std if least_std is None else least_std, std)
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        if self.least_std is None:
-            x_in = x + torch.empty_like(x).normal_(std=self.std, generator=generator)
+        least = self.least_std
+        if least is None:
+            x_in = x + drawn_like(x, lambda noise: noise.normal_(std=self.std, generator=generator))
         else:
-            strength = x.new_empty(len(x), 1, 1, 1).uniform_(self.least_std, self.std, generator=generator)
-            x_in = x + strength * torch.empty_like(x).normal_(generator=generator)
+            strength = drawn(
+                lambda shape: x.new_empty(shape).uniform_(least, self.std, generator=generator),
+                (len(x), 1, 1, 1),
+            )
+            x_in = x + strength * drawn_like(x, lambda noise: noise.normal_(generator=generator))
         return x_in.clamp(-1, 1) if self.clip else x_in

@@ -9,6 +9,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import drawn
 from isthmus.models.interfaces import Corruption
 from isthmus.models.padding import cropped, grid
 
@@ -53,8 +54,8 @@ class HiddenPatches(Corruption):
         """x -> x_in of the same shape, and the mask (B, 1, H, W), true where pixels are hidden."""
         rows, columns = self.grid
         hidden = round(self.hidden_share * rows * columns)
-        drawn = torch.rand((len(x), rows * columns), generator=generator, device=x.device)
-        chosen = drawn.argsort(1).argsort(1) < hidden  # ranks: the same number in every image
+        lots = drawn(lambda shape: torch.rand(shape, generator=generator, device=x.device), (len(x), rows * columns))
+        chosen = lots.argsort(1).argsort(1) < hidden  # ranks: the same number in every image
         mask = chosen.view(-1, 1, rows, columns)
         mask = mask.repeat_interleave(self.hidden_patch, 2).repeat_interleave(self.hidden_patch, 3)
         mask = cropped(mask, self.sides)

@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from isthmus.models.interfaces import Corruption
+from isthmus.models.whole_batch import drawn_like
 
 
 class Masking(Corruption):
@@ -26,5 +27,5 @@ class Masking(Corruption):
         self.share = share
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        kept = torch.empty_like(x[:, :1]).bernoulli_(1 - self.share, generator=generator)
+        kept = drawn_like(x[:, :1], lambda lot: lot.bernoulli_(1 - self.share, generator=generator))
         return x * kept

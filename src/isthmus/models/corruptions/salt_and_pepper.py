@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from isthmus.models.interfaces import Corruption
+from isthmus.models.whole_batch import drawn_like
 
 
 class SaltAndPepper(Corruption):
@@ -26,6 +27,6 @@ class SaltAndPepper(Corruption):
         self.share = share
 
     def forward(self, x: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        lot = torch.empty_like(x[:, :1]).uniform_(generator=generator)
+        lot = drawn_like(x[:, :1], lambda lot: lot.uniform_(generator=generator))
         ends = torch.where(lot < self.share / 2, -1.0, 1.0).to(x.dtype)
         return torch.where(lot < self.share, ends, x)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from isthmus.core.errors import InputError
 from isthmus.core.values import Latent
+from isthmus.models.whole_batch import batch_mean
 
 
 class Weights(nn.Module):
@@ -61,4 +62,4 @@ class Weights(nn.Module):
             raise InputError(
                 f"objective.free_nats.{name}: this penalty is no sum over the latent's numbers; leave it out"
             )
-        return latent.by_dimension[name].mean(0).clamp(min=self.free_nats[name]).sum()
+        return batch_mean(latent.by_dimension[name]).clamp(min=self.free_nats[name]).sum()

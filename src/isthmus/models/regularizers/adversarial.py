@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 
@@ -12,6 +11,7 @@ from isthmus.core.values import Adversary, Terms, Trace
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._discriminator import Discriminator, first_latents
 from isthmus.models.regularizers._model import need_vector
+from isthmus.models.whole_batch import drawn_like
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -56,7 +56,7 @@ class Adversarial(Regularizer):
 
     def adversary_terms(self, trace: Trace) -> Terms:
         z = first_latents(trace)
-        ours, prior = self.discriminator(z), self.discriminator(torch.randn_like(z))
+        ours, prior = self.discriminator(z), self.discriminator(drawn_like(z, lambda lot: lot.normal_()))
         loss = F.softplus(ours) + F.softplus(-prior)
         right = ((ours < 0).float() + (prior > 0).float()) / 2
         return Terms(loss / 2, {"discriminator_accuracy": right})

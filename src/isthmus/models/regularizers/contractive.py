@@ -9,6 +9,7 @@ from pydantic import Field
 from torch import Tensor
 
 from isthmus.core.errors import InputError
+from isthmus.core.share import drawn
 from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
 from isthmus.models.interfaces import Regularizer
@@ -75,7 +76,6 @@ class Contractive(Regularizer):
         if self._exact(z):
             return torch.eye(z.shape[1], device=z.device)[:, None].expand(-1, len(z), -1)
         shape = (self.projections, *z.shape)
-        if self.training:
-            return torch.randint(0, 2, shape, device=z.device).float() * 2 - 1
-        generator = seeding.generator("validation", 0, device=z.device)
-        return torch.randint(0, 2, shape, generator=generator, device=z.device).float() * 2 - 1
+        generator = None if self.training else seeding.generator("validation", 0, device=z.device)
+        bits = drawn(lambda whole: torch.randint(0, 2, (*whole,), generator=generator, device=z.device), shape, dim=1)
+        return bits.float() * 2 - 1

@@ -8,6 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import drawn
 from isthmus.core.values import Terms, Trace
 from isthmus.models import seeding
 from isthmus.models.interfaces import Regularizer
@@ -57,6 +58,7 @@ class DecoderGradient(Regularizer):
         z.requires_grad_()
         x_hat = model.decode_latents(z).float()
         generator = None if self.training else seeding.generator("validation", 0, device=z.device)
-        signs = torch.randint(0, 2, x_hat.shape, generator=generator, device=z.device).float() * 2 - 1
+        bits = drawn(lambda shape: torch.randint(0, 2, (*shape,), generator=generator, device=z.device), x_hat.shape)
+        signs = bits.float() * 2 - 1
         (pulled,) = torch.autograd.grad(x_hat, z, signs, create_graph=self.training)
         return pulled.flatten(1).square().sum(1) / pulled[0].numel()

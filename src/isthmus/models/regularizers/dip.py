@@ -10,6 +10,7 @@ from pydantic import Field
 from isthmus.core.values import Terms, Trace
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_posterior, posterior_of
+from isthmus.models.whole_batch import batch_mean, gathered
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -45,10 +46,11 @@ class Dip(Regularizer):
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
         posterior = posterior_of(trace)
-        centred = posterior.mean - posterior.mean.mean(0)
+        mean = gathered(posterior.mean)
+        centred = mean - mean.mean(0)
         covariance = centred.T @ centred / len(centred)
         if self.variant == "ii":
-            covariance = covariance + torch.diag(posterior.log_variance.exp().mean(0))
+            covariance = covariance + torch.diag(batch_mean(posterior.log_variance.exp()))
         variances = covariance.diagonal()
         across = covariance.square().sum() - variances.square().sum()
         along = (variances - 1).square().sum()

@@ -9,10 +9,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from isthmus.core.share import own
 from isthmus.core.values import Adversary, Terms, Trace
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._discriminator import Discriminator, first_latents
 from isthmus.models.regularizers._model import need_posterior
+from isthmus.models.whole_batch import gathered
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -62,4 +64,5 @@ class Factor(Regularizer):
 
 def _shuffled(z: Tensor) -> Tensor:
     """Every column of z (B, D), each in its own random order."""
-    return z.gather(0, torch.rand_like(z).argsort(0))
+    whole = gathered(z)
+    return own(whole.gather(0, torch.rand_like(whole).argsort(0)))

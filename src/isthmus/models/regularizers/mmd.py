@@ -13,6 +13,7 @@ from isthmus.models import seeding
 from isthmus.models.distances import squared_distances
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_vector
+from isthmus.models.whole_batch import gathered
 from isthmus.models.widest import widest_dtype
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class Mmd(Regularizer):
         need_vector(model, "mmd")
 
     def forward(self, model: Autoencoder, trace: Trace) -> Terms:
-        z = trace.latent.z.float()
+        z = gathered(trace.latent.z.float())
         if self.training:
             drawn = torch.randn_like(z)
         else:

@@ -12,6 +12,7 @@ from torch import Tensor
 from isthmus.core.values import Posterior, Terms, Trace
 from isthmus.models.interfaces import Regularizer
 from isthmus.models.regularizers._model import need_posterior, posterior_of
+from isthmus.models.whole_batch import gathered
 
 if TYPE_CHECKING:
     from isthmus.models.autoencoder import Autoencoder
@@ -52,9 +53,9 @@ class TotalCorrelation(Regularizer):
 
 def total_correlation(z: Tensor, posterior: Posterior) -> Tensor:
     """z (B, D) drawn from the posteriors (B, D) -> log q(z) - sum_j log q(z_j), (B,), each q the batch's mixture."""
-    mean, log_variance = posterior.mean[None], posterior.log_variance[None]
+    mean, log_variance = gathered(posterior.mean)[None], gathered(posterior.log_variance)[None]
     each = -0.5 * ((z[:, None] - mean).square() * (-log_variance).exp() + log_variance + math.log(2 * math.pi))
-    count = math.log(len(z))
+    count = math.log(mean.shape[1])
     joint = each.sum(2).logsumexp(1) - count
     apart = (torch.logsumexp(each, 1) - count).sum(1)
     return joint - apart
