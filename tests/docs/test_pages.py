@@ -120,6 +120,9 @@ def run_command(words: list[str]) -> None:
         assert words[2:] == ["-e", "."]
         assert (EXAMPLE / "pyproject.toml").is_file()
         return
+    if words[0] == "torchrun":
+        run_torchrun(words[1:])
+        return
     assert words[0] == "isthmus", f"a test runs no other program: {shlex.join(words)}"
     answer = isthmus(*small(words[1:]))
     untrained = words[1] == "doctor" and "untrained" in answer.out  # two steps are no training, and it says so
@@ -129,9 +132,19 @@ def run_command(words: list[str]) -> None:
             assert Path(target).exists(), f"{shlex.join(words)} wrote no {target}"
 
 
+def run_torchrun(words: list[str]) -> None:
+    at = words.index("isthmus") + 1
+    command = [sys.executable, "-m", "torch.distributed.run", *words[:at], *small(words[at:])]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+
+
 def check_sense(command: Command) -> None:
     """That recipes, studies and options of a command exist, without running it."""
-    program, verb, thing, *rest = (*command.words, "", "")
+    words = list(command.words)
+    if words[0] == "torchrun":
+        words = words[words.index("isthmus") :]
+    program, verb, thing, *rest = (*words, "", "")
     if program == "sbatch":
         return
     changes = [word for before, word in pairwise(["", *rest]) if "=" in word and not before.startswith("--")]

@@ -87,7 +87,7 @@ def test_a_norms_numbers_of_another_size_or_type_never_reach_the_library(held: s
     getattr(norm, held).data = wrong
     for offset in (torch.zeros(16), wrong):
         with pytest.raises(ValueError, match="a compiled kernel takes"):
-            norm_leaky.forward(_images().detach(), None, offset, norm, 0.3)
+            norm_leaky.forward(_images().detach(), None, offset, norm, 0.3, None)
 
 
 @pytest.mark.parametrize("shape", [(32, 8, 3, 3), (32, 17, 3, 3)])

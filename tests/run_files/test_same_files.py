@@ -39,7 +39,7 @@ OTHERWISE = {
     *("commit", "versions", "hardware", "threads", "command", "largest_difference_from_pytorch"),
 }
 NEW = {"measures", "parts", "test_hash", "depth", "range", "against_noisy", "explained_variance", "chosen_on"}
-NEW |= {"same_weights_as", "keep_optimizer"}
+NEW |= {"same_weights_as", "keep_optimizer", "processes"}
 GONE = {"mig", "dci"}  # of so few images
 
 

@@ -71,7 +71,7 @@ def test_no_float64_is_made_where_a_device_may_lack_it() -> None:
     on_the_cpu = {
         *("models/widest.py", "models/linear_path.py", "models/structural_similarity.py", "models/layers.py"),
         *("models/bottlenecks/fsq.py", "models/corruptions/blur.py", "models/pixels.py", "training/meter.py"),
-        *("evaluation/scoring.py", "evaluation/doctor/measure.py"),
+        *("models/processes.py", "training/agreement.py", "evaluation/scoring.py", "evaluation/doctor/measure.py"),
         *("evaluation/latents/likelihood_bounds.py", "inference/export/compare.py"),
         *("inference/encode.py", "inference/anomaly/local_errors.py", "inference/anomaly/negative_elbo.py"),
         "inference/anomaly/relative_errors.py",

@@ -118,5 +118,5 @@ def checksum(tensors: Sequence[Tensor]) -> float:
     """A number that differs where weights differ, for the comparison of processes."""
     total = torch.zeros((), dtype=torch.float64)
     for number, tensor in enumerate(tensors, start=1):
-        total += number * tensor.detach().double().sum().cpu()
+        total += number * tensor.detach().cpu().double().sum()
     return float(total)

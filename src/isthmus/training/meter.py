@@ -64,7 +64,7 @@ class Meter:
         Raises Diverged where the loss is not finite.
         """
         progress = self.progress
-        found = torch.stack((*self.sums.values(), *self.losses)).double().cpu()
+        found = torch.stack((*self.sums.values(), *self.losses)).cpu().double()
         now = time.perf_counter()
         elapsed, self.clock = now - self.clock, now
         # the time is the first process's, so that all have the same
