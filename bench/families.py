@@ -24,7 +24,7 @@ from isthmus.recipes.study_plan import Plan, Variation, load_plan
 SOURCES = ROOT / "src" / "isthmus"
 # modules that parts use and that belong to no family
 SEAMS = {
-    *("core.values", "core.errors", "core.registry"),
+    *("core.values", "core.errors", "core.registry", "core.share"),
     *(
         "models.interfaces",
         "models.layers",
@@ -34,6 +34,7 @@ SEAMS = {
         "models.padding",
         "models.pixels",
         "models.seeding",
+        "models.whole_batch",
         "models.widest",
     ),
     "models.objectives._weights",

@@ -83,7 +83,6 @@ def test_every_generator_begins_at_a_stream() -> None:
         # its pictures are those that their hash names, whatever the version
         "data/datasets/_scene_factors.py: Philox",
         # it passes on what the user gave; `seed_of` makes it the recipe's seed, from which streams begin
-        "pyod.py: ImageAutoencoder",
     ]
 
 

@@ -64,6 +64,7 @@ def test_what_holds_no_plain_numbers_is_told_what_to_pass(model: ist.Autoencoder
                 call(nested)
 
 
+@pytest.mark.filterwarnings("ignore:Cropped")  # said once a call, as the command line says it
 def test_paths_are_read_as_the_command_line_reads_them(model: ist.Autoencoder, photo: Path) -> None:
     pixels, _ = read_picture(photo, model.form, name="photo")
     expected = model.encode(pixels)

@@ -13,7 +13,7 @@ from bench.gpu_check.setting import Setting
 from bench.study_wall import STUDY
 from isthmus.data.splits import Splits
 from isthmus.recipes.study_plan import load_recipe
-from isthmus.runs.executors.in_process import run_in_lanes
+from isthmus.runs.executors.in_process import InProcess
 from isthmus.runs.executors.job import Job, RunEvent, RunFailed
 from isthmus.training.in_folder import train_in_folder
 from isthmus.training.loop import Epoch
@@ -45,9 +45,8 @@ def seconds(setting: Setting, splits: Splits, count: int, epochs: int, folder: P
         job.folder.mkdir(parents=True)
     warm, ended = 0, 0
     begun = finished = 0.0
-    for event in run_in_lanes(
-        jobs, count, lambda job: train_in_folder(job.recipe, job.folder, splits, folder / "cache")
-    ):
+    lanes = InProcess(count, lambda job: train_in_folder(job.recipe, job.folder, splits, folder / "cache"))
+    for event in lanes.run(jobs):
         if isinstance(event, RunFailed):
             raise RuntimeError(event.sentence)
         if isinstance(event, RunEvent) and isinstance(event.event, Epoch):

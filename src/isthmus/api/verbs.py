@@ -109,8 +109,8 @@ def _train(asked: AskedRun, *, resume: bool, show_progress: bool, keep_optimizer
         if finished and asked.images is None and (said := settle_later(asked.folder, keep=keep_optimizer)) is not None:
             display.print(f"{asked.folder}: {said}.")
         if finished and log:
-            display.print(f"--log has no effect on {asked.folder}: only a training passes on its numbers.")
             display.print(_NOT_LOGGED.format(folder=asked.folder))
+        if finished:
             how = read_record(asked.folder / "training.json", TrainingRecord).sentence
             display.print(f"{asked.folder}: is finished ({how}); nothing was trained again.")
 

@@ -21,7 +21,7 @@ def _about() -> list[tuple[str, str]]:
         import torch
     except (ImportError, OSError) as error:
         return [("python", python), ("torch", f"cannot be loaded ({error}); install it again")]
-    from isthmus.kernels.compiled import without_compiling
+    from isthmus.kernels.choose import without_compiling
     from isthmus.training.devices import choose_device, describe
 
     device = choose_device("auto")

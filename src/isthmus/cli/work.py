@@ -35,7 +35,7 @@ def work(
     skip_broken: SkipBroken = False,
     quiet: Quiet = False,
 ) -> None:
-    """Take part in a study: do its missing runs, beside other processes that do the same.
+    """Do the missing runs of a study, beside other processes.
 
     Any number of computers can, where they share the study's folder. Whoever ends last compares.
     """

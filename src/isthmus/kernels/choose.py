@@ -9,8 +9,10 @@ from torch import nn
 
 from isthmus.core.errors import InputError
 from isthmus.kernels import processor
-from isthmus.kernels.compiled import version, why_compiled_anew, why_unavailable
+from isthmus.kernels.compiled import version, why_compiled_anew, why_unavailable, without_compiling
 from isthmus.kernels.ops import CallsKernels, Kernels
+
+__all__ = ["Choice", "choose", "without_compiling"]
 
 # only Linux reports the processor's features and lets a process use tiles
 _FOR = (

@@ -25,9 +25,20 @@ from isthmus.kernels import convolve_norm_leaky as stages_at_once
 from isthmus.kernels import norm_leaky, threads, tiled_convolution, winograd
 from isthmus.kernels.convolution import Convolution
 from isthmus.kernels.convolve_norm_leaky import Stage
-from isthmus.kernels.whole_norm import whole_norm
+from isthmus.kernels.whole_norm import summed, whole_norm
 
-__all__ = ["CallsKernels", "Convolution", "Kernels", "Stage", "convolve", "convolve_norm_leaky", "pads_freely", "using"]
+__all__ = [
+    "CallsKernels",
+    "Convolution",
+    "Kernels",
+    "Stage",
+    "convolve",
+    "convolve_norm_leaky",
+    "pads_freely",
+    "summed",
+    "using",
+    "whole_norm",
+]
 
 Kernels = Literal["compiled", "torch"]
 Apart = Callable[[nn.Module, Callable[..., Tensor], Tensor, Any], Tensor]

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from isthmus.core.share import held
 from isthmus.kernels import ops
 from isthmus.kernels.ops import CallsKernels, Convolution
-from isthmus.kernels.whole_norm import whole_norm
 
 _MANY = 1 << 15  # inputs of a dense layer
 
@@ -99,7 +98,7 @@ class BatchNorm(nn.BatchNorm2d):
             return super().forward(input)
         assert self.running_mean is not None and self.running_var is not None and self.momentum is not None
         if held() is not None:
-            return whole_norm(input, self)
+            return ops.whole_norm(input, self)
         # Momentum 1 leaves the batch's own mean and unbiased variance in new tensors. Correcting the running
         # variance after PyTorch's update instead would change in place what the backward pass has saved.
         mean, variance = torch.zeros_like(self.running_mean), torch.zeros_like(self.running_var)

@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from isthmus.core.share import Share, held
-from isthmus.kernels.whole_norm import summed
+from isthmus.kernels.ops import summed
 
 
 def gathered(x: Tensor) -> Tensor:

@@ -62,7 +62,7 @@ def test_every_shown_picture_is_rebuilt_as_python_rebuilds_it(visit: Visit, trai
     found = np.stack(drawn).astype(int)
     assert len({picture.tobytes() for picture in drawn}) == 6
     for expected in (stored, whole):
-        assert (np.abs(found - expected[: len(found)]) <= 1).mean() >= 0.999
+        assert (np.abs(found - expected[: len(found)]) <= 1).mean() >= 0.99  # the bound of storing weights in few bits
 
 
 def test_choosing_a_picture_draws_it(visit: Visit) -> None:

@@ -150,7 +150,7 @@ def test_where_locks_cannot_be_seen_a_long_silence_means_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a training on another machine, whose files come over a network."""
-    monkeypatch.setattr(look, "is_locked", lambda _: False)
+    monkeypatch.setattr(look, "is_in_use", lambda _: False)
     folder = begun(tmp_path / "run")
     age(folder, look.STALE_SECONDS / 2)
     assert look_at(folder).runs[0].state == "training"
