@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from tests.command import environment
@@ -128,7 +129,7 @@ def test_the_losses_are_those_of_one_process(count: int, tmp_path: Path) -> None
 def test_the_losses_of_every_family_are_those_of_one_process(tmp_path: Path) -> None:
     rows = load_plan("families").variations
     cases = {f"families/{row.name}": {} if row.name == "masked" else NARROW for row in rows}
-    assert {row.recipe(0).regularizer.kind for row in rows} >= set(registry.names("regularizers")) - {"none"}
+    assert {row.recipe(0).regularizer.kind for row in rows} >= set(registry.kinds("regularizers")) - {"none"}
     one, many = (losses(number, tmp_path / f"{number}.json", cases, 8) for number in (1, 3))
     compare(one, many, 1e-5)
 
@@ -201,7 +202,10 @@ def test_training_evaluation_and_latents_are_those_of_one_process(place: Path) -
     # the same weights are evaluated and encoded to the same bits
     scores = pq.read_table(place / "two" / "per_image.parquet")
     assert alone("isthmus", "evaluate", "two", "--json").returncode == 0
-    assert pq.read_table(place / "two" / "per_image.parquet").equals(scores)
+    again = pq.read_table(place / "two" / "per_image.parquet")
+    assert again.column_names == scores.column_names
+    for name in scores.column_names:  # SSIM of such small images is undefined: NaN
+        np.testing.assert_array_equal(again[name].to_numpy(), scores[name].to_numpy(), err_msg=name)
     assert alone("isthmus", "encode", "two", "digits", "--out", "one.parquet").returncode == 0
     code, _, err = done(torchrun(2, "-m", "isthmus", "encode", "two", "digits", "--out", "two.parquet"))
     assert code == 0, err
