@@ -14,8 +14,8 @@
 
 template <class T>
 static void run(const Sizes &sizes, bool transposed, const convolving::Weights &weights, int threads, float epsilon,
-                float slope, long all_rows, long add, const void *x_given, const void *between_given, const void *dy_given, float *found,
-                void *dx_given, float *dkernel, float *dweight, float *dbias) {
+                float slope, long all_rows, long add, const void *x_given, const void *between_given,
+                const void *dy_given, float *found, void *dx_given, float *dkernel, float *dweight, float *dbias) {
     using Number = typename T::Number;
     constexpr int PARTS = GRADIENT_PARTS<T>;
     const Number *x = (const Number *)x_given, *between = (const Number *)between_given, *dy = (const Number *)dy_given;
@@ -58,8 +58,8 @@ static void run(const Sizes &sizes, bool transposed, const convolving::Weights &
 #define KERNEL(NAME, TYPE)                                                                                             \
     OPERATION(convolution_norm_leaky_backward_##NAME,                                                                  \
               (SIZES, float epsilon, float slope, long all_rows, long add, long channel_step, long filter_step,        \
-               long row_step, long column_step, const void *x, const float *weight, const void *between, const void *dy,              \
-               float *found, void *dx, float *dkernel, float *dweight, float *dbias)) {                                \
+               long row_step, long column_step, const void *x, const float *weight, const void *between,               \
+               const void *dy, float *found, void *dx, float *dkernel, float *dweight, float *dbias)) {                \
         const Sizes sizes = SIZES_GIVEN;                                                                               \
         const convolving::Weights weights = {weight,      filter_step,  channel_step, row_step,                        \
                                              column_step, (bool)turned, kernel};                                       \

@@ -72,7 +72,8 @@ class Processes:
 
     def own(self, parts: Sequence[T]) -> Sequence[T]:
         """This process's contiguous range of `parts`; the others have the others."""
-        return parts[len(parts) * self.rank // self.count : len(parts) * (self.rank + 1) // self.count]
+        share = Share(self.rank, self.count, len(parts))
+        return parts[share.first : share.last]
 
 
 ALONE = Processes()

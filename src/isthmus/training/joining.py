@@ -12,6 +12,7 @@ import torch
 
 from isthmus.core.errors import InputError, RunError
 from isthmus.core.torchrun import Place, place
+from isthmus.data.workers import cores
 from isthmus.models.processes import ALONE, Processes, joined
 
 _PEER_SECONDS = 300.0
@@ -34,7 +35,7 @@ def together(device: str) -> Generator[Processes]:
     cuda = _is_cuda(device, here)
     threads = torch.get_num_threads()
     if not cuda and here.local_count > 1:  # torchrun asks for one thread each, also where there are more cores
-        torch.set_num_threads(max(1, _cores() // here.local_count))
+        torch.set_num_threads(max(1, cores() // here.local_count))
     seconds = _peer_seconds()
     try:
         with joined(
@@ -61,11 +62,6 @@ def _is_cuda(device: str, here: Place) -> bool:
         )
     torch.cuda.set_device(here.local_rank)
     return True
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _peer_seconds() -> float:

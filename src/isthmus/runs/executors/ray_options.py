@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from isthmus.core.errors import Faults
+from isthmus.runs.executors.cluster_options import checked
 
 _SIZES = {"": 1 << 20, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 # ours -> Ray's, what fits, and that in words
@@ -19,18 +19,10 @@ _OPTIONS = {
 def read_options(options: Mapping[str, str]) -> dict[str, float]:
     """Ray's resources. Raises InputError for unknown keys and for values that do not fit."""
     found: dict[str, float] = {"num_cpus": 1}
-    faults = Faults()
-    for key, value in options.items():
-        if key not in _OPTIONS:
-            faults.add(f"--ray {key}: unknown; it takes {', '.join(_OPTIONS)}, and an address HOST:PORT without a key")
-            continue
-        name, pattern, wanted = _OPTIONS[key]
-        if re.fullmatch(pattern, value) is None:
-            faults.add(f"--ray {key}: {value!r} does not fit: it is {wanted}")
-        elif key == "memory":
+    for key, name, value in checked("--ray", options, _OPTIONS, ", and an address HOST:PORT without a key"):
+        if key == "memory":
             number, unit = re.fullmatch(r"(\d+)(\D?)", value).groups()  # pyright: ignore[reportOptionalMemberAccess]
             found[name] = int(number) * _SIZES[unit]
         else:
             found[name] = float(value) if "." in value else int(value)
-    faults.check()
     return found

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
-from isthmus.core.errors import Faults
+from isthmus.runs.executors.cluster_options import checked
 
 # ours -> submitit's, what fits, and that in words
 _OPTIONS = {
@@ -25,17 +24,8 @@ _DEFAULT_MINUTES = 60
 def read_options(options: Mapping[str, str]) -> dict[str, str | int]:
     """The parameters for submitit. Raises InputError for unknown keys and for values that do not fit."""
     parameters: dict[str, str | int] = {"time": _DEFAULT_MINUTES}
-    faults = Faults()
-    for key, value in options.items():
-        if key not in _OPTIONS:
-            faults.add(f"--slurm {key}: unknown; it takes {', '.join(_OPTIONS)}")
-            continue
-        name, pattern, wanted = _OPTIONS[key]
-        if re.fullmatch(pattern, value) is None:
-            faults.add(f"--slurm {key}: {value!r} does not fit: it is {wanted}")
-        else:
-            parameters[name] = minutes(value) if key == "time" else value
-    faults.check()
+    for key, name, value in checked("--slurm", options, _OPTIONS):
+        parameters[name] = minutes(value) if key == "time" else value
     return parameters
 
 
